@@ -1,0 +1,96 @@
+"""A model as Dovetail knows it before a worker has loaded it, and how it is to be loaded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+ModelFormat: TypeAlias = Literal["gguf", "mlx"]
+ModelState: TypeAlias = Literal["unloaded", "starting", "ready", "stopping", "failed"]
+
+
+class Capability(StrEnum):
+    """What a model can do. Before it is loaded this is a guess from the header and the template's text."""
+
+    CHAT = "chat"
+    COMPLETION = "completion"
+    EMBEDDING = "embedding"
+    TOOLS = "tools"
+    THINKING = "thinking"
+    VISION = "vision"
+    AUDIO = "audio"
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """The header's numbers; 0 where the header does not say.
+
+    `context` is the longest sequence the model was made for, in tokens; `parameters` a count of weights.
+    """
+
+    architecture: str = ""
+    context: int = 0
+    layers: int = 0
+    width: int = 0
+    heads: int = 0
+    kv_heads: int = 0
+    head_width: int = 0
+    vocabulary: int = 0
+    parameters: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """One servable model.
+
+    id        the folder's name or the file's stem
+    path      absolute: a .gguf file (the first part of a split one) or an MLX folder
+    files     every weight file, absolute; `size` is their sum in bytes
+    template  the chat template's source, None where the model has none
+    invalid   why it cannot be loaded (a truncated header, missing shards), None when it looks sound
+    """
+
+    id: str
+    format: ModelFormat
+    path: Path
+    files: tuple[Path, ...] = ()
+    size: int = 0
+    shape: Shape = Shape()
+    quantisation: str = ""
+    template: str | None = None
+    capabilities: frozenset[Capability] = field(default_factory=frozenset[Capability])
+    aliases: tuple[str, ...] = ()
+    mmproj: Path | None = None
+    created: int = 0
+    invalid: str | None = None
+
+
+CacheType: TypeAlias = Literal["f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0"]
+
+
+@dataclass(frozen=True, slots=True)
+class LoadOptions:
+    """How a worker loads a model. None means: Dovetail chooses.
+
+    context      tokens for each slot (not divided among them)
+    parallel     slots, i.e. requests decoded in one batch
+    gpu_layers   layers offloaded; -1 all, 0 none
+    batch        prefill chunk in tokens (also llama.cpp's n_ubatch bound)
+    threads      CPU threads while decoding
+    cache_ram    bytes the worker may keep of prompt caches in RAM
+    """
+
+    context: int | None = None
+    parallel: int | None = None
+    gpu_layers: int | None = None
+    batch: int | None = None
+    ubatch: int | None = None
+    flash_attention: bool | None = None
+    cache_type_k: CacheType | None = None
+    cache_type_v: CacheType | None = None
+    threads: int | None = None
+    mmproj: Path | None = None
+    cache_ram: int | None = None
+    warmup: bool = True

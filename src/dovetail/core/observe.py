@@ -1,0 +1,34 @@
+"""What the working layers report and telemetry listens to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from dovetail.core.caller import Caller
+from dovetail.core.events import Finished
+from dovetail.core.model import ModelState
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRecord:
+    """One finished request: seconds on the monotonic clock, `error` is an error's code or None."""
+
+    id: str
+    caller: Caller
+    model: str
+    started: float
+    first_output: float | None
+    ended: float
+    choices: tuple[Finished, ...]
+    error: str | None
+
+
+class Observer(Protocol):
+    """Receives facts as they happen; must not block and must not raise."""
+
+    def model_state(self, model: str, state: ModelState, reason: str | None = None) -> None: ...
+
+    def worker_line(self, model: str, line: str) -> None: ...
+
+    def request_done(self, record: RequestRecord) -> None: ...

@@ -1,0 +1,154 @@
+"""The canonical generation request: what every dialect translates into and every engine out of.
+
+`None` in a field always means "not said": the model's own default holds, then Dovetail's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+JsonObject: TypeAlias = dict[str, Json]
+
+Role: TypeAlias = Literal["system", "developer", "user", "assistant", "tool"]
+
+
+@dataclass(frozen=True, slots=True)
+class TextPart:
+    """Text inside a message."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImagePart:
+    """An image inside a message: its bytes and media type such as `image/png`."""
+
+    data: bytes
+    media_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class AudioPart:
+    """A sound inside a message: its bytes and container format (`wav`, `mp3`)."""
+
+    data: bytes
+    format: str
+
+
+Part: TypeAlias = TextPart | ImagePart | AudioPart
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A call the assistant made earlier; `arguments` is JSON text exactly as it was produced."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of a conversation."""
+
+    role: Role
+    parts: tuple[Part, ...] = ()
+    name: str | None = None
+    reasoning: str | None = None
+    tool_calls: tuple[ToolCall, ...] = ()
+    tool_call_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A function the model may call; `parameters` is a JSON schema."""
+
+    name: str
+    description: str | None = None
+    parameters: JsonObject | None = None
+    strict: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NamedTool:
+    """A `tool_choice` that forces one tool."""
+
+    name: str
+
+
+ToolChoice: TypeAlias = Literal["auto", "none", "required"] | NamedTool
+
+
+@dataclass(frozen=True, slots=True)
+class ChatPrompt:
+    """A conversation, rendered by the model's chat template inside the worker.
+
+    `continue_final` asks the model to go on with the last (assistant) message instead of answering it.
+    `template_options` are variables for the template, such as `enable_thinking`.
+    """
+
+    messages: tuple[Message, ...]
+    tools: tuple[Tool, ...] = ()
+    tool_choice: ToolChoice = "auto"
+    parallel_tool_calls: bool | None = None
+    continue_final: bool = False
+    template_options: Mapping[str, Json] = field(default_factory=dict[str, Json])
+
+
+@dataclass(frozen=True, slots=True)
+class TextPrompt:
+    """A raw prompt: pieces of text and token ids, in order, no template."""
+
+    parts: tuple[str | int, ...]
+
+
+Prompt: TypeAlias = ChatPrompt | TextPrompt
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How the next token is chosen. Ranges are checked by the dialects, meanings are llama.cpp's.
+
+    temperature    >= 0; 0 is greedy
+    top_k          >= 0 tokens; 0 keeps all
+    top_p, min_p, typical_p   probabilities in [0, 1]; 1, 0 and 1 switch them off
+    repeat_penalty > 0; 1 is none. repeat_last_n: window in tokens, 0 none, -1 the whole context
+    frequency_penalty, presence_penalty   in [-2, 2], over the same window
+    logit_bias     token id -> value added to its logit
+    """
+
+    temperature: float | None = None
+    top_k: int | None = None
+    top_p: float | None = None
+    min_p: float | None = None
+    typical_p: float | None = None
+    repeat_penalty: float | None = None
+    repeat_last_n: int | None = None
+    frequency_penalty: float | None = None
+    presence_penalty: float | None = None
+    seed: int | None = None
+    logit_bias: Mapping[int, float] = field(default_factory=dict[int, float])
+    ignore_eos: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class GenerateRequest:
+    """One generation, whatever dialect asked for it.
+
+    id          unique; shown to the client and in every log line
+    model       the name the client used (an id or an alias)
+    max_tokens  bound on generated tokens, None: until the context is full
+    stop        up to 16 strings that end the text and are not part of it
+    n           number of choices, each a generation of its own with seed + index
+    """
+
+    id: str
+    model: str
+    prompt: Prompt
+    sampling: Sampling = Sampling()
+    max_tokens: int | None = None
+    stop: tuple[str, ...] = ()
+    n: int = 1

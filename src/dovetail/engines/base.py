@@ -1,0 +1,86 @@
+"""What the gateway must know of an engine: how to start its worker, and how to speak with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from dovetail.core.events import Event
+from dovetail.core.model import LoadOptions, Model
+from dovetail.core.request import GenerateRequest, Json, JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where a worker listens: a Unix socket, or loopback TCP with a bearer secret."""
+
+    socket: Path | None = None
+    host: str = "127.0.0.1"
+    port: int = 0
+    secret: str | None = None
+
+    @property
+    def base_url(self) -> str:
+        """The URL prefix for requests; the host is only a name when `socket` is set."""
+        return "http://worker" if self.socket else f"http://{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A worker process to be: `env` is added to the cleared environment every worker gets."""
+
+    argv: tuple[str, ...]
+    env: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerCall:
+    """One POST to a worker, answered by a stream of server-sent frames."""
+
+    path: str
+    body: JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """The facts load options are resolved with: physical cores and whether a GPU is there."""
+
+    cores: int
+    gpu: bool = False
+
+
+class Decoder(Protocol):
+    """Turns one request's frames into events; keeps what must be remembered between frames."""
+
+    def feed(self, frame: dict[str, Json]) -> Iterable[Event]:
+        """Events of one `data:` frame. Raises a `core.errors` exception for an error frame."""
+        ...
+
+    def end(self) -> Iterable[Event]:
+        """Events owed when `[DONE]` arrives; raises WorkerCrashed when the stream was cut short."""
+        ...
+
+
+class Engine(Protocol):
+    """One engine, seen from the gateway. Stateless: one instance serves every model of its format."""
+
+    @property
+    def name(self) -> str: ...
+
+    def resolve(self, model: Model, options: LoadOptions, machine: Machine) -> LoadOptions:
+        """`options` with every None that matters to this engine replaced by Dovetail's choice."""
+        ...
+
+    def command(self, model: Model, options: LoadOptions, endpoint: Endpoint) -> Command:
+        """How to start a worker for `model` with resolved options. Raises LoadFailed if the engine is missing."""
+        ...
+
+    def encode(self, request: GenerateRequest, index: int = 0) -> WorkerCall:
+        """The worker's request for choice `index`. Raises UnsupportedField for what this engine cannot do."""
+        ...
+
+    def decoder(self, request: GenerateRequest, index: int = 0) -> Decoder:
+        """A fresh decoder for the answer to `encode(request, index)`."""
+        ...

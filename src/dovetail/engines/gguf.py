@@ -1,0 +1,109 @@
+"""GGUF models by llama.cpp: the server inside xllamacpp, or a llama-server the user has."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from dovetail.core.model import LoadOptions, Model
+from dovetail.core.request import GenerateRequest
+from dovetail.engines import wire
+from dovetail.engines.base import Command, Decoder, Endpoint, Machine, WorkerCall
+
+DEFAULT_CONTEXT = 8192
+DEFAULT_PARALLEL = 4
+CPU_BATCH = 512
+GPU_BATCH = 2048
+
+
+class GgufEngine:
+    """`binary` names an external llama-server; None means the one inside the xllamacpp wheel."""
+
+    name = "gguf"
+
+    def __init__(self, binary: Path | None = None) -> None:
+        self._binary = binary
+
+    def resolve(self, model: Model, options: LoadOptions, machine: Machine) -> LoadOptions:
+        batch = options.batch or (GPU_BATCH if machine.gpu else CPU_BATCH)
+        return replace(
+            options,
+            context=options.context or min(model.shape.context or DEFAULT_CONTEXT, DEFAULT_CONTEXT),
+            parallel=options.parallel or DEFAULT_PARALLEL,
+            gpu_layers=-1 if options.gpu_layers is None else options.gpu_layers,
+            batch=batch,
+            ubatch=options.ubatch or min(batch, 512),
+            threads=options.threads or max(1, machine.cores - 1),
+            mmproj=options.mmproj or model.mmproj,
+            # llama.cpp's RAM cache is not keyed by adapter and hides slots from their owner.
+            cache_ram=options.cache_ram or 0,
+        )
+
+    def command(self, model: Model, options: LoadOptions, endpoint: Endpoint) -> Command:
+        if self._binary is not None:
+            return self._external(self._binary, model, options, endpoint)
+        argv = [sys.executable, "-m", "dovetail.workers.gguf", "--model", str(model.path), *_where(endpoint)]
+        for flag, value in _numbers(options):
+            argv += [f"--{flag}", str(value)]
+        if options.flash_attention is not None:
+            argv += ["--flash-attention", "on" if options.flash_attention else "off"]
+        if options.mmproj is not None:
+            argv += ["--mmproj", str(options.mmproj)]
+        if not options.warmup:
+            argv.append("--no-warmup")
+        return Command(tuple(argv), _secret(endpoint))
+
+    def encode(self, request: GenerateRequest, index: int = 0) -> WorkerCall:
+        call = wire.encode(request, index)
+        call.body["cache_prompt"] = True
+        return call
+
+    def decoder(self, request: GenerateRequest, index: int = 0) -> Decoder:
+        return wire.decoder(request, index)
+
+    def _external(self, binary: Path, model: Model, options: LoadOptions, endpoint: Endpoint) -> Command:
+        context, parallel = options.context or DEFAULT_CONTEXT, options.parallel or DEFAULT_PARALLEL
+        argv = [sys.executable, "-m", "dovetail.workers.lifeline", str(binary), "--model", str(model.path)]
+        argv += ["--host", str(endpoint.socket or endpoint.host), "--port", str(endpoint.port or 8080)]
+        argv += ["--ctx-size", str(context * parallel), "--parallel", str(parallel), "--no-kv-unified"]
+        argv += ["--n-gpu-layers", str(999 if options.gpu_layers in (None, -1) else options.gpu_layers)]
+        argv += ["--batch-size", str(options.batch), "--ubatch-size", str(options.ubatch)]
+        argv += ["--threads", str(options.threads), "--cache-ram", str((options.cache_ram or 0) >> 20)]
+        argv += ["--jinja", "--slots", "--no-webui"]
+        if options.flash_attention is not None:
+            argv += ["--flash-attn", "on" if options.flash_attention else "off"]
+        if options.cache_type_k:
+            argv += ["--cache-type-k", options.cache_type_k]
+        if options.cache_type_v:
+            argv += ["--cache-type-v", options.cache_type_v]
+        if options.mmproj is not None:
+            argv += ["--mmproj", str(options.mmproj)]
+        if not options.warmup:
+            argv.append("--no-warmup")
+        return Command(tuple(argv), {"LLAMA_API_KEY": endpoint.secret} if endpoint.secret else {})
+
+
+def _where(endpoint: Endpoint) -> list[str]:
+    if endpoint.socket is not None:
+        return ["--socket", str(endpoint.socket)]
+    return ["--host", endpoint.host, "--port", str(endpoint.port)]
+
+
+def _secret(endpoint: Endpoint) -> dict[str, str]:
+    return {"DOVETAIL_WORKER_SECRET": endpoint.secret} if endpoint.secret else {}
+
+
+def _numbers(options: LoadOptions) -> list[tuple[str, object]]:
+    named: list[tuple[str, object]] = [
+        ("context", options.context),
+        ("parallel", options.parallel),
+        ("gpu-layers", options.gpu_layers),
+        ("batch", options.batch),
+        ("ubatch", options.ubatch),
+        ("threads", options.threads),
+        ("cache-type-k", options.cache_type_k),
+        ("cache-type-v", options.cache_type_v),
+        ("cache-ram", options.cache_ram),
+    ]
+    return [(flag, value) for flag, value in named if value is not None]

@@ -1,0 +1,53 @@
+"""MLX models by mlx-lm, in Dovetail's own worker."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+
+from dovetail.core.model import LoadOptions, Model
+from dovetail.core.request import GenerateRequest
+from dovetail.engines import wire
+from dovetail.engines.base import Command, Decoder, Endpoint, Machine, WorkerCall
+
+DEFAULT_CONTEXT = 8192
+DEFAULT_PARALLEL = 4
+CPU_STEP = 512
+GPU_STEP = 2048
+DEFAULT_CACHE = 1 << 30
+
+
+class MlxEngine:
+    """One worker process holds one MLX folder."""
+
+    name = "mlx"
+
+    def resolve(self, model: Model, options: LoadOptions, machine: Machine) -> LoadOptions:
+        return replace(
+            options,
+            context=options.context or min(model.shape.context or DEFAULT_CONTEXT, DEFAULT_CONTEXT),
+            parallel=options.parallel or DEFAULT_PARALLEL,
+            batch=options.batch or (GPU_STEP if machine.gpu else CPU_STEP),
+            cache_ram=DEFAULT_CACHE if options.cache_ram is None else options.cache_ram,
+        )
+
+    def command(self, model: Model, options: LoadOptions, endpoint: Endpoint) -> Command:
+        argv = [sys.executable, "-m", "dovetail.workers.mlx", "--model", str(model.path)]
+        if endpoint.socket is not None:
+            argv += ["--socket", str(endpoint.socket)]
+        else:
+            argv += ["--host", endpoint.host, "--port", str(endpoint.port)]
+        argv += ["--context", str(options.context), "--parallel", str(options.parallel)]
+        argv += ["--prefill-step", str(options.batch), "--cache-bytes", str(options.cache_ram)]
+        if not options.warmup:
+            argv.append("--no-warmup")
+        env = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
+        if endpoint.secret:
+            env["DOVETAIL_WORKER_SECRET"] = endpoint.secret
+        return Command(tuple(argv), env)
+
+    def encode(self, request: GenerateRequest, index: int = 0) -> WorkerCall:
+        return wire.encode(request, index)
+
+    def decoder(self, request: GenerateRequest, index: int = 0) -> Decoder:
+        return wire.decoder(request, index)

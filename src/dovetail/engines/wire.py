@@ -1,0 +1,267 @@
+"""The dialect both workers speak, as llama-server serves it: requests encoded, frames decoded.
+
+Field names: llama.cpp tools/server README (completion, chat completions); measured in llama.cpp b11549.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import cast
+
+from dovetail.core.errors import ContextTooLong, DovetailError, EngineFailure, InvalidRequest, WorkerCrashed
+from dovetail.core.events import (
+    Event,
+    Finished,
+    FinishReason,
+    Prefill,
+    ReasoningDelta,
+    TextDelta,
+    Timings,
+    ToolCallDelta,
+    Usage,
+)
+from dovetail.core.request import (
+    ChatPrompt,
+    GenerateRequest,
+    Json,
+    JsonObject,
+    Message,
+    Sampling,
+    TextPart,
+    TextPrompt,
+    Tool,
+)
+from dovetail.engines.base import Decoder, WorkerCall
+
+# What a request that says nothing gets, on every engine: the model's distribution as it is.
+DEFAULT_SAMPLING: Mapping[str, Json] = {
+    "temperature": 1.0,
+    "top_k": 0,
+    "top_p": 1.0,
+    "min_p": 0.0,
+    "typical_p": 1.0,
+    "repeat_penalty": 1.0,
+    "repeat_last_n": 64,
+    "frequency_penalty": 0.0,
+    "presence_penalty": 0.0,
+}
+_SEED_RANGE = 1 << 32
+
+# Finish reasons as workers name them.
+_FINISH: Mapping[str, FinishReason] = {"stop": "stop", "length": "length", "tool_calls": "tool_calls"}
+
+
+def encode(request: GenerateRequest, index: int = 0) -> WorkerCall:
+    """The worker's call for choice `index`; each choice draws from seed + index."""
+    body: JsonObject = {"stream": True, "return_progress": True, **_sampling(request.sampling, index)}
+    if request.stop:
+        body["stop"] = list(request.stop)
+    match request.prompt:
+        case ChatPrompt() as chat:
+            body |= _chat(chat)
+            body["stream_options"] = {"include_usage": True}
+            body["max_tokens"] = -1 if request.max_tokens is None else request.max_tokens
+            return WorkerCall("/v1/chat/completions", body)
+        case TextPrompt(parts):
+            body["prompt"] = parts[0] if len(parts) == 1 and isinstance(parts[0], str) else list(parts)
+            body["n_predict"] = -1 if request.max_tokens is None else request.max_tokens
+            return WorkerCall("/completion", body)
+
+
+def decoder(request: GenerateRequest, index: int = 0) -> Decoder:
+    """A decoder for the answer to `encode(request, index)`."""
+    return ChatDecoder(index) if isinstance(request.prompt, ChatPrompt) else CompletionDecoder(index)
+
+
+def error_from(payload: Json, status: int = 500) -> DovetailError:
+    """The exception for a worker's error body or error frame, whose text is the engine's own."""
+    error = payload.get("error") if isinstance(payload, dict) else None
+    if not isinstance(error, dict):
+        return EngineFailure(f"the worker answered with status {status} and no reason")
+    message = str(error.get("message") or "the worker gave no reason")
+    code = error.get("code")
+    status = code if isinstance(code, int) else status
+    if error.get("type") == "exceed_context_size_error":
+        return ContextTooLong(_int(error.get("n_prompt_tokens")), _int(error.get("n_ctx")))
+    if 400 <= status < 500:
+        return InvalidRequest(message)
+    return EngineFailure(message)
+
+
+class ChatDecoder:
+    """Frames of `/v1/chat/completions`."""
+
+    def __init__(self, index: int) -> None:
+        self._index = index
+        self._reason: FinishReason | None = None
+        self._stop_string: str | None = None
+        self._usage: Usage | None = None
+        self._timings = Timings()
+
+    def feed(self, frame: dict[str, Json]) -> Iterable[Event]:
+        choices = frame.get("choices")
+        if choices:
+            choice = cast("dict[str, Json]", cast("list[Json]", choices)[0])
+            events = _deltas(cast("dict[str, Json]", choice.get("delta") or {}), self._index)
+            if reason := choice.get("finish_reason"):
+                self._reason = _FINISH.get(str(reason), "stop")
+        elif "error" in frame:
+            raise error_from(frame)
+        else:
+            events = []
+        if (usage := frame.get("usage")) is not None:
+            self._usage = _usage(cast("dict[str, Json]", usage))
+        if (timings := frame.get("timings")) is not None:
+            self._timings = _timings(cast("dict[str, Json]", timings))
+        if (progress := frame.get("prompt_progress")) is not None:
+            events.append(_prefill(cast("dict[str, Json]", progress)))
+        if stopping := frame.get("stopping_word"):
+            self._stop_string = str(stopping)
+        return events
+
+    def end(self) -> Iterable[Event]:
+        if self._reason is None:
+            raise WorkerCrashed("the worker ended its answer without a finish reason; send the request again")
+        timings = self._timings
+        usage = self._usage or Usage(
+            prompt=timings.prompt_n + timings.cache_n, completion=timings.predicted_n, cached=timings.cache_n
+        )
+        return [Finished(self._reason, usage, timings, self._stop_string, self._index)]
+
+
+class CompletionDecoder:
+    """Frames of `/completion`."""
+
+    def __init__(self, index: int) -> None:
+        self._index = index
+        self._finished: Finished | None = None
+
+    def feed(self, frame: dict[str, Json]) -> Iterable[Event]:
+        if "error" in frame:
+            raise error_from(frame)
+        events: list[Event] = []
+        if (progress := frame.get("prompt_progress")) is not None:
+            events.append(_prefill(cast("dict[str, Json]", progress)))
+        elif content := frame.get("content"):
+            events.append(TextDelta(str(content), self._index))
+        if frame.get("stop") is True:
+            self._finished = self._finish(frame)
+        return events
+
+    def _finish(self, frame: dict[str, Json]) -> Finished:
+        timings = _timings(cast("dict[str, Json]", frame.get("timings") or {}))
+        usage = Usage(
+            prompt=_int(frame.get("tokens_evaluated")),
+            completion=_int(frame.get("tokens_predicted")),
+            cached=timings.cache_n,
+        )
+        reason: FinishReason = "length" if frame.get("stop_type") == "limit" else "stop"
+        word = frame.get("stopping_word")
+        return Finished(reason, usage, timings, str(word) if word else None, self._index)
+
+    def end(self) -> Iterable[Event]:
+        if self._finished is None:
+            raise WorkerCrashed("the worker ended its answer without a last frame; send the request again")
+        return [self._finished]
+
+
+def _sampling(sampling: Sampling, index: int) -> JsonObject:
+    said: JsonObject = {
+        name: value for name in DEFAULT_SAMPLING if (value := getattr(sampling, name)) is not None
+    }
+    body: JsonObject = {**DEFAULT_SAMPLING, **said}
+    if sampling.seed is not None:
+        body["seed"] = (sampling.seed + index) % _SEED_RANGE
+    if sampling.logit_bias:
+        body["logit_bias"] = [[token, bias] for token, bias in sampling.logit_bias.items()]
+    if sampling.ignore_eos:
+        body["ignore_eos"] = True
+    return body
+
+
+def _chat(chat: ChatPrompt) -> JsonObject:
+    body: JsonObject = {"messages": [_message(m) for m in chat.messages]}
+    if chat.tools and chat.tool_choice != "none":
+        body["tools"] = [_tool(t) for t in chat.tools]
+        if chat.parallel_tool_calls is not None:
+            body["parallel_tool_calls"] = chat.parallel_tool_calls
+    if chat.template_options:
+        body["chat_template_kwargs"] = dict(chat.template_options)
+    if chat.continue_final:
+        body["continue_final_message"] = True
+        body["add_generation_prompt"] = False
+    return body
+
+
+def _message(message: Message) -> JsonObject:
+    text = "".join(p.text for p in message.parts if isinstance(p, TextPart))
+    wire: JsonObject = {"role": message.role, "content": text}
+    if message.name is not None:
+        wire["name"] = message.name
+    if message.reasoning is not None:
+        wire["reasoning_content"] = message.reasoning
+    if message.tool_call_id is not None:
+        wire["tool_call_id"] = message.tool_call_id
+    if message.tool_calls:
+        wire["tool_calls"] = [
+            {"id": c.id, "type": "function", "function": {"name": c.name, "arguments": c.arguments}}
+            for c in message.tool_calls
+        ]
+    return wire
+
+
+def _tool(tool: Tool) -> JsonObject:
+    function: JsonObject = {"name": tool.name, "parameters": tool.parameters or {"type": "object", "properties": {}}}
+    if tool.description is not None:
+        function["description"] = tool.description
+    return {"type": "function", "function": function}
+
+
+def _deltas(delta: dict[str, Json], index: int) -> list[Event]:
+    events: list[Event] = []
+    if reasoning := delta.get("reasoning_content"):
+        events.append(ReasoningDelta(str(reasoning), index))
+    if content := delta.get("content"):
+        events.append(TextDelta(str(content), index))
+    for call in cast("list[dict[str, Json]]", delta.get("tool_calls") or []):
+        function = cast("dict[str, Json]", call.get("function") or {})
+        events.append(
+            ToolCallDelta(
+                call=_int(call.get("index")),
+                id=cast("str | None", call.get("id")),
+                name=cast("str | None", function.get("name")),
+                arguments=str(function.get("arguments") or ""),
+                index=index,
+            )
+        )
+    return events
+
+
+def _prefill(progress: dict[str, Json]) -> Prefill:
+    return Prefill(
+        total=_int(progress.get("total")), cached=_int(progress.get("cache")), done=_int(progress.get("processed"))
+    )
+
+
+def _usage(usage: dict[str, Json]) -> Usage:
+    details = usage.get("prompt_tokens_details")
+    cached = details.get("cached_tokens") if isinstance(details, dict) else 0
+    return Usage(_int(usage.get("prompt_tokens")), _int(usage.get("completion_tokens")), _int(cached))
+
+
+def _timings(timings: dict[str, Json]) -> Timings:
+    return Timings(
+        cache_n=_int(timings.get("cache_n")),
+        prompt_n=_int(timings.get("prompt_n")),
+        prompt_ms=_float(timings.get("prompt_ms")),
+        predicted_n=_int(timings.get("predicted_n")),
+        predicted_ms=_float(timings.get("predicted_ms")),
+    )
+
+
+def _int(value: Json) -> int:
+    return int(value) if isinstance(value, int | float) else 0
+
+
+def _float(value: Json) -> float:
+    return float(value) if isinstance(value, int | float) else 0.0

@@ -1,0 +1,1 @@
+"""Metrics, the request journal and the log bus."""

@@ -1,0 +1,1 @@
+"""The child processes, and the only place that imports an engine library."""
