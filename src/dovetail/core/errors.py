@@ -149,7 +149,9 @@ class LoadFailed(EngineFailure):
     status = 503
     code = "model_failed"
 
-    def __init__(self, message: str, *, log_tail: Sequence[str] = (), code: str | None = None, status: int | None = None):
+    def __init__(
+        self, message: str, *, log_tail: Sequence[str] = (), code: str | None = None, status: int | None = None
+    ) -> None:
         super().__init__(message, code=code, status=status)
         self.log_tail = tuple(log_tail)
 

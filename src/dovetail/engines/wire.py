@@ -23,9 +23,11 @@ from dovetail.core.events import (
 from dovetail.core.request import (
     ChatPrompt,
     GenerateRequest,
+    ImagePart,
     Json,
     JsonObject,
     Message,
+    Part,
     Sampling,
     TextPart,
     TextPrompt,
@@ -79,8 +81,8 @@ def error_from(payload: Json, status: int = 500) -> DovetailError:
     if not isinstance(error, dict):
         return EngineFailure(f"the worker answered with status {status} and no reason")
     message = str(error.get("message") or "the worker gave no reason")
-    code = error.get("code")
-    status = code if isinstance(code, int) else status
+    if isinstance(code := error.get("code"), int):
+        status = code
     if error.get("type") == "exceed_context_size_error":
         return ContextTooLong(_int(error.get("n_prompt_tokens")), _int(error.get("n_ctx")))
     if 400 <= status < 500:
@@ -166,9 +168,7 @@ class CompletionDecoder:
 
 
 def _sampling(sampling: Sampling, index: int) -> JsonObject:
-    said: JsonObject = {
-        name: value for name in DEFAULT_SAMPLING if (value := getattr(sampling, name)) is not None
-    }
+    said: JsonObject = {name: value for name in DEFAULT_SAMPLING if (value := getattr(sampling, name)) is not None}
     body: JsonObject = {**DEFAULT_SAMPLING, **said}
     if sampling.seed is not None:
         body["seed"] = (sampling.seed + index) % _SEED_RANGE
@@ -194,8 +194,7 @@ def _chat(chat: ChatPrompt) -> JsonObject:
 
 
 def _message(message: Message) -> JsonObject:
-    text = "".join(p.text for p in message.parts if isinstance(p, TextPart))
-    wire: JsonObject = {"role": message.role, "content": text}
+    wire: JsonObject = {"role": message.role, "content": "".join(_text(part) for part in message.parts)}
     if message.name is not None:
         wire["name"] = message.name
     if message.reasoning is not None:
@@ -208,6 +207,15 @@ def _message(message: Message) -> JsonObject:
             for c in message.tool_calls
         ]
     return wire
+
+
+def _text(part: Part) -> str:
+    if isinstance(part, TextPart):
+        return part.text
+    kind = "images" if isinstance(part, ImagePart) else "sound"
+    raise InvalidRequest(
+        f"this model does not take {kind}: send text only", code="unsupported_modality", param="messages"
+    )
 
 
 def _tool(tool: Tool) -> JsonObject:

@@ -1,0 +1,67 @@
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from dovetail.core.model import LoadOptions, Model, Shape
+from dovetail.engines.base import Endpoint, Machine
+from dovetail.engines.gguf import GgufEngine
+from dovetail.engines.mlx import MlxEngine
+
+GGUF = Model("m", "gguf", Path("/models/m.gguf"), shape=Shape(context=2048))
+MLX = Model("m", "mlx", Path("/models/m"), shape=Shape(context=131_072))
+SOCKET = Endpoint(socket=Path("/run/m.sock"))
+LOOPBACK = Endpoint(port=4242, secret="s3cret")
+
+
+def pairs(argv: tuple[str, ...]) -> dict[str, str]:
+    return {flag: value for flag, value in pairwise(argv) if flag.startswith("--")}
+
+
+@pytest.mark.accept("E15")
+def test_said_options_reach_the_gguf_worker() -> None:
+    options = LoadOptions(context=1024, parallel=2, gpu_layers=7, flash_attention=True, cache_type_k="q8_0", threads=3)
+    engine = GgufEngine()
+    flags = pairs(engine.command(GGUF, engine.resolve(GGUF, options, Machine(cores=8)), SOCKET).argv)
+    assert flags["--model"] == str(GGUF.path)
+    assert flags["--socket"] == str(SOCKET.socket)
+    assert flags["--context"] == "1024"
+    assert flags["--parallel"] == "2"
+    assert flags["--gpu-layers"] == "7"
+    assert flags["--flash-attention"] == "on"
+    assert flags["--cache-type-k"] == "q8_0"
+    assert flags["--threads"] == "3"
+
+
+def test_a_core_stays_free_and_the_context_is_the_models_own() -> None:
+    resolved = GgufEngine().resolve(GGUF, LoadOptions(), Machine(cores=2))
+    assert (resolved.threads, resolved.context, resolved.cache_ram) == (1, 2048, 0)
+    assert GgufEngine().resolve(GGUF, LoadOptions(), Machine(cores=1)).threads == 1
+
+
+@pytest.mark.parametrize(("gpu", "chunk"), [(False, 512), (True, 2048)])
+def test_prefill_chunks_are_small_on_a_cpu(gpu: bool, chunk: int) -> None:
+    machine = Machine(cores=4, gpu=gpu)
+    assert GgufEngine().resolve(GGUF, LoadOptions(), machine).batch == chunk
+    assert MlxEngine().resolve(MLX, LoadOptions(), machine).batch == chunk
+
+
+def test_an_external_llama_server_gets_its_own_flags_and_a_lifeline() -> None:
+    engine = GgufEngine(Path("/opt/llama-server"))
+    options = engine.resolve(GGUF, LoadOptions(context=1024, parallel=4), Machine(cores=4))
+    command = engine.command(GGUF, options, SOCKET)
+    assert "dovetail.workers.lifeline" in command.argv
+    assert "/opt/llama-server" in command.argv
+    flags = pairs(command.argv)
+    assert flags["--host"] == str(SOCKET.socket)
+    assert flags["--ctx-size"] == "4096"
+    assert "--no-kv-unified" in command.argv
+
+
+@pytest.mark.parametrize("engine", [GgufEngine(), MlxEngine()])
+def test_the_secret_of_a_loopback_worker_is_not_an_argument(engine: GgufEngine | MlxEngine) -> None:
+    model = GGUF if engine.name == "gguf" else MLX
+    command = engine.command(model, engine.resolve(model, LoadOptions(), Machine(cores=2)), LOOPBACK)
+    assert "s3cret" not in command.argv
+    assert command.env["DOVETAIL_WORKER_SECRET"] == "s3cret"
+    assert pairs(command.argv)["--port"] == "4242"
