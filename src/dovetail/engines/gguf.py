@@ -67,7 +67,8 @@ class GgufEngine:
         argv = [sys.executable, "-m", "dovetail.workers.lifeline", str(binary), "--model", str(model.path)]
         argv += ["--host", str(endpoint.socket or endpoint.host), "--port", str(endpoint.port or 8080)]
         argv += ["--ctx-size", str(context * parallel), "--parallel", str(parallel), "--no-kv-unified"]
-        argv += ["--n-gpu-layers", str(999 if options.gpu_layers in (None, -1) else options.gpu_layers)]
+        if options.gpu_layers not in (None, -1):  # unsaid, llama-server takes as many as fit
+            argv += ["--n-gpu-layers", str(options.gpu_layers)]
         argv += ["--batch-size", str(options.batch), "--ubatch-size", str(options.ubatch)]
         argv += ["--threads", str(options.threads), "--cache-ram", str((options.cache_ram or 0) >> 20)]
         argv += ["--jinja", "--slots", "--no-webui"]
