@@ -1,0 +1,206 @@
+"""The worker's routes: llama-server's, as far as this worker has them. Everything else is a 404."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import asdict
+from typing import cast
+
+import orjson
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from dovetail.core.request import Json, JsonObject
+from dovetail.workers.mlx.answer import AnswerResponse
+from dovetail.workers.mlx.conversation import render
+from dovetail.workers.mlx.engine import Engine, encode_mixed
+from dovetail.workers.mlx.frames import clean, error_body, settings_body
+from dovetail.workers.mlx.load import Loaded
+from dovetail.workers.mlx.protocol import (
+    Fields,
+    RequestError,
+    mixed,
+    parse_json,
+    read_chat,
+    read_completion,
+    token_ids,
+)
+
+MAX_BODY = 64 << 20
+
+
+class Routes:
+    """The handlers, over one engine. `default_tokens` is the length of an answer whose request names none."""
+
+    def __init__(self, engine: Engine, default_tokens: int) -> None:
+        self._engine = engine
+        self._default_tokens = default_tokens
+
+    def table(self) -> list[Route]:
+        return [
+            Route("/health", self.health, methods=["GET"]),
+            Route("/props", self.props, methods=["GET"]),
+            Route("/v1/chat/completions", self.chat, methods=["POST"]),
+            Route("/completion", self.completion, methods=["POST"]),
+            Route("/v1/embeddings", self.embeddings, methods=["POST"]),
+            Route("/tokenize", self.tokenize, methods=["POST"]),
+            Route("/detokenize", self.detokenize, methods=["POST"]),
+            Route("/apply-template", self.apply_template, methods=["POST"]),
+        ]
+
+    async def health(self, request: Request) -> Response:
+        del request
+        problem = self._engine.unhealthy()
+        if problem is not None:
+            return _json(error_body(problem, 503, "unavailable_error"), 503)
+        return _json({"status": "ok"})
+
+    async def props(self, request: Request) -> Response:
+        del request
+        loaded = self._engine.loaded
+        return _json(_props(self._engine, loaded, self._default_tokens))
+
+    async def chat(self, request: Request) -> Response:
+        loaded, body = self._engine.loaded, await _body(request)
+        chat = read_chat(body, loaded.n_vocab, loaded.vocabulary.eos, self._default_tokens)
+        return AnswerResponse(await self._engine.chat(chat))
+
+    async def completion(self, request: Request) -> Response:
+        loaded, body = self._engine.loaded, await _body(request)
+        completion = read_completion(body, loaded.n_vocab, loaded.vocabulary.eos, self._default_tokens)
+        return AnswerResponse(await self._engine.complete(completion))
+
+    async def embeddings(self, request: Request) -> Response:
+        del request
+        raise RequestError("This worker does not support embeddings", status=501, type_="not_supported_error")
+
+    async def tokenize(self, request: Request) -> Response:
+        loaded, body = self._engine.loaded, await _body(request)
+        fields = Fields(body)
+        content = fields.get("content")
+        parts = mixed([] if content is None else content, "content", loaded.n_vocab)
+        tokens = await asyncio.to_thread(
+            encode_mixed,
+            loaded.vocabulary,
+            parts,
+            add_special=fields.flag("add_special", default=False),
+            parse_special=fields.flag("parse_special", default=True),
+        )
+        if fields.flag("with_pieces", default=False):
+            return _json({"tokens": [_piece(token, loaded.vocabulary.piece(token)) for token in tokens]})
+        return _json({"tokens": cast("list[Json]", tokens)})
+
+    async def detokenize(self, request: Request) -> Response:
+        loaded, body = self._engine.loaded, await _body(request)
+        tokens = token_ids(body.get("tokens"), "tokens", loaded.n_vocab)
+        return _json({"content": loaded.vocabulary.decode(tokens)})
+
+    async def apply_template(self, request: Request) -> Response:
+        loaded, body = self._engine.loaded, await _body(request)
+        chat = read_chat(body, loaded.n_vocab, loaded.vocabulary.eos, self._default_tokens)
+        return _json({"prompt": clean(await asyncio.to_thread(render, loaded.template, chat))})
+
+
+def build_app(engine: Engine, *, default_tokens: int, secret: str | None) -> ASGIApp:
+    """The application; with a `secret`, every request must carry it as a bearer token."""
+    app = Starlette(
+        routes=Routes(engine, default_tokens).table(),
+        exception_handlers={
+            RequestError: _refused,
+            HTTPException: _no_route,
+            Exception: _broken,
+        },
+    )
+    return app if secret is None else Guard(app, secret)
+
+
+class Guard:
+    """Refuses requests without the secret, on machines where the worker listens on loopback TCP."""
+
+    def __init__(self, app: ASGIApp, secret: str) -> None:
+        self._app = app
+        self._wanted = b"Bearer " + secret.encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            headers = cast("Sequence[tuple[bytes, bytes]]", scope["headers"])
+            given = next((value for name, value in headers if name == b"authorization"), b"")
+            if not hmac.compare_digest(given, self._wanted):
+                refusal = _json(error_body("Invalid API Key", 401, "authentication_error"), 401)
+                await refusal(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+
+Handler = Callable[[Request, Exception], Awaitable[Response]]
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    del request
+    if not isinstance(error, RequestError):
+        raise error
+    return _json(error_body(str(error), error.status, error.type, **error.extra), error.status)
+
+
+async def _no_route(request: Request, error: Exception) -> Response:
+    del request
+    status = error.status_code if isinstance(error, HTTPException) else 404
+    if status == 404:
+        return _json(error_body("File Not Found", 404, "not_found_error"), 404)
+    return _json(error_body("Method Not Allowed", status, "invalid_request_error"), status)
+
+
+async def _broken(request: Request, error: Exception) -> Response:
+    del request
+    return _json(error_body(f"{type(error).__name__}: {error}", 500, "server_error"), 500)
+
+
+async def _body(request: Request) -> JsonObject:
+    data = bytearray()
+    try:
+        async for chunk in request.stream():
+            data += chunk
+            if len(data) > MAX_BODY:
+                raise RequestError(f"the body is larger than {MAX_BODY} bytes", status=413)
+    except ClientDisconnect as error:
+        raise RequestError("the client left") from error
+    return parse_json(bytes(data))
+
+
+def _json(body: JsonObject, status: int = 200) -> Response:
+    return Response(orjson.dumps(body), status, media_type="application/json")
+
+
+def _piece(token: int, data: bytes) -> Json:
+    """llama-server's: text where the token is valid UTF-8, else its bytes."""
+    try:
+        return {"id": token, "piece": data.decode()}
+    except UnicodeDecodeError:
+        return {"id": token, "piece": list(data)}
+
+
+def _props(engine: Engine, loaded: Loaded, default_tokens: int) -> JsonObject:
+    defaults = read_completion({"prompt": ""}, loaded.n_vocab, (), default_tokens).generate
+    params: JsonObject = {**settings_body(defaults), "seed": (1 << 32) - 1}
+    vocabulary, template = loaded.vocabulary, loaded.template
+    return {
+        "default_generation_settings": {"params": params, "n_ctx": engine.settings.context},
+        "total_slots": engine.settings.parallel if loaded.batched else 1,
+        "model_alias": loaded.path.name,
+        "model_path": str(loaded.path),
+        "modalities": {"vision": False, "video": False, "audio": False},
+        "chat_template": template.text,
+        "chat_template_caps": cast("JsonObject", asdict(template.caps)),
+        "bos_token": vocabulary.bos_token,
+        "eos_token": vocabulary.eos_token,
+        "build_info": engine.build,
+        "engine": engine.build,
+        "n_vocab": loaded.n_vocab,
+        "is_sleeping": False,
+    }

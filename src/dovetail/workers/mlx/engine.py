@@ -1,0 +1,158 @@
+"""The event loop's side of the worker: prepares requests, hands them to the generation thread, receives their events."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from dovetail.workers.mlx.conversation import opens_thought, render
+from dovetail.workers.mlx.events import Event
+from dovetail.workers.mlx.frames import ChatFrames, CompletionFrames, Identity
+from dovetail.workers.mlx.job import Job
+from dovetail.workers.mlx.load import Loaded
+from dovetail.workers.mlx.loop import Generation, QueueFullError, Settings
+from dovetail.workers.mlx.protocol import Chat, Completion, Generate, RequestError
+from dovetail.workers.mlx.reasoning import AnswerParser
+from dovetail.workers.mlx.tool_calls import Calls
+from dovetail.workers.mlx.vocabulary import Vocabulary
+
+STALL_S = 60.0  # a generation thread that has not come round for so long is taken for dead
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A job under way: its events as they come, and how they are framed."""
+
+    job: Job
+    events: asyncio.Queue[Event]
+    encode: Callable[[Event], list[bytes]]
+
+
+class Engine:
+    """Built on the event loop that serves; `start` begins loading."""
+
+    def __init__(self, settings: Settings, build: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self.settings = settings
+        self.build = build
+        self._clock = clock
+        self._loop = asyncio.get_running_loop()
+        self.generation = Generation(settings, self._post, clock=clock)
+
+    def start(self) -> None:
+        self.generation.start()
+
+    def unhealthy(self) -> str | None:
+        """Why the generation thread cannot answer now; None when it can."""
+        if self.generation.loaded is None:
+            return "Loading model" if self.generation.failure is None else "The model could not be loaded"
+        if not self.generation.alive:
+            return "The generation thread has ended"
+        silent = self._clock() - self.generation.beat
+        return f"The generation thread has been silent for {silent:.0f} s" if silent > STALL_S else None
+
+    @property
+    def loaded(self) -> Loaded:
+        """The model.
+
+        Raises:
+            RequestError: 503 while there is none.
+        """
+        loaded = self.generation.loaded
+        if loaded is None:
+            raise RequestError("Loading model", status=503, type_="unavailable_error")
+        return loaded
+
+    async def chat(self, chat: Chat) -> Answer:
+        loaded = self.loaded
+        text, prompt = await asyncio.to_thread(_chat_prompt, loaded, chat)
+        calls = Calls(loaded.tools, chat.tools) if loaded.tools is not None and chat.tools else None
+        parser = AnswerParser(
+            loaded.template.think if chat.split_reasoning else None,
+            open_thought=opens_thought(text, loaded.template, chat),
+            calls=calls,
+            start=loaded.tools.start if loaded.tools is not None else "",
+        )
+        frames = ChatFrames(
+            self._identity(loaded),
+            parser,
+            chat.generate,
+            prompt_tokens=len(prompt),
+            include_usage=chat.include_usage,
+        )
+        return self._submit(prompt, chat.generate, frames.encode)
+
+    async def complete(self, completion: Completion) -> Answer:
+        loaded = self.loaded
+        prompt = await asyncio.to_thread(encode_mixed, loaded.vocabulary, completion.prompt, add_special=True)
+        frames = CompletionFrames(self._identity(loaded), completion.generate, prompt_tokens=len(prompt))
+        return self._submit(prompt, completion.generate, frames.encode)
+
+    def _identity(self, loaded: Loaded) -> Identity:
+        return Identity(loaded.path.name, self.build, loaded.vocabulary.piece)
+
+    def _submit(self, prompt: Sequence[int], generate: Generate, encode: Callable[[Event], list[bytes]]) -> Answer:
+        self._check(prompt)
+        events: asyncio.Queue[Event] = asyncio.Queue()
+        job = Job(
+            prompt=tuple(prompt),
+            sampling=generate.sampling,
+            max_tokens=generate.max_tokens,
+            stops=generate.stops,
+            ignore_eos=generate.ignore_eos,
+            top_logprobs=generate.top_logprobs,
+            progress=generate.progress,
+            deliver=events.put_nowait,
+        )
+        try:
+            self.generation.submit(job)
+        except QueueFullError:
+            raise RequestError("too many requests are waiting", status=503, type_="unavailable_error") from None
+        return Answer(job, events, encode)
+
+    def _check(self, prompt: Sequence[int]) -> None:
+        """What MLX would not survive: nothing to compute, no room for an answer, an id it has no row for."""
+        if not prompt:
+            raise RequestError('"prompt" must not be empty')
+        n_prompt, n_ctx = len(prompt), self.settings.context
+        if n_prompt >= n_ctx:
+            raise RequestError(
+                f"request ({n_prompt} tokens) exceeds the available context size ({n_ctx} tokens), try increasing it",
+                type_="exceed_context_size_error",
+                n_prompt_tokens=n_prompt,
+                n_ctx=n_ctx,
+            )
+        if max(prompt) >= self.loaded.n_vocab:
+            raise RequestError("the prompt holds tokens that the model has no embedding for")
+
+    def _post(self, events: Sequence[tuple[Job, Event]]) -> None:
+        """Called on the generation thread."""
+        try:
+            self._loop.call_soon_threadsafe(_deliver, events)
+        except RuntimeError:  # the loop has closed: nobody is left to read
+            self.generation.stop()
+
+
+def _deliver(events: Sequence[tuple[Job, Event]]) -> None:
+    for job, event in events:
+        if job.deliver is not None and not job.cancelled:
+            job.deliver(event)
+
+
+def _chat_prompt(loaded: Loaded, chat: Chat) -> tuple[str, list[int]]:
+    text = render(loaded.template, chat)
+    return text, loaded.vocabulary.encode(text, add_special=False)
+
+
+def encode_mixed(
+    vocabulary: Vocabulary, parts: Sequence[str | int], *, add_special: bool, parse_special: bool = True
+) -> list[int]:
+    """Strings and ids to ids; only a string at the front gets the tokens that open a text."""
+    tokens: list[int] = []
+    for index, part in enumerate(parts):
+        if isinstance(part, int):
+            tokens.append(part)
+        else:
+            tokens += vocabulary.encode(part, add_special=add_special and index == 0, parse_special=parse_special)
+    return tokens

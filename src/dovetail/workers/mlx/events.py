@@ -1,0 +1,64 @@
+"""What the generation thread tells a request, in order: Progress*, Piece*, then Done or Failed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+StopType: TypeAlias = Literal["none", "eos", "limit", "word"]
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """Milliseconds and counts, as llama-server's `timings`."""
+
+    cache_n: int = 0
+    prompt_n: int = 0
+    prompt_ms: float = 0.0
+    predicted_n: int = 0
+    predicted_ms: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    total: int
+    cached: int
+    processed: int
+    ms: float
+    timings: Timings
+
+
+@dataclass(frozen=True, slots=True)
+class TokenLogprob:
+    token: int
+    logprob: float
+    top: tuple[tuple[int, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Text to show, the tokens read since the last piece, and the logprobs of those where they were asked for."""
+
+    text: str
+    tokens: tuple[int, ...]
+    logprobs: tuple[TokenLogprob, ...]
+    timings: Timings
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    stop: StopType
+    word: str
+    timings: Timings
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A failure of this request alone: `status` and `type` as in llama-server's error body."""
+
+    message: str
+    status: int = 500
+    type: str = "server_error"
+
+
+Event: TypeAlias = "Progress | Piece | Done | Failed"

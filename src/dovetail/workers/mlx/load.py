@@ -1,0 +1,166 @@
+"""From a folder to a model that runs, or to one clear sentence that says why not."""
+
+from __future__ import annotations
+
+import copy
+import json
+import stat
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, cast
+
+import mlx.core as mx
+
+from dovetail.core.request import JsonObject
+from dovetail.workers.mlx.batch import Cache, LayerCache, Model
+from dovetail.workers.mlx.template import Template
+from dovetail.workers.mlx.tool_calls import Format, detect
+from dovetail.workers.mlx.vocabulary import AddedToken, Backend, Vocabulary
+
+_CODE = frozenset({".py", ".bin", ".pt", ".pth", ".pkl", ".pickle"})
+_CONFIG_LIMIT = 8 << 20
+
+
+class LoadError(Exception):
+    """The folder cannot be served; the message is for the person who asked for it."""
+
+
+class Wrapper(Protocol):
+    """What of mlx-lm's `TokenizerWrapper` is used here."""
+
+    eos_token_ids: Collection[int]
+    bos_token: str | None
+    eos_token: str | None
+    chat_template: str | None
+    has_chat_template: bool
+    think_start: str | None
+    think_end: str | None
+    tool_call_start: str | None
+    tool_call_end: str | None
+    tool_parser: Callable[[str, object], object] | None
+    backend_tokenizer: Backend
+    added_tokens_decoder: Mapping[int, AddedToken]
+
+    def apply_chat_template(self, conversation: Sequence[JsonObject], **options: object) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    model: Model
+    vocabulary: Vocabulary
+    template: Template
+    tools: Format | None
+    n_vocab: int
+    path: Path
+    fresh_cache: Callable[[], Cache]
+    batched: bool
+
+
+def load(path: Path, *, warmup: bool = True) -> Loaded:
+    """Load the folder at `path` on this thread, which must be the one that generates.
+
+    Raises:
+        LoadError: with the reason, for every folder that cannot be served.
+    """
+    check_folder(path)
+    try:
+        tokenizer, config = _tokenizer(path)
+        template = Template(tokenizer)
+        tools = detect(tokenizer)
+        vocabulary = _vocabulary(tokenizer, [*template.markup, *(tools.markup if tools else ())])
+        return _finish(path, config, vocabulary, template, tools, warmup=warmup)
+    except LoadError:
+        raise
+    except Exception as error:
+        raise LoadError(f"{type(error).__name__}: {error}") from error
+
+
+def check_folder(path: Path) -> None:
+    """Refuse what could run code or hang a reader, before any of it is opened."""
+    if not path.is_absolute() or not path.is_dir():
+        raise LoadError(f"{path} is not an absolute path of a folder")
+    for entry in sorted(path.iterdir()):
+        if entry.suffix in _CODE:
+            raise LoadError(f"{entry.name} could run code: only safetensors and JSON are loaded")
+        if entry.is_symlink() and not entry.exists():
+            raise LoadError(f"{entry.name} is a link to nothing")
+        mode = entry.stat().st_mode
+        if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+            raise LoadError(f"{entry.name} is not a plain file")
+    for name in ("config.json", "tokenizer_config.json"):
+        config = read_json(path / name, required=name == "config.json")
+        for key in ("model_file", "auto_map"):
+            if key in config:
+                raise LoadError(f'{name} has "{key}": the model would run code of its own, which is not allowed')
+    if not any(path.glob("model*.safetensors")):
+        raise LoadError("no model*.safetensors in the folder")
+
+
+def read_json(path: Path, *, required: bool) -> JsonObject:
+    if not path.exists():
+        if required:
+            raise LoadError(f"{path.name} is missing")
+        return {}
+    if path.stat().st_size > _CONFIG_LIMIT:
+        raise LoadError(f"{path.name} is larger than {_CONFIG_LIMIT} bytes")
+    try:
+        found: object = json.loads(path.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise LoadError(f"{path.name} is not valid JSON: {error}") from error
+    if not isinstance(found, dict):
+        raise LoadError(f"{path.name} is not a JSON object")
+    return cast("JsonObject", found)
+
+
+def _tokenizer(path: Path) -> tuple[Wrapper, JsonObject]:
+    from mlx_lm.utils import load_config, load_tokenizer
+
+    config = cast("JsonObject", load_config(path))
+    tokenizer = load_tokenizer(path, {"trust_remote_code": False}, eos_token_ids=config.get("eos_token_id"))
+    return cast("Wrapper", cast("object", tokenizer)), config
+
+
+def _vocabulary(tokenizer: Wrapper, markup: Collection[str]) -> Vocabulary:
+    return Vocabulary(
+        tokenizer.backend_tokenizer,
+        copy.deepcopy(tokenizer.backend_tokenizer),
+        tokenizer.added_tokens_decoder,
+        eos=tokenizer.eos_token_ids,
+        bos_token=tokenizer.bos_token or "",
+        eos_token=tokenizer.eos_token or "",
+        markup=markup,
+    )
+
+
+def _finish(
+    path: Path, config: JsonObject, vocabulary: Vocabulary, template: Template, tools: Format | None, *, warmup: bool
+) -> Loaded:
+    from mlx_lm.models.cache import make_prompt_cache
+    from mlx_lm.utils import load_model, maybe_set_recommended_wired_limit
+
+    maybe_set_recommended_wired_limit()
+    found, _ = load_model(path, trust_remote_code=False)
+    model = cast("Model", cast("object", found))
+
+    def fresh_cache() -> Cache:
+        return Cache(tuple(cast("Sequence[LayerCache]", make_prompt_cache(found))))
+
+    # The width of a real answer is the only vocabulary size that cannot lie; it bounds every id that is let in.
+    logits = model(mx.array([[0]]), cache=list(fresh_cache().layers))
+    if warmup:
+        mx.eval(logits)
+    n_vocab = min(int(logits.shape[-1]), _rows(found) or int(logits.shape[-1]))
+    vocabulary_size = config.get("vocab_size")
+    if isinstance(vocabulary_size, int) and not isinstance(vocabulary_size, bool):
+        n_vocab = min(n_vocab, vocabulary_size)
+    return Loaded(model, vocabulary, template, tools, n_vocab, path, fresh_cache, fresh_cache().mergeable)
+
+
+def _rows(model: object) -> int | None:
+    """Rows of the embedding, where it is found under its usual name."""
+    for inner in (getattr(model, "model", None), getattr(model, "language_model", None), model):
+        weight = getattr(getattr(inner, "embed_tokens", None), "weight", None)
+        if isinstance(weight, mx.array):
+            return int(weight.shape[0])
+    return None

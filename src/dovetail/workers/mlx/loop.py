@@ -1,0 +1,264 @@
+"""The generation thread: it loads the model and does every MLX computation, one decode step and one chunk at a time."""
+
+from __future__ import annotations
+
+import gc
+import queue
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+import mlx.core as mx
+
+from dovetail.workers.mlx.batch import Batch, Cache, Drawn, Prefill, Row
+from dovetail.workers.mlx.events import Done, Event, Failed, Progress
+from dovetail.workers.mlx.job import MAX_UNREAD, Job, Live
+from dovetail.workers.mlx.load import Loaded, LoadError, load
+from dovetail.workers.mlx.prompt_cache import PromptCache
+from dovetail.workers.mlx.sampling import processors
+
+_IDLE_S = 1.0
+Post: TypeAlias = Callable[[Sequence[tuple[Job, Event]]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the worker was started with."""
+
+    path: Path
+    parallel: int
+    context: int
+    prefill_step: int
+    cache_bytes: int
+    warmup: bool = True
+
+
+class QueueFullError(Exception):
+    """More requests wait than the worker holds."""
+
+
+class Generation:
+    """Owns the thread. `submit`, `stop` and the plain attributes may be used from any other; the rest may not."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        post: Post,
+        *,
+        queue_limit: int = 256,
+        clock: Callable[[], float] = time.monotonic,
+        loader: Callable[[], Loaded] | None = None,
+    ) -> None:
+        self._settings = settings
+        self._post = post
+        self._clock = clock
+        self._loader = loader or (lambda: load(settings.path, warmup=settings.warmup))
+        self._inbox: queue.Queue[Job | None] = queue.Queue(maxsize=queue_limit)
+        self._events: list[tuple[Job, Event]] = []
+        self._waiting: deque[Job] = deque()
+        self._filling: deque[Live] = deque()
+        self._live: dict[Row, Live] = {}
+        self._kept: PromptCache[Cache] = PromptCache(settings.cache_bytes)
+        self._stopping = False
+        self._rows = settings.parallel
+        self.loaded: Loaded | None = None
+        self.failure: str | None = None
+        self.beat = clock()
+        self.finished = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="generation", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def submit(self, job: Job) -> None:
+        """Queue a job, first in first out.
+
+        Raises:
+            QueueFullError: the worker already holds as many as it may.
+        """
+        try:
+            self._inbox.put_nowait(job)
+        except queue.Full:
+            raise QueueFullError from None
+
+    def stop(self) -> None:
+        self._stopping = True
+        try:
+            self._inbox.put_nowait(None)
+        except queue.Full:
+            pass
+
+    @property
+    def alive(self) -> bool:
+        return self._thread.is_alive()
+
+    def _run(self) -> None:
+        try:
+            self.loaded = self._loader()
+            self._rows = self._settings.parallel if self.loaded.batched else 1
+            self._serve(self.loaded)
+        except LoadError as error:
+            self.failure = str(error)
+        except BaseException as error:
+            self.failure = f"{type(error).__name__}: {error}"
+            raise
+        finally:
+            self.finished.set()
+
+    def _serve(self, loaded: Loaded) -> None:
+        batch = Batch(loaded.model)
+        while not self._stopping:
+            self.beat = self._clock()
+            self._receive()
+            self._reap(batch)
+            self._start(loaded)
+            batch = self._decode(loaded, batch)
+            self._prefill(batch)
+            self._flush()
+        # Arrays are freed on the thread that made them.
+        self._kept.clear()
+        self._live.clear()
+        self._filling.clear()
+        del batch
+        gc.collect()
+        mx.clear_cache()
+
+    def _receive(self) -> None:
+        """Take what has arrived; with nothing to do, wait for it."""
+        idle = not (self._live or self._filling or self._waiting)
+        # The bounded inbox is the queue: no more is taken out of it than can start soon.
+        while len(self._waiting) < self._rows:
+            try:
+                job = self._inbox.get(timeout=_IDLE_S) if idle else self._inbox.get_nowait()
+            except queue.Empty:
+                return
+            idle = False
+            if job is not None and not job.cancelled:
+                self._waiting.append(job)
+
+    def _reap(self, batch: Batch) -> None:
+        """Let go of rows whose client has left, keeping what was computed for them."""
+        gone = [live for live in self._live.values() if live.job.cancelled]
+        for live in gone:
+            self._keep(live.row, lambda row=live.row: batch.cache(row))
+            del self._live[live.row]
+        batch.leave([live.row for live in gone])
+        for live in [live for live in self._filling if live.job.cancelled]:
+            self._filling.remove(live)
+            self._keep(live.row, live.prefill.cache)
+        self._waiting = deque(job for job in self._waiting if not job.cancelled)
+
+    def _start(self, loaded: Loaded) -> None:
+        while self._waiting and len(self._live) + len(self._filling) < self._rows:
+            job = self._waiting.popleft()
+            try:
+                self._begin(loaded, job)
+            except Exception as error:  # noqa: BLE001  this request's failure, not the loop's
+                self._fail(job, error)
+
+    def _begin(self, loaded: Loaded, job: Job) -> None:
+        now = self._clock()
+        kept, covered = self._kept.fetch(job.prompt)
+        row = Row(job.prompt, job.sampling, (*processors(job.sampling), *job.processors), job.top_logprobs)
+        prefill = Prefill(loaded.model, row, loaded.fresh_cache(), kept, covered)
+        live = Live(job, row, prefill, covered, loaded.vocabulary.detokenizer(), now)
+        self._filling.append(live)
+        self._progress(live, covered)
+
+    def _prefill(self, batch: Batch) -> None:
+        """One chunk of one prompt; the prompts take turns."""
+        if not self._filling:
+            return
+        live = self._filling.popleft()
+        try:
+            live.prefill.advance(self._settings.prefill_step)
+            if not live.prefill.done:
+                self._filling.append(live)
+                self._progress(live, len(live.row.tokens))
+                return
+            live.prefilled_at = self._clock()
+            self._progress(live, len(live.job.prompt))
+            if live.job.max_tokens == 0:
+                self._keep(live.row, live.prefill.cache)
+                self._events.append((live.job, Done("limit", "", live.timings(self._clock()))))
+                return
+            batch.join(live.prefill)
+            self._live[live.row] = live
+        except Exception as error:  # noqa: BLE001
+            self._fail(live.job, error)
+
+    def _decode(self, loaded: Loaded, batch: Batch) -> Batch:
+        if not batch.rows:
+            return batch
+        try:
+            drawn = batch.step()
+        except Exception as error:  # noqa: BLE001  the batch is of no more use; the loop is
+            for live in self._live.values():
+                self._fail(live.job, error)
+            self._live.clear()
+            return Batch(loaded.model)
+        ended = [found.row for found in drawn if self._take(loaded, batch, found)]
+        batch.leave(ended)
+        for row in ended:
+            del self._live[row]
+        return batch
+
+    def _take(self, loaded: Loaded, batch: Batch, drawn: Drawn) -> bool:
+        """Pass one token on; whether it was its row's last."""
+        live = self._live[drawn.row]
+        job = live.job
+        try:
+            if drawn.row.error is not None:
+                raise drawn.row.error
+            if not drawn.sound:
+                self._events.append((job, Failed("the model's output is not a number", 500, "model_output_invalid")))
+                return True
+            if job.unread > MAX_UNREAD:
+                self._events.append((job, Failed("the client does not read its answer", 500, "server_error")))
+                return True
+            eos = drawn.token in loaded.vocabulary.eos and not job.ignore_eos
+            events = live.take(drawn, self._clock(), eos=eos, room=self._settings.context - len(job.prompt))
+            self._events += [(job, event) for event in events]
+            job.unread += len(events)
+            if not (events and isinstance(events[-1], Done)):
+                return False
+            self._keep(drawn.row, lambda: batch.cache(drawn.row))
+        except Exception as error:  # noqa: BLE001
+            self._fail(job, error)
+        return True
+
+    def _keep(self, row: Row, cache: Callable[[], Cache]) -> None:
+        """Keep a row's cache for the next turn; a failure costs that turn time, nothing else."""
+        if not row.tokens or self._settings.cache_bytes <= 0:
+            return
+        try:
+            self._kept.keep(row.tokens, cache())
+        except Exception as error:  # noqa: BLE001
+            _log("WARNING", "a prompt cache was not kept", error=type(error).__name__)
+
+    def _progress(self, live: Live, processed: int) -> None:
+        if live.job.progress:
+            now = self._clock()
+            timings = live.timings(now)
+            event = Progress(len(live.job.prompt), live.cached, processed, (now - live.started) * 1e3, timings)
+            self._events.append((live.job, event))
+
+    def _fail(self, job: Job, error: Exception) -> None:
+        _log("ERROR", "a request failed", error=type(error).__name__)
+        self._events.append((job, Failed(f"{type(error).__name__}: {error}")))
+
+    def _flush(self) -> None:
+        if self._events:
+            events, self._events = self._events, []
+            self._post(events)
+
+
+def _log(level: str, message: str, **fields: str) -> None:
+    """One plain line on stderr: the parent tags it with the model."""
+    shown = " ".join(f"{key}={value!r}" for key, value in fields.items())
+    print(level, message, shown, file=sys.stderr, flush=True)  # noqa: T201

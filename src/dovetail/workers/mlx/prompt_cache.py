@@ -1,0 +1,111 @@
+"""Key/value caches kept in memory between requests: the longest common token prefix is never computed twice."""
+
+from __future__ import annotations
+
+from array import array
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+MAX_ENTRIES = 256
+
+
+class Kept(Protocol):
+    """One sequence's cache, as `batch.py` holds it."""
+
+    @property
+    def nbytes(self) -> int: ...
+    @property
+    def trimmable(self) -> bool: ...
+
+
+class Trimmable(Kept, Protocol):
+    def trimmed(self, drop: int) -> Trimmable:
+        """The same cache without its last `drop` tokens; the original stays as it is."""
+        ...
+
+
+K = TypeVar("K", bound=Trimmable)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry(Generic[K]):
+    key: bytes
+    length: int
+    cache: K
+
+
+class PromptCache(Generic[K]):
+    """Least recently used first out, by bytes. Used on the generation thread alone."""
+
+    def __init__(self, max_bytes: int, max_entries: int = MAX_ENTRIES) -> None:
+        self._max_bytes = max_bytes
+        self._max_entries = max_entries
+        self._entries: OrderedDict[bytes, Entry[K]] = OrderedDict()
+        self.nbytes = 0
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def fetch(self, prompt: Sequence[int]) -> tuple[K | None, int]:
+        """The kept cache that covers most of `prompt`, and how much it covers: always less than all of it."""
+        wanted = _key(prompt)
+        best: Entry[K] | None = None
+        covered = 0
+        for entry in self._entries.values():
+            common = _common(wanted, entry.key)
+            usable = min(common, len(prompt) - 1)
+            if usable < entry.length and not entry.cache.trimmable:
+                continue
+            if usable > covered:
+                best, covered = entry, usable
+        if best is None:
+            return None, 0
+        self._entries.move_to_end(best.key)
+        drop = best.length - covered
+        # `trimmed` returns the type it is called on; the bound cannot say so.
+        return (best.cache if drop == 0 else best.cache.trimmed(drop)), covered  # pyright: ignore[reportReturnType]
+
+    def keep(self, tokens: Sequence[int], cache: K) -> None:
+        """Keep the cache of `tokens`; a shorter cache that this one makes useless goes."""
+        size = cache.nbytes
+        if not tokens or size > self._max_bytes:
+            return
+        key = _key(tokens)
+        self._drop(key)
+        if cache.trimmable:
+            for shorter in [k for k in self._entries if key.startswith(k)]:
+                self._drop(shorter)
+        self._entries[key] = Entry(key, len(tokens), cache)
+        self.nbytes += size
+        while self.nbytes > self._max_bytes or len(self._entries) > self._max_entries:
+            self._drop(next(iter(self._entries)))
+
+    def clear(self) -> None:
+        self._entries.clear()
+        self.nbytes = 0
+
+    def _drop(self, key: bytes) -> None:
+        entry = self._entries.pop(key, None)
+        if entry is not None:
+            self.nbytes -= entry.cache.nbytes
+
+
+def _key(tokens: Sequence[int]) -> bytes:
+    return array("I", tokens).tobytes()
+
+
+def _common(a: bytes, b: bytes) -> int:
+    """Tokens that both keys begin with, by bisection: memcmp is the fastest comparison Python has."""
+    width = array("I").itemsize
+    low, high = 0, min(len(a), len(b)) // width
+    if a[: high * width] == b[: high * width]:
+        return high
+    while high - low > 1:
+        middle = (low + high) // 2
+        if a[low * width : middle * width] == b[low * width : middle * width]:
+            low = middle
+        else:
+            high = middle
+    return low

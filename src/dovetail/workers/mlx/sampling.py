@@ -1,0 +1,150 @@
+"""How the next token is drawn: penalties, filters and temperature, in llama.cpp's order and by its formulas.
+
+Order (llama.cpp `common_sampler_init`): logit bias, penalties, top_k, typical_p, top_p, min_p, temperature.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, TypeAlias
+
+import mlx.core as mx
+
+# History of a sequence without its last token, that last token (lazy, shape (1,)), logits (1, vocabulary).
+Processor: TypeAlias = Callable[[Sequence[int], mx.array, mx.array], mx.array]
+
+_SEED_BITS = 32
+_TINY = 1e-30  # top_p = 0 keeps the best token
+
+
+class Chain(NamedTuple):
+    """The filters of one request. Rows with equal chains are drawn together."""
+
+    temperature: float = 0.8
+    top_k: int = 40
+    top_p: float = 0.95
+    min_p: float = 0.05
+    typical_p: float = 1.0
+
+
+GREEDY = Chain(temperature=0.0, top_k=0, top_p=1.0, min_p=0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """Everything of a request that decides which token comes next."""
+
+    chain: Chain
+    seed: int
+    repeat_penalty: float = 1.0
+    repeat_last_n: int = 64
+    frequency_penalty: float = 0.0
+    presence_penalty: float = 0.0
+    logit_bias: tuple[tuple[int, float], ...] = ()
+
+
+def processors(sampling: Sampling) -> tuple[Processor, ...]:
+    """The logits processors that `sampling` asks for, in the order in which they apply."""
+    found: list[Processor] = []
+    if sampling.logit_bias:
+        found.append(LogitBias(sampling.logit_bias))
+    penalised = sampling.repeat_penalty != 1.0 or sampling.frequency_penalty != 0.0 or sampling.presence_penalty != 0.0
+    if penalised and sampling.repeat_last_n != 0:
+        found.append(Penalties(sampling))
+    return tuple(found)
+
+
+class LogitBias:
+    """Adds a constant to chosen logits; -inf bans a token."""
+
+    def __init__(self, bias: Sequence[tuple[int, float]]) -> None:
+        self._ids = mx.array([token for token, _ in bias], dtype=mx.int32)
+        self._values = mx.array([value for _, value in bias], dtype=mx.float32)
+
+    def __call__(self, history: Sequence[int], last: mx.array, logits: mx.array) -> mx.array:
+        del history, last
+        return logits.at[:, self._ids].add(self._values)
+
+
+class Penalties:
+    """Repetition, frequency and presence penalties over the last `repeat_last_n` tokens, prompt included."""
+
+    def __init__(self, sampling: Sampling) -> None:
+        self._repeat = sampling.repeat_penalty
+        self._frequency = sampling.frequency_penalty
+        self._presence = sampling.presence_penalty
+        self._window = sampling.repeat_last_n
+
+    def __call__(self, history: Sequence[int], last: mx.array, logits: mx.array) -> mx.array:
+        before = history if self._window < 0 else history[len(history) - min(len(history), self._window - 1) :]
+        seen = mx.concatenate([mx.array(before, dtype=mx.int32), last.astype(mx.int32)]) if before else last
+        count = mx.zeros((logits.shape[-1],)).at[seen].add(1.0)[None]
+        penalised = mx.where(logits <= 0, logits * self._repeat, logits / self._repeat)
+        penalised = penalised - count * self._frequency - self._presence
+        return mx.where(count > 0, penalised, logits)
+
+
+def draw(logits: mx.array, chain: Chain, streams: Sequence[tuple[int, int]]) -> mx.array:
+    """One token id for each row of `logits` (rows, vocabulary); `streams` holds each row's (seed, token index).
+
+    The noise of a row depends on its seed and token index alone, so neighbours never change it.
+    """
+    if chain.temperature <= 0:
+        return mx.argmax(logits, axis=-1)
+    vocabulary = logits.shape[-1]
+    kept = chain.top_k if 0 < chain.top_k < vocabulary else vocabulary
+    if kept == vocabulary and chain.top_p >= 1 and chain.typical_p >= 1:
+        values, ids = _min_p(logits, chain.min_p), None
+    else:
+        values, ids = _filtered(logits, chain, kept)
+    picked = mx.argmax(values / chain.temperature + _noise(values.shape[-1], streams), axis=-1)
+    if ids is None:
+        return picked
+    return mx.take_along_axis(ids, picked[:, None], axis=-1)[:, 0]
+
+
+def log_softmax(logits: mx.array) -> mx.array:
+    return logits - mx.logsumexp(logits, axis=-1, keepdims=True)
+
+
+def _filtered(logits: mx.array, chain: Chain, kept: int) -> tuple[mx.array, mx.array]:
+    """The best `kept` logits in falling order, those that a filter drops at -inf, with their ids."""
+    if kept < logits.shape[-1]:
+        ids = mx.argpartition(-logits, kth=kept - 1, axis=-1)[:, :kept]
+        best = mx.take_along_axis(logits, ids, axis=-1)
+        ids = mx.take_along_axis(ids, mx.argsort(-best, axis=-1), axis=-1)
+    else:
+        ids = mx.argsort(-logits, axis=-1)
+    values = mx.take_along_axis(logits, ids, axis=-1)
+    if chain.typical_p < 1:
+        values = _typical(values, chain.typical_p)
+    if chain.top_p < 1:
+        before = mx.cumsum(mx.softmax(values, axis=-1), axis=-1, inclusive=False)
+        values = mx.where(before < max(chain.top_p, _TINY), values, -math.inf)
+    return _min_p(values, chain.min_p), ids
+
+
+def _typical(values: mx.array, mass: float) -> mx.array:
+    """Locally typical sampling (arXiv 2202.00666): the tokens whose surprise is nearest to the entropy."""
+    log_p = log_softmax(values)
+    p = mx.exp(log_p)
+    entropy = -mx.sum(mx.where(p > 0, p * log_p, 0.0), axis=-1, keepdims=True)
+    order = mx.argsort(mx.abs(-log_p - entropy), axis=-1)
+    before = mx.cumsum(mx.take_along_axis(p, order, axis=-1), axis=-1, inclusive=False)
+    keep = mx.put_along_axis(mx.zeros(values.shape, dtype=mx.bool_), order, before <= mass, axis=-1)
+    return mx.where(keep, values, -math.inf)
+
+
+def _min_p(values: mx.array, min_p: float) -> mx.array:
+    if min_p <= 0:
+        return values
+    floor = mx.max(values, axis=-1, keepdims=True) + math.log(min_p)
+    return mx.where(values >= floor, values, -math.inf)
+
+
+def _noise(width: int, streams: Sequence[tuple[int, int]]) -> mx.array:
+    """Gumbel noise: the largest of logit + noise is a draw from the softmax."""
+    rows = [mx.random.gumbel((width,), key=mx.random.key(seed << _SEED_BITS | index)) for seed, index in streams]
+    return mx.stack(rows)

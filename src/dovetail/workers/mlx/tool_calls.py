@@ -1,0 +1,207 @@
+"""Tool calls in streamed text: Hermes-style JSON is passed on as it comes, other formats at their end marker."""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+import string
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol, TypeAlias, cast
+
+from dovetail.core.request import JsonObject
+
+_HEAD = re.compile(r'\s*\{\s*"name"\s*:\s*("(?:[^"\\]|\\.)*")\s*,\s*"(?:arguments|parameters)"\s*:\s*(?=\{)')
+_ALPHABET = string.ascii_letters + string.digits
+Parse: TypeAlias = Callable[[str, object], object]
+
+
+class Content(NamedTuple):
+    text: str
+
+
+class Reasoning(NamedTuple):
+    text: str
+
+
+class CallStart(NamedTuple):
+    index: int
+    id: str
+    name: str
+
+
+class CallArguments(NamedTuple):
+    index: int
+    text: str
+
+
+Delta: TypeAlias = "Content | Reasoning | CallStart | CallArguments"
+
+
+class Format(NamedTuple):
+    """How a model writes a call. `parse` is mlx-lm's parser, or None where calls are JSON objects."""
+
+    start: str
+    end: str
+    parse: Parse | None
+
+    @property
+    def markup(self) -> tuple[str, ...]:
+        return (self.start, self.end)
+
+
+HERMES = Format("<tool_call>", "</tool_call>", None)
+
+
+class Source(Protocol):
+    chat_template: str | None
+    tool_call_start: str | None
+    tool_call_end: str | None
+    tool_parser: Parse | None
+
+
+def detect(source: Source) -> Format | None:
+    """The model's format, as mlx-lm infers it from the template and vocabulary."""
+    if source.tool_call_start is not None and source.tool_parser is not None:
+        end = source.tool_call_end or ""
+        if source.tool_parser.__module__.endswith(".json_tools"):
+            return Format(source.tool_call_start, end, None)
+        return Format(source.tool_call_start, end, source.tool_parser)
+    text = source.chat_template
+    return HERMES if isinstance(text, str) and HERMES.start in text and '"name"' in text else None
+
+
+class Step(NamedTuple):
+    """What a call's text meant; `rest` is the text after the call once it has ended, else None."""
+
+    deltas: list[Delta]
+    rest: str | None
+
+
+class Calls:
+    """Numbers the calls of one answer and makes the parser of each."""
+
+    def __init__(self, form: Format, tools: Sequence[JsonObject]) -> None:
+        self._form = form
+        self._tools = tools
+        self.count = 0
+
+    def begin(self) -> JsonCall | BufferedCall:
+        return JsonCall(self, self._form.end) if self._form.parse is None else BufferedCall(self, self._form)
+
+    def start(self, name: str) -> CallStart:
+        self.count += 1
+        return CallStart(self.count - 1, "".join(secrets.choice(_ALPHABET) for _ in range(32)), name)
+
+    def whole(self, text: str) -> list[Delta]:
+        """Every call in `text`; text that holds none is content."""
+        try:
+            parse = self._form.parse
+            found = json.loads(text) if parse is None else parse(text, list(self._tools))
+            calls = [_call(item) for item in (cast("list[object]", found) if isinstance(found, list) else [found])]
+        except Exception:  # noqa: BLE001  any failure of a parser means: this was no call
+            return [Content(text)] if text.strip() else []
+        deltas: list[Delta] = []
+        for name, arguments in calls:
+            start = self.start(name)
+            deltas += [start, CallArguments(start.index, arguments)]
+        return deltas
+
+
+def _call(found: object) -> tuple[str, str]:
+    if not isinstance(found, Mapping):
+        raise TypeError("a call is an object")
+    call = cast("Mapping[str, object]", found)
+    name, arguments = call.get("name"), call.get("arguments", call.get("parameters", {}))
+    if not isinstance(name, str) or not name:
+        raise TypeError("a call has a name")
+    if isinstance(arguments, str):
+        json.loads(arguments)
+        return name, arguments
+    return name, json.dumps(arguments, ensure_ascii=False)
+
+
+class BufferedCall:
+    """A call that is understood only as a whole."""
+
+    def __init__(self, calls: Calls, form: Format) -> None:
+        self._calls = calls
+        self._form = form
+        self._text = ""
+
+    def feed(self, text: str) -> Step:
+        self._text += text
+        end = self._text.find(self._form.end) if self._form.end else -1
+        if end < 0:
+            return Step([], None)
+        rest = self._text[end + len(self._form.end) :]
+        return Step(self._calls.whole(self._text[:end]), rest)
+
+    def finish(self) -> list[Delta]:
+        return self._calls.whole(self._text)
+
+
+class JsonCall:
+    """`{"name": ..., "arguments": {...}}`: the arguments are passed on while they are being written."""
+
+    def __init__(self, calls: Calls, end: str) -> None:
+        self._calls = calls
+        self._end = end
+        self._text = ""
+        self._index: int | None = None
+        self._depth = 0
+        self._quoted = False
+        self._escaped = False
+        self._tail = False
+
+    def feed(self, text: str) -> Step:
+        self._text += text
+        deltas: list[Delta] = []
+        if self._index is None:
+            head = _HEAD.match(self._text)
+            if head is None:
+                return self._without_head()
+            start = self._calls.start(cast("str", json.loads(head[1], strict=False)))
+            self._index, self._text = start.index, self._text[head.end() :]
+            deltas.append(start)
+        if not self._tail and (arguments := self._scan()):
+            deltas.append(CallArguments(self._index, arguments))
+        if not self._tail:
+            return Step(deltas, None)
+        end = self._text.find(self._end)
+        return Step(deltas, None if end < 0 else self._text[end + len(self._end) :])
+
+    def finish(self) -> list[Delta]:
+        """The answer ended inside the call: what was sent stands, what was not a call is content."""
+        return self._calls.whole(self._text) if self._index is None else []
+
+    def _without_head(self) -> Step:
+        end = self._text.find(self._end)
+        if end < 0:
+            return Step([], None)
+        return Step(self._calls.whole(self._text[:end]), self._text[end + len(self._end) :])
+
+    def _scan(self) -> str:
+        """Take the arguments from the front of the text, up to the brace that closes them."""
+        for at, char in enumerate(self._text):
+            if self._quoted:
+                self._quoted = self._escaped or char != '"'
+                self._escaped = char == "\\" and not self._escaped
+            elif char == '"':
+                self._quoted = True
+            elif char in "{[":
+                self._depth += 1
+            elif char in "}]":
+                self._depth -= 1
+                if self._depth == 0:
+                    return self._take(at + 1, tail=True)
+            elif char == self._end[0] and self._end.startswith(self._text[at : at + len(self._end)]):
+                # No JSON has this character here: the model closed a call that it had not finished.
+                return self._take(at, tail=self._text.startswith(self._end, at))
+        return self._take(len(self._text), tail=False)
+
+    def _take(self, size: int, *, tail: bool) -> str:
+        taken, self._text = self._text[:size], self._text[size:]
+        self._tail = tail
+        return taken
