@@ -1,0 +1,42 @@
+"""Guesses what a model can do before a worker has rendered its template; `/props` knows better once one has."""
+
+from __future__ import annotations
+
+import re
+
+from dovetail.catalog.gguf_header import GgufHeader
+from dovetail.core.model import Capability
+
+_ENCODERS = frozenset(
+    {"bert", "distilbert", "xlm-roberta", "roberta", "modernbert", "modern-bert", "neo-bert", "eurobert"}
+)
+_ENCODER_SUFFIXES = ("-bert", "-bert-v2", "-bert-v3", "-bert-moe", "-embedding")
+_TOOLS = re.compile(r"\btools\b")
+_THINKING = re.compile(r"enable_thinking|<think>|\[THINK\]|reasoning_effort")
+
+
+def of_gguf(header: GgufHeader, projector: GgufHeader | None) -> frozenset[Capability]:
+    if header.metadata.get(f"{header.architecture}.pooling_type"):  # 0 is "none"
+        return frozenset({Capability.EMBEDDING})
+    capabilities = of_text(header.architecture, header.template)
+    if projector is None or Capability.EMBEDDING in capabilities:
+        return capabilities
+    sees, hears = projector.metadata.get("clip.has_vision_encoder"), projector.metadata.get("clip.has_audio_encoder")
+    if hears is True:
+        capabilities |= {Capability.AUDIO}
+    return capabilities | {Capability.VISION} if sees is True or hears is not True else capabilities
+
+
+def of_text(architecture: str, template: str | None) -> frozenset[Capability]:
+    """What follows from the architecture's name and the chat template's source."""
+    name = architecture.lower().replace("_", "-")
+    if name in _ENCODERS or name.endswith(_ENCODER_SUFFIXES):
+        return frozenset({Capability.EMBEDDING})
+    found = {Capability.COMPLETION}
+    if template is not None:
+        found.add(Capability.CHAT)
+        if _TOOLS.search(template):
+            found.add(Capability.TOOLS)
+        if _THINKING.search(template):
+            found.add(Capability.THINKING)
+    return frozenset(found)

@@ -1,0 +1,365 @@
+"""Reads GGUF headers, versions 2 and 3, without trusting them.
+
+Every count and length is checked against the bytes that are left before it is used, at most 64 MB are read, and a
+deadline holds. What llama.cpp would refuse or abort on is refused here with a reason.
+The format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import BinaryIO, NoReturn
+
+from dovetail.catalog.files import open_regular, read_exactly
+from dovetail.catalog.gguf_header import (
+    MAX_VOCABULARY,
+    GgufArray,
+    GgufHeader,
+    Scalar,
+    TensorInfo,
+    TypeUse,
+    Value,
+    shape_of,
+    split_of,
+)
+from dovetail.catalog.invalid import InvalidModelFile
+from dovetail.catalog.tensor_types import TENSOR_TYPES
+
+MAX_READ = 64 << 20
+MAX_SECONDS = 5.0
+MAX_ENTRIES = 1 << 16
+MAX_TENSORS = 1 << 17
+MAX_KEY = 1 << 16
+MAX_TENSOR_NAME = 256
+MAX_DIMENSIONS = 4
+KEPT_VALUES = 1024
+DEFAULT_ALIGNMENT = 32
+
+_FIRST_READ = 256 << 10
+_STRINGS_BETWEEN_CHECKS = 4096
+_U32, _U64 = struct.Struct("<I"), struct.Struct("<Q")
+_STRING, _ARRAY = 8, 9
+_SCALARS: dict[int, tuple[str, struct.Struct]] = {
+    0: ("u8", struct.Struct("<B")),
+    1: ("i8", struct.Struct("<b")),
+    2: ("u16", struct.Struct("<H")),
+    3: ("i16", struct.Struct("<h")),
+    4: ("u32", _U32),
+    5: ("i32", struct.Struct("<i")),
+    6: ("f32", struct.Struct("<f")),
+    7: ("bool", struct.Struct("<?")),
+    10: ("u64", _U64),
+    11: ("i64", struct.Struct("<q")),
+    12: ("f64", struct.Struct("<d")),
+}
+# What people find under the name of a model, by its first bytes.
+_IMPOSTORS: tuple[tuple[bytes, str], ...] = (
+    (b"version https://git-lfs", "a Git LFS pointer, not the model itself: run `git lfs pull`"),
+    (b"<!doctype", "an HTML page, not a model: the download failed or needed a login"),
+    (b"<html", "an HTML page, not a model: the download failed or needed a login"),
+    (b"{", "JSON, not a model"),
+    (b"pk\x03\x04", "a zip archive, not a model"),
+    (b"tjgg", "the GGML format from before GGUF: convert it or download a GGUF file"),
+    (b"fmgg", "the GGML format from before GGUF: convert it or download a GGUF file"),
+    (b"lmgg", "the GGML format from before GGUF: convert it or download a GGUF file"),
+)
+
+
+def read_header(path: Path, *, clock: Callable[[], float] = time.monotonic) -> GgufHeader:
+    """The checked header of the GGUF file at `path`. Blocks on the disk. Raises InvalidModelFile."""
+    with open_regular(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        return _Reader(file, size, clock).header()
+
+
+class _Reader:
+    """One pass over a file's first bytes; `_part` is what a message calls the place reached."""
+
+    def __init__(self, file: BinaryIO, size: int, clock: Callable[[], float]) -> None:
+        self._file = file
+        self._size = size
+        self._clock = clock
+        self._deadline = clock() + MAX_SECONDS
+        self._buffer = b""
+        self._at = 0
+        self._part = "header"
+
+    def header(self) -> GgufHeader:
+        version = self._preamble()
+        tensors_count, entries = self._u64(), self._u64()
+        self._part = "metadata"
+        metadata = self._metadata(entries)
+        self._part = "tensor info"
+        alignment = _alignment(metadata)
+        tensors, parameters = self._tensors(tensors_count, alignment)
+        start = -(-self._at // alignment) * alignment
+        self._check_data(tensors, start)
+        return GgufHeader(
+            version=version,
+            metadata=metadata,
+            tensors=tuple(tensors),
+            types=_uses(tensors),
+            shape=shape_of(metadata, parameters),
+            split=split_of(metadata),
+            data_offset=start,
+            size=self._size,
+        )
+
+    def _preamble(self) -> int:
+        if self._size == 0:
+            raise InvalidModelFile("the file is empty (0 bytes)")
+        start = read_exactly(self._file, min(self._size, _FIRST_READ))
+        self._buffer = start
+        if start[:4] != b"GGUF"[: len(start)]:
+            _refuse_impostor(start)
+        self._need(24)
+        self._at = 4
+        version = self._u32()
+        if version not in (2, 3):
+            if version and version & 0xFFFF == 0:
+                raise InvalidModelFile("big-endian GGUF is not supported: convert the file to little-endian")
+            raise InvalidModelFile(f"GGUF version {version} is not supported, only 2 and 3 are")
+        return version
+
+    # Bytes and numbers
+
+    def _need(self, count: int) -> None:
+        """Makes the next `count` bytes available, or refuses."""
+        end = self._at + count
+        if end <= len(self._buffer):
+            return
+        if end > self._size:
+            raise InvalidModelFile(
+                f"truncated {self._part}: {count} bytes are due at offset {self._at} and the file has {self._size}"
+            )
+        if end > MAX_READ:
+            raise InvalidModelFile(f"the header is larger than {MAX_READ >> 20} MB")
+        self._check_time()
+        have = len(self._buffer)
+        self._buffer += read_exactly(self._file, min(max(end, 2 * have), self._size, MAX_READ) - have)
+        if end > len(self._buffer):
+            raise InvalidModelFile(f"truncated {self._part}: the file shrank while it was read")
+
+    def _need_items(self, count: int, least: int, most: int, what: str) -> None:
+        """Refuses `count` items of at least `least` bytes that cannot be there, before anything is done with them."""
+        if count > most:
+            raise InvalidModelFile(f"{self._part} claims {count} {what}, more than {most}")
+        if count * least > self._size - self._at:
+            raise InvalidModelFile(
+                f"truncated {self._part}: {count} {what} are due at offset {self._at} "
+                f"and the file has {self._size} bytes"
+            )
+
+    def _check_time(self) -> None:
+        if self._clock() > self._deadline:
+            raise InvalidModelFile(f"reading the header took longer than {MAX_SECONDS:.0f} s")
+
+    def _u32(self) -> int:
+        self._need(4)
+        (value,) = _U32.unpack_from(self._buffer, self._at)
+        self._at += 4
+        return value
+
+    def _u64(self) -> int:
+        self._need(8)
+        (value,) = _U64.unpack_from(self._buffer, self._at)
+        self._at += 8
+        return value
+
+    def _bytes(self, most: int, what: str) -> bytes:
+        length = self._u64()
+        if length > most:
+            raise InvalidModelFile(f"{self._part}: {what} at offset {self._at} claims {length} bytes")
+        self._need(length)
+        value = self._buffer[self._at : self._at + length]
+        self._at += length
+        return value
+
+    def _name(self, most: int, what: str) -> str:
+        try:
+            return self._bytes(most, what).decode()
+        except UnicodeDecodeError as error:
+            raise InvalidModelFile(f"{self._part}: {what} at offset {self._at} is not UTF-8") from error
+
+    # Metadata
+
+    def _metadata(self, entries: int) -> dict[str, Value]:
+        self._need_items(entries, 13, MAX_ENTRIES, "entries")
+        metadata: dict[str, Value] = {}
+        for _ in range(entries):
+            self._check_time()
+            key = self._name(MAX_KEY, "a key")
+            if key in metadata:
+                raise InvalidModelFile(f"metadata has {_show(key)} twice")
+            metadata[key] = self._value(key)
+        return metadata
+
+    def _value(self, key: str) -> Value:
+        kind = self._u32()
+        if kind == _STRING:
+            return self._bytes(MAX_READ, f"the value of {_show(key)}").decode(errors="replace")
+        if kind == _ARRAY:
+            return self._array(key)
+        if kind not in _SCALARS:
+            raise InvalidModelFile(f"metadata {_show(key)} has unknown type {kind}")
+        return self._scalars(kind, 1)[0]
+
+    def _scalars(self, kind: int, count: int) -> tuple[Scalar, ...]:
+        _, packed = _SCALARS[kind]
+        self._need(packed.size * count)
+        values = struct.unpack_from(f"<{count}{packed.format[1:]}", self._buffer, self._at)
+        self._at += packed.size * count
+        return values
+
+    def _array(self, key: str) -> GgufArray:
+        kind, count = self._u32(), self._u64()
+        if kind == _STRING:
+            self._need_items(count, 8, MAX_VOCABULARY, f"strings in {_show(key)}")
+            return GgufArray("string", count, self._strings(key, count))
+        if kind == _ARRAY:
+            raise InvalidModelFile(f"metadata {_show(key)} is an array of arrays")
+        if kind not in _SCALARS:
+            raise InvalidModelFile(f"metadata {_show(key)} is an array of unknown type {kind}")
+        name, packed = _SCALARS[kind]
+        if count > KEPT_VALUES:
+            self._need_items(count, packed.size, MAX_READ, f"values in {_show(key)}")
+            self._need(count * packed.size)
+            self._at += count * packed.size
+            return GgufArray(name, count, None)
+        return GgufArray(name, count, self._scalars(kind, count))
+
+    def _strings(self, key: str, count: int) -> tuple[str, ...] | None:
+        """Walks over strings; builds Python ones for short arrays only: a vocabulary is hundreds of thousands."""
+        if count <= KEPT_VALUES:
+            kept = [self._bytes(MAX_READ, f"a string in {_show(key)}") for _ in range(count)]
+            if key == "tokenizer.ggml.tokens":
+                _refuse_duplicates(kept)
+            return tuple(each.decode(errors="replace") for each in kept)
+        tokens: list[bytes] | None = [] if key == "tokenizer.ggml.tokens" else None
+        while count > 0:
+            some = min(count, _STRINGS_BETWEEN_CHECKS)
+            self._check_time()
+            self._walk(some, tokens)
+            count -= some
+        if tokens is not None:
+            _refuse_duplicates(tokens)
+        return None
+
+    def _walk(self, count: int, tokens: list[bytes] | None) -> None:
+        """The hot loop, 0.1 µs a string: the buffer is asked for more only where a string crosses its end."""
+        unpack, buffer, at = _U64.unpack_from, self._buffer, self._at
+        end = len(buffer)
+        for _ in range(count):
+            start = at + 8
+            stop = start + unpack(buffer, at)[0] if start <= end else end + 1
+            if stop > end:
+                self._at = at
+                length = self._u64()
+                self._need(length)
+                buffer, start = self._buffer, self._at
+                stop, end = start + length, len(buffer)
+            if tokens is not None:
+                tokens.append(buffer[start:stop])
+            at = stop
+        self._at = at
+
+    # Tensors
+
+    def _tensors(self, count: int, alignment: int) -> tuple[list[TensorInfo], int]:
+        self._need_items(count, 24, MAX_TENSORS, "tensors")
+        tensors: list[TensorInfo] = []
+        names: set[str] = set()
+        parameters = 0
+        for _ in range(count):
+            self._check_time()
+            tensor, weights = self._tensor(alignment)
+            if tensor.name in names:
+                raise InvalidModelFile(f"tensor {_show(tensor.name)} appears twice")
+            names.add(tensor.name)
+            tensors.append(tensor)
+            parameters += weights
+        return tensors, parameters
+
+    def _tensor(self, alignment: int) -> tuple[TensorInfo, int]:
+        name = self._name(MAX_TENSOR_NAME, "a tensor's name")
+        shown = f"tensor {_show(name)}"
+        dimensions = self._u32()
+        if dimensions > MAX_DIMENSIONS:
+            raise InvalidModelFile(f"{shown} has {dimensions} dimensions, more than {MAX_DIMENSIONS}")
+        shape = tuple(self._u64() for _ in range(dimensions))
+        weights = _weights(shown, shape)
+        number = self._u32()
+        kind = TENSOR_TYPES.get(number)
+        if kind is None:
+            raise InvalidModelFile(f"{shown} has unknown type {number}")
+        row = shape[0] if shape else 1
+        if row % kind.block:
+            raise InvalidModelFile(f"{shown} has rows of {row} weights, not a multiple of {kind.name}'s {kind.block}")
+        offset = self._u64()
+        if offset % alignment:
+            raise InvalidModelFile(f"{shown} starts at {offset}, not a multiple of the alignment {alignment}")
+        return TensorInfo(name, kind.name, shape, offset, weights // kind.block * kind.size), weights
+
+    def _check_data(self, tensors: Sequence[TensorInfo], start: int) -> None:
+        for tensor in tensors:
+            end = start + tensor.offset + tensor.size
+            if end > self._size:
+                raise InvalidModelFile(
+                    f"truncated data: tensor {_show(tensor.name)} ends at offset {end} "
+                    f"and the file has {self._size} bytes"
+                )
+        if sum(tensor.size for tensor in tensors) > max(self._size - start, 0):
+            raise InvalidModelFile("tensors overlap: together they are larger than the file")
+
+
+def _refuse_impostor(start: bytes) -> NoReturn:
+    text = start[:64].lstrip().lower()
+    for magic, what in _IMPOSTORS:
+        if text.startswith(magic):
+            raise InvalidModelFile(f"the file is {what}")
+    raise InvalidModelFile(f"not a GGUF file: it begins with {start[:4].hex(' ')}")
+
+
+def _refuse_duplicates(tokens: Sequence[bytes]) -> None:
+    """llama.cpp aborts on a token that appears twice; it renames empty ones."""
+    if len(set(tokens)) == len(tokens):
+        return
+    seen: set[bytes] = set()
+    for token in tokens:
+        if token and token in seen:
+            raise InvalidModelFile(f"the vocabulary has token {_show(token.decode(errors='replace'))} twice")
+        seen.add(token)
+
+
+def _alignment(metadata: dict[str, Value]) -> int:
+    value = metadata.get("general.alignment", DEFAULT_ALIGNMENT)
+    if isinstance(value, bool) or not isinstance(value, int) or value <= 0 or value & (value - 1):
+        raise InvalidModelFile(f"general.alignment is {_show(str(value))}, not a power of two")
+    return value
+
+
+def _weights(shown: str, shape: Sequence[int]) -> int:
+    weights = 1
+    for dimension in shape:
+        weights *= dimension
+        if dimension == 0 or weights >= 1 << 63:
+            raise InvalidModelFile(f"{shown} has impossible dimensions {list(shape)}")
+    return weights
+
+
+def _uses(tensors: Sequence[TensorInfo]) -> tuple[TypeUse, ...]:
+    counts: dict[str, tuple[int, int]] = {}
+    for tensor in tensors:
+        count, size = counts.get(tensor.type, (0, 0))
+        counts[tensor.type] = (count + 1, size + tensor.size)
+    uses = [TypeUse(name, count, size) for name, (count, size) in counts.items()]
+    return tuple(sorted(uses, key=lambda use: (-use.size, use.type)))
+
+
+def _show(text: str) -> str:
+    """Text from a file, fit for a message and a terminal."""
+    return repr(text if len(text) <= 64 else f"{text[:64]}…")
