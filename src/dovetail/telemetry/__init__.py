@@ -1,1 +1,5 @@
-"""Metrics, the request journal and the log bus."""
+"""What happens with what the working layers report: today log lines, later metrics and a request journal."""
+
+from dovetail.telemetry.log_observer import LogObserver
+
+__all__ = ["LogObserver"]

@@ -1,0 +1,115 @@
+"""Log lines: structlog and the standard library's loggers through one renderer, as text or as JSON, to one stream."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Literal, TextIO
+
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+Style = Literal["text", "json"]
+
+# Bearer credentials and keys in the forms that headers, URLs and provider SDKs give them.
+_SECRET = re.compile(
+    r"(?i)\b(bearer\s+|basic\s+|(?:api[-_]?key|key|\w+[-_]token|password|secret)\s*[=:]\s*|sk-)[^\s\"',;&]{4,}"
+)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_COLOURS = {"debug": "\x1b[2m", "info": "\x1b[32m", "warning": "\x1b[33m", "error": "\x1b[31m", "critical": "\x1b[31m"}
+
+
+def setup(style: Style = "text", level: str = "info", stream: TextIO | None = None) -> None:
+    """Sends every log line of this process to `stream` (default: stderr). Call it once, before anything is logged."""
+    target = sys.stderr if stream is None else stream
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        mask,
+    ]
+    renderer = render_json if style == "json" else TextRenderer(coloured=target.isatty())
+    handler = _Handler(target)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+            foreign_pre_chain=shared,
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(level.upper())
+    # One line a request comes from telemetry; uvicorn's would repeat it with the query string.
+    logging.getLogger("uvicorn.access").disabled = True
+    for chatty in ("asyncio", "aiohttp", "uvicorn.error"):
+        logging.getLogger(chatty).setLevel(max(logging.WARNING, root.level))
+    structlog.configure(
+        processors=[structlog.stdlib.filter_by_level, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        wrapper_class=structlog.stdlib.BoundLogger,
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+
+
+@contextmanager
+def request_context(request_id: str) -> Generator[None]:
+    """Every line logged inside, in this task and in tasks it starts, carries `request_id`."""
+    with structlog.contextvars.bound_contextvars(request_id=request_id):
+        yield
+
+
+def mask(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
+    """Replaces what looks like a credential in any text of the line."""
+    for key, value in event.items():
+        if isinstance(value, str):
+            event[key] = _SECRET.sub(r"\1***", value)
+    return event
+
+
+def render_json(_logger: WrappedLogger, _name: str, event: EventDict) -> str:
+    """One JSON object a line, `timestamp`, `level` and `message` first."""
+    head = {"timestamp": event.pop("timestamp"), "level": event.pop("level"), "message": str(event.pop("event", ""))}
+    return json.dumps({**head, **event}, default=str, ensure_ascii=False)
+
+
+class TextRenderer:
+    """`12:30:01 info     message  key=value …`, one line whatever the values hold."""
+
+    def __init__(self, *, coloured: bool) -> None:
+        self._coloured = coloured
+
+    def __call__(self, _logger: WrappedLogger, _name: str, event: EventDict) -> str:
+        moment = datetime.fromisoformat(str(event.pop("timestamp"))).astimezone().strftime("%H:%M:%S")
+        level = str(event.pop("level"))
+        message = _one_line(str(event.pop("event", "")))
+        trace = event.pop("exception", None)
+        pairs = "  ".join(f"{self._paint(key, 'debug')}={_value(value)}" for key, value in event.items())
+        line = f"{self._paint(moment, 'debug')} {self._paint(f'{level:<8}', level)} {message}"
+        line = f"{line}  {pairs}" if pairs else line
+        return f"{line}\n{trace}" if trace else line
+
+    def _paint(self, text: str, level: str) -> str:
+        return f"{_COLOURS.get(level, '')}{text}\x1b[0m" if self._coloured else text
+
+
+class _Handler(logging.StreamHandler[TextIO]):
+    """Writes to a stream; a full disk or a closed pipe loses lines and stops nothing."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
+        if not isinstance(sys.exception(), OSError):
+            super().handleError(record)
+
+
+def _value(value: object) -> str:
+    text = _one_line(str(value))
+    return json.dumps(text, ensure_ascii=False) if not text or " " in text or '"' in text or "=" in text else text
+
+
+def _one_line(text: str) -> str:
+    return _CONTROL.sub(lambda found: found.group().encode("unicode_escape").decode(), text)

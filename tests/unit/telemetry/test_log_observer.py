@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import io
+import json
+import logging
+from collections.abc import Generator
+
+import pytest
+
+from dovetail import log
+from dovetail.core.caller import LOCAL
+from dovetail.core.events import Finished, Timings, Usage
+from dovetail.core.observe import Observer, RequestRecord
+from dovetail.telemetry import LogObserver
+
+
+@pytest.fixture
+def stream() -> Generator[io.StringIO]:
+    root = logging.getLogger()
+    handlers, level = root.handlers, root.level
+    stream = io.StringIO()
+    log.setup("json", "debug", stream)
+    yield stream
+    root.handlers = handlers
+    root.setLevel(level)
+
+
+def lines(stream: io.StringIO) -> list[dict[str, object]]:
+    return [json.loads(line) for line in stream.getvalue().splitlines()]
+
+
+def record(error: str | None = None, choices: int = 2) -> RequestRecord:
+    finished = Finished("stop", Usage(prompt=10, completion=5, cached=4), Timings())
+    return RequestRecord(
+        id="req-1",
+        caller=LOCAL,
+        model="tiny-gguf",
+        started=1.0,
+        first_output=1.25 if choices else None,
+        ended=2.5,
+        choices=(finished,) * choices,
+        error=error,
+    )
+
+
+def test_a_finished_request_is_one_line_of_figures(stream: io.StringIO) -> None:
+    observer: Observer = LogObserver()
+    observer.request_done(record())
+    (line,) = lines(stream)
+    assert {key: line[key] for key in ("level", "message", "request_id", "model", "caller")} == {
+        "level": "info",
+        "message": "request",
+        "request_id": "req-1",
+        "model": "tiny-gguf",
+        "caller": "local",
+    }
+    assert (line["duration_ms"], line["ttft_ms"]) == (1500.0, 250.0)
+    assert (line["prompt_tokens"], line["cached_tokens"], line["completion_tokens"]) == (10, 4, 10)
+    assert line["finish"] == "stop"
+
+
+def test_a_failed_request_is_a_warning_with_its_code(stream: io.StringIO) -> None:
+    LogObserver().request_done(record(error="worker_crashed", choices=0))
+    (line,) = lines(stream)
+    assert (line["level"], line["error"], line["completion_tokens"]) == ("warning", "worker_crashed", 0)
+    assert "ttft_ms" not in line
+
+
+def test_states_of_models(stream: io.StringIO) -> None:
+    LogObserver().model_state("m", "ready")
+    LogObserver().model_state("m", "failed", "no such tensor")
+    ready, failed = lines(stream)
+    assert (ready["level"], ready["message"], ready["model"]) == ("info", "model ready", "m")
+    assert (failed["level"], failed["reason"]) == ("error", "no such tensor")
+
+
+@pytest.mark.parametrize(
+    ("line", "level", "message"),
+    [
+        ("0.00.512.003 E llama_model_load: error", "error", "llama_model_load: error"),
+        ("0.00.512.003 W warming", "warning", "warming"),
+        ("0.00.512.003 I srv  init", "debug", "srv  init"),
+        ("ERROR: no config.json", "error", "no config.json"),
+        ("WARNING slow", "warning", "slow"),
+        ("INFO:     started", "debug", "started"),
+        ("Traceback (most recent call last):", "debug", "Traceback (most recent call last):"),
+        ("", "debug", ""),
+    ],
+)
+def test_lines_of_workers_keep_their_level_and_name_their_model(
+    stream: io.StringIO, line: str, level: str, message: str
+) -> None:
+    LogObserver().worker_line("tiny-mlx", line)
+    (written,) = lines(stream)
+    assert (written["level"], written["message"], written["model"]) == (level, message, "tiny-mlx")
