@@ -40,7 +40,9 @@ def parse(argv: list[str]) -> Options:
     parser.add_argument("--parallel", type=positive, default=4, metavar="N", help="answers generated at once")
     parser.add_argument("--context", type=positive, default=8192, metavar="TOKENS", help="prompt and answer together")
     parser.add_argument("--prefill-step", type=positive, default=512, metavar="TOKENS", help="tokens a prefill chunk")
-    parser.add_argument("--cache-bytes", type=int, default=1 << 30, metavar="BYTES", help="prompt caches kept in memory")
+    parser.add_argument(
+        "--cache-bytes", type=int, default=1 << 30, metavar="BYTES", help="prompt caches kept in memory"
+    )
     parser.add_argument("--max-tokens-default", type=int, default=-1, metavar="N", help="-1: to the end of the context")
     parser.add_argument("--no-warmup", dest="warmup", action="store_false", help="do not run the model once at load")
     return parser.parse_args(argv, namespace=Options())

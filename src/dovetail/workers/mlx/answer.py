@@ -44,7 +44,7 @@ class AnswerResponse(Response):
         batch = [first]
         while True:
             batch += self._waiting()
-            self._answer.job.unread -= len(batch)
+            self._answer.job.read += len(batch)
             last = isinstance(batch[-1], Done | Failed)
             body = b"".join(part for event in batch for part in self._answer.encode(event))
             if body or last:

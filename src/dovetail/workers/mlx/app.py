@@ -24,6 +24,7 @@ from dovetail.workers.mlx.frames import clean, error_body, settings_body
 from dovetail.workers.mlx.load import Loaded
 from dovetail.workers.mlx.protocol import (
     Fields,
+    Known,
     RequestError,
     mixed,
     parse_json,
@@ -54,6 +55,9 @@ class Routes:
             Route("/apply-template", self.apply_template, methods=["POST"]),
         ]
 
+    def _known(self, loaded: Loaded) -> Known:
+        return Known(loaded.n_vocab, loaded.vocabulary.eos, self._default_tokens)
+
     async def health(self, request: Request) -> Response:
         del request
         problem = self._engine.unhealthy()
@@ -64,16 +68,16 @@ class Routes:
     async def props(self, request: Request) -> Response:
         del request
         loaded = self._engine.loaded
-        return _json(_props(self._engine, loaded, self._default_tokens))
+        return _json(_props(self._engine, loaded, self._known(loaded)))
 
     async def chat(self, request: Request) -> Response:
         loaded, body = self._engine.loaded, await _body(request)
-        chat = read_chat(body, loaded.n_vocab, loaded.vocabulary.eos, self._default_tokens)
+        chat = read_chat(body, self._known(loaded))
         return AnswerResponse(await self._engine.chat(chat))
 
     async def completion(self, request: Request) -> Response:
         loaded, body = self._engine.loaded, await _body(request)
-        completion = read_completion(body, loaded.n_vocab, loaded.vocabulary.eos, self._default_tokens)
+        completion = read_completion(body, self._known(loaded))
         return AnswerResponse(await self._engine.complete(completion))
 
     async def embeddings(self, request: Request) -> Response:
@@ -103,7 +107,7 @@ class Routes:
 
     async def apply_template(self, request: Request) -> Response:
         loaded, body = self._engine.loaded, await _body(request)
-        chat = read_chat(body, loaded.n_vocab, loaded.vocabulary.eos, self._default_tokens)
+        chat = read_chat(body, self._known(loaded))
         return _json({"prompt": clean(await asyncio.to_thread(render, loaded.template, chat))})
 
 
@@ -185,8 +189,8 @@ def _piece(token: int, data: bytes) -> Json:
         return {"id": token, "piece": list(data)}
 
 
-def _props(engine: Engine, loaded: Loaded, default_tokens: int) -> JsonObject:
-    defaults = read_completion({"prompt": ""}, loaded.n_vocab, (), default_tokens).generate
+def _props(engine: Engine, loaded: Loaded, known: Known) -> JsonObject:
+    defaults = read_completion({"prompt": ""}, known).generate
     params: JsonObject = {**settings_body(defaults), "seed": (1 << 32) - 1}
     vocabulary, template = loaded.vocabulary, loaded.template
     return {

@@ -74,7 +74,7 @@ def _extract(layers: Sequence[LayerCache], index: int) -> Cache:
     """One row out of a batch. Caches that cannot be batched hold one row alone and are handed over as they are."""
     cache = Cache(tuple(layer.extract(index) if hasattr(layer, "extract") else layer for layer in layers))
     # Left lazy, the copy would hold on to the whole batch.
-    mx.eval([layer.state for layer in cache.layers])
+    mx.eval([layer.state for layer in cache.layers])  # pyright: ignore[reportUnknownMemberType]
     return cache
 
 
@@ -112,7 +112,7 @@ class Logprobs:
 
     def read(self) -> tuple[float, list[tuple[int, float]]]:
         ids, values = cast("list[int]", self._ids.tolist()), cast("list[float]", self._values.tolist())
-        return float(self._chosen.item()), list(zip(ids, values, strict=True))
+        return cast("float", self._chosen.item()), list(zip(ids, values, strict=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,8 +149,8 @@ class Prefill:
         chunk = self.row.prompt[start : min(start + step, len(self.row.prompt) - 1)]
         if not chunk:
             return
-        self._model(mx.array(chunk)[None], cache=self._layers)
-        mx.eval([layer.state for layer in self._layers])
+        self._model(mx.array(list(chunk))[None], cache=self._layers)
+        mx.eval([layer.state for layer in self._layers])  # pyright: ignore[reportUnknownMemberType]
         mx.clear_cache()
         self.row.tokens.extend(chunk)
 
@@ -183,7 +183,7 @@ class Batch:
         else:
             self._layers = prefill.layers()
         self.rows.append(row)
-        self._next = mx.concatenate([self._next, mx.array(row.prompt[-1:], dtype=mx.int32)])
+        self._next = mx.concatenate([self._next, mx.array(list(row.prompt[-1:]), dtype=mx.int32)])
         self._sound = mx.concatenate([self._sound, mx.array([True])])
         self._logprobs.append(None)
 
@@ -215,10 +215,12 @@ class Batch:
         # NaN breaks the order that partitions rely on: such a row draws from zeros, and is ended.
         self._next = self._draw(mx.where(self._sound[:, None], shaped, 0.0)).astype(mx.int32)
         self._logprobs = [
-            Logprobs(logits[i : i + 1], self._next[i : i + 1], row.top_logprobs) if row.top_logprobs is not None else None
+            Logprobs(logits[i : i + 1], self._next[i : i + 1], row.top_logprobs)
+            if row.top_logprobs is not None
+            else None
             for i, row in enumerate(self.rows)
         ]
-        mx.async_eval(self._next, self._sound, [found.arrays for found in self._logprobs if found is not None])
+        mx.async_eval(self._next, self._sound, [found.arrays for found in self._logprobs if found is not None])  # pyright: ignore[reportUnknownMemberType]
         self._steps += 1
         if self._steps % _CLEAR_EVERY == 0:
             mx.clear_cache()

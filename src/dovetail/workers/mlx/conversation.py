@@ -8,6 +8,7 @@ from typing import cast
 
 from dovetail.core.request import Json, JsonObject
 from dovetail.workers.mlx.protocol import Chat, ContinueField, RequestError
+from dovetail.workers.mlx.reasoning import Opening
 from dovetail.workers.mlx.template import Template, TemplateError
 
 
@@ -38,11 +39,13 @@ def render(template: Template, chat: Chat) -> str:
     return text if last is None else text + _unfinished(last, text, template, chat.continue_field)
 
 
-def opens_thought(text: str, template: Template, chat: Chat) -> bool:
-    """Whether the prompt ends inside the reasoning, so that the answer begins with it."""
-    if template.think is None:
-        return False
-    return text.rstrip().endswith(template.think[0]) or chat.continue_field == "reasoning_content"
+def opening(text: str, template: Template, chat: Chat) -> Opening:
+    """Where the rendered prompt leaves off."""
+    if template.think is not None and (
+        text.rstrip().endswith(template.think[0]) or chat.continue_field == "reasoning_content"
+    ):
+        return Opening.THOUGHT
+    return Opening.CONTENT if chat.messages[-1].get("role") == "assistant" else Opening.ANSWER
 
 
 def _check_unfinished(last: JsonObject, before: Sequence[JsonObject]) -> None:
@@ -53,12 +56,12 @@ def _check_unfinished(last: JsonObject, before: Sequence[JsonObject]) -> None:
 
 
 def _unfinished(last: JsonObject, prompt: str, template: Template, field: ContinueField | None) -> str:
+    """The last answer as far as it goes; before its content the reasoning is closed, even where there was none."""
     content, reasoning = str(last.get("content") or ""), str(last.get("reasoning_content") or "")
-    if template.think is None or not reasoning:
+    if template.think is None:
         return content
     start, end = template.think
-    opened = prompt.rstrip().endswith(start)
-    thought = reasoning if opened else f"{start}\n{reasoning}"
+    thought = reasoning if prompt.rstrip().endswith(start) else f"{start}\n{reasoning}"
     return thought if field == "reasoning_content" else f"{thought}\n{end}\n\n{content}"
 
 

@@ -48,12 +48,20 @@ class Detokenizer:
         self._table = table
         self._hidden = hidden
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._held = ""
 
     def push(self, token: int) -> str:
+        """The text that `token` completes; a token that ends inside a character waits for the next."""
         if token in self._hidden or token >= len(self._table):
             return ""
-        return self._decoder.decode(self._table[token])
+        text, held = self._decoder.decode(self._table[token]), self._held
+        if held or not self._decoder.getstate()[0]:
+            self._held = ""
+            return held + text
+        self._held = text
+        return ""
 
     def finish(self) -> str:
-        """What an unfinished character at the end stands for."""
-        return self._decoder.decode(b"", final=True)
+        """What is left, an unfinished character as U+FFFD."""
+        held, self._held = self._held, ""
+        return held + self._decoder.decode(b"", final=True)

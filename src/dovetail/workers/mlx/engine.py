@@ -1,20 +1,21 @@
-"""The event loop's side of the worker: prepares requests, hands them to the generation thread, receives their events."""
+"""The event loop's side of the worker: requests to the generation thread, and its events back to them."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from dovetail.workers.mlx.conversation import opens_thought, render
+from dovetail.workers.mlx.conversation import opening, render
 from dovetail.workers.mlx.events import Event
 from dovetail.workers.mlx.frames import ChatFrames, CompletionFrames, Identity
 from dovetail.workers.mlx.job import Job
 from dovetail.workers.mlx.load import Loaded
 from dovetail.workers.mlx.loop import Generation, QueueFullError, Settings
 from dovetail.workers.mlx.protocol import Chat, Completion, Generate, RequestError
-from dovetail.workers.mlx.reasoning import AnswerParser
+from dovetail.workers.mlx.reasoning import AnswerParser, Opening
 from dovetail.workers.mlx.tool_calls import Calls
 from dovetail.workers.mlx.vocabulary import Vocabulary
 
@@ -38,7 +39,8 @@ class Engine:
         self.build = build
         self._clock = clock
         self._loop = asyncio.get_running_loop()
-        self.generation = Generation(settings, self._post, clock=clock)
+        self.ended = asyncio.Event()
+        self.generation = Generation(settings, self._post, self._end, clock=clock)
 
     def start(self) -> None:
         self.generation.start()
@@ -67,11 +69,12 @@ class Engine:
     async def chat(self, chat: Chat) -> Answer:
         loaded = self.loaded
         text, prompt = await asyncio.to_thread(_chat_prompt, loaded, chat)
-        calls = Calls(loaded.tools, chat.tools) if loaded.tools is not None and chat.tools else None
+        where, think = opening(text, loaded.template, chat), loaded.template.think
+        shown = chat.split_reasoning or think is None
         parser = AnswerParser(
-            loaded.template.think if chat.split_reasoning else None,
-            open_thought=opens_thought(text, loaded.template, chat),
-            calls=calls,
+            think if chat.split_reasoning else None,
+            opening=where if shown else Opening.CONTENT,
+            calls=Calls(loaded.tools, chat.tools) if loaded.tools is not None and chat.tools else None,
             start=loaded.tools.start if loaded.tools is not None else "",
         )
         frames = ChatFrames(
@@ -80,6 +83,8 @@ class Engine:
             chat.generate,
             prompt_tokens=len(prompt),
             include_usage=chat.include_usage,
+            # Reasoning that stays in the content keeps the tag that the prompt opened it with.
+            prefix=f"{think[0]}\n" if think is not None and not shown and where is Opening.THOUGHT else "",
         )
         return self._submit(prompt, chat.generate, frames.encode)
 
@@ -125,6 +130,11 @@ class Engine:
             )
         if max(prompt) >= self.loaded.n_vocab:
             raise RequestError("the prompt holds tokens that the model has no embedding for")
+
+    def _end(self) -> None:
+        """Called on the generation thread, as the last thing it does."""
+        with contextlib.suppress(RuntimeError):  # the loop has closed: nobody waits any more
+            self._loop.call_soon_threadsafe(self.ended.set)
 
     def _post(self, events: Sequence[tuple[Job, Event]]) -> None:
         """Called on the generation thread."""

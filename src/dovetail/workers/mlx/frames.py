@@ -79,17 +79,29 @@ class Identity:
         return {"id": token, "token": data.decode("utf-8", "replace"), "bytes": raw, "logprob": logprob}
 
 
+def timed(timings: Timings, *, wanted: bool) -> JsonObject:
+    return {"timings": timings_body(timings)} if wanted else {}
+
+
 class ChatFrames:
     """The frames of one chat answer."""
 
     def __init__(
-        self, identity: Identity, parser: AnswerParser, request: Generate, *, prompt_tokens: int, include_usage: bool
+        self,
+        identity: Identity,
+        parser: AnswerParser,
+        request: Generate,
+        *,
+        prompt_tokens: int,
+        include_usage: bool,
+        prefix: str = "",
     ) -> None:
         self._identity = identity
         self._parser = parser
         self._request = request
         self._prompt_tokens = prompt_tokens
         self._include_usage = include_usage
+        self._prefix = prefix
         self._logprobs: list[Json] = []
         self._begun = False
         self._base: JsonObject = {
@@ -103,14 +115,20 @@ class ChatFrames:
     def encode(self, event: Event) -> list[bytes]:
         match event:
             case Progress():
-                extra: JsonObject = {"timings": timings_body(event.timings), "prompt_progress": progress_body(event)}
-                return [self._chunk(_ROLE, extra)]
+                return [
+                    self._chunk(
+                        _ROLE,
+                        {
+                            **timed(event.timings, wanted=self._request.timings_per_token),
+                            "prompt_progress": progress_body(event),
+                        },
+                    )
+                ]
             case Piece():
                 self._logprobs += [self._identity.logprob(found) for found in event.logprobs]
-                per_token: JsonObject = (
-                    {"timings": timings_body(event.timings)} if self._request.timings_per_token else {}
-                )
-                return self._deltas(self._parser.push(event.text), per_token)
+                text, self._prefix = self._prefix + event.text, ""
+                per_token = timed(event.timings, wanted=self._request.timings_per_token)
+                return self._deltas(self._parser.push(text), per_token)
             case Done():
                 return self._end(event)
             case Failed():
@@ -133,7 +151,7 @@ class ChatFrames:
         return frame({"choices": [choice], **self._base, **extra})
 
     def _end(self, done: Done) -> list[bytes]:
-        frames = self._deltas(self._parser.finish(), {})
+        frames = self._deltas(self._parser.finish(cut=done.stop != "eos"), {})
         if not self._begun:
             frames.append(self._chunk(_ROLE, {}, logprobs=False))
         stop: JsonObject = {"stop_type": done.stop, "stopping_word": done.word}
@@ -163,8 +181,8 @@ def _delta_body(delta: Delta) -> JsonObject:
             return {"content": text}
         case Reasoning(text):
             return {"reasoning_content": text}
-        case CallStart(index, id_, name):
-            function: Json = {"name": clean(name), "arguments": ""}
+        case CallStart(index, id_, name, arguments):
+            function: Json = {"name": clean(name), "arguments": clean(arguments)}
             return {"tool_calls": [{"index": index, "id": id_, "type": "function", "function": function}]}
         case CallArguments(index, text):
             return {"tool_calls": [{"index": index, "function": {"arguments": clean(text)}}]}
@@ -183,8 +201,15 @@ class CompletionFrames:
         match event:
             case Progress():
                 body = self._body("", [], event.timings, stop=False)
-                extra: JsonObject = {"timings": timings_body(event.timings), "prompt_progress": progress_body(event)}
-                return [frame(body | extra)]
+                return [
+                    frame(
+                        {
+                            **body,
+                            **timed(event.timings, wanted=self._request.timings_per_token),
+                            "prompt_progress": progress_body(event),
+                        }
+                    )
+                ]
             case Piece():
                 return [frame(self._piece(event))]
             case Done():
@@ -208,9 +233,7 @@ class CompletionFrames:
         body = self._body(piece.text, piece.tokens, piece.timings, stop=False)
         if piece.logprobs:
             body["completion_probabilities"] = [self._identity.logprob(found) for found in piece.logprobs]
-        if self._request.timings_per_token:
-            body["timings"] = timings_body(piece.timings)
-        return body
+        return body | timed(piece.timings, wanted=self._request.timings_per_token)
 
     def _last(self, done: Done) -> JsonObject:
         return {
@@ -221,7 +244,7 @@ class CompletionFrames:
             "truncated": False,
             "stop_type": done.stop,
             "stopping_word": done.word,
-            "tokens_cached": self._prompt_tokens + done.timings.predicted_n,
+            "tokens_cached": self._prompt_tokens + max(done.timings.predicted_n - 1, 0),
             "timings": timings_body(done.timings),
         }
 

@@ -19,7 +19,8 @@ class Job:
     """A checked request: every id is in the vocabulary and the prompt leaves room for a token.
 
     `processors` come after those of `sampling`; this is where a grammar joins. `max_tokens` < 0: to the end of the
-    context. The event loop sets `cancelled`; the generation thread sees it within a step.
+    context. The event loop sets `cancelled`; the generation thread sees it within a step. It counts `sent` and the
+    event loop `read`: one writer each.
     """
 
     prompt: tuple[int, ...]
@@ -31,7 +32,8 @@ class Job:
     progress: bool = False
     processors: tuple[Processor, ...] = ()
     cancelled: bool = False
-    unread: int = 0
+    sent: int = 0
+    read: int = 0
     deliver: Callable[[Event], None] | None = None
 
 
@@ -67,7 +69,7 @@ class Live:
         )
 
     def take(self, drawn: Drawn, now: float, *, eos: bool, room: int) -> list[Event]:
-        """Add a token. The last of the events is Done when it ends the answer; `room` is what the context still holds."""
+        """Add a token; the last event is Done when it ends the answer. `room`: tokens that the context still holds."""
         self.predicted += 1
         if self.predicted == 1:
             self.first_at = now

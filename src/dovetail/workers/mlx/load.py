@@ -114,10 +114,12 @@ def read_json(path: Path, *, required: bool) -> JsonObject:
 
 
 def _tokenizer(path: Path) -> tuple[Wrapper, JsonObject]:
-    from mlx_lm.utils import load_config, load_tokenizer
+    from mlx_lm import utils
 
-    config = cast("JsonObject", load_config(path))
-    tokenizer = load_tokenizer(path, {"trust_remote_code": False}, eos_token_ids=config.get("eos_token_id"))
+    config = cast("JsonObject", utils.load_config(path))  # pyright: ignore[reportUnknownMemberType]
+    tokenizer = utils.load_tokenizer(  # pyright: ignore[reportUnknownMemberType]
+        path, {"trust_remote_code": False}, eos_token_ids=config.get("eos_token_id")
+    )
     return cast("Wrapper", cast("object", tokenizer)), config
 
 
@@ -136,11 +138,11 @@ def _vocabulary(tokenizer: Wrapper, markup: Collection[str]) -> Vocabulary:
 def _finish(
     path: Path, config: JsonObject, vocabulary: Vocabulary, template: Template, tools: Format | None, *, warmup: bool
 ) -> Loaded:
+    from mlx_lm import utils
     from mlx_lm.models.cache import make_prompt_cache
-    from mlx_lm.utils import load_model, maybe_set_recommended_wired_limit
 
-    maybe_set_recommended_wired_limit()
-    found, _ = load_model(path, trust_remote_code=False)
+    utils.maybe_set_recommended_wired_limit()
+    found = utils.load_model(path, trust_remote_code=False)[0]  # pyright: ignore[reportUnknownMemberType]
     model = cast("Model", cast("object", found))
 
     def fresh_cache() -> Cache:
@@ -149,7 +151,7 @@ def _finish(
     # The width of a real answer is the only vocabulary size that cannot lie; it bounds every id that is let in.
     logits = model(mx.array([[0]]), cache=list(fresh_cache().layers))
     if warmup:
-        mx.eval(logits)
+        mx.eval(logits)  # pyright: ignore[reportUnknownMemberType]
     n_vocab = min(int(logits.shape[-1]), _rows(found) or int(logits.shape[-1]))
     vocabulary_size = config.get("vocab_size")
     if isinstance(vocabulary_size, int) and not isinstance(vocabulary_size, bool):

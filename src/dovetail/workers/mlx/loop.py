@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import queue
 import sys
@@ -49,6 +50,7 @@ class Generation:
         self,
         settings: Settings,
         post: Post,
+        end: Callable[[], None],
         *,
         queue_limit: int = 256,
         clock: Callable[[], float] = time.monotonic,
@@ -56,6 +58,7 @@ class Generation:
     ) -> None:
         self._settings = settings
         self._post = post
+        self._end = end
         self._clock = clock
         self._loader = loader or (lambda: load(settings.path, warmup=settings.warmup))
         self._inbox: queue.Queue[Job | None] = queue.Queue(maxsize=queue_limit)
@@ -69,7 +72,6 @@ class Generation:
         self.loaded: Loaded | None = None
         self.failure: str | None = None
         self.beat = clock()
-        self.finished = threading.Event()
         self._thread = threading.Thread(target=self._run, name="generation", daemon=True)
 
     def start(self) -> None:
@@ -88,10 +90,8 @@ class Generation:
 
     def stop(self) -> None:
         self._stopping = True
-        try:
+        with contextlib.suppress(queue.Full):
             self._inbox.put_nowait(None)
-        except queue.Full:
-            pass
 
     @property
     def alive(self) -> bool:
@@ -108,7 +108,7 @@ class Generation:
             self.failure = f"{type(error).__name__}: {error}"
             raise
         finally:
-            self.finished.set()
+            self._end()
 
     def _serve(self, loaded: Loaded) -> None:
         batch = Batch(loaded.model)
@@ -212,25 +212,23 @@ class Generation:
         """Pass one token on; whether it was its row's last."""
         live = self._live[drawn.row]
         job = live.job
+        failure = _failure(drawn, job)
+        if failure is not None:
+            _log("ERROR", "a request failed", type=failure.type)
+            self._events.append((job, failure))
+            return True
         try:
-            if drawn.row.error is not None:
-                raise drawn.row.error
-            if not drawn.sound:
-                self._events.append((job, Failed("the model's output is not a number", 500, "model_output_invalid")))
-                return True
-            if job.unread > MAX_UNREAD:
-                self._events.append((job, Failed("the client does not read its answer", 500, "server_error")))
-                return True
             eos = drawn.token in loaded.vocabulary.eos and not job.ignore_eos
             events = live.take(drawn, self._clock(), eos=eos, room=self._settings.context - len(job.prompt))
-            self._events += [(job, event) for event in events]
-            job.unread += len(events)
-            if not (events and isinstance(events[-1], Done)):
-                return False
-            self._keep(drawn.row, lambda: batch.cache(drawn.row))
         except Exception as error:  # noqa: BLE001
             self._fail(job, error)
-        return True
+            return True
+        self._events += [(job, event) for event in events]
+        job.sent += len(events)
+        ended = bool(events) and isinstance(events[-1], Done)
+        if ended:
+            self._keep(drawn.row, lambda: batch.cache(drawn.row))
+        return ended
 
     def _keep(self, row: Row, cache: Callable[[], Cache]) -> None:
         """Keep a row's cache for the next turn; a failure costs that turn time, nothing else."""
@@ -256,6 +254,18 @@ class Generation:
         if self._events:
             events, self._events = self._events, []
             self._post(events)
+
+
+def _failure(drawn: Drawn, job: Job) -> Failed | None:
+    """Why this row cannot go on, if it cannot."""
+    error = drawn.row.error
+    if error is not None:
+        return Failed(f"{type(error).__name__}: {error}")
+    if not drawn.sound:
+        return Failed("the model's output is not a number", 500, "model_output_invalid")
+    if job.sent - job.read > MAX_UNREAD:
+        return Failed("the client does not read its answer")
+    return None
 
 
 def _log(level: str, message: str, **fields: str) -> None:

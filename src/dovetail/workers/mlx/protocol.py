@@ -1,4 +1,4 @@
-"""Request bodies in the OpenAI dialect as llama-server reads it, checked field by field before anything else sees them."""
+"""Request bodies in the OpenAI dialect as llama-server reads it, every field checked before it is used."""
 
 from __future__ import annotations
 
@@ -30,6 +30,15 @@ class RequestError(Exception):
         self.status = status
         self.type = type_
         self.extra = extra
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What of the model and the worker a request is checked against."""
+
+    n_vocab: int
+    eos: Collection[int]
+    default_tokens: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +147,7 @@ class Fields:
         return tuple(cast("list[JsonObject]", value))
 
 
-def read_chat(body: JsonObject, n_vocab: int, eos: Collection[int], default_tokens: int) -> Chat:
+def read_chat(body: JsonObject, known: Known) -> Chat:
     fields = Fields(body)
     if fields.get("messages") is None:
         raise RequestError("'messages' is required")
@@ -165,16 +174,16 @@ def read_chat(body: JsonObject, n_vocab: int, eos: Collection[int], default_toke
         continue_field=continue_field,
         split_reasoning=_reasoning_format(fields),
         include_usage=Fields(fields.mapping("stream_options")).flag("include_usage", default=False),
-        generate=_generate(fields, n_vocab, eos, limit, default_tokens, top),
+        generate=_generate(fields, known, limit, top),
     )
 
 
-def read_completion(body: JsonObject, n_vocab: int, eos: Collection[int], default_tokens: int) -> Completion:
+def read_completion(body: JsonObject, known: Known) -> Completion:
     fields = Fields(body)
     probs = fields.integer("n_probs", 0, 0, _MAX_PROBS)
     limit = "max_tokens" if fields.get("n_predict") is None else "n_predict"
-    generate = _generate(fields, n_vocab, eos, limit, default_tokens, probs or None)
-    return Completion(mixed(fields.get("prompt"), "prompt", n_vocab), generate)
+    generate = _generate(fields, known, limit, probs or None)
+    return Completion(mixed(fields.get("prompt"), "prompt", known.n_vocab), generate)
 
 
 def mixed(value: Json, name: str, n_vocab: int) -> tuple[str | int, ...]:
@@ -202,19 +211,18 @@ def _bad(name: str, problem: str) -> RequestError:
     return RequestError(f"Field '{name}': {problem}")
 
 
-def _generate(
-    fields: Fields, n_vocab: int, eos: Collection[int], limit: str, default_tokens: int, top_logprobs: int | None
-) -> Generate:
+def _generate(fields: Fields, known: Known, limit: str, top_logprobs: int | None) -> Generate:
+    n_vocab = known.n_vocab
     if not fields.flag("stream", default=True):
         raise _bad("stream", "must be true: this worker only streams")
     _refuse_unsupported(fields)
     ignore_eos = fields.flag("ignore_eos", default=False)
     bias = _logit_bias(fields.get("logit_bias"), n_vocab)
     if ignore_eos:
-        bias |= {token: -math.inf for token in eos if token < n_vocab}
+        bias |= {token: -math.inf for token in known.eos if token < n_vocab}
     return Generate(
         sampling=_sampling(fields, tuple(bias.items())),
-        max_tokens=fields.integer(limit, default_tokens, -1),
+        max_tokens=fields.integer(limit, known.default_tokens, -1),
         stops=_stops(fields.get("stop")),
         ignore_eos=ignore_eos,
         progress=fields.flag("return_progress", default=False),

@@ -65,7 +65,7 @@ class LogitBias:
 
     def __call__(self, history: Sequence[int], last: mx.array, logits: mx.array) -> mx.array:
         del history, last
-        return logits.at[:, self._ids].add(self._values)
+        return logits.at[:, self._ids].add(self._values)  # pyright: ignore[reportUnknownMemberType]
 
 
 class Penalties:
@@ -79,8 +79,8 @@ class Penalties:
 
     def __call__(self, history: Sequence[int], last: mx.array, logits: mx.array) -> mx.array:
         before = history if self._window < 0 else history[len(history) - min(len(history), self._window - 1) :]
-        seen = mx.concatenate([mx.array(before, dtype=mx.int32), last.astype(mx.int32)]) if before else last
-        count = mx.zeros((logits.shape[-1],)).at[seen].add(1.0)[None]
+        seen = mx.concatenate([mx.array(list(before), dtype=mx.int32), last.astype(mx.int32)]) if before else last
+        count = mx.zeros((logits.shape[-1],)).at[seen].add(1.0)[None]  # pyright: ignore[reportUnknownMemberType]
         penalised = mx.where(logits <= 0, logits * self._repeat, logits / self._repeat)
         penalised = penalised - count * self._frequency - self._presence
         return mx.where(count > 0, penalised, logits)

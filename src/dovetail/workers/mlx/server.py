@@ -61,24 +61,24 @@ async def serve(settings: Settings, address: Address, default_tokens: int) -> in
     engine.start()
     try:
         async with asyncio.TaskGroup() as tasks:
-            watching = tasks.create_task(_watch(engine, server))
+            watching = tasks.create_task(_follow(engine, server))
             await server.serve(sockets=[listening])
             watching.cancel()
     finally:
         if address.path is not None:
             address.path.unlink(missing_ok=True)
     engine.generation.stop()
-    await asyncio.to_thread(engine.generation.finished.wait, _DRAIN_S / 2)
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(engine.ended.wait(), _DRAIN_S / 2)
     if engine.generation.failure is not None:
         print(f"ERROR the model could not be loaded: {engine.generation.failure}", file=sys.stderr, flush=True)  # noqa: T201
         return 1
     return 0
 
 
-async def _watch(engine: Engine, server: uvicorn.Server) -> None:
+async def _follow(engine: Engine, server: uvicorn.Server) -> None:
     """End the process when the generation thread has ended: nothing could be served any more."""
-    while not engine.generation.finished.is_set():
-        await asyncio.sleep(0.05)
+    await engine.ended.wait()
     server.should_exit = True
 
 

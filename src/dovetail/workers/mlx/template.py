@@ -157,9 +157,24 @@ def limited(work: Callable[[], T], seconds: float) -> T:
 
 
 _RESERVED = frozenset(
-    "conversation conversations messages tools documents chat_template tokenize padding truncation max_length "
-    "return_tensors return_dict return_assistant_tokens_mask tokenizer_kwargs add_generation_prompt "
-    "continue_final_message".split()
+    {
+        "conversation",
+        "conversations",
+        "messages",
+        "tools",
+        "documents",
+        "chat_template",
+        "tokenize",
+        "padding",
+        "truncation",
+        "max_length",
+        "return_tensors",
+        "return_dict",
+        "return_assistant_tokens_mask",
+        "tokenizer_kwargs",
+        "add_generation_prompt",
+        "continue_final_message",
+    }
 )
 
 

@@ -7,12 +7,12 @@ import re
 import secrets
 import string
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple, Protocol, TypeAlias, cast
 
 from dovetail.core.request import JsonObject
 
-_HEAD = re.compile(r'\s*\{\s*"name"\s*:\s*("(?:[^"\\]|\\.)*")\s*,\s*"(?:arguments|parameters)"\s*:\s*(?=\{)')
+_NAME = re.compile(r'\s*\{\s*"name"\s*:\s*("(?:[^"\\]|\\.)*")')
+_HEAD = re.compile(_NAME.pattern + r'\s*,\s*"(?:arguments|parameters)"\s*:\s*(?=\{)')
 _ALPHABET = string.ascii_letters + string.digits
 Parse: TypeAlias = Callable[[str, object], object]
 
@@ -26,13 +26,14 @@ class Reasoning(NamedTuple):
 
 
 class CallStart(NamedTuple):
-    index: int
+    call: int
     id: str
     name: str
+    arguments: str
 
 
 class CallArguments(NamedTuple):
-    index: int
+    call: int
     text: str
 
 
@@ -90,9 +91,9 @@ class Calls:
     def begin(self) -> JsonCall | BufferedCall:
         return JsonCall(self, self._form.end) if self._form.parse is None else BufferedCall(self, self._form)
 
-    def start(self, name: str) -> CallStart:
+    def start(self, name: str, arguments: str) -> CallStart:
         self.count += 1
-        return CallStart(self.count - 1, "".join(secrets.choice(_ALPHABET) for _ in range(32)), name)
+        return CallStart(self.count - 1, "".join(secrets.choice(_ALPHABET) for _ in range(32)), name, arguments)
 
     def whole(self, text: str) -> list[Delta]:
         """Every call in `text`; text that holds none is content."""
@@ -102,11 +103,7 @@ class Calls:
             calls = [_call(item) for item in (cast("list[object]", found) if isinstance(found, list) else [found])]
         except Exception:  # noqa: BLE001  any failure of a parser means: this was no call
             return [Content(text)] if text.strip() else []
-        deltas: list[Delta] = []
-        for name, arguments in calls:
-            start = self.start(name)
-            deltas += [start, CallArguments(start.index, arguments)]
-        return deltas
+        return [self.start(name, arguments) for name, arguments in calls]
 
 
 def _call(found: object) -> tuple[str, str]:
@@ -138,8 +135,9 @@ class BufferedCall:
         rest = self._text[end + len(self._form.end) :]
         return Step(self._calls.whole(self._text[:end]), rest)
 
-    def finish(self) -> list[Delta]:
-        return self._calls.whole(self._text)
+    def finish(self, *, cut: bool) -> list[Delta]:
+        found = self._calls.whole(self._text)
+        return [delta for delta in found if not (cut and isinstance(delta, Content))]
 
 
 class JsonCall:
@@ -162,19 +160,28 @@ class JsonCall:
             head = _HEAD.match(self._text)
             if head is None:
                 return self._without_head()
-            start = self._calls.start(cast("str", json.loads(head[1], strict=False)))
-            self._index, self._text = start.index, self._text[head.end() :]
+            self._text = self._text[head.end() :]
+            start = self._calls.start(cast("str", json.loads(head[1], strict=False)), self._scan())
+            self._index = start.call
             deltas.append(start)
-        if not self._tail and (arguments := self._scan()):
+        elif not self._tail and (arguments := self._scan()):
             deltas.append(CallArguments(self._index, arguments))
         if not self._tail:
             return Step(deltas, None)
         end = self._text.find(self._end)
         return Step(deltas, None if end < 0 else self._text[end + len(self._end) :])
 
-    def finish(self) -> list[Delta]:
-        """The answer ended inside the call: what was sent stands, what was not a call is content."""
-        return self._calls.whole(self._text) if self._index is None else []
+    def finish(self, *, cut: bool) -> list[Delta]:
+        """The answer ended inside the call: what was sent stands, what was not a call is content.
+
+        Of a call that was cut off before its arguments the name is all there is.
+        """
+        if self._index is not None:
+            return []
+        if not cut:
+            return self._calls.whole(self._text)
+        name = _NAME.match(self._text)
+        return [self._calls.start(cast("str", json.loads(name[1], strict=False)), "")] if name else []
 
     def _without_head(self) -> Step:
         end = self._text.find(self._end)
