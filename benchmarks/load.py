@@ -13,7 +13,7 @@ from typing import Any
 import aiohttp
 import orjson
 
-WORDS = "the river runs past a quiet town where old friends meet and talk of ships and far green hills".split()
+WORDS = tuple("the river runs past a quiet town where old friends meet and talk of ships and hills".split())  # noqa: SIM905
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +78,7 @@ async def run_round(
     return result
 
 
-async def _one(
-    session: aiohttp.ClientSession, target: Target, extra: dict[str, Any], text: str, result: Round
-) -> None:
+async def _one(session: aiohttp.ClientSession, target: Target, extra: dict[str, Any], text: str, result: Round) -> None:
     body = {"model": target.model, "messages": [{"role": "user", "content": text}], "stream": True}
     body |= {"stream_options": {"include_usage": True}, **extra}
     started = time.perf_counter()

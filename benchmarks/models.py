@@ -86,7 +86,7 @@ def _tokenizer(writer: gguf.GGUFWriter, size: int) -> tuple[list[str], list[int]
     """Copy the tiny model's tokenizer, padded with unused tokens to `size`; returns tokens and their types."""
     reader = gguf.GGUFReader(TOKENIZER)
 
-    def value(key: str) -> Any:  # noqa: ANN401 - a metadata value is whatever the file holds
+    def value(key: str) -> Any:
         return reader.fields[f"tokenizer.{key}"].contents()
 
     pieces, kinds = list(value("ggml.tokens")), list(value("ggml.token_type"))

@@ -1,0 +1,117 @@
+"""What the gateway costs: the same worker called through it and directly, in turn, in one run."""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.load import Round, Target, run_round
+from benchmarks.server import Server, serve
+from benchmarks.stats import Ratio, paired_ratio
+
+OUTPUT = {"q05": 48, "tiny-gguf": 128, "tiny-mlx": 64}
+PER_STREAM = {"q05": 1, "tiny-gguf": 6, "tiny-mlx": 3}
+STREAMS = (1, 4, 8)
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """One model at one width: output throughput as a paired ratio, first-token medians in milliseconds."""
+
+    model: str
+    streams: int
+    rounds: int
+    throughput: Ratio
+    direct_tokens_s: float
+    ttft_gateway: float
+    ttft_direct: float
+    ttft_added: float
+
+
+@dataclass(frozen=True, slots=True)
+class TokenCost:
+    """Gateway CPU for each token at `streams` streams of a scripted worker, in microseconds, by round."""
+
+    streams: int
+    tokens: int
+    microseconds: tuple[float, ...]
+
+    @property
+    def median(self) -> float:
+        return statistics.median(self.microseconds)
+
+
+def added(models: Path, names: tuple[str, ...], rounds: int) -> Iterator[Added]:
+    """Measures each of `names` at each width, gateway and worker in turn, the first of a pair changing places."""
+    for name in names:
+        with serve(models) as server:
+            gateway, direct = _targets(server, name)
+            for streams in STREAMS:
+                yield _compare(name, gateway, direct, streams, rounds)
+
+
+def token_cost(models: Path, scripted: Path, rounds: int, streams: int = 64) -> TokenCost:
+    """`scripted` is a stand-in for llama-server that streams by the clock; see `scripted_server`."""
+    with serve(models, {"DOVETAIL_ENGINES__GGUF__BINARY": str(scripted), "DOVETAIL_LOAD__PARALLEL": "64"}) as server:
+        target = Target(server.url, "tiny-gguf")
+        _round(target, streams=4, requests=4, tokens=16, seed=0)
+        costs: list[float] = []
+        tokens = 0
+        for seed in range(rounds):
+            before = server.cpu()
+            done = _round(target, streams=streams, requests=streams, tokens=500, seed=seed + 1)
+            costs.append((server.cpu() - before) / done.tokens * 1e6)
+            tokens += done.tokens
+        return TokenCost(streams, tokens, tuple(costs))
+
+
+@contextmanager
+def scripted_server(folder: Path, python: str) -> Iterator[Path]:
+    """A program that takes llama-server's flags and starts the scripted worker instead."""
+    path = folder / "scripted-llama-server"
+    path.write_text(
+        f"#!{python}\n"
+        "import os, sys\n"
+        "socket = sys.argv[sys.argv.index('--host') + 1]\n"
+        "worker = ['-m', 'dovetail.workers.scripted', '--socket', socket, '--slots', '64']\n"
+        "os.execv(sys.executable, [sys.executable, *worker, '--tokens', '500', '--interval-ms', '2'])\n"
+    )
+    path.chmod(0o700)
+    yield path
+
+
+def _targets(server: Server, name: str) -> tuple[Target, Target]:
+    gateway = Target(server.url, name)
+    _round(gateway, streams=1, requests=2, tokens=8, seed=0)
+    return gateway, Target("http://worker", name, server.worker_socket(name))
+
+
+def _compare(name: str, gateway: Target, direct: Target, streams: int, rounds: int) -> Added:
+    ours: list[Round] = []
+    theirs: list[Round] = []
+    for number in range(rounds):
+        pair = [(gateway, ours), (direct, theirs)]
+        for target, results in pair if number % 2 else reversed(pair):
+            requests = streams * PER_STREAM[name]
+            results.append(_round(target, streams=streams, requests=requests, tokens=OUTPUT[name], seed=2 * number + 1))
+    return Added(
+        model=name,
+        streams=streams,
+        rounds=rounds,
+        throughput=paired_ratio([r.throughput for r in ours], [r.throughput for r in theirs]),
+        direct_tokens_s=statistics.median(r.throughput for r in theirs),
+        ttft_gateway=statistics.median(r.ttft for r in ours) * 1e3,
+        ttft_direct=statistics.median(r.ttft for r in theirs) * 1e3,
+        ttft_added=statistics.median(a.ttft - b.ttft for a, b in zip(ours, theirs, strict=True)) * 1e3,
+    )
+
+
+def _round(target: Target, *, streams: int, requests: int, tokens: int, seed: int) -> Round:
+    extra = {"temperature": 0, "ignore_eos": True}
+    return asyncio.run(
+        run_round(target, streams=streams, requests=requests, tokens=tokens, words=20, seed=seed, extra=extra)
+    )
