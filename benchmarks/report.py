@@ -17,16 +17,18 @@ from benchmarks.startup import Startup
 _PAGE = """\
 # Benchmarks
 
-Written by `{command}` on {day}, commit `{commit}`. {machine}
+Written by `{command}` on {day}, commit `{commit}`.
+{machine}
+
 Gateway, worker and load generator share the cores: absolute times are this machine's, and only ratios travel. They are
-paired, round by round in turn, with a bootstrap 95 % interval of the median. q05 is a 0.4 B Q8_0 model with random weights;
-the tiny models come with the package.
+paired, round by round in turn, with a bootstrap 95 % interval of the median. q05 is a 0.4 B Q8_0 model with random
+weights; the tiny models come with the package.
 
 ## What the gateway adds
 
-The same worker process, called through the gateway and directly on its socket. Throughput is output tokens a second over all
-streams, gateway over direct (to reach: an interval not wholly below 0.97). Time to first token: medians; "added" is the
-median of the paired differences (to reach: 2 ms at one stream).
+The same worker process, called through the gateway and directly on its socket. Throughput is output tokens a second
+over all streams, gateway over direct (to reach: an interval not wholly below 0.97). Time to first token: medians;
+"added" is the median of the paired differences (to reach: 2 ms at one stream).
 
 | model | streams | rounds | throughput ratio (95 %) | direct tok/s | TTFT gateway ms | TTFT direct ms | added ms |
 |---|---|---|---|---|---|---|---|
@@ -34,13 +36,13 @@ median of the paired differences (to reach: 2 ms at one stream).
 
 ## CPU a token
 
-{streams} streams of a scripted worker that sends a frame every 2 ms to each, {tokens} tokens in {cost_rounds} rounds: the
-gateway process uses **{cost:.1f} µs of CPU a token** ({low:.1f} to {high:.1f}; to reach: 40).
+{streams} streams of a scripted worker that sends a frame every 2 ms to each, {tokens} tokens in {cost_rounds} rounds:
+the gateway process uses **{cost:.1f} µs of CPU a token** ({low:.1f} to {high:.1f}; to reach: 40).
 
 ## Start and rest
 
-Medians of {runs} starts from the command line: `/health` answers after {health:.2f} s (to reach: 1.5); the first token of
-{first} (to reach: 4 s). The gateway weighs at most {idle:.0f} MiB at rest (to reach: 120).
+Medians of {runs} starts from the command line: `/health` answers after {health:.2f} s (to reach: 1.5); the first token
+of {first} (to reach: 4 s). The gateway weighs at most {idle:.0f} MiB at rest (to reach: 120).
 """
 
 
