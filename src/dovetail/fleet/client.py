@@ -1,0 +1,242 @@
+"""A worker's socket, as events: one connection a request, frames decoded as they arrive."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from types import TracebackType
+from typing import Self, cast
+
+import aiohttp
+import orjson
+
+from dovetail.core.errors import EngineFailure, WorkerCrashed, WorkerStalled
+from dovetail.core.events import Event, Prefill
+from dovetail.core.request import GenerateRequest, Json, JsonObject
+from dovetail.engines import wire
+from dovetail.engines.base import Decoder, Endpoint, Engine, WorkerCall
+
+MAX_FRAME = 8 << 20
+MAX_BODY = 64 << 20
+_READ_BUFFER = 1 << 17
+_CONNECT_WITHIN = 5.0
+_HEALTH_WITHIN = 0.4
+_DONE = b"[DONE]"
+
+# What a decoder may trip over when a frame is JSON of another shape than the protocol's.
+_MISSHAPEN = (AttributeError, IndexError, KeyError, TypeError, ValueError)
+
+
+class WorkerClient:
+    """Speaks with one worker. Made and closed inside a running loop; closing it cuts every stream."""
+
+    def __init__(self, endpoint: Endpoint, *, first_token: float = 300.0, token_gap: float = 60.0) -> None:
+        self._base = endpoint.base_url
+        self._first_token = first_token
+        self._token_gap = token_gap
+        # A worker closes its connection after a stream while it advertises keep-alive: none is used twice.
+        connector = (
+            aiohttp.UnixConnector(path=str(endpoint.socket), force_close=True, limit=0)
+            if endpoint.socket is not None
+            else aiohttp.TCPConnector(force_close=True, limit=0)
+        )
+        headers = {"Content-Type": "application/json"}
+        if endpoint.secret is not None:
+            headers["Authorization"] = f"Bearer {endpoint.secret}"
+        self._session = aiohttp.ClientSession(
+            connector=connector,
+            headers=headers,
+            skip_auto_headers=("User-Agent", "Accept-Encoding"),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_WITHIN),
+            read_bufsize=_READ_BUFFER,
+            auto_decompress=False,
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._session.close()
+
+    async def generate(self, engine: Engine, request: GenerateRequest, index: int = 0) -> AsyncGenerator[Event, None]:
+        """The events of choice `index`. Closing the generator closes the connection at once.
+
+        Raises what the worker's error says, WorkerCrashed when the connection is lost, WorkerStalled after silence.
+        """
+        async with self.stream(engine, request, index) as stream:
+            while batch := await stream.read():
+                for event in batch:
+                    yield event
+
+    @asynccontextmanager
+    async def stream(self, engine: Engine, request: GenerateRequest, index: int = 0) -> AsyncGenerator[Stream]:
+        """The same as `generate`, for a caller that saves a generator by reading batches."""
+        response = await self._open(engine.encode(request, index))
+        stream = Stream(response, engine.decoder(request, index), self._first_token, self._token_gap)
+        try:
+            yield stream
+        finally:
+            stream.close()
+
+    async def _open(self, call: WorkerCall) -> aiohttp.ClientResponse:
+        try:
+            async with asyncio.timeout(self._first_token):
+                response = await self._session.post(self._base + call.path, data=orjson.dumps(call.body))
+                if response.status == 200:
+                    return response
+                async with response:
+                    answer = await _json(response)
+        except TimeoutError as error:
+            raise _stalled(self._first_token) from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise _crashed() from error
+        raise wire.error_from(answer, response.status)
+
+    async def health(self) -> bool:
+        """Whether the worker answers, and says that it can serve."""
+        timeout = aiohttp.ClientTimeout(total=_HEALTH_WITHIN)
+        try:
+            async with self._session.get(f"{self._base}/health", timeout=timeout) as response:
+                return response.status == 200
+        except (aiohttp.ClientError, OSError, TimeoutError):
+            return False
+
+    async def get(self, path: str, *, within: float = 30.0) -> JsonObject:
+        return await self._call("GET", path, None, within)
+
+    async def post(self, path: str, body: Mapping[str, Json], *, within: float = 60.0) -> JsonObject:
+        """The JSON object `path` answers; raises what its error says, or as `generate` does."""
+        return await self._call("POST", path, body, within)
+
+    async def _call(self, method: str, path: str, body: Mapping[str, Json] | None, within: float) -> JsonObject:
+        data = None if body is None else orjson.dumps(body)
+        try:
+            async with asyncio.timeout(within), self._session.request(method, self._base + path, data=data) as response:
+                answer = await _json(response)
+        except TimeoutError as error:
+            raise _stalled(within) from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise _crashed() from error
+        if response.status != 200:
+            raise wire.error_from(answer, response.status)
+        if not isinstance(answer, dict):
+            raise EngineFailure(f"the worker answered {path} with something else than an object")
+        return answer
+
+
+class Stream:
+    """One answer on its way. Its patience is counted only while somebody reads."""
+
+    def __init__(
+        self, response: aiohttp.ClientResponse, decoder: Decoder, first_token: float, token_gap: float
+    ) -> None:
+        self._response = response
+        self._content = response.content
+        self._decoder = decoder
+        self._token_gap = token_gap
+        self._patience = first_token
+        self._prefilling = True
+        self._rest = b""
+        self._ended = False
+        self._stalled = False
+        self._waiting_since: float | None = None
+        # One timer a stream: a timeout for each read would cost more than reading.
+        self._timer = asyncio.get_running_loop().call_later(min(first_token, token_gap), self._check)
+
+    async def read(self) -> list[Event]:
+        """The next events, at least one; an empty list when the answer is complete."""
+        events: list[Event] = []
+        while not events and not self._ended:
+            self._waiting_since = time.monotonic()
+            try:
+                chunk = await self._content.readany()
+            except (aiohttp.ClientError, OSError) as error:
+                raise (_stalled(self._patience) if self._stalled else _crashed()) from error
+            finally:
+                self._waiting_since = None
+            if chunk:
+                self._decode(chunk, events)
+            else:
+                self._end(events)
+        return events
+
+    def close(self) -> None:
+        """Ends the request: the worker sees the connection close and frees the slot."""
+        self._timer.cancel()
+        self._response.close()
+
+    def _decode(self, chunk: bytes, events: list[Event]) -> None:
+        data = self._rest + chunk if self._rest else chunk
+        if b"\r" in data:  # JSON escapes it, so it only ever ends a line
+            data = data.replace(b"\r\n", b"\n")
+        frames = data.split(b"\n\n")
+        self._rest = frames.pop()
+        if len(self._rest) > MAX_FRAME:
+            raise EngineFailure(f"the worker sent a frame of more than {MAX_FRAME >> 20} MB")
+        for frame in frames:
+            payload = frame[6:] if frame.startswith(b"data: ") and b"\n" not in frame else _payload(frame)
+            if payload == _DONE:
+                self._end(events)
+                return
+            if payload:
+                self._feed(payload, events)
+
+    def _feed(self, payload: bytes, events: list[Event]) -> None:
+        try:
+            fresh = self._decoder.feed(orjson.loads(payload))
+        except _MISSHAPEN as error:
+            raise EngineFailure("the worker sent a frame that does not follow the protocol") from error
+        events.extend(fresh)
+        if self._prefilling and any(type(event) is not Prefill for event in events):
+            self._prefilling = False
+            self._patience = self._token_gap
+
+    def _end(self, events: list[Event]) -> None:
+        self._ended = True
+        events.extend(self._decoder.end())
+
+    def _check(self) -> None:
+        now = time.monotonic()
+        since = now if self._waiting_since is None else self._waiting_since
+        left = since + self._patience - now
+        if left <= 0:
+            self._stalled = True
+            self._response.close()
+        else:
+            self._timer = asyncio.get_running_loop().call_later(min(left, self._token_gap), self._check)
+
+
+def _payload(frame: bytes) -> bytes:
+    """The data of a frame in any of its legal forms; comments and other fields have none."""
+    lines: list[bytes] = []
+    for line in frame.split(b"\n"):
+        name, _, value = line.partition(b":")
+        if name in {b"data", b"error"}:  # older llama-servers name an error frame so
+            lines.append(value.removeprefix(b" "))
+    return b"\n".join(lines)
+
+
+async def _json(response: aiohttp.ClientResponse) -> Json:
+    """The body, or None when it is not JSON. Raises EngineFailure for one beyond all measure."""
+    body = bytearray()
+    async for chunk in response.content.iter_any():
+        body += chunk
+        if len(body) > MAX_BODY:
+            raise EngineFailure(f"the worker answered with more than {MAX_BODY >> 20} MB")
+    try:
+        return cast("Json", orjson.loads(body))
+    except orjson.JSONDecodeError:
+        return None
+
+
+def _crashed() -> WorkerCrashed:
+    return WorkerCrashed("the model's worker process ended before its answer was complete; send the request again")
+
+
+def _stalled(seconds: float) -> WorkerStalled:
+    return WorkerStalled(f"the model's worker process was silent for {seconds:g} s; send the request again")

@@ -1,0 +1,145 @@
+"""A use of a model: from the wish for it to the last event of the last generation."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator
+from typing import Protocol
+
+from dovetail.core.errors import Busy, LoadFailed, NoRoom
+from dovetail.core.events import Event, Loading, Progress, Queued
+from dovetail.core.model import Model
+from dovetail.core.request import GenerateRequest
+from dovetail.engines.base import Engine
+from dovetail.fleet.process import Worker
+from dovetail.fleet.queue import Queue, Turn, queue_full
+
+TELL_EVERY = 1.0  # seconds between two Loading events
+PLACE_WITHIN = 120.0  # seconds to wait for a busy model to make room
+QUEUE_WITHIN = 600.0  # seconds to wait for a slot
+
+
+class Seat:
+    """One model's standing in the pool.
+
+    placed  it has one of the pool's places, which it keeps while it is used or its worker lives
+    after   workers that must be gone before its own may start
+    """
+
+    def __init__(self, model: Model, engine: Engine, worker: Worker, queue: Queue, now: float) -> None:
+        self.model = model
+        self.engine = engine
+        self.worker = worker
+        self.queue = queue
+        self.uses = 0
+        self.last_used = now
+        self.placed = False
+        self.after: tuple[Worker, ...] = ()
+        self._expiry: asyncio.TimerHandle | None = None
+
+    @property
+    def resident(self) -> bool:
+        return self.placed and (self.uses > 0 or self.worker.alive)
+
+    def take(self) -> None:
+        self.placed = self.resident
+        self.uses += 1
+        self.cancel_expiry()
+
+    def expire_after(self, seconds: float) -> None:
+        self.cancel_expiry()
+        self._expiry = asyncio.get_running_loop().call_later(seconds, self.worker.begin_stop)
+
+    def cancel_expiry(self) -> None:
+        if self._expiry is not None:
+            self._expiry.cancel()
+            self._expiry = None
+
+
+class Placer(Protocol):
+    """What a lease needs of its pool."""
+
+    async def place(self, seat: Seat, within: float) -> bool: ...
+
+    def no_room(self, seat: Seat) -> NoRoom: ...
+
+
+class Lease:
+    """Handed out by `Pool.lease`, which counts it."""
+
+    def __init__(self, pool: Placer, seat: Seat) -> None:
+        self._pool = pool
+        self._seat = seat
+
+    @property
+    def worker(self) -> Worker:
+        """Ready once `ready` has ended."""
+        return self._seat.worker
+
+    async def ready(self) -> AsyncGenerator[Progress, None]:
+        """Yields at least once a second until the model is ready. Raises LoadFailed, NoRoom or QueueFull."""
+        seat = self._seat
+        if seat.uses > seat.queue.slots + seat.queue.waiting:
+            raise queue_full(seat.uses)
+        if seat.worker.state == "ready":
+            return
+        if seat.model.invalid is not None:
+            raise LoadFailed(
+                f"{seat.model.id} cannot be loaded: {seat.model.invalid}", code="invalid_model_file", status=422
+            )
+        yield Loading(seat.model.id)
+        deadline = time.monotonic() + PLACE_WITHIN
+        while not await self._pool.place(seat, TELL_EVERY):
+            if time.monotonic() > deadline:
+                raise self._pool.no_room(seat)
+            yield Loading(seat.model.id)
+        start = asyncio.create_task(self._start(), name=f"start of {seat.model.id}")
+        try:
+            while not (await asyncio.wait({start}, timeout=TELL_EVERY))[0]:
+                yield Loading(seat.model.id)
+            start.result()
+        finally:
+            start.cancel()
+            await asyncio.wait({start})
+            if not start.cancelled():
+                start.exception()  # retrieved, whether or not anybody is left to hear it
+
+    async def generate(self, request: GenerateRequest, index: int = 0) -> AsyncGenerator[Event, None]:
+        """The events of choice `index`: Queued while every slot is taken, then the worker's.
+
+        Closing the generator frees the slot or the place in line at once. Raises QueueFull, or as WorkerClient does.
+        """
+        seat = self._seat
+        turn = seat.queue.enter()
+        try:
+            deadline = time.monotonic() + QUEUE_WITHIN
+            while position := turn.position:
+                yield Queued(position)
+                await _moved(turn, deadline)
+            if seat.worker.state != "ready":  # it crashed under others while this one stood in line
+                async for progress in self.ready():
+                    yield progress
+            async with seat.worker.client.stream(seat.engine, request, index) as stream:
+                while batch := await stream.read():
+                    for event in batch:
+                        yield event
+        finally:
+            turn.leave()
+
+    async def _start(self) -> None:
+        for worker in self._seat.after:
+            await worker.gone()
+        await self._seat.worker.ensure_ready()
+        if (props := self._seat.worker.props) is not None and props.slots:
+            self._seat.queue.resize(props.slots)
+
+
+async def _moved(turn: Turn, deadline: float) -> None:
+    try:
+        async with asyncio.timeout(max(0.0, deadline - time.monotonic())):
+            await turn.moved()
+    except TimeoutError as error:
+        raise Busy(
+            f"no slot became free within {QUEUE_WITHIN:g} s: try again later", code="queue_timeout", retry_after=10.0
+        ) from error

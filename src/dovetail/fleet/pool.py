@@ -1,0 +1,203 @@
+"""The models that run: started once for many waiters, counted while used, stopped when idle or in the way."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from dovetail.core.errors import Busy, LoadFailed, NoRoom
+from dovetail.core.model import LoadOptions, Model, ModelFormat, ModelState
+from dovetail.core.observe import Observer
+from dovetail.engines.base import Engine, Machine
+from dovetail.fleet.launch import Launcher
+from dovetail.fleet.lease import Lease, Seat
+from dovetail.fleet.placement import Load, Resident, decide
+from dovetail.fleet.process import Worker
+from dovetail.fleet.queue import Queue
+from dovetail.settings import FleetSettings
+
+UNLOAD_WITHIN = 30.0  # seconds that running requests have when their model is unloaded
+_DEFAULT_SLOTS = 1
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerStatus:
+    """A snapshot. Times in seconds on the pool's clock; `context` is tokens for each slot, 0 while unknown."""
+
+    model: str
+    state: ModelState = "unloaded"
+    pid: int | None = None
+    context: int = 0
+    slots: int = 0
+    active: int = 0
+    waiting: int = 0
+    loaded_at: float | None = None
+    last_used: float | None = None
+    reason: str | None = None
+
+
+class Pool:
+    """Owns every worker. `aclose` ends them all; nothing is leased after `drain` has begun."""
+
+    def __init__(  # noqa: PLR0917  called once, where the gateway's parts are put together
+        self,
+        engines: Mapping[ModelFormat, Engine],
+        launcher: Launcher,
+        options_for: Callable[[Model], LoadOptions],
+        machine: Machine,
+        settings: FleetSettings,
+        observer: Observer,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._engines = engines
+        self._launcher = launcher
+        self._options_for = options_for
+        self._machine = machine
+        self._settings = settings
+        self._observer = observer
+        self._clock = clock
+        self._seats: dict[str, Seat] = {}
+        self._changed = asyncio.Event()
+        self._draining = False
+
+    @asynccontextmanager
+    async def lease(self, model: Model) -> AsyncGenerator[Lease, None]:
+        """A use of `model` until the context is left; entered at once, the model is loaded by `Lease.ready`."""
+        if self._draining:
+            raise Busy("the server is shutting down: try again in a moment", code="shutting_down")
+        seat = self._seat(model)
+        seat.take()
+        try:
+            yield Lease(self, seat)
+        finally:
+            self._give_back(seat)
+
+    async def load(self, model: Model) -> None:
+        """Returns when `model` is ready, tries again even if it has just failed. Raises LoadFailed or NoRoom."""
+        async with self.lease(model) as lease:
+            lease.worker.forget_failure()
+            async for _ in lease.ready():
+                pass
+
+    async def unload(self, model_id: str) -> bool:
+        """Stops a model when its requests are done, or after a while all the same; False if it is not loaded."""
+        seat = self._seats.get(model_id)
+        if seat is None or not seat.worker.alive:
+            return False
+        await self._quiet([seat], UNLOAD_WITHIN)
+        await seat.worker.stop()
+        return True
+
+    async def drain(self, within: float) -> None:
+        """Takes no more leases, and returns when the last is given back or after `within` seconds."""
+        self._draining = True
+        await self._quiet(list(self._seats.values()), within)
+
+    async def aclose(self) -> None:
+        """Ends every worker; a request that still runs fails."""
+        self._draining = True
+        for seat in self._seats.values():
+            seat.cancel_expiry()
+            seat.worker.begin_stop()
+        for seat in self._seats.values():
+            await seat.worker.gone()
+
+    def states(self) -> list[WorkerStatus]:
+        """Every model that was ever asked for."""
+        return [self._status(seat) for seat in self._seats.values()]
+
+    def status(self, model_id: str) -> WorkerStatus:
+        seat = self._seats.get(model_id)
+        return WorkerStatus(model_id) if seat is None else self._status(seat)
+
+    async def place(self, seat: Seat, within: float) -> bool:
+        """Tries to find a place for a model, waiting at most `within` seconds; False when every place is still busy."""
+        if not seat.placed:
+            self._changed.clear()
+            if not self._try_place(seat):
+                await _wait(self._changed, within)
+                return self._try_place(seat)
+        return True
+
+    def no_room(self, seat: Seat) -> NoRoom:
+        others = sorted(s.model.id for s in self._seats.values() if s.resident)
+        return NoRoom(
+            f"{seat.model.id} cannot be loaded: all {self._settings.max_models} places are taken by models in use "
+            f"({', '.join(others)}); unload one, or raise fleet.max_models",
+            retry_after=10.0,
+        )
+
+    def _try_place(self, seat: Seat) -> bool:
+        resident = [Resident(s.model.id, s.uses > 0, s.last_used) for s in self._seats.values() if s.resident]
+        decision = decide(seat.model.id, resident, self._settings.max_models)
+        if not isinstance(decision, Load):
+            return False
+        # Decided and done without an await: no other request can decide on the same facts.
+        leaving = [self._seats[model_id] for model_id in decision.evict]
+        for evicted in leaving:
+            evicted.placed = False
+            evicted.worker.begin_stop()
+        seat.placed = True
+        seat.after = tuple(evicted.worker for evicted in leaving)
+        return True
+
+    def _seat(self, model: Model) -> Seat:
+        seat = self._seats.get(model.id)
+        if seat is None or (seat.model != model and not seat.uses and not seat.worker.alive):
+            seat = self._seats[model.id] = self._new_seat(model)
+        return seat
+
+    def _new_seat(self, model: Model) -> Seat:
+        engine = self._engines.get(model.format)
+        if engine is None:
+            raise LoadFailed(f"{model.id} cannot be loaded: no engine for {model.format.upper()} models is configured")
+        options = engine.resolve(model, self._options_for(model), self._machine)
+        worker = Worker(
+            model.id,
+            lambda on_line: self._launcher.launch(
+                model.id, lambda endpoint: engine.command(model, options, endpoint), on_line
+            ),
+            self._settings,
+            self._observer,
+            self._clock,
+        )
+        return Seat(model, engine, worker, Queue(options.parallel or _DEFAULT_SLOTS), self._clock())
+
+    def _give_back(self, seat: Seat) -> None:
+        seat.uses -= 1
+        seat.last_used = self._clock()
+        if not seat.uses and self._settings.idle_ttl and seat.worker.alive:
+            seat.expire_after(self._settings.idle_ttl)
+        self._changed.set()
+
+    async def _quiet(self, seats: list[Seat], within: float) -> None:
+        deadline = self._clock() + within
+        while any(seat.uses for seat in seats) and (left := deadline - self._clock()) > 0:
+            self._changed.clear()
+            await _wait(self._changed, left)
+
+    def _status(self, seat: Seat) -> WorkerStatus:
+        worker, props = seat.worker, seat.worker.props
+        return WorkerStatus(
+            model=seat.model.id,
+            state=worker.state,
+            pid=worker.pid,
+            context=0 if props is None else props.context,
+            slots=seat.queue.slots,
+            active=seat.queue.active,
+            waiting=len(seat.queue),
+            loaded_at=worker.loaded_at,
+            last_used=seat.last_used,
+            reason=worker.reason,
+        )
+
+
+async def _wait(event: asyncio.Event, within: float) -> None:
+    try:
+        async with asyncio.timeout(within):
+            await event.wait()
+    except TimeoutError:
+        pass

@@ -1,0 +1,233 @@
+"""One worker: started, ready, stopped. Its state has one owner, the task that lives as long as its process."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from dovetail.core.errors import DovetailError, LoadFailed, WorkerCrashed
+from dovetail.core.model import ModelState
+from dovetail.core.observe import Observer
+from dovetail.core.request import Json, JsonObject
+from dovetail.fleet.child import Child
+from dovetail.fleet.client import WorkerClient
+from dovetail.fleet.launch import Launched
+from dovetail.fleet.reason import reason
+from dovetail.settings import FleetSettings
+
+Launch = Callable[[Callable[[str], None]], Awaitable[Launched]]
+
+KEPT_LINES = 100
+LINES_A_SECOND = 100  # passed on to the observer; of a flood the rest stays in `last_lines` alone
+RETRY_AFTER = 5.0  # seconds in which a failed load is not tried again
+ABANDON_AFTER = 0.25  # seconds a start goes on when nobody waits for it any more
+_FIRST_POLL, _LONGEST_POLL = 0.01, 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Props:
+    """What a ready worker says of itself: tokens for each slot, slots, and the whole of its /props."""
+
+    context: int
+    slots: int
+    raw: JsonObject
+
+
+class _Life:
+    """One run of the process: `settled` once it is ready or has failed, `stop` once it has been asked to leave."""
+
+    def __init__(self) -> None:
+        loop = asyncio.get_running_loop()
+        self.settled: asyncio.Future[LoadFailed | None] = loop.create_future()
+        self.stop: asyncio.Future[None] = loop.create_future()
+        self.child: Child | None = None
+        self.client: WorkerClient | None = None
+
+
+class Worker:
+    """The worker of one model. Callers say `ensure_ready`; none looks at the state and then acts on it."""
+
+    def __init__(
+        self,
+        model: str,
+        launch: Launch,
+        settings: FleetSettings,
+        observer: Observer,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.model = model
+        self.last_lines: deque[str] = deque(maxlen=KEPT_LINES)
+        self.reason: str | None = None
+        self.loaded_at: float | None = None
+        self.props: Props | None = None
+        self._launch = launch
+        self._settings = settings
+        self._observer = observer
+        self._clock = clock
+        self._state: ModelState = "unloaded"
+        self._life = _Life()
+        self._task: asyncio.Task[None] | None = None
+        self._waiters = 0
+        self._failure: tuple[float, LoadFailed] | None = None
+        self._second, self._told = 0, 0
+
+    @property
+    def state(self) -> ModelState:
+        return self._state
+
+    @property
+    def alive(self) -> bool:
+        """Whether a process exists, or may."""
+        return self._task is not None and not self._task.done()
+
+    @property
+    def pid(self) -> int | None:
+        return self._life.child.pid if self._life.child is not None and self.alive else None
+
+    @property
+    def client(self) -> WorkerClient:
+        """Raises WorkerCrashed when the worker is not ready (any more)."""
+        if self._state != "ready" or self._life.client is None:
+            raise WorkerCrashed(f"the worker of {self.model} is gone: {self.reason or 'it was stopped'}")
+        return self._life.client
+
+    async def ensure_ready(self) -> None:
+        """Returns once the worker is ready, started by the first of its waiters. Raises LoadFailed.
+
+        A start whose waiters have all been cancelled is stopped. A load that failed a moment ago fails again at once.
+        """
+        self._waiters += 1
+        try:
+            while self._state != "ready":
+                if self.alive and self._state != "starting":
+                    await self.gone()
+                    continue
+                if not self.alive:
+                    self._begin()
+                if failure := await asyncio.shield(self._life.settled):
+                    raise _again(failure)
+        finally:
+            self._waiters -= 1
+
+    def forget_failure(self) -> None:
+        """Lets the next `ensure_ready` try again, however recently it failed."""
+        self._failure = None
+
+    def begin_stop(self) -> None:
+        """Asks the worker to leave: from here on it is not ready. Does nothing when it does not run."""
+        if self.alive and not self._life.stop.done():
+            self._life.stop.set_result(None)
+            self._enter("stopping")
+
+    async def gone(self) -> None:
+        """Waits until no process is left; the process's end is bounded by `stop_timeout`."""
+        if self._task is not None:
+            await asyncio.wait({self._task})
+
+    async def stop(self) -> None:
+        """Ends the worker: SIGTERM, then SIGKILL after `stop_timeout`."""
+        self.begin_stop()
+        await self.gone()
+
+    def _begin(self) -> None:
+        if self._failure is not None and self._clock() - self._failure[0] < RETRY_AFTER:
+            raise _again(self._failure[1])
+        self.last_lines.clear()
+        self._life = _Life()
+        self._enter("starting")
+        self._task = asyncio.create_task(self._live(self._life), name=f"worker of {self.model}")
+
+    async def _live(self, life: _Life) -> None:
+        failure: LoadFailed | None = None
+        try:
+            await self._run(life)
+        except LoadFailed as error:
+            failure = error
+        except DovetailError as error:  # what /props said
+            failure = self._failed(error.message)
+        except Exception as error:  # noqa: BLE001  the boundary of a worker's task: whatever it is, the model failed
+            failure = self._failed(repr(error))
+        life.client = None
+        if failure is not None and not life.stop.done():
+            self._failure = (self._clock(), failure)
+            self._enter("failed", failure.message)
+        elif self._state != "failed":
+            self._enter("unloaded")
+        if not life.settled.done():
+            life.settled.set_result(failure or LoadFailed(f"{self.model} was unloaded before it was ready"))
+
+    async def _run(self, life: _Life) -> None:
+        launched = await self._launch(self._note)
+        settings = self._settings
+        async with (
+            Child(launched) as child,
+            WorkerClient(
+                launched.endpoint, first_token=settings.first_token_timeout, token_gap=settings.token_timeout
+            ) as client,
+        ):
+            life.child = child
+            await self._load(life, child, client)
+            if life.stop.done():
+                return
+            child.patience = settings.stop_timeout  # before it was ready it had nothing to put away
+            life.client = client
+            self.loaded_at, self._failure = self._clock(), None
+            self._enter("ready")
+            life.settled.set_result(None)
+            await child.exited_or(life.stop)
+            if not life.stop.done():
+                self._enter("failed", reason(self.last_lines, child.status))
+
+    async def _load(self, life: _Life, child: Child, client: WorkerClient) -> None:
+        """Returns when the worker is ready or `life.stop` is done; raises LoadFailed."""
+        started = waited = self._clock()
+        pause = _FIRST_POLL
+        while not await client.health():
+            await child.exited_or(life.stop, within=pause)
+            pause = min(pause * 1.5, _LONGEST_POLL)
+            now = self._clock()
+            waited = now if self._waiters else waited
+            if now - waited > ABANDON_AFTER:
+                self.begin_stop()
+            if life.stop.done():
+                return
+            if child.status is not None:
+                raise self._failed(reason(self.last_lines, child.status))
+            if now - started > self._settings.load_timeout:
+                raise self._failed(f"it was not ready within {self._settings.load_timeout:g} s")
+        self.props = _props(await client.get("/props"))
+
+    def _failed(self, why: str) -> LoadFailed:
+        return LoadFailed(f"{self.model} could not be loaded: {why}", log_tail=self.last_lines)
+
+    def _enter(self, state: ModelState, why: str | None = None) -> None:
+        self._state, self.reason = state, why
+        if state != "ready":
+            self.loaded_at = None
+        self._observer.model_state(self.model, state, why)
+
+    def _note(self, line: str) -> None:
+        self.last_lines.append(line)
+        if (second := int(self._clock())) != self._second:
+            self._second, self._told = second, 0
+        self._told += 1
+        if self._told <= LINES_A_SECOND:
+            self._observer.worker_line(self.model, line)
+
+
+def _again(failure: LoadFailed) -> LoadFailed:
+    """A copy for one more waiter: a traceback belongs to one raise."""
+    return LoadFailed(failure.message, log_tail=failure.log_tail, code=failure.code, status=failure.status)
+
+
+def _props(raw: JsonObject) -> Props:
+    defaults = raw.get("default_generation_settings")
+    context = defaults.get("n_ctx") if isinstance(defaults, dict) else None
+    return Props(_count(context), _count(raw.get("total_slots")), raw)
+
+
+def _count(value: Json) -> int:
+    return value if isinstance(value, int) else 0

@@ -1,0 +1,46 @@
+"""Why a worker ended, in one line for a person: from its exit status and its last lines."""
+
+from __future__ import annotations
+
+import re
+import signal
+from collections.abc import Sequence
+
+# llama.cpp's errors: `0.00.004.333 E llama_model_load: error loading model: ...`.
+_LLAMA_ERROR = re.compile(r"^(?:[\d.]+ )?E (?:\w+ +)?\w+ *: (?P<text>.+)$")
+# The same told again by each caller on the way up, or by the trial load that measures memory.
+_ECHOES = ("failed to load model", "exiting due to", "encountered an error while trying to fit")
+_PYTHON_ERROR = re.compile(r"^(?:[A-Za-z_][\w.]*(?:Error|Exception|Exit)\b.*|Fatal Python error: .+)$")
+
+
+def reason(lines: Sequence[str], status: int | None) -> str:
+    """The engine's own reason where its output has one, else how the process ended. `status` as Process.wait's."""
+    found = _llama(lines) or _python(lines) or _any_error(lines)
+    if status is not None and status < 0:
+        ended = _by_signal(-status)
+        return f"{ended} ({found})" if found else ended
+    return found or f"the worker ended with status {status}"
+
+
+def _llama(lines: Sequence[str]) -> str | None:
+    for line in lines:
+        if (match := _LLAMA_ERROR.match(line)) and not any(echo in line for echo in _ECHOES):
+            return match["text"]
+    return None
+
+
+def _python(lines: Sequence[str]) -> str | None:
+    return next((line for line in reversed(lines) if _PYTHON_ERROR.match(line)), None)
+
+
+def _any_error(lines: Sequence[str]) -> str | None:
+    return next((line.strip() for line in lines if "error" in line.lower()), None)
+
+
+def _by_signal(number: int) -> str:
+    try:
+        name = signal.Signals(number).name
+    except ValueError:
+        name = f"signal {number}"
+    hint = ", perhaps by the system for want of memory" if name == "SIGKILL" else ""
+    return f"the worker was ended by {name}{hint}"
