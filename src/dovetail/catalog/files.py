@@ -15,7 +15,7 @@ from dovetail.core.request import Json, JsonObject
 
 Stamp: TypeAlias = tuple[int, int, int, int]
 
-# A folder changed within one tick of the file system's clock looks unchanged: too young a stamp is not trusted.
+# What changes twice within a tick of the file system's clock looks unchanged: too young a stamp equals no other.
 RACY = 50_000_000
 
 
@@ -25,8 +25,8 @@ def stamp(path: Path, now: Callable[[], int] = time.time_ns) -> Stamp | None:
         found = path.stat()
     except (OSError, ValueError):
         return None
-    age = now() - found.st_mtime_ns
-    return (found.st_dev, found.st_ino, found.st_size, 0 if 0 <= age < RACY else found.st_mtime_ns)
+    present, changed = now(), found.st_mtime_ns
+    return (found.st_dev, found.st_ino, found.st_size, -present if 0 <= present - changed < RACY else changed)
 
 
 def open_regular(path: Path) -> BinaryIO:

@@ -11,6 +11,10 @@ class InvalidModelFile(InvalidRequest):
     status = 422
     code = "invalid_model_file"
 
+    def __init__(self, reason: str) -> None:
+        # Names and values from files are quoted in reasons: nothing in them may reach a terminal or break an encoder.
+        super().__init__("".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in reason))
+
     @property
     def reason(self) -> str:
         return self.message

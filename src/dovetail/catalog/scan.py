@@ -81,8 +81,8 @@ def _models(folder: Folder, headers: Headers) -> list[Unnamed]:
             found.append(Unnamed(_gguf(folder, model, headers), own, from_folder=False))
     for name in folder.outside:
         if name.lower().endswith(".gguf"):
-            reason = f"{name} is a link that leaves the models folder: add the folder it leads to instead"
-            model = Model(id="", format="gguf", path=folder.path / name, invalid=reason)
+            defect = InvalidModelFile(f"{name} is a link that leaves the models folder: add the folder it leads to")
+            model = Model(id="", format="gguf", path=folder.path / name, invalid=defect.reason)
             found.append(Unnamed(model, (Path(name).stem, name), from_folder=False))
     return found
 
