@@ -256,7 +256,7 @@ def _environment(environ: Mapping[str, str]) -> Tree:
     return values
 
 
-_NOT_SETTINGS = frozenset({ENV_PREFIX + "CONFIG", ENV_PREFIX + "WORKER_SECRET"})
+_NOT_SETTINGS = frozenset(ENV_PREFIX + name for name in ("CONFIG", "WORKER_SECRET", "TRACEBACK"))
 
 
 def _merge(into: Tree, values: Mapping[str, object]) -> None:

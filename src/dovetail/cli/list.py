@@ -1,0 +1,52 @@
+"""`dovetail list`."""
+
+from __future__ import annotations
+
+import json
+
+import typer
+
+from dovetail.cli import client
+from dovetail.cli.options import AsJson, Config, Home, Url, configured
+from dovetail.core.request import JsonObject
+
+_UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
+
+
+def list_models(*, as_json: AsJson = False, url: Url = None, home: Home = None, config: Config = None) -> None:
+    """List the models of the running server and what state each is in."""
+    models = fetch(client.require_server(url, configured(home, config).home))
+    if as_json:
+        typer.echo(json.dumps(models, indent=2, ensure_ascii=False))
+        return
+    if not models:
+        typer.echo("no models: put a .gguf file or an MLX folder into models/ in the home folder")
+        return
+    heads = ("MODEL", "FORMAT", "STATE", "CONTEXT", "SIZE")
+    rows = [heads, *(_row(model) for model in models)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(heads))]
+    for row in rows:
+        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def fetch(server: client.Server) -> list[JsonObject]:
+    """What the server says of each model, in its order."""
+    data = server.get("/v1/models").get("data")
+    return [model for model in data if isinstance(model, dict)] if isinstance(data, list) else []
+
+
+def size(count: int) -> str:
+    """A number of bytes for people."""
+    amount = float(count)
+    for unit in _UNITS[:-1]:
+        if amount < 1024:
+            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
+        amount /= 1024
+    return f"{amount:.1f} {_UNITS[-1]}"
+
+
+def _row(model: JsonObject) -> tuple[str, ...]:
+    said = [model.get(key) for key in ("id", "format", "state", "context")]
+    weight = model.get("size")
+    cells = ["-" if value is None else str(value) for value in said]
+    return (*cells, size(weight) if isinstance(weight, int) else "-")

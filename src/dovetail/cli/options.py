@@ -1,0 +1,49 @@
+"""Options that several commands share, and how they become settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeAlias
+
+import typer
+
+if TYPE_CHECKING:
+    from dovetail.settings import Settings
+
+Home: TypeAlias = Annotated[
+    Path | None, typer.Option("--home", metavar="DIR", help="The home folder (DOVETAIL_HOME; else the platform's).")
+]
+Config: TypeAlias = Annotated[
+    Path | None,
+    typer.Option("--config", metavar="FILE", help="Configuration (DOVETAIL_CONFIG; else HOME/dovetail.toml)."),
+]
+ModelsDir: TypeAlias = Annotated[
+    list[Path] | None,
+    typer.Option("--models-dir", metavar="DIR", help="A folder with models, beside HOME/models. Repeatable."),
+]
+NoDemo: TypeAlias = Annotated[bool, typer.Option("--no-demo", help="Leave out the tiny models of the package.")]
+Url: TypeAlias = Annotated[
+    str | None, typer.Option("--url", metavar="URL", help="A running server; else the one of the home folder.")
+]
+AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def configured(home: Path | None, config: Path | None, said: Mapping[str, object] | None = None) -> Settings:
+    """Settings under `said`, a mapping of dotted keys to flags of which None means not said. Raises ConfigError."""
+    from dovetail.settings import load_settings
+
+    flags: dict[str, object] = {}
+    for name, value in (said or {}).items():
+        if value is None:
+            continue
+        section, _, key = name.rpartition(".")
+        inside = flags.setdefault(section, {}) if section else flags
+        if isinstance(inside, dict):
+            inside[key] = value
+    return load_settings(config, flags, home)
+
+
+def texts(paths: list[Path] | None) -> list[str] | None:
+    """Paths as settings read them."""
+    return None if paths is None else [str(path) for path in paths]

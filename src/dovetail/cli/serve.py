@@ -1,0 +1,123 @@
+"""`dovetail serve`."""
+
+from __future__ import annotations
+
+import errno
+import shutil
+import sys
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from dovetail import __version__
+from dovetail.cli import preflight
+from dovetail.cli.exits import Exit, Failure
+from dovetail.cli.home import HomeLock
+from dovetail.cli.options import Config, Home, ModelsDir, NoDemo, configured, texts
+
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
+
+    from dovetail.settings import Settings
+
+
+def serve(
+    *,
+    host: Annotated[str | None, typer.Option(help="Address to listen on (default 127.0.0.1).")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65_535, help="Port (default 8080); 0 takes a free one.")
+    ] = None,
+    home: Home = None,
+    models_dir: ModelsDir = None,
+    config: Config = None,
+    preload: Annotated[
+        list[str] | None, typer.Option(metavar="MODEL", help="Load this model at start. Repeatable.")
+    ] = None,
+    log_format: Annotated[Literal["text", "json"] | None, typer.Option(help="Log lines as text or as JSON.")] = None,
+    no_demo: NoDemo = False,
+    insecure: Annotated[
+        bool, typer.Option("--insecure", help="Allow an address beyond this machine although nobody has to log in.")
+    ] = False,
+) -> None:
+    """Serve the models of the home folder until Ctrl-C."""
+    from dovetail import log
+
+    settings = configured(
+        home,
+        config,
+        {
+            "server.host": host,
+            "server.port": port,
+            "server.insecure": insecure or None,
+            "catalog.folders": texts(models_dir),
+            "catalog.demo": False if no_demo else None,
+            "fleet.preload": preload,
+            "log.format": log_format,
+        },
+    )
+    log.setup(settings.log.format, settings.log.level)
+    preflight.check(settings)
+    with HomeLock(settings.home) as lock:
+
+        def listening(url: str) -> None:
+            lock.announce(url)
+            _greet(settings, url)
+
+        _run(settings, listening)
+
+
+def _run(settings: Settings, listening: Callable[[str], None]) -> None:
+    from dovetail.gateway import server
+
+    try:
+        run_loop(server.serve(settings, listening=listening))
+    except KeyboardInterrupt:
+        return
+    except OSError as error:
+        where = f"{settings.server.host}:{settings.server.port}"
+        match error.errno:
+            case errno.EADDRINUSE:
+                reason = f"port {settings.server.port} is in use: stop what uses it, or choose another with --port"
+            case errno.EACCES:
+                reason = f"this user may not listen on {where}: choose a port from 1024 on with --port"
+            case errno.EADDRNOTAVAIL:
+                reason = f"this machine has no address {settings.server.host}"
+            case _:
+                raise
+        raise Failure(reason, Exit.UNAVAILABLE) from None
+
+
+def run_loop(main: Coroutine[object, object, None]) -> None:
+    """Runs `main` on uvloop where it exists."""
+    import asyncio
+
+    factory: Callable[[], AbstractEventLoop] | None = None
+    if sys.platform != "win32":
+        import uvloop
+
+        factory = uvloop.new_event_loop
+    with asyncio.Runner(loop_factory=factory) as runner:
+        runner.run(main)
+
+
+def _greet(settings: Settings, url: str) -> None:
+    if settings.log.format == "json":
+        import structlog
+
+        structlog.stdlib.get_logger("dovetail").info("listening", url=url, version=__version__)
+        return
+    from dovetail.settings import default_home
+
+    at = "" if settings.home == default_home() else f" --url {url}"
+    typer.echo(f"Dovetail {__version__} at {url} - try: {_program()} chat{at}")
+    sys.stdout.flush()
+
+
+def _program() -> str:
+    """How this command was called, so that the line can be pasted."""
+    called = Path(sys.argv[0])
+    if called.name == "__main__.py":
+        return f"{Path(sys.executable).name} -m dovetail"
+    return called.name if shutil.which(called.name) else str(called)
