@@ -1,0 +1,42 @@
+"""The application: every router listed once."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+
+from dovetail import __version__
+from dovetail.core.errors import DovetailError
+from dovetail.core.request import JsonObject
+from dovetail.gateway import errors, health, home, openapi
+from dovetail.gateway.dialects import llamacpp, openai_chat, openai_completions, openai_models
+from dovetail.gateway.door import Door, Edge
+from dovetail.gateway.services import Services
+
+ROUTERS = (
+    health.router,
+    home.router,
+    openai_chat.router,
+    openai_completions.router,
+    openai_models.router,
+    llamacpp.router,
+)
+
+
+def create_app(services: Services | None = None) -> FastAPI:
+    """The ASGI application over `services`; without any it can describe itself and nothing else."""
+    app = FastAPI(
+        title="Dovetail", version=__version__, docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False
+    )
+    app.state.services = services
+    for router in ROUTERS:
+        app.include_router(router)
+    app.add_exception_handler(DovetailError, errors.handle)
+    app.add_exception_handler(HTTPException, errors.handle)
+    app.add_middleware(Edge, door=services.door if services else Door())
+    return app
+
+
+def openapi_document() -> JsonObject:
+    """What `dovetail openapi` prints."""
+    return openapi.document(create_app())

@@ -1,0 +1,73 @@
+"""What every route needs: the services, the caller, a checked body, and the answer to a generation."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Sequence
+from typing import Annotated, TypeVar, cast
+
+from fastapi import Depends, Request
+from starlette.types import Receive
+
+from dovetail.core.caller import LOCAL, Caller
+from dovetail.core.request import GenerateRequest
+from dovetail.gateway import request_body, wire
+from dovetail.gateway.request_body import ClientLeft
+from dovetail.gateway.services import Services
+from dovetail.gateway.sse import Rendering, Reply
+from dovetail.gateway.wire import Wire, WireT
+
+# From this size on a body is parsed in a thread, so that streams go on.
+_LARGE = 256 << 10
+
+T = TypeVar("T")
+
+
+async def _services(request: Request) -> Services:
+    return cast("Services", request.app.state.services)
+
+
+async def _caller() -> Caller:
+    return LOCAL
+
+
+ServicesDep = Annotated[Services, Depends(_services)]
+CallerDep = Annotated[Caller, Depends(_caller)]
+
+
+async def receive_body(request: Request, services: Services, model: type[WireT]) -> WireT:
+    """The request's body as a wire model. Raises InvalidRequest, or ClientLeft when it never came whole."""
+    server = services.settings.server
+    body = await request_body.read(request, limit=server.max_body, timeout=server.body_timeout)
+    if len(body) < _LARGE:
+        return wire.read(model, body)
+    return await asyncio.to_thread(wire.read, model, body)
+
+
+def generation(
+    services: Services, caller: Caller, body: Wire, requests: Sequence[GenerateRequest], rendering: Rendering
+) -> Reply:
+    """The answer to `requests`, all of whose choices go into one rendering. Raises what `strict` refuses."""
+    headers = wire.warnings(body, strict=services.settings.strict)
+    events = services.generator.run_all(requests, caller)
+    return Reply(events, rendering, services.replies, services.timing, headers)
+
+
+async def while_connected(receive: Receive, work: Coroutine[object, object, T]) -> T:
+    """The result of `work`, which is cancelled when the client leaves: then ClientLeft is raised."""
+
+    async def leave() -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        task.cancel()
+
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            task = tasks.create_task(work)
+            watcher = tasks.create_task(leave())
+            task.add_done_callback(lambda _: watcher.cancel())
+    except ExceptionGroup as failed:
+        raise failed.exceptions[0] from None
+    if task.cancelled():
+        raise ClientLeft
+    return task.result()

@@ -1,0 +1,245 @@
+"""llama-server's own routes: `/completion`, `/tokenize`, `/detokenize`, and its router's `/models/load` and `unload`.
+
+Reference: llama.cpp tools/server README. `model` may be left out of the first three: the only loaded model answers,
+or, where none or several are loaded, the first by id.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+import orjson
+from fastapi import APIRouter, Request
+from pydantic import Field
+from starlette.responses import Response
+
+from dovetail.core.errors import InvalidRequest, ModelNotFound, UnsupportedField
+from dovetail.core.events import Event, Finished, TextDelta
+from dovetail.core.model import Model
+from dovetail.core.request import GenerateRequest, Json, JsonObject, Sampling, TextPrompt
+from dovetail.gateway.deps import CallerDep, ServicesDep, generation, receive_body, while_connected
+from dovetail.gateway.openai import OpenAIErrors, new_id, timings
+from dovetail.gateway.openapi import reads
+from dovetail.gateway.sampling import Bias, Count, LlamaExtras, ModelName, Penalty, Probability, Stop, TokenId
+from dovetail.gateway.services import Services
+from dovetail.gateway.wire import Wire
+from dovetail.serving.limits import check_token_ids
+from dovetail.serving.worker_call import ask
+
+router = APIRouter(tags=["llama.cpp"])
+
+_Mixed = Annotated[list[TokenId | str], Field(min_length=1, max_length=1 << 21, fail_fast=True)]
+_TokenIds = Annotated[list[TokenId], Field(max_length=1 << 21, fail_fast=True)]
+_BiasPair = Annotated[list[TokenId | Bias | bool], Field(min_length=2, max_length=2)]
+
+
+class CompletionRequest(LlamaExtras):
+    """The body of `/completion`."""
+
+    model: ModelName | None = None
+    prompt: str | _Mixed
+    n_predict: Annotated[int | None, Field(ge=-1, lt=1 << 31)] = None
+    max_tokens: Count | None = None
+    temperature: Annotated[float | None, Field(ge=0, le=100)] = None
+    top_p: Probability | None = None
+    frequency_penalty: Penalty | None = None
+    presence_penalty: Penalty | None = None
+    seed: Annotated[int | None, Field(ge=-1, lt=1 << 32, description="-1 is a random one.")] = None
+    stop: Stop | None = None
+    logit_bias: Annotated[list[_BiasPair] | None, Field(max_length=1024)] = None
+    stream: bool | None = None
+
+    def request(self, request_id: str, model: str) -> GenerateRequest:
+        """The core's form. Raises InvalidRequest for several prompts in one body."""
+        prompt = self.prompt
+        if not isinstance(prompt, str) and len(prompt) > 1 and all(isinstance(p, str) for p in prompt):
+            raise UnsupportedField("prompt", "holds several prompts; send them one by one")
+        stop = (self.stop,) if isinstance(self.stop, str) else tuple(self.stop or ())
+        limit = self.max_tokens if self.n_predict is None else self.n_predict
+        return GenerateRequest(
+            id=request_id,
+            model=model,
+            prompt=TextPrompt((prompt,) if isinstance(prompt, str) else tuple(prompt)),
+            sampling=self._sampling(),
+            max_tokens=None if limit == -1 else limit,
+            stop=stop,
+        )
+
+    def _sampling(self) -> Sampling:
+        return Sampling(
+            temperature=self.temperature,
+            top_k=None if self.top_k is None else max(self.top_k, 0),
+            top_p=self.top_p,
+            min_p=self.min_p,
+            typical_p=self.typical_p,
+            repeat_penalty=self.repeat_penalty,
+            repeat_last_n=self.repeat_last_n,
+            frequency_penalty=self.frequency_penalty,
+            presence_penalty=self.presence_penalty,
+            seed=None if self.seed == -1 else self.seed,
+            logit_bias=dict(_bias(pair) for pair in self.logit_bias or ()),
+            ignore_eos=bool(self.ignore_eos),
+        )
+
+
+class TokenizeRequest(Wire):
+    """The body of `/tokenize`."""
+
+    model: ModelName | None = None
+    content: str
+    add_special: bool | None = None
+    parse_special: bool | None = None
+    with_pieces: bool | None = None
+
+
+class DetokenizeRequest(Wire):
+    """The body of `/detokenize`."""
+
+    model: ModelName | None = None
+    tokens: _TokenIds
+
+
+class ModelRequest(Wire):
+    """The body of `/models/load` and `/models/unload`."""
+
+    model: ModelName
+
+
+class Completion(OpenAIErrors):
+    """`/completion`'s frames and object; the last frame of a stream is the object without its text."""
+
+    def __init__(self, model: str, *, streamed: bool) -> None:
+        self.streamed = streamed
+        self._model = model
+        self._text: list[str] = []
+        self._tokens = 0
+        self._evaluated = 0
+        self._finished: Finished | None = None
+
+    def frames(self, event: Event) -> bytes:
+        match event:
+            case TextDelta(text):
+                if not self.streamed:
+                    self._text.append(text)
+                    return b""
+                return b'data: {"index":0,"content":' + orjson.dumps(text) + b',"tokens":[],"stop":false}\n\n'
+            case Finished():
+                self._finished = event
+            case _:
+                pass
+        return b""
+
+    def end(self) -> bytes:
+        last = orjson.dumps(self._last())
+        return b"data: " + last + b"\n\n" if self.streamed else last
+
+    def _last(self) -> JsonObject:
+        finished = self._finished
+        if finished is None:
+            return {}
+        kind = "limit" if finished.reason == "length" else "word" if finished.stop_string else "eos"
+        return {
+            "index": 0,
+            "content": "".join(self._text),
+            "tokens": [],
+            "id_slot": -1,
+            "stop": True,
+            "model": self._model,
+            "tokens_predicted": finished.usage.completion,
+            "tokens_evaluated": finished.usage.prompt,
+            "tokens_cached": finished.usage.cached,
+            "truncated": False,
+            "stop_type": kind,
+            "stopping_word": finished.stop_string or "",
+            "timings": timings(finished.timings),
+        }
+
+
+@router.post("/completion", operation_id="llamaCompletion", response_model=None)
+@reads(CompletionRequest)
+async def completion(request: Request, services: ServicesDep, caller: CallerDep) -> Response:
+    """Continues a prompt of text and token ids, streamed or whole, in llama-server's form."""
+    body = await receive_body(request, services, CompletionRequest)
+    model = await _model(services, body.model)
+    generate = body.request(new_id("cmpl"), model.id)
+    return generation(services, caller, body, [generate], Completion(model.id, streamed=bool(body.stream)))
+
+
+@router.post("/completions", operation_id="llamaCompletions", response_model=None)
+@reads(CompletionRequest)
+async def completions(request: Request, services: ServicesDep, caller: CallerDep) -> Response:
+    """The same as `/completion`."""
+    return await completion(request, services, caller)
+
+
+@router.post("/tokenize", operation_id="tokenize", response_model=None)
+@reads(TokenizeRequest)
+async def tokenize(request: Request, services: ServicesDep, _caller: CallerDep) -> Response:
+    """Token ids of a text."""
+    body = await receive_body(request, services, TokenizeRequest)
+    return await _ask(request, services, body, ("content", "add_special", "parse_special", "with_pieces"))
+
+
+@router.post("/detokenize", operation_id="detokenize", response_model=None)
+@reads(DetokenizeRequest)
+async def detokenize(request: Request, services: ServicesDep, _caller: CallerDep) -> Response:
+    """The text of token ids."""
+    body = await receive_body(request, services, DetokenizeRequest)
+    return await _ask(request, services, body, ("tokens",))
+
+
+@router.post("/models/load", operation_id="loadModel", response_model=None)
+@reads(ModelRequest)
+async def load_model(request: Request, services: ServicesDep, _caller: CallerDep) -> Response:
+    """Loads a model and answers when it is ready."""
+    body = await receive_body(request, services, ModelRequest)
+    model = await asyncio.to_thread(services.catalog.find, body.model)
+    await while_connected(request.receive, services.pool.load(model))
+    return _json({"success": True})
+
+
+@router.post("/models/unload", operation_id="unloadModel", response_model=None)
+@reads(ModelRequest)
+async def unload_model(request: Request, services: ServicesDep, _caller: CallerDep) -> Response:
+    """Unloads a model once its running requests are done."""
+    body = await receive_body(request, services, ModelRequest)
+    model = await asyncio.to_thread(services.catalog.find, body.model)
+    if not await services.pool.unload(model.id):
+        raise InvalidRequest(f"{model.id} is not loaded", code="model_not_loaded", param="model")
+    return _json({"success": True})
+
+
+async def _ask(
+    request: Request, services: Services, body: TokenizeRequest | DetokenizeRequest, fields: tuple[str, ...]
+) -> Response:
+    model = await _model(services, body.model)
+    if isinstance(body, DetokenizeRequest):
+        check_token_ids(body.tokens, model, "tokens")
+    sent: JsonObject = {name: value for name in fields if (value := getattr(body, name)) is not None}
+    answer = await while_connected(request.receive, ask(services.pool, model, request.url.path, sent))
+    return _json({name: answer.get(name) for name in ("tokens", "content") if name in answer})
+
+
+async def _model(services: Services, name: str | None) -> Model:
+    if name is not None:
+        return await asyncio.to_thread(services.catalog.find, name)
+    models = await asyncio.to_thread(services.catalog.models)
+    loaded = [m for m in models if services.pool.status(m.id).state == "ready"]
+    if len(loaded) == 1:
+        return loaded[0]
+    if not models:
+        raise ModelNotFound("", [])
+    return models[0]
+
+
+def _bias(pair: list[int | float | bool]) -> tuple[int, float]:
+    token, bias = pair
+    if not isinstance(token, int) or isinstance(token, bool) or bias is True:
+        raise InvalidRequest("logit_bias: pairs of a token id and a number or false", param="logit_bias")
+    # false means never: a bias no logit outweighs.
+    return token, -1e4 if bias is False else float(bias)
+
+
+def _json(body: dict[str, Json]) -> Response:
+    return Response(orjson.dumps(body), media_type="application/json")

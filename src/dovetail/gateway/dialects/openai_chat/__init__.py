@@ -1,0 +1,27 @@
+"""OpenAI's chat completions, `POST /v1/chat/completions`.
+
+Reference: platform.openai.com/docs/api-reference/chat, as typed in the `openai` package 3.52.
+"""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from dovetail.gateway.deps import CallerDep, ServicesDep, generation, receive_body
+from dovetail.gateway.dialects.openai_chat.body import ChatBody
+from dovetail.gateway.dialects.openai_chat.reply import ChatStream, ChatWhole
+from dovetail.gateway.openai import new_id
+from dovetail.gateway.openapi import reads
+
+router = APIRouter(tags=["openai"])
+
+
+@router.post("/v1/chat/completions", operation_id="createChatCompletion", response_model=None)
+@reads(ChatBody)
+async def create_chat_completion(request: Request, services: ServicesDep, caller: CallerDep) -> Response:
+    """Answers a conversation, streamed or whole."""
+    body = await receive_body(request, services, ChatBody)
+    generate = body.request(new_id("chatcmpl"))
+    rendering = ChatStream(generate, include_usage=body.include_usage()) if body.stream else ChatWhole(generate)
+    return generation(services, caller, body, [generate], rendering)

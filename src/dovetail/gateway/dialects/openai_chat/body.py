@@ -1,0 +1,146 @@
+"""The request of `/v1/chat/completions`: every field of OpenAI's published API, and llama.cpp's extras.
+
+Typed fields are honoured, `Inert` ones have no effect by definition, `Refused` ones name themselves in a 400.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from dovetail.core.errors import InvalidRequest, UnsupportedField
+from dovetail.core.request import ChatPrompt, GenerateRequest, Json, Tool
+from dovetail.gateway.dialects.openai_chat.messages import MessageBody, messages_from
+from dovetail.gateway.openai import StreamOptions
+from dovetail.gateway.sampling import Count, ModelName, SamplingBody
+from dovetail.gateway.wire import Inert, Refused, Wire
+
+MAX_CHOICES = 32
+# The template variables a request may set: those that say how to think and what day it is. Anything else
+# reaches the renderer's own arguments.
+TEMPLATE_OPTIONS = frozenset(
+    {"enable_thinking", "thinking", "preserve_thinking", "clear_thinking", "reasoning_effort", "thinking_budget"}
+    | {"date_string"}
+)
+
+
+class FunctionBody(Wire):
+    """A tool's function."""
+
+    name: Annotated[str, Field(pattern=r"^[\w.:/-]{1,128}$")]
+    description: Annotated[str | None, Field(max_length=64 << 10)] = None
+    parameters: dict[str, object] | None = None
+    strict: Annotated[object, Refused(False)] = None
+
+
+class ToolBody(Wire):
+    """A tool."""
+
+    type: Literal["function"]
+    function: FunctionBody
+
+
+class ChatBody(SamplingBody):
+    """The request body."""
+
+    model: ModelName
+    messages: Annotated[list[MessageBody], Field(min_length=1, max_length=10_000, fail_fast=True)]
+    max_tokens: Count | None = None
+    max_completion_tokens: Count | None = None
+    n: Annotated[int | None, Field(ge=1, le=MAX_CHOICES)] = None
+    stream: bool | None = None
+    stream_options: StreamOptions | None = None
+    tools: Annotated[list[ToolBody] | None, Field(max_length=512, fail_fast=True)] = None
+    tool_choice: Annotated[object, Field(description='"auto" or "none".')] = None
+    parallel_tool_calls: bool | None = None
+    chat_template_kwargs: dict[str, object] | None = None
+    continue_final_message: bool | None = None
+    add_generation_prompt: bool | None = None
+
+    metadata: Annotated[object, Inert()] = None
+    prompt_cache_key: Annotated[object, Inert()] = None
+    prompt_cache_options: Annotated[object, Inert()] = None
+    prompt_cache_retention: Annotated[object, Inert()] = None
+    safety_identifier: Annotated[object, Inert()] = None
+    user: Annotated[object, Inert()] = None
+
+    audio: Annotated[object, Refused()] = None
+    function_call: Annotated[object, Refused("none", "auto")] = None
+    functions: Annotated[object, Refused([])] = None
+    logprobs: Annotated[object, Refused(False)] = None
+    modalities: Annotated[object, Refused(["text"])] = None
+    moderation: Annotated[object, Refused()] = None
+    prediction: Annotated[object, Refused()] = None
+    reasoning_effort: Annotated[object, Refused()] = None
+    response_format: Annotated[object, Refused({"type": "text"})] = None
+    service_tier: Annotated[object, Refused("auto", "default")] = None
+    store: Annotated[object, Refused(False)] = None
+    top_logprobs: Annotated[object, Refused(0)] = None
+    verbosity: Annotated[object, Refused("medium")] = None
+    web_search_options: Annotated[object, Refused()] = None
+
+    def request(self, request_id: str) -> GenerateRequest:
+        """The core's form. Raises InvalidRequest for what only several fields together can show."""
+        return GenerateRequest(
+            id=request_id,
+            model=self.model,
+            prompt=self._prompt(),
+            sampling=self.sampling(),
+            max_tokens=self._max_tokens(),
+            stop=self.stops(),
+            n=self.n or 1,
+        )
+
+    def include_usage(self) -> bool:
+        """Whether a stream ends with a usage chunk."""
+        return bool(self.stream_options and self.stream_options.include_usage)
+
+    def _prompt(self) -> ChatPrompt:
+        messages = messages_from(self.messages)
+        if self.continue_final_message and messages[-1].role != "assistant":
+            raise InvalidRequest(
+                "continue_final_message needs an assistant message at the end", param="continue_final_message"
+            )
+        if self.add_generation_prompt is not None and self.add_generation_prompt is bool(self.continue_final_message):
+            raise UnsupportedField("add_generation_prompt", "has to be the opposite of continue_final_message")
+        return ChatPrompt(
+            messages=messages,
+            tools=tuple(_tool(t.function) for t in self.tools or ()),
+            tool_choice=self._tool_choice(),
+            parallel_tool_calls=self.parallel_tool_calls,
+            continue_final=bool(self.continue_final_message),
+            template_options=self._template_options(),
+        )
+
+    def _tool_choice(self) -> Literal["auto", "none"]:
+        match self.tool_choice:
+            case None | "auto":
+                return "auto"
+            case "none":
+                return "none"
+            case "required" | dict():
+                raise UnsupportedField("tool_choice", 'other than "auto" or "none" is not supported by this server')
+            case _:
+                raise InvalidRequest('tool_choice: "auto" or "none"', param="tool_choice")
+
+    def _max_tokens(self) -> int | None:
+        both = {self.max_tokens, self.max_completion_tokens} - {None}
+        if len(both) > 1:
+            raise InvalidRequest("max_tokens and max_completion_tokens say different things", param="max_tokens")
+        return both.pop() if both else None
+
+    def _template_options(self) -> dict[str, Json]:
+        options: dict[str, Json] = {}
+        for name, value in (self.chat_template_kwargs or {}).items():
+            if name not in TEMPLATE_OPTIONS:
+                raise UnsupportedField(f"chat_template_kwargs.{name[:64]}")
+            if not isinstance(value, bool | int | str) or (isinstance(value, str) and len(value) > 256):
+                param = f"chat_template_kwargs.{name}"
+                raise InvalidRequest(f"{param}: a boolean, an integer or a short string", param=param)
+            options[name] = value
+        return options
+
+
+def _tool(function: FunctionBody) -> Tool:
+    return Tool(function.name, function.description, function.parameters)  # pyright: ignore[reportArgumentType]  JSON

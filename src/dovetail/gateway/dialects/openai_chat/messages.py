@@ -1,0 +1,99 @@
+"""The messages of a chat request, from OpenAI's form to the core's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from dovetail.core.errors import InvalidRequest, UnsupportedField
+from dovetail.core.request import Message, TextPart, ToolCall
+from dovetail.gateway.wire import Inert, Refused, Wire
+
+_MEDIA = {"image_url": "images", "input_audio": "sound", "file": "files", "video_url": "video"}
+
+
+class PartBody(Wire):
+    """One part of a message's content; `text` and `refusal` parts are text, the rest needs a model that takes it."""
+
+    type: Annotated[str, Field(max_length=64)]
+    text: str | None = None
+    refusal: str | None = None
+    image_url: Annotated[object, Inert()] = None
+    input_audio: Annotated[object, Inert()] = None
+    file: Annotated[object, Inert()] = None
+    video_url: Annotated[object, Inert()] = None
+    cache_control: Annotated[object, Inert()] = None
+    prompt_cache_breakpoint: Annotated[object, Inert()] = None
+
+
+class CalledFunctionBody(Wire):
+    """The function of an earlier tool call."""
+
+    name: Annotated[str, Field(min_length=1, max_length=128)]
+    arguments: str
+
+
+class ToolCallBody(Wire):
+    """An earlier tool call."""
+
+    id: Annotated[str, Field(max_length=256)] = ""
+    type: Literal["function"] = "function"
+    function: CalledFunctionBody
+    index: Annotated[object, Inert()] = None
+
+
+class MessageBody(Wire):
+    """One message of any role."""
+
+    role: Literal["system", "developer", "user", "assistant", "tool"]
+    content: str | Annotated[list[PartBody], Field(max_length=1024, fail_fast=True)] | None = None
+    name: Annotated[str | None, Field(max_length=256)] = None
+    tool_calls: Annotated[list[ToolCallBody] | None, Field(max_length=256)] = None
+    tool_call_id: Annotated[str | None, Field(max_length=256)] = None
+    reasoning_content: str | None = None
+    refusal: str | None = None
+    annotations: Annotated[object, Inert()] = None
+    audio: Annotated[object, Refused()] = None
+    function_call: Annotated[object, Refused()] = None
+
+
+def messages_from(bodies: Sequence[MessageBody]) -> tuple[Message, ...]:
+    """The core's messages. Raises InvalidRequest naming the message at fault."""
+    return tuple(_message(body, f"messages[{i}]") for i, body in enumerate(bodies))
+
+
+def _message(body: MessageBody, where: str) -> Message:
+    if body.tool_calls and body.role != "assistant":
+        raise InvalidRequest(f"{where}.tool_calls: only an assistant message has them", param=f"{where}.tool_calls")
+    parts = _parts(body, where)
+    if not parts and body.content is None and not body.tool_calls and body.reasoning_content is None:
+        raise InvalidRequest(f"{where}.content: a {body.role} message needs content", param=f"{where}.content")
+    return Message(
+        role=body.role,
+        parts=parts,
+        name=body.name,
+        reasoning=body.reasoning_content,
+        tool_calls=tuple(ToolCall(c.id, c.function.name, c.function.arguments) for c in body.tool_calls or ()),
+        tool_call_id=body.tool_call_id,
+    )
+
+
+def _parts(body: MessageBody, where: str) -> tuple[TextPart, ...]:
+    content = body.content
+    if isinstance(content, str):
+        return (TextPart(content),)
+    parts = tuple(_part(part, f"{where}.content[{i}]") for i, part in enumerate(content or ()))
+    return (*parts, TextPart(body.refusal)) if body.refusal else parts
+
+
+def _part(part: PartBody, where: str) -> TextPart:
+    if part.type in _MEDIA:
+        raise UnsupportedField(f"{where}.{part.type}", f"cannot be read: this model takes no {_MEDIA[part.type]}")
+    text = part.refusal if part.type == "refusal" else part.text
+    if part.type not in {"text", "refusal"}:
+        raise InvalidRequest(f'{where}.type: "text" is the only one this model takes', param=f"{where}.type")
+    if text is None:
+        raise InvalidRequest(f"{where}.text: missing", param=f"{where}.text")
+    return TextPart(text)

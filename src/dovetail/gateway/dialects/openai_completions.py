@@ -1,0 +1,166 @@
+"""OpenAI's text completions, `POST /v1/completions`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Annotated
+
+import orjson
+from fastapi import APIRouter, Request
+from pydantic import Field
+from starlette.responses import Response
+
+from dovetail.core.errors import InvalidRequest
+from dovetail.core.events import Event, Finished, TextDelta
+from dovetail.core.request import GenerateRequest, Json, JsonObject, TextPrompt
+from dovetail.gateway.deps import CallerDep, ServicesDep, generation, receive_body
+from dovetail.gateway.openai import DONE, FINGERPRINT, OpenAIErrors, StreamOptions, new_id, timings, usage
+from dovetail.gateway.openapi import reads
+from dovetail.gateway.sampling import Count, ModelName, SamplingBody, TokenId
+from dovetail.gateway.wire import Inert, Refused
+
+router = APIRouter(tags=["openai"])
+
+MAX_CHOICES = 32
+DEFAULT_MAX_TOKENS = 16  # the published API's
+_Tokens = Annotated[list[TokenId], Field(min_length=1, max_length=1 << 21, fail_fast=True)]
+_Several = Annotated[list[str], Field(min_length=1, max_length=MAX_CHOICES)]
+_SeveralTokens = Annotated[list[_Tokens], Field(min_length=1, max_length=MAX_CHOICES)]
+
+
+class CompletionBody(SamplingBody):
+    """The request body."""
+
+    model: ModelName
+    prompt: str | _Tokens | _Several | _SeveralTokens
+    max_tokens: Count | None = None
+    n: Annotated[int | None, Field(ge=1, le=MAX_CHOICES)] = None
+    stream: bool | None = None
+    stream_options: StreamOptions | None = None
+
+    user: Annotated[object, Inert()] = None
+
+    best_of: Annotated[object, Refused(1)] = None
+    echo: Annotated[object, Refused(False)] = None
+    logprobs: Annotated[object, Refused()] = None
+    suffix: Annotated[object, Refused("")] = None
+
+    def requests(self, request_id: str) -> list[GenerateRequest]:
+        """One request for each prompt. Raises InvalidRequest when prompts times `n` is too much."""
+        prompts = self._prompts()
+        n = self.n or 1
+        if len(prompts) * n > MAX_CHOICES:
+            raise InvalidRequest(f"{len(prompts)} prompts times n is more than {MAX_CHOICES} choices", param="n")
+        return [
+            GenerateRequest(
+                id=request_id if len(prompts) == 1 else f"{request_id}-{i}",
+                model=self.model,
+                prompt=prompt,
+                sampling=self.sampling(),
+                max_tokens=self.max_tokens or DEFAULT_MAX_TOKENS,
+                stop=self.stops(),
+                n=n,
+            )
+            for i, prompt in enumerate(prompts)
+        ]
+
+    def _prompts(self) -> list[TextPrompt]:
+        prompt = self.prompt
+        if isinstance(prompt, str):
+            return [TextPrompt((prompt,))]
+        single = [item for item in prompt if isinstance(item, int)]
+        if single:
+            return [TextPrompt(tuple(single))]
+        return [TextPrompt((p,) if isinstance(p, str) else tuple(p)) for p in prompt if not isinstance(p, int)]
+
+
+class CompletionStream(OpenAIErrors):
+    """Chunks."""
+
+    streamed = True
+
+    def __init__(self, common: JsonObject, n: int, *, include_usage: bool) -> None:
+        self._head = b"data: " + orjson.dumps(common)[:-1] + b',"choices":['
+        self._rest = b',"usage":null}\n\n' if include_usage else b"}\n\n"
+        self._finished: list[Finished] = []
+        self._n = n
+        self._include_usage = include_usage
+
+    def frames(self, event: Event) -> bytes:
+        match event:
+            case TextDelta(text, index):
+                tail = b',"index":%d,"logprobs":null,"finish_reason":null}]' % index
+                return self._head + b'{"text":' + orjson.dumps(text) + tail + self._rest
+            case Finished():
+                self._finished.append(event)
+                extra = b"" if self._include_usage else self._timings()
+                return self._head + orjson.dumps(_choice(event, "")) + b"]" + extra + self._rest
+            case _:
+                return b""
+
+    def end(self) -> bytes:
+        if not self._include_usage:
+            return DONE
+        total = orjson.dumps(usage(self._finished, self._n))
+        return self._head + b'],"usage":' + total + self._timings() + b"}\n\n" + DONE
+
+    def _timings(self) -> bytes:
+        return b',"timings":' + orjson.dumps(timings(self._finished[0].timings)) if len(self._finished) == 1 else b""
+
+
+class CompletionWhole(OpenAIErrors):
+    """One `text_completion` object."""
+
+    streamed = False
+
+    def __init__(self, common: JsonObject, n: int) -> None:
+        self._common = common
+        self._n = n
+        self._texts: dict[int, list[str]] = {}
+        self._finished: list[Finished] = []
+
+    def frames(self, event: Event) -> bytes:
+        match event:
+            case TextDelta(text, index):
+                self._texts.setdefault(index, []).append(text)
+            case Finished():
+                self._finished.append(event)
+            case _:
+                pass
+        return b""
+
+    def end(self) -> bytes:
+        finished = sorted(self._finished, key=lambda f: f.index)
+        choices: list[Json] = [_choice(f, "".join(self._texts.get(f.index, ()))) for f in finished]
+        whole: JsonObject = {**self._common, "choices": choices, "usage": usage(finished, self._n)}
+        if len(finished) == 1:
+            whole["timings"] = timings(finished[0].timings)
+        return orjson.dumps(whole)
+
+
+@router.post("/v1/completions", operation_id="createCompletion", response_model=None)
+@reads(CompletionBody)
+async def create_completion(request: Request, services: ServicesDep, caller: CallerDep) -> Response:
+    """Continues one prompt or several, streamed or whole."""
+    body = await receive_body(request, services, CompletionBody)
+    request_id = new_id("cmpl")
+    requests = body.requests(request_id)
+    common, n = _common(request_id, requests), requests[0].n
+    include_usage = bool(body.stream_options and body.stream_options.include_usage)
+    rendering = CompletionStream(common, n, include_usage=include_usage) if body.stream else CompletionWhole(common, n)
+    return generation(services, caller, body, requests, rendering)
+
+
+def _common(request_id: str, requests: Sequence[GenerateRequest]) -> JsonObject:
+    return {
+        "id": request_id,
+        "object": "text_completion",
+        "created": int(time.time()),
+        "model": requests[0].model,
+        "system_fingerprint": FINGERPRINT,
+    }
+
+
+def _choice(finished: Finished, text: str) -> JsonObject:
+    return {"text": text, "index": finished.index, "logprobs": None, "finish_reason": finished.reason}

@@ -1,0 +1,106 @@
+"""The edge of the application: request ids, the door that shuts at the end, and the last resort for exceptions."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import secrets
+from collections.abc import Callable
+from typing import cast
+
+from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from dovetail import log
+from dovetail.core.errors import Busy
+from dovetail.gateway import errors
+from dovetail.gateway.request_body import ClientLeft
+
+_SAFE_ID = re.compile(r"[A-Za-z0-9._\-]{1,64}", re.ASCII)
+# What tells a supervisor that the process lives is answered to the end.
+_ALWAYS_OPEN = frozenset({"/health", "/ready"})
+
+
+class Door:
+    """Counts the requests inside, and once shut turns new ones away."""
+
+    def __init__(self) -> None:
+        self.shut = False
+        self._inside = 0
+        self._empty = asyncio.Event()
+        self._empty.set()
+
+    @property
+    def inside(self) -> int:
+        return self._inside
+
+    def enter(self) -> None:
+        self._inside += 1
+        self._empty.clear()
+
+    def leave(self) -> None:
+        self._inside -= 1
+        if not self._inside:
+            self._empty.set()
+
+    async def empty(self, within: float) -> bool:
+        """Waits until nobody is inside, at most `within` seconds."""
+        try:
+            async with asyncio.timeout(within):
+                await self._empty.wait()
+        except TimeoutError:
+            return False
+        return True
+
+
+class Edge:
+    """The outermost ASGI layer. Every answer gets `x-request-id`, the client's own where it is a plain word."""
+
+    def __init__(self, app: ASGIApp, door: Door) -> None:
+        self._app = app
+        self._door = door
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self._app(scope, receive, send)
+        request_id = _request_id(scope)
+        header = (b"x-request-id", request_id.encode())
+        started = False
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], header]
+                started = True
+            await send(message)
+
+        self._door.enter()
+        try:
+            with log.request_context(request_id):
+                await self._pass(scope, receive, send_with_id)
+        except (ClientLeft, ClientDisconnect):
+            pass
+        except Exception as failure:  # noqa: BLE001  the last resort: logged, answered, never uvicorn's
+            error = errors.as_dovetail(failure)
+            if started:
+                abort = cast("Callable[[], None] | None", scope.get("dovetail.abort"))
+                if abort is not None:
+                    abort()
+            else:
+                await errors.reply(error)(scope, receive, send_with_id)
+        finally:
+            self._door.leave()
+
+    async def _pass(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._door.shut and scope["path"] not in _ALWAYS_OPEN:
+            busy = Busy("the server is shutting down; send the request again in a moment", code="shutting_down")
+            answer = errors.reply(busy, {"connection": "close"})
+            await answer(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+
+def _request_id(scope: Scope) -> str:
+    wanted = Headers(scope=scope).get("x-request-id", "")
+    return wanted if _SAFE_ID.fullmatch(wanted) else f"req-{secrets.token_hex(8)}"

@@ -1,0 +1,166 @@
+"""From anything that can be raised to a status and a body: the only place where an error meets HTTP.
+
+The body is OpenAI's: `{"error": {"message", "type", "param", "code"}}`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import orjson
+import structlog
+from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from dovetail.core.errors import (
+    Busy,
+    DovetailError,
+    InvalidRequest,
+    LoadFailed,
+    NotAllowed,
+    QueueFull,
+    RateLimited,
+    Unauthenticated,
+)
+from dovetail.gateway import request_body
+
+log = structlog.stdlib.get_logger(__name__)
+
+_DEFAULT_RETRY = 1.0
+_TAIL_LINES = 6
+_TAIL_LINE_LENGTH = 200
+_MESSAGE_LENGTH = 4000
+# What pydantic adds to the location of an error inside a union.
+_UNION_TAGS = frozenset({"str", "int", "float", "bool", "none", "dict", "list", "constrained-str", "constrained-int"})
+
+
+def as_dovetail(failure: BaseException) -> DovetailError:
+    """The error to show for `failure`. An unknown one is logged with its traceback and shown without a detail."""
+    match failure:
+        case DovetailError():
+            return failure
+        case ValidationError() | RequestValidationError():
+            return _invalid(failure)
+        case HTTPException():
+            return _from_http(failure)
+        case _:
+            log.error("request_failed", exc_info=failure)
+            return DovetailError("something went wrong in the server; its log has the details")
+
+
+def kind(error: DovetailError) -> str:
+    """OpenAI's `type` for an error."""
+    match error:
+        case Unauthenticated():
+            return "authentication_error"
+        case RateLimited() | QueueFull():
+            return "rate_limit_error"
+        case NotAllowed():
+            return "permission_error"
+        case InvalidRequest():
+            return "invalid_request_error"
+        case _:
+            return "server_error"
+
+
+def body(error: DovetailError) -> bytes:
+    """OpenAI's error object as JSON."""
+    fields = {"message": _message(error), "type": kind(error), "param": error.param, "code": error.code}
+    return orjson.dumps({"error": fields})
+
+
+def frame(error: DovetailError) -> bytes:
+    """OpenAI's error object as a server-sent event."""
+    return b"data: " + body(error) + b"\n\n"
+
+
+def headers(error: DovetailError) -> dict[str, str]:
+    """The headers an error's answer carries beside its type and length."""
+    named: dict[str, str] = {}
+    retry_after = error.retry_after
+    if retry_after is None and isinstance(error, Busy):
+        retry_after = _DEFAULT_RETRY
+    if retry_after is not None:
+        named["retry-after"] = str(max(1, math.ceil(retry_after)))
+    if isinstance(error, Unauthenticated):
+        named["www-authenticate"] = "Bearer"
+    return named
+
+
+def reply(error: DovetailError, extra: Mapping[str, str] | None = None) -> Response:
+    """The whole answer for an error."""
+    return Response(body(error), error.status, {**headers(error), **(extra or {})}, "application/json")
+
+
+async def handle(request: Request, failure: Exception) -> Response:
+    """FastAPI's exception handler for everything the routes raise."""
+    allow = failure.headers if isinstance(failure, HTTPException) else None
+    answer = reply(as_dovetail(failure), allow)
+    if request_body.unread(request.scope):
+        answer.headers["connection"] = "close"
+        return _Lingering(answer)
+    return answer
+
+
+class _Lingering(Response):
+    """An answer to a request whose body was not read: it is read to its end, within bounds, before the close.
+
+    A socket closed over unread bytes is reset, and the reset can overtake the answer.
+    """
+
+    def __init__(self, answer: Response) -> None:
+        super().__init__(answer.body, answer.status_code)
+        self.raw_headers = answer.raw_headers
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        del scope
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        await send({"type": "http.response.body", "body": self.body, "more_body": True})
+        await request_body.drain(receive)
+        await send({"type": "http.response.body", "body": b""})
+
+
+def _invalid(failure: ValidationError | RequestValidationError) -> InvalidRequest:
+    if isinstance(failure, ValidationError):
+        errors = failure.errors(include_url=False, include_context=False, include_input=False)
+        # A union reports each of its members; the one that came furthest says what is wrong.
+        first = max((e for e in errors if e["loc"][:1] == errors[0]["loc"][:1]), key=lambda e: len(e["loc"]))
+        location, reason = first["loc"], first["msg"]
+    else:
+        location, reason = failure.errors()[0]["loc"][1:], failure.errors()[0]["msg"]
+    param = _param(location)
+    return InvalidRequest(f"{param}: {reason}" if param else reason, param=param or None)
+
+
+def _param(location: tuple[int | str, ...]) -> str:
+    path = ""
+    for step in location:
+        if isinstance(step, int):
+            path += f"[{step}]"
+        elif step not in _UNION_TAGS and "[" not in step:
+            path += f".{step[:64]}" if path else step[:64]
+    return path
+
+
+def _from_http(failure: HTTPException) -> DovetailError:
+    match failure.status_code:
+        case 404:
+            return InvalidRequest("there is nothing at this address", code="not_found", status=404)
+        case 405:
+            return InvalidRequest("this address does not answer that method", code="method_not_allowed", status=405)
+        case status:
+            return InvalidRequest(str(failure.detail), status=status)
+
+
+def _message(error: DovetailError) -> str:
+    message = error.message
+    if isinstance(error, LoadFailed) and error.log_tail:
+        lines = [line.strip()[:_TAIL_LINE_LENGTH] for line in error.log_tail[-_TAIL_LINES:]]
+        message += " (the worker's last lines: " + " | ".join(line for line in lines if line) + ")"
+    # Lone surrogates and the like from a worker or a request must not make the answer unencodable.
+    return message[:_MESSAGE_LENGTH].encode("utf-8", "replace").decode("utf-8")

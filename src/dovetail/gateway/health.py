@@ -1,0 +1,49 @@
+"""Liveness, readiness."""
+
+from __future__ import annotations
+
+import orjson
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from dovetail import __version__
+from dovetail.core.request import Json, JsonObject
+from dovetail.gateway.deps import ServicesDep
+from dovetail.gateway.services import Services
+
+router = APIRouter(tags=["health"])
+
+
+@router.get("/health", operation_id="health", response_model=None)
+async def health(services: ServicesDep) -> Response:
+    """200 while the gateway can serve. Asks no worker and no database."""
+    return _json(state(services))
+
+
+@router.get("/ready", operation_id="ready", response_model=None)
+async def ready(services: ServicesDep) -> Response:
+    """200 when requests should come here: preloads are done and the server is not shutting down."""
+    if services.door.shut:
+        return _json({"status": "draining"}, 503)
+    if not services.preloaded.is_set():
+        return _json({"status": "loading"}, 503)
+    return _json({"status": "ready"})
+
+
+def state(services: Services) -> JsonObject:
+    """The body of /health: what is loaded, and how many slots of it are free."""
+    loaded = [s for s in services.pool.states() if s.state == "ready"]
+    total = sum(s.slots for s in loaded)
+    models: list[Json] = [{"id": s.model, "state": s.state} for s in services.pool.states()]
+    return {
+        "status": "ok",
+        "model_loaded": bool(loaded),
+        "slots_available": total - sum(min(s.active, s.slots) for s in loaded),
+        "slots_total": total,
+        "version": __version__,
+        "models": models,
+    }
+
+
+def _json(body: JsonObject, status: int = 200) -> Response:
+    return Response(orjson.dumps(body), status, media_type="application/json")

@@ -1,0 +1,156 @@
+"""The guards of a connection that uvicorn does not have: bounds on a request's head, in size and in time.
+
+`httptools` refuses malformed heads, two lengths, and Content-Length beside Transfer-Encoding by itself, but takes a
+head of any size for any time (uvicorn #157).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import ClassVar
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from dovetail.core.errors import Busy, DovetailError, InvalidRequest
+from dovetail.gateway import errors
+
+MAX_HEAD = 64 << 10
+MAX_HEADERS = 256
+_REASONS = {400: b"Bad Request", 408: b"Request Timeout", 431: b"Request Header Fields Too Large", 503: b"Busy"}
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Seconds for a head, seconds an unread answer may keep a finished connection, connections at once."""
+
+    head_timeout: float
+    stall_timeout: float
+    max_connections: int
+
+
+class _HeadTooLarge(Exception):
+    pass
+
+
+class GuardedProtocol(HttpToolsProtocol):
+    """One connection. Made by uvicorn; `limits` comes from a subclass, see `guarded`."""
+
+    limits: ClassVar[Limits]
+
+    _head_timer: asyncio.TimerHandle | None = None
+    _head_size = 0
+    _head_done = False
+    _message_done = True
+    _problem: DovetailError | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]  as uvicorn has it
+        super().connection_made(transport)
+        if len(self.connections) > self.limits.max_connections:
+            self._refuse(Busy("too many connections; try again in a moment", code="too_many_connections"))
+        else:
+            self._arm()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._disarm()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self.transport.is_closing():
+            return
+        if not self._head_done:
+            self._arm()
+        super().data_received(data)
+        if self._head_done or self.transport.is_closing():
+            return
+        # All of it belongs to a head that is still incomplete; the parser keeps it without a bound.
+        self._head_size += len(data)
+        if self._head_size > MAX_HEAD:
+            self._refuse(_too_large())
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._message_done = False
+        # Whoever answers may cut the connection without waiting for what it still holds to be taken.
+        self.scope["dovetail.abort"] = self.transport.abort  # pyright: ignore[reportGeneralTypeIssues]  an extension
+
+    def on_headers_complete(self) -> None:
+        size = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
+        if size > MAX_HEAD or len(self.headers) > MAX_HEADERS:
+            self._problem = _too_large()
+            raise _HeadTooLarge
+        self._head_done = True
+        self._head_size = 0
+        self._disarm()
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        self._message_done = True
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        self._head_done = False
+        super().on_response_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """Called by uvicorn for whatever the parser refuses, and for what the callbacks above raise."""
+        problem, self._problem = self._problem, None
+        self._refuse(problem or InvalidRequest(msg, code="invalid_http"))
+
+    def timeout_keep_alive_handler(self) -> None:
+        super().timeout_keep_alive_handler()
+        # A close waits for the client to take the rest of the last answer, for ever if need be.
+        self.loop.call_later(self.limits.stall_timeout, self.transport.abort)
+
+    @property
+    def _cycle(self) -> RequestResponseCycle | None:
+        """The last request; uvicorn types it as if there always were one."""
+        return self.cycle
+
+    def _arm(self) -> None:
+        if self._head_timer is None:
+            self._head_timer = self.loop.call_later(self.limits.head_timeout, self._too_slow)
+
+    def _disarm(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+    def _too_slow(self) -> None:
+        if self._message_done and self._head_size == 0 and not self.transport.is_closing():
+            self.transport.close()  # nothing was asked
+        elif not self._message_done and self._cycle is not None and self._cycle.response_complete:
+            self.transport.abort()  # the rest of a body whose request has been answered
+        else:
+            timeout = self.limits.head_timeout
+            self._refuse(
+                InvalidRequest(f"the head did not arrive within {timeout:g} s", code="request_timeout", status=408)
+            )
+
+    def _refuse(self, error: DovetailError) -> None:
+        """One answer and the end of the connection; no answer where the request has begun to get one."""
+        self._disarm()
+        cycle = self._cycle
+        if cycle is not None and cycle.response_complete:
+            cycle = None
+        if cycle is not None:
+            cycle.disconnected = True
+            cycle.message_event.set()
+        if self.transport.is_closing():
+            return
+        if cycle is None or not cycle.response_started:
+            body = errors.body(error)
+            head = (
+                b"HTTP/1.1 %d %b\r\ncontent-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n"
+            )
+            self.transport.write(head % (error.status, _REASONS[error.status], len(body)) + body)
+        self.transport.close()
+
+
+def guarded(limits: Limits) -> type[GuardedProtocol]:
+    """The protocol with these limits; uvicorn makes its instances itself."""
+    return type("GuardedProtocol", (GuardedProtocol,), {"limits": limits})
+
+
+def _too_large() -> InvalidRequest:
+    return InvalidRequest(f"the request's head is larger than {MAX_HEAD >> 10} kB", code="head_too_large", status=431)

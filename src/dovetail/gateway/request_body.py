@@ -1,0 +1,90 @@
+"""A request's body: read within bounds, or drained so that an early answer is not lost."""
+
+from __future__ import annotations
+
+import asyncio
+
+from starlette.requests import Request
+from starlette.types import Receive, Scope
+
+from dovetail.core.errors import InvalidRequest
+
+_DRAIN_SECONDS = 2.0
+_DRAIN_BYTES = 64 << 20
+_UNREAD = "dovetail.unread_body"
+
+
+class ClientLeft(Exception):
+    """The client closed its connection; there is nobody to answer."""
+
+
+async def read(request: Request, *, limit: int, timeout: float) -> bytes:  # noqa: ASYNC109  the client's deadline
+    """The whole body. Raises InvalidRequest (413, 415, 408) as soon as it is known, ClientLeft when it never comes."""
+    scope = request.scope
+    scope[_UNREAD] = True
+    _check_head(request, limit)
+    chunks: list[bytes] = []
+    size = 0
+    try:
+        async with asyncio.timeout(timeout):
+            more = True
+            while more:
+                message = await request.receive()
+                if message["type"] == "http.disconnect":
+                    raise ClientLeft
+                chunk: bytes = message.get("body", b"")
+                size += len(chunk)
+                if size > limit:
+                    raise _too_large(limit)
+                chunks.append(chunk)
+                more = message.get("more_body", False)
+    except TimeoutError:
+        raise InvalidRequest(
+            f"the request's body did not arrive within {timeout:g} seconds", code="request_timeout", status=408
+        ) from None
+    scope[_UNREAD] = False
+    return b"".join(chunks)
+
+
+def unread(scope: Scope) -> bool:
+    """Whether part of the body may still be on its way."""
+    return bool(scope.get(_UNREAD, False))
+
+
+async def drain(receive: Receive) -> None:
+    """Throws away what the client still sends, for a short time and up to a bound."""
+    size = 0
+    try:
+        async with asyncio.timeout(_DRAIN_SECONDS):
+            while size < _DRAIN_BYTES:
+                message = await receive()
+                size += len(message.get("body", b""))
+                if message["type"] == "http.disconnect" or not message.get("more_body", False):
+                    return
+    except TimeoutError:
+        return
+
+
+def _check_head(request: Request, limit: int) -> None:
+    headers = request.headers
+    if headers.get("content-encoding", "identity") != "identity":
+        raise InvalidRequest(
+            "compressed request bodies are not accepted; send the JSON as it is",
+            code="unsupported_media_type",
+            status=415,
+        )
+    # Only a browser sends these; a form it was tricked into posting is never JSON.
+    browser = "origin" in headers or "cookie" in headers or "sec-fetch-site" in headers or "sec-fetch-mode" in headers
+    media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if browser and media_type != "application/json":
+        raise InvalidRequest(
+            "a request from a browser needs the content type application/json",
+            code="unsupported_media_type",
+            status=415,
+        )
+    if int(headers.get("content-length", "0")) > limit:
+        raise _too_large(limit)
+
+
+def _too_large(limit: int) -> InvalidRequest:
+    return InvalidRequest(f"the request's body is larger than {limit} bytes", code="request_too_large", status=413)

@@ -1,0 +1,161 @@
+"""The process's outside: the listening socket, signals, and a shutdown that lets answers finish."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Unpack
+
+import structlog
+import uvicorn
+
+from dovetail.gateway.app import create_app
+from dovetail.gateway.protocol import Limits, guarded
+from dovetail.gateway.services import Parts, Services, services
+from dovetail.settings import ServerSettings, Settings
+
+log = structlog.stdlib.get_logger(__name__)
+
+_BACKLOG = 2048
+_CUT_WITHIN = 2.0
+_START_WITHIN = 10.0
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """Where the server listens."""
+
+    host: str
+    port: int
+    services: Services
+
+    @property
+    def url(self) -> str:
+        """The address to give to clients."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self.host, self.host)  # noqa: S104  compared, not bound
+        return f"http://[{host}]:{self.port}" if ":" in host and "[" not in host else f"http://{host}:{self.port}"
+
+
+async def serve(
+    settings: Settings, *, listening: Callable[[str], None] | None = None, stop: asyncio.Event | None = None
+) -> None:
+    """Serves until SIGINT, SIGTERM or `stop`, then lets running answers finish and stops every worker.
+
+    `listening` gets the server's URL once it answers. A second signal ends the process at once. Raises OSError
+    when the address cannot be had.
+    """
+    async with running(settings) as started:
+        if listening is not None:
+            listening(started.url)
+        with _signals(stop or asyncio.Event()) as asked:
+            await asked.wait()
+        log.info("shutting_down", requests=started.services.door.inside)
+
+
+@asynccontextmanager
+async def running(settings: Settings, **parts: Unpack[Parts]) -> AsyncGenerator[Started, None]:
+    """The server, answering while the context is open; leaving it drains, then stops the workers."""
+    with _bound(settings.server) as listener:
+        settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        async with services(settings, **parts) as built:
+            server = _server(settings.server, built)
+            async with asyncio.TaskGroup() as tasks:
+                serving = tasks.create_task(server.serve([listener]))
+                await server.accepting(serving)
+                host, port = listener.getsockname()[:2]
+                try:
+                    yield Started(host, port, built)
+                finally:
+                    await _drain(server, built)
+                    server.should_exit = True
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its signal handlers, which raise again what they caught."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._accepting = asyncio.Event()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._accepting.set()
+
+    async def accepting(self, serving: asyncio.Task[None]) -> None:
+        """Returns once connections are accepted, or `serving` has ended before that."""
+        accepting = asyncio.ensure_future(self._accepting.wait())
+        await asyncio.wait([accepting, serving], timeout=_START_WITHIN, return_when=asyncio.FIRST_COMPLETED)
+        accepting.cancel()
+
+
+def _server(settings: ServerSettings, built: Services) -> _Server:
+    limits = Limits(settings.head_timeout, settings.stall_timeout, settings.max_connections)
+    return _Server(
+        uvicorn.Config(
+            create_app(built),
+            http=guarded(limits),
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_keep_alive=int(settings.idle_timeout),
+            timeout_graceful_shutdown=int(_CUT_WITHIN),
+        )
+    )
+
+
+async def _drain(server: uvicorn.Server, built: Services) -> None:
+    """No new connections, no new requests; what runs has its time, then gets an error of its dialect."""
+    built.door.shut = True
+    for listener in server.servers:
+        listener.close()
+    if not await built.door.empty(built.settings.server.drain_timeout):
+        log.warning("answers_cut", requests=built.door.inside)
+        built.replies.cut()
+        await built.door.empty(_CUT_WITHIN)
+
+
+@contextlib.contextmanager
+def _bound(settings: ServerSettings) -> Generator[socket.socket, None, None]:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(family)
+    try:
+        if os.name == "posix":
+            # Elsewhere this option lets two processes share a port.
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((settings.host, settings.port))
+        listener.listen(_BACKLOG)
+        listener.setblocking(False)
+        yield listener
+    finally:
+        listener.close()
+
+
+@contextlib.contextmanager
+def _signals(asked: asyncio.Event) -> Generator[asyncio.Event, None, None]:
+    """Sets `asked` at the first signal; the handlers stay for the drain, in which a second one ends the process."""
+    loop = asyncio.get_running_loop()
+
+    def on_signal() -> None:
+        if asked.is_set():
+            # Workers leave when their lifelines close.
+            os._exit(1)
+        asked.set()
+
+    for number in _SIGNALS:
+        with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):  # Windows, or not the main thread
+            loop.add_signal_handler(number, on_signal)
+    yield asked

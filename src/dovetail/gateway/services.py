@@ -1,0 +1,133 @@
+"""The only place where the parts of the gateway are built and wired together."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypedDict, Unpack
+
+import structlog
+
+from dovetail import demo
+from dovetail.catalog.catalog import Catalog
+from dovetail.core.errors import DovetailError
+from dovetail.core.model import LoadOptions, Model, ModelFormat
+from dovetail.core.observe import Observer
+from dovetail.engines.base import Engine, Machine
+from dovetail.engines.gguf import GgufEngine
+from dovetail.engines.mlx import MlxEngine
+from dovetail.fleet.launch import Launcher, LocalLauncher
+from dovetail.fleet.pool import Pool
+from dovetail.gateway.door import Door
+from dovetail.gateway.sse import Replies, Timing
+from dovetail.hardware.machine import machine
+from dovetail.serving.generate import Generator
+from dovetail.settings import Settings
+from dovetail.telemetry import LogObserver
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What routes work with. `preloaded` is set once every model of `fleet.preload` is loaded or has failed."""
+
+    settings: Settings
+    catalog: Catalog
+    pool: Pool
+    generator: Generator
+    engines: dict[ModelFormat, Engine]
+    machine: Machine
+    timing: Timing
+    door: Door = field(default_factory=Door)
+    replies: Replies = field(default_factory=Replies)
+    preloaded: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def context(self, model: Model) -> int:
+        """Tokens of one slot: the loaded worker's, else what a load would give."""
+        return self.pool.status(model.id).context or self.options(model).context or 0
+
+    def options(self, model: Model) -> LoadOptions:
+        """The options a load of `model` would use."""
+        return self.engines[model.format].resolve(model, load_options(self.settings, model), self.machine)
+
+
+class Parts(TypedDict, total=False):
+    """What a caller may bring instead of the usual part."""
+
+    observer: Observer
+    launcher: Launcher
+
+
+@asynccontextmanager
+async def services(settings: Settings, **parts: Unpack[Parts]) -> AsyncGenerator[Services, None]:
+    """Builds everything, preloads in the background, and stops every worker when left."""
+    observer = parts.get("observer") or LogObserver()
+    facts = await asyncio.to_thread(machine)
+    here = Machine(cores=facts.processor.cores, gpu=bool(facts.gpus))
+    aliases = {model_id: own.aliases for model_id, own in settings.models.items() if own.aliases}
+    catalog = Catalog(model_folders(settings), aliases=aliases)
+    engines: dict[ModelFormat, Engine] = {
+        "gguf": GgufEngine(llama_server(settings.engines.gguf.binary)),
+        "mlx": MlxEngine(),
+    }
+    pool = Pool(
+        engines,
+        parts.get("launcher") or LocalLauncher(settings.home / "run"),
+        lambda model: load_options(settings, model),
+        here,
+        settings.fleet,
+        observer,
+    )
+    built = Services(settings, catalog, pool, Generator(catalog, pool, observer), engines, here, timing(settings))
+    try:
+        async with asyncio.TaskGroup() as background:
+            preloading = background.create_task(_preload(built))
+            try:
+                yield built
+            finally:
+                preloading.cancel()
+    finally:
+        await pool.aclose()
+
+
+def model_folders(settings: Settings) -> list[Path]:
+    """The roots models are looked for in, in order of precedence."""
+    folders = [settings.home / "models", *settings.catalog.folders]
+    return [*folders, demo.models_dir()] if settings.catalog.demo else folders
+
+
+def llama_server(binary: str | None) -> Path | None:
+    """The external llama-server the settings name, "auto" being the one on the PATH."""
+    if not binary:
+        return None
+    found = shutil.which("llama-server" if binary == "auto" else binary)
+    return Path(found) if found else None if binary == "auto" else Path(binary)
+
+
+def load_options(settings: Settings, model: Model) -> LoadOptions:
+    """What the settings say of loading `model`."""
+    said = settings.load_for(model.id).model_dump(exclude={"aliases"})
+    warmup = said.pop("warmup")
+    return LoadOptions(**said, warmup=True if warmup is None else warmup)
+
+
+def timing(settings: Settings) -> Timing:
+    """The deadlines of answers."""
+    server = settings.server
+    return Timing(server.stream_header_after, server.keep_alive_every, server.stall_timeout)
+
+
+async def _preload(built: Services) -> None:
+    # Headers are read in a thread once, so that the first request finds a warm catalog.
+    await asyncio.to_thread(built.catalog.refresh)
+    for name in built.settings.fleet.preload:
+        try:
+            await built.pool.load(built.catalog.find(name))
+        except DovetailError as failure:
+            log.warning("preload_failed", model=name, reason=failure.message)
+    built.preloaded.set()

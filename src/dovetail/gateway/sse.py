@@ -1,0 +1,281 @@
+"""The answer to a generation, streamed or whole: when its headers go, what keeps it alive, what ends it.
+
+A streamed answer holds its headers until the first output or failure, at most `header_after` seconds, so that
+a quick failure has a status of its own. From then on a failure is the dialect's error frame.
+One task reads events, one watches the connection, and the request's own task writes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Protocol, cast
+
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from dovetail.core.errors import Busy, DovetailError, EngineFailure
+from dovetail.core.events import Event, Loading, Prefill, Progress, Queued
+from dovetail.gateway import errors
+
+_KEEP_ALIVE = b": keep-alive\n\n"
+_HIGH_WATER = 64 << 10
+PROGRESS = (Queued, Loading, Prefill)
+_STREAM_HEADERS = (
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-cache"),
+    (b"x-accel-buffering", b"no"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Seconds: headers are held, silence on a stream, a reader that takes nothing, the whole answer."""
+
+    header_after: float = 5.0
+    keep_alive_every: float = 5.0
+    stall: float = 60.0
+    whole: float = 3600.0
+
+
+class Rendering(Protocol):
+    """One answer in a dialect's own form."""
+
+    @property
+    def streamed(self) -> bool:
+        """Whether output goes out as it comes; else `frames` gathers it and `end` is the whole body."""
+        ...
+
+    def frames(self, event: Event) -> bytes:
+        """Bytes for one event that is not Progress."""
+        ...
+
+    def end(self) -> bytes:
+        """Bytes after the last event."""
+        ...
+
+    def error_body(self, error: DovetailError) -> bytes:
+        """The JSON answer when nothing has been sent yet."""
+        ...
+
+    def error_frame(self, error: DovetailError) -> bytes:
+        """The last bytes of a stream that failed."""
+        ...
+
+
+class Replies:
+    """The answers under way, so that a shutdown can end them."""
+
+    def __init__(self) -> None:
+        self._running: set[Reply] = set()
+
+    def add(self, reply: Reply) -> None:
+        self._running.add(reply)
+
+    def discard(self, reply: Reply) -> None:
+        self._running.discard(reply)
+
+    def cut(self) -> None:
+        """Ends every answer with an error of its dialect."""
+        for reply in tuple(self._running):
+            reply.fail(Busy("the server is shutting down; send the request again", code="shutting_down"))
+
+
+class Reply(Response):
+    """Turns the events of one generation into the bytes of one HTTP answer.
+
+    The event generator is closed when the client leaves, when it takes nothing for `timing.stall` seconds,
+    and when `fail` is called.
+    """
+
+    def __init__(
+        self,
+        events: AsyncGenerator[Event, None],
+        rendering: Rendering,
+        replies: Replies,
+        timing: Timing,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__()
+        self._events = events
+        self._rendering = rendering
+        self._replies = replies
+        self._timing = timing
+        self._headers = [(k.encode("latin-1"), v.encode("latin-1", "replace")) for k, v in (headers or {}).items()]
+        self._pending: list[bytes] = []
+        self._size = 0
+        self._progress = b""
+        self._failure: DovetailError | None = None
+        self._ready = asyncio.Event()
+        self._room = asyncio.Event()
+        self._started = self._sending = self._silent = self._done = self._gone = False
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._begun = self._written = self._loop.time()
+        try:
+            async with asyncio.timeout(None) as self._cut, asyncio.TaskGroup() as tasks:
+                self._reader = tasks.create_task(self._read())
+                watcher = tasks.create_task(self._watch(receive))
+                self._timer = self._loop.call_later(self._first_tick(), self._tick)
+                self._replies.add(self)
+                try:
+                    await self._write(send)
+                finally:
+                    self._replies.discard(self)
+                    self._timer.cancel()
+                    self._reader.cancel()
+                    watcher.cancel()
+        except TimeoutError:
+            _abort(scope)
+
+    def fail(self, error: DovetailError) -> None:
+        """Ends the answer with `error` instead of what is still to come."""
+        if not self._done:
+            self._failure = error
+            self._reader.cancel()
+            self._ready.set()
+
+    async def _read(self) -> None:
+        try:
+            async with aclosing(self._events) as events:
+                async for event in events:
+                    self._take(event)
+                    if self._size > _HIGH_WATER:
+                        self._room.clear()
+                        await self._room.wait()
+            self._push(self._rendering.end())
+        except DovetailError as failure:
+            self._failure = failure
+        except Exception as failure:  # noqa: BLE001  the request's boundary
+            self._failure = errors.as_dovetail(failure)
+        finally:
+            self._done = True
+            self._ready.set()
+
+    def _take(self, event: Event) -> None:
+        if isinstance(event, PROGRESS):
+            self._progress = _comment(event)
+            if self._started:
+                self._ready.set()
+        elif frames := self._rendering.frames(event):
+            self._progress = b""
+            self._push(frames)
+            self._ready.set()
+
+    def _push(self, frames: bytes) -> None:
+        self._pending.append(frames)
+        self._size += len(frames)
+
+    async def _watch(self, receive: Receive) -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        self._gone = True
+        self._reader.cancel()
+        self._ready.set()
+
+    async def _write(self, send: Send) -> None:
+        while True:
+            await self._ready.wait()
+            self._ready.clear()
+            if self._gone:
+                break
+            failure = self._failure
+            done = self._done or failure is not None
+            if not self._started:
+                if failure is not None:
+                    await self._whole(send, failure.status, self._rendering.error_body(failure), failure)
+                    break
+                if done and not self._rendering.streamed:
+                    await self._whole(send, 200, b"".join(self._pending))
+                    break
+                self._started = True
+                headers = [*_STREAM_HEADERS, *self._headers]
+                await self._send(send, {"type": "http.response.start", "status": 200, "headers": headers})
+            chunk = self._collect(failure)
+            if chunk or done:
+                await self._send(send, {"type": "http.response.body", "body": chunk, "more_body": not done})
+            if done:
+                break
+
+    def _collect(self, failure: DovetailError | None) -> bytes:
+        if self._progress:
+            self._pending.insert(0, self._progress)
+            self._progress = b""
+        if failure is not None:
+            self._pending.append(self._rendering.error_frame(failure))
+        pending = self._pending
+        chunk = pending[0] if len(pending) == 1 else b"".join(pending)
+        self._pending = []
+        self._size = 0
+        self._room.set()
+        if not chunk and self._silent:
+            chunk = _KEEP_ALIVE
+        self._silent = False
+        return chunk
+
+    async def _whole(self, send: Send, status: int, body: bytes, failure: DovetailError | None = None) -> None:
+        extra = errors.headers(failure) if failure else {}
+        headers = [
+            (b"content-type", b"application/json"),
+            (b"content-length", str(len(body)).encode()),
+            *((k.encode(), v.encode()) for k, v in extra.items()),
+            *self._headers,
+        ]
+        await self._send(send, {"type": "http.response.start", "status": status, "headers": headers})
+        await self._send(send, {"type": "http.response.body", "body": body})
+
+    async def _send(self, send: Send, message: dict[str, object]) -> None:
+        self._written = self._loop.time()
+        self._sending = True
+        await send(message)
+        self._sending = False
+
+    def _first_tick(self) -> float:
+        return self._timing.header_after if self._rendering.streamed else self._timing.stall
+
+    def _tick(self) -> None:
+        """The one timer of an answer; it looks at clocks that are cheap to keep, so that tokens need no timers."""
+        now, timing = self._loop.time(), self._timing
+        if now - self._begun >= timing.whole:
+            minutes = timing.whole / 60
+            self.fail(
+                EngineFailure(f"the answer took longer than {minutes:g} minutes", code="request_timeout", status=504)
+            )
+            return
+        if self._sending:
+            if now - self._written >= timing.stall:
+                self._cut.reschedule(now)
+                return
+            due = self._written + timing.stall
+        elif not self._rendering.streamed:
+            due = now + timing.stall
+        else:
+            due = self._written + timing.keep_alive_every
+            if not self._started or due <= now:
+                self._silent = True
+                self._ready.set()
+                due = now + timing.keep_alive_every
+        self._timer = self._loop.call_at(min(due, self._begun + timing.whole), self._tick)
+
+
+def _comment(progress: Progress) -> bytes:
+    match progress:
+        case Queued(position):
+            text = f"queued {position}"
+        case Loading(model, None):
+            text = f"loading {model}"
+        case Loading(model, share):
+            text = f"loading {model} {share:.0%}"
+        case Prefill(total, _, done):
+            text = f"prefill {done}/{total}"
+    return b": " + text.replace("\n", " ").replace("\r", " ").encode("utf-8", "replace") + b"\n\n"
+
+
+def _abort(scope: Scope) -> None:
+    """Closes the connection without waiting for what it still holds to be taken."""
+    abort = cast("Callable[[], None] | None", scope.get("dovetail.abort"))
+    if abort is not None:
+        abort()

@@ -1,0 +1,116 @@
+"""Request bodies as values: bounded JSON, then a strict wire model, then the fields it does not know.
+
+A wire model lists every field of its published API. Each is one of three kinds: typed fields are honoured,
+`Inert` ones have no effect by definition, `Refused` ones are a 400 that names them unless they ask for nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import accumulate, islice
+from typing import TypeVar, cast
+
+import orjson
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError, ValidationInfo
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
+
+from dovetail.core.errors import InvalidRequest, UnsupportedField
+from dovetail.core.request import Json, JsonObject
+from dovetail.gateway import errors
+
+MAX_DEPTH = 64
+_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
+_NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+_STEP = [(byte in b"[{") - (byte in b"]}") for byte in range(256)]
+_MAX_WARNINGS = 16
+_NAME = re.compile(r"[^\w.\-\[\]]", re.ASCII)
+
+WireT = TypeVar("WireT", bound="Wire")
+
+
+class Wire(BaseModel):
+    """Base of all wire models: types are not coerced, unknown fields are kept to be named."""
+
+    model_config = ConfigDict(strict=True, extra="allow", frozen=True, protected_namespaces=())
+
+
+class Inert:
+    """A field of the published API that is documented to have no effect on the output."""
+
+    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.any_schema()
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {"description": "Accepted; has no effect on the output."}
+
+
+class Refused:
+    """A field that is not honoured: only null and the `harmless` values, which ask for nothing, may be sent."""
+
+    def __init__(self, *harmless: Json) -> None:
+        self._harmless = harmless
+
+    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.with_info_plain_validator_function(self._check)
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {"enum": [None, *self._harmless], "description": "Not supported: any other value is refused."}
+
+    def _check(self, value: object, info: ValidationInfo) -> None:
+        # `True == 1` in Python, not in JSON.
+        if value is not None and not any(type(value) is type(h) and value == h for h in self._harmless):
+            raise UnsupportedField(info.field_name or "a field")
+
+
+def read(model: type[WireT], body: bytes) -> WireT:
+    """`body` as a wire model. Raises InvalidRequest naming the first field at fault."""
+    value = parse(body)
+    try:
+        return model.model_validate(value)
+    except ValidationError as failure:
+        raise errors.as_dovetail(failure) from None
+
+
+def parse(body: bytes) -> JsonObject:
+    """A JSON object within MAX_DEPTH. NaN, Infinity, numbers beyond a double and bad UTF-8 are invalid JSON."""
+    if too_deep(body):
+        raise InvalidRequest(f"the JSON is nested deeper than {MAX_DEPTH} levels", code="json_too_deep")
+    try:
+        value = cast("Json", orjson.loads(body))
+    except orjson.JSONDecodeError as failure:
+        raise InvalidRequest(f"the body is not valid JSON: {failure}", code="invalid_json") from None
+    if not isinstance(value, dict):
+        raise InvalidRequest("the body has to be a JSON object", code="invalid_json")
+    return value
+
+
+def too_deep(body: bytes) -> bool:
+    """Whether brackets nest deeper than MAX_DEPTH; linear in time and without recursion, whatever the bytes."""
+    if body.count(b"[") + body.count(b"{") <= MAX_DEPTH:
+        return False
+    brackets = _STRING.sub(b"", body).translate(None, _NOT_BRACKETS)
+    return max(accumulate(map(_STEP.__getitem__, brackets)), default=0) > MAX_DEPTH
+
+
+def warnings(model: Wire, *, strict: bool) -> dict[str, str]:
+    """The header that names the fields no published API knows; with `strict` they are a 400 instead."""
+    names = list(islice(_unknown(model, ""), _MAX_WARNINGS))
+    if not names:
+        return {}
+    if strict:
+        raise InvalidRequest(f"unknown field: {names[0]}", code="unknown_field", param=names[0])
+    return {"x-dovetail-warnings": ", ".join(f"unknown field: {name}" for name in names)}
+
+
+def _unknown(value: object, path: str) -> Iterator[str]:
+    if isinstance(value, Wire):
+        for name in value.model_extra or ():
+            yield _NAME.sub("?", f"{path}{name}"[:128])
+        for name in value.model_fields_set:
+            yield from _unknown(getattr(value, name, None), f"{path}{name}.")
+    elif isinstance(value, list):
+        for i, item in enumerate(cast("list[object]", value)):
+            if isinstance(item, Wire):
+                yield from _unknown(item, f"{path[:-1]}[{i}].")

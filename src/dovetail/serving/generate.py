@@ -1,0 +1,158 @@
+"""The one path a generation takes, whatever its dialect: resolve, lease, wait until ready, stream, record."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, aclosing
+from dataclasses import replace
+from typing import Protocol
+
+from dovetail.core.caller import Caller
+from dovetail.core.errors import DovetailError, LoadFailed
+from dovetail.core.events import Event, Finished, Loading, Prefill, Progress, Queued
+from dovetail.core.model import Model
+from dovetail.core.observe import Observer, RequestRecord
+from dovetail.core.request import GenerateRequest
+from dovetail.serving.limits import check_length, check_request
+from dovetail.serving.merge import merged
+
+_PROGRESS = (Queued, Loading, Prefill)
+
+
+class Models(Protocol):
+    """Names to models; `catalog.Catalog` is one."""
+
+    def find(self, name: str) -> Model:
+        """Raises ModelNotFound."""
+        ...
+
+
+class Props(Protocol):
+    """What a loaded model says of itself."""
+
+    @property
+    def context(self) -> int:
+        """Tokens a slot has; 0 when unknown."""
+        ...
+
+
+class Worker(Protocol):
+    """A model's process; `fleet.process.Worker` is one."""
+
+    @property
+    def props(self) -> Props | None: ...
+
+
+class Lease(Protocol):
+    """One use of a model; `fleet.lease.Lease` is one."""
+
+    @property
+    def worker(self) -> Worker:
+        """Loaded once `ready` has ended."""
+        ...
+
+    def ready(self) -> AsyncGenerator[Progress, None]: ...
+
+    def generate(self, request: GenerateRequest, index: int = 0) -> AsyncGenerator[Event, None]: ...
+
+
+class Leases(Protocol):
+    """Where leases come from; `fleet.pool.Pool` is one."""
+
+    def lease(self, model: Model) -> AbstractAsyncContextManager[Lease]: ...
+
+
+class Generator:
+    """Runs generations. One instance serves every request."""
+
+    def __init__(
+        self, catalog: Models, pool: Leases, observer: Observer, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._catalog = catalog
+        self._pool = pool
+        self._observer = observer
+        self._clock = clock
+        self._known: set[str] = set()
+
+    async def run(self, request: GenerateRequest, caller: Caller) -> AsyncGenerator[Event, None]:
+        """Events of `request`, one Finished for each of its `n` choices.
+
+        Closing the generator stops the work and frees the slot. Raises `core.errors`; nothing is yielded after
+        a failure. One record is reported when it ends, however it ends.
+        """
+        started = self._clock()
+        first: float | None = None
+        finished: list[Finished] = []
+        error: str | None = "client_closed"
+        name = request.model
+        try:
+            model = await self._find(request)
+            name = model.id
+            async with self._pool.lease(model) as lease, aclosing(self._events(lease, request)) as events:
+                async for event in events:
+                    if isinstance(event, Finished):
+                        finished.append(event)
+                    elif first is None and not isinstance(event, _PROGRESS):
+                        first = self._clock()
+                    yield event
+            error = None
+        except DovetailError as failure:
+            error = failure.code
+            raise
+        except (GeneratorExit, asyncio.CancelledError):
+            raise
+        except BaseException:
+            error = DovetailError.code
+            raise
+        finally:
+            ended = self._clock()
+            self._observer.request_done(
+                RequestRecord(request.id, caller, name, started, first, ended, tuple(finished), error)
+            )
+
+    async def run_all(self, requests: Sequence[GenerateRequest], caller: Caller) -> AsyncGenerator[Event, None]:
+        """Events of several requests at once; the choices of each follow those of the one before it."""
+        if len(requests) == 1:
+            source = self.run(requests[0], caller)
+        else:
+            offsets = [sum(r.n for r in requests[:i]) for i in range(len(requests))]
+            source = merged(
+                [_shifted(self.run(r, caller), offset) for r, offset in zip(requests, offsets, strict=True)]
+            )
+        async with aclosing(source) as events:
+            async for event in events:
+                yield event
+
+    async def _find(self, request: GenerateRequest) -> Model:
+        # A name that was found before is a lookup; a new one may make the catalog read the disk.
+        known = request.model in self._known
+        model = (
+            self._catalog.find(request.model) if known else await asyncio.to_thread(self._catalog.find, request.model)
+        )
+        self._known.add(request.model)
+        if model.invalid is not None:
+            raise LoadFailed(f"{model.id} cannot be loaded: {model.invalid}", code="invalid_model_file", status=422)
+        check_request(request, model)
+        return model
+
+    async def _events(self, lease: Lease, request: GenerateRequest) -> AsyncGenerator[Event, None]:
+        async with aclosing(lease.ready()) as waiting:
+            async for progress in waiting:
+                yield progress
+        props = lease.worker.props
+        check_length(request, props.context if props else 0)
+        if request.n == 1:
+            source = lease.generate(request)
+        else:
+            source = merged([lease.generate(request, index) for index in range(request.n)])
+        async with aclosing(source) as events:
+            async for event in events:
+                yield event
+
+
+async def _shifted(source: AsyncGenerator[Event, None], offset: int) -> AsyncGenerator[Event, None]:
+    async with aclosing(source) as events:
+        async for event in events:
+            yield event if isinstance(event, _PROGRESS) else replace(event, index=event.index + offset)

@@ -1,0 +1,48 @@
+"""What can be refused from a request and a header alone, before a worker spends time on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from dovetail.core.errors import ContextTooLong, InvalidRequest
+from dovetail.core.model import Model
+from dovetail.core.request import ChatPrompt, GenerateRequest, TextPart
+
+# A token holds fewer bytes than this on average in any text a model can use.
+BYTES_A_TOKEN = 8
+
+
+def check_request(request: GenerateRequest, model: Model) -> None:
+    """Raises InvalidRequest for token ids outside the model's vocabulary, which engines do not survive."""
+    check_token_ids(request.sampling.logit_bias, model, "logit_bias")
+    if not isinstance(request.prompt, ChatPrompt):
+        check_token_ids((part for part in request.prompt.parts if isinstance(part, int)), model, "prompt")
+
+
+def check_token_ids(ids: Iterable[int], model: Model, param: str) -> None:
+    """The same for bare ids. A model whose header does not say its vocabulary is not checked."""
+    vocabulary = model.shape.vocabulary
+    highest = max(ids, default=0)
+    if vocabulary and highest >= vocabulary:
+        raise InvalidRequest(
+            f"{param} holds the token id {highest}; {model.id} has the ids 0 to {vocabulary - 1}", param=param
+        )
+
+
+def check_length(request: GenerateRequest, context: int) -> None:
+    """Raises ContextTooLong for a prompt that cannot fit `context` tokens, without tokenising it."""
+    if not context:
+        return
+    tokens, size = _measure(request)
+    needed = tokens + -(-size // BYTES_A_TOKEN)
+    if needed > context:
+        raise ContextTooLong(needed, context, "messages" if isinstance(request.prompt, ChatPrompt) else "prompt")
+
+
+def _measure(request: GenerateRequest) -> tuple[int, int]:
+    """Token ids and characters of the prompt; a character is at least a byte."""
+    if isinstance(request.prompt, ChatPrompt):
+        texts = (p.text for m in request.prompt.messages for p in m.parts if isinstance(p, TextPart))
+        return 0, sum(map(len, texts))
+    parts = request.prompt.parts
+    return sum(isinstance(p, int) for p in parts), sum(len(p) for p in parts if isinstance(p, str))
