@@ -7,7 +7,6 @@ import asyncio
 import os
 import sys
 from pathlib import Path
-from typing import cast
 
 
 class Options(argparse.Namespace):
@@ -78,4 +77,4 @@ if __name__ == "__main__":
     status = main(sys.argv[1:])
     sys.stderr.flush()
     # The generation thread may be in the middle of a computation; there is nothing left to tidy up.
-    os._exit(cast("int", status))
+    os._exit(status)

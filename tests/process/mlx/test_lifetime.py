@@ -1,0 +1,114 @@
+"""How a worker starts, lets go of requests, and ends."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+import stat
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.process.mlx.conftest import Start, Worker
+
+pytestmark = pytest.mark.anyio
+
+
+async def leave_after(worker: Worker, frames: int, prompt: list[int], limit: int) -> None:
+    """Start an answer and go once some frames have come."""
+    body = {"prompt": [*prompt], "n_predict": limit, "ignore_eos": True, "temperature": 1.0, "return_progress": True}
+    async with worker.open("/completion", {**body}) as response:
+        assert response.status == 200
+        seen = 0
+        async for line in response.content:
+            seen += line.startswith(b"data:")
+            if seen >= frames:
+                return
+
+
+async def test_a_client_that_leaves_frees_its_row(start: Start) -> None:
+    single = start("--context", "2048", "--parallel", "1", "--prefill-step", "32")
+    for prompt in ([7], [9] * 1500):  # in decode, and in prefill
+        await leave_after(single, 5, prompt, 500)
+        began = time.monotonic()
+        reply = await single.complete([8], n_predict=2)
+        assert reply.status == 200
+        assert time.monotonic() - began < 1.0
+    # What was computed before it left is not lost.
+    again = await single.complete([9] * 1500 + [10], n_predict=1)
+    assert again.cached >= 32
+    assert single.end() == 0
+
+
+async def test_requests_beyond_the_rows_wait_their_turn(start: Start) -> None:
+    narrow = start("--context", "512", "--parallel", "2")
+    replies = await asyncio.gather(*(narrow.complete([300 + n], n_predict=8) for n in range(12)))
+    assert all(reply.status == 200 and reply.last["stop"] for reply in replies)
+    # SIGINT is for the parent to answer.
+    narrow.process.send_signal(signal.SIGINT)
+    await asyncio.sleep(0.2)
+    assert narrow.process.poll() is None
+    assert stat.S_IMODE(narrow.socket.stat().st_mode) == 0o600
+    leaving = asyncio.create_task(leave_after(narrow, 10**9, [5], 400))
+    await asyncio.sleep(0.2)
+    began = time.monotonic()
+    narrow.process.send_signal(signal.SIGTERM)
+    assert await asyncio.to_thread(narrow.process.wait, 5) == 0
+    assert time.monotonic() - began < 2.5
+    assert not narrow.socket.exists()
+    await asyncio.gather(leaving, return_exceptions=True)
+
+
+async def test_closing_stdin_ends_the_worker(start: Start) -> None:
+    short = start("--context", "64", ready=False)
+    while short.health() is None:
+        assert short.process.poll() is None
+        await asyncio.sleep(0.02)
+    assert short.health() in (
+        (200, {"status": "ok"}),
+        (503, {"error": {"code": 503, "message": "Loading model", "type": "unavailable_error"}}),
+    )
+    short.wait_ready()
+    assert short.end() == 0
+    assert not short.socket.exists()
+
+
+@pytest.mark.parametrize("fault", ["code", "auto_map", "no weights", "half weights", "loop"])
+async def test_a_folder_that_cannot_be_served_ends_with_the_reason(
+    start: Start, worker: Worker, tmp_path: Path, fault: str
+) -> None:
+    model = tmp_path / "model"
+    source = Path(worker.process.args[4])  # pyright: ignore[reportIndexIssue, reportArgumentType]
+    shutil.copytree(source, model)
+    planted = tmp_path / "ran"
+    weights = model / "model.safetensors"
+    match fault:
+        case "code":
+            (model / "evil.py").write_text(f"open({str(planted)!r}, 'w')")
+            reason = "evil.py"
+        case "auto_map":
+            config = model / "config.json"
+            config.write_text(config.read_text().replace("{", '{"auto_map": {"AutoModel": "evil.M"},', 1))
+            reason = "auto_map"
+        case "no weights":
+            weights.unlink()
+            reason = "safetensors"
+        case "half weights":
+            os.truncate(weights, 100_000)
+            reason = ""
+        case _:
+            (model / "chat_template.jinja").write_text(
+                "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}"
+            )
+            reason = "template"
+    broken = start(ready=False, model=model)
+    assert await asyncio.to_thread(broken.process.wait, 15) == 1
+    last = broken.stderr.read_text().strip().splitlines()[-1]
+    assert "could not be loaded" in last
+    assert reason in last
+    assert not planted.exists()

@@ -1,0 +1,133 @@
+"""Expected splits were measured on llama-server b11549 with forced output."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dovetail.workers.mlx.reasoning import AnswerParser, Opening
+from dovetail.workers.mlx.tool_calls import HERMES, CallArguments, Calls, CallStart, Content, Delta, Reasoning
+
+THINK = ("<think>", "</think>")
+
+
+def parse(pieces: list[str], opening: Opening, *, tools: bool = False, cut: bool = False) -> list[Delta]:
+    calls = Calls(HERMES, []) if tools else None
+    parser = AnswerParser(THINK, opening=opening, calls=calls, start=HERMES.start)
+    deltas = [delta for piece in pieces for delta in parser.push(piece)]
+    return [*deltas, *parser.finish(cut=cut)]
+
+
+def folded(deltas: list[Delta]) -> tuple[str, str, list[tuple[str, str]]]:
+    reasoning = content = ""
+    calls: list[tuple[str, str]] = []
+    for delta in deltas:
+        match delta:
+            case Reasoning(text):
+                reasoning += text
+            case Content(text):
+                content += text
+            case CallStart(_, _, name, arguments):
+                calls.append((name, arguments))
+            case CallArguments(index, text):
+                calls[index] = (calls[index][0], calls[index][1] + text)
+    return reasoning, content, calls
+
+
+@pytest.mark.parametrize(
+    ("text", "reasoning", "content"),
+    [
+        ("<think>\n a b \n</think>\n\n hello \n", " a b \n", " hello \n"),
+        ("hello <think>x</think> y", "", "hello <think>x</think> y"),
+        ("\n\n hello", "", "hello"),
+        ("a b \n </think>\n\n hello", "", "a b \n </think>\n\n hello"),
+        ("\n<think>q</think>r", "q", "r"),
+        ("<think></think>z", "", "z"),
+        ("  no end  ", "", "no end  "),
+    ],
+)
+def test_reasoning_is_found_where_an_answer_begins(text: str, reasoning: str, content: str) -> None:
+    assert folded(parse([text], Opening.ANSWER)) == (reasoning, content, [])
+    assert folded(parse(list(text), Opening.ANSWER)) == (reasoning, content, [])
+
+
+@pytest.mark.parametrize(
+    ("text", "reasoning", "content"),
+    [
+        ("hello <think>x</think> y", "hello <think>x", " y"),
+        ("\n\n hello", "\n\n hello", ""),
+        ("a b \n </think>\n\n hello", "a b \n ", " hello"),
+        ("  no end  ", "  no end  ", ""),
+    ],
+)
+def test_a_prompt_that_opened_the_reasoning(text: str, reasoning: str, content: str) -> None:
+    assert folded(parse([text], Opening.THOUGHT)) == (reasoning, content, [])
+    assert folded(parse(list(text), Opening.THOUGHT)) == (reasoning, content, [])
+
+
+def test_content_that_is_continued_keeps_its_white_space() -> None:
+    assert folded(parse([" of", " France"], Opening.CONTENT)) == ("", " of France", [])
+
+
+CALL = '<tool_call>\n{"name": "f", "arguments": {"a": "}</tool_call>{\\"", "b": [1, {"c": 2}]}}\n</tool_call>'
+ARGUMENTS = '{"a": "}</tool_call>{\\"", "b": [1, {"c": 2}]}'
+
+
+def test_arguments_are_passed_on_as_they_are_written() -> None:
+    text = "Let me look.\n" + CALL + "\n" + CALL
+    whole = folded(parse([text], Opening.ANSWER, tools=True))
+    assert whole == ("", "Let me look.", [("f", ARGUMENTS), ("f", ARGUMENTS)])
+    deltas = parse(list(text), Opening.ANSWER, tools=True)
+    assert folded(deltas) == whole
+    starts = [delta for delta in deltas if isinstance(delta, CallStart)]
+    assert [start.call for start in starts] == [0, 1]
+    assert all(len(start.id) == 32 for start in starts)
+    assert len([delta for delta in deltas if isinstance(delta, CallArguments)]) > 20
+
+
+@given(st.sampled_from([CALL, "<think>\nhm</think>\n\nx" + CALL, "a < b <tool" + CALL + " tail"]), st.data())
+def test_any_split_gives_the_same_calls(text: str, data: st.DataObject) -> None:
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=6)))
+    pieces = [text[a:b] for a, b in zip([0, *cuts], [*cuts, len(text)], strict=True)]
+    assert folded(parse(pieces, Opening.ANSWER, tools=True)) == folded(parse([text], Opening.ANSWER, tools=True))
+
+
+@pytest.mark.parametrize(
+    ("inner", "calls"),
+    [
+        ('{"arguments": {"a": 1}, "name": "f"}', [("f", {"a": 1})]),
+        ('{"name": "f", "arguments": "{\\"a\\": 1}"}', [("f", {"a": 1})]),
+        ('{"name": "f"}', [("f", {})]),
+        ('[{"name": "f", "arguments": {}}, {"name": "g", "arguments": {}}]', [("f", {}), ("g", {})]),
+    ],
+)
+def test_calls_in_another_order_are_understood_whole(inner: str, calls: list[tuple[str, object]]) -> None:
+    text = f"<tool_call>{inner}</tool_call>"
+    _, content, found = folded(parse(list(text), Opening.ANSWER, tools=True))
+    assert content == ""
+    assert [(name, json.loads(arguments)) for name, arguments in found] == calls
+
+
+@pytest.mark.parametrize("inner", ["not json", '{"name": 5}', '{"name": "f", "arguments": "x"}', "[1]", '{"a": 1}'])
+def test_what_is_not_a_call_is_content_without_markup(inner: str) -> None:
+    for text in (f"<tool_call>{inner}</tool_call>", f"<tool_call>{inner}"):
+        assert folded(parse(list(text), Opening.ANSWER, tools=True)) == ("", inner, [])
+
+
+def test_a_call_that_is_cut_off_ends_honestly() -> None:
+    for size in range(len(CALL)):
+        _, content, calls = folded(parse(list(CALL[:size]), Opening.ANSWER, tools=True, cut=True))
+        assert "{" not in content
+        assert all(name == "f" and ARGUMENTS.startswith(arguments) for name, arguments in calls)
+
+
+def test_arguments_that_are_broken_by_the_end_marker_end_there() -> None:
+    text = '<tool_call>{"name": "f", "arguments": {"a": 1</tool_call> after'
+    assert folded(parse(list(text), Opening.ANSWER, tools=True)) == ("", "after", [("f", '{"a": 1')])
+
+
+def test_without_tools_a_call_is_text() -> None:
+    assert folded(parse([CALL], Opening.ANSWER))[1] == CALL

@@ -1,0 +1,181 @@
+"""Rows of a batch, on a small random model: equal to the same rows alone, and safe from each other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+import pytest
+
+mx = pytest.importorskip("mlx.core")
+pytest.importorskip("mlx_lm")
+
+from dovetail.workers.mlx.batch import Batch, Cache, LayerCache, Model, Prefill, Row  # noqa: E402
+from dovetail.workers.mlx.sampling import GREEDY, Chain, Sampling  # noqa: E402
+
+VOCABULARY = 97
+
+
+@pytest.fixture(scope="module")
+def model() -> Model:
+    from mlx_lm.models.llama import Model as Llama
+    from mlx_lm.models.llama import ModelArgs
+
+    mx.random.seed(3)
+    args = ModelArgs(
+        model_type="llama",
+        hidden_size=32,
+        num_hidden_layers=2,
+        intermediate_size=48,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        rms_norm_eps=1e-5,
+        vocab_size=VOCABULARY,
+        head_dim=8,
+    )
+    found = Llama(args)
+    found.eval()
+    # Sharper than random weights are, so that rounding decides no tie.
+    found.load_weights([(name, value * 3) for name, value in _flat(found.parameters())], strict=False)
+    return cast("Model", cast("object", found))
+
+
+def _flat(parameters: Any) -> list[tuple[str, Any]]:
+    from mlx.utils import tree_flatten
+
+    return cast("list[tuple[str, Any]]", tree_flatten(parameters))
+
+
+def fresh(model: Model) -> Cache:
+    from mlx_lm.models.cache import make_prompt_cache
+
+    return Cache(tuple(cast("list[LayerCache]", make_prompt_cache(cast("Any", model)))))
+
+
+def prefilled(model: Model, row: Row, kept: Cache | None = None, covered: int = 0, step: int = 4) -> Prefill:
+    prefill = Prefill(model, row, fresh(model), kept, covered)
+    while not prefill.done:
+        prefill.advance(step)
+    return prefill
+
+
+def row(prompt: Sequence[int], chain: Chain = GREEDY, seed: int = 1, **fields: Any) -> Row:
+    return Row(prompt, Sampling(chain, seed), **fields)
+
+
+def run(model: Model, rows: Sequence[Row], steps: int) -> list[list[int]]:
+    batch = Batch(model)
+    for one in rows:
+        batch.join(prefilled(model, one))
+    drawn: dict[Row, list[int]] = {one: [] for one in rows}
+    for _ in range(steps):
+        for found in batch.step():
+            drawn[found.row].append(found.token)
+    return [drawn[one] for one in rows]
+
+
+PROMPTS = [[1], [5, 6, 7], list(range(20, 45)), [90, 3, 3, 3, 8]]
+CHAINS = [GREEDY, Chain(1.0, 0, 1.0, 0.0), Chain(), Chain(0.7, 7, 0.9, 0.0, 0.8)]
+
+
+def test_rows_together_draw_what_they_draw_alone(model: Model) -> None:
+    def rows() -> list[Row]:
+        return [row(prompt, chain, seed) for seed, (prompt, chain) in enumerate(zip(PROMPTS, CHAINS, strict=True))]
+
+    alone = [run(model, [one], 12)[0] for one in rows()]
+    assert run(model, rows(), 12) == alone
+    assert all(len(tokens) == 11 for tokens in alone)
+
+
+def test_rows_join_and_leave_between_steps(model: Model) -> None:
+    wanted = run(model, [row(PROMPTS[2])], 14)[0]
+    batch, first, short, late = Batch(model), row(PROMPTS[2]), row(PROMPTS[0]), row(PROMPTS[3])
+    batch.join(prefilled(model, first))
+    batch.join(prefilled(model, short))
+    got: list[int] = []
+    for step in range(14):
+        got += [found.token for found in batch.step() if found.row is first]
+        if step == 3:
+            batch.leave([short])
+        if step == 6:
+            batch.join(prefilled(model, late))
+    assert got == wanted
+
+
+def test_a_kept_cache_gives_the_same_continuation(model: Model) -> None:
+    prompt = PROMPTS[2]
+    batch, one = Batch(model), row(prompt)
+    batch.join(prefilled(model, one))
+    for _ in range(6):
+        batch.step()
+    kept, tokens = batch.cache(one), list(one.tokens)
+    assert kept.trimmable
+    assert len(tokens) == len(prompt) + 5
+    longer = [*tokens, 4, 2]
+    wanted = run(model, [row(longer)], 8)[0]
+    for use, covered in ((kept, len(tokens)), (kept.trimmed(len(tokens) - 10), 10)):
+        second, again = Batch(model), row(longer)
+        second.join(prefilled(model, again, use, covered))
+        assert [found.token for _ in range(8) for found in second.step()] == wanted
+
+
+class BrokenProcessorError(Exception):
+    pass
+
+
+def broken(history: Sequence[int], last: Any, logits: Any) -> Any:
+    del last, logits
+    if len(history) > 7:
+        raise BrokenProcessorError
+    raise BrokenProcessorError
+
+
+def test_a_processor_that_raises_ends_its_own_row_only(model: Model) -> None:
+    wanted = run(model, [row(PROMPTS[1])], 8)[0]
+    healthy, sick = row(PROMPTS[1]), row(PROMPTS[3], processors=(broken,))
+    assert run(model, [sick, healthy], 8)[1] == wanted
+    assert isinstance(sick.error, BrokenProcessorError)
+    assert healthy.error is None
+
+
+def test_a_sampler_that_raises_ends_the_rows_that_asked_for_it(model: Model) -> None:
+    wanted = run(model, [row(PROMPTS[1])], 8)[0]
+    sick, healthy = row(PROMPTS[3], Chain(temperature=cast("float", "hot"))), row(PROMPTS[1])
+    assert run(model, [sick, healthy], 8)[1] == wanted
+    assert isinstance(sick.error, TypeError)
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), float("-inf")])
+def test_logits_that_are_no_numbers_are_reported_for_their_row(model: Model, bad: float) -> None:
+    def poison(history: Sequence[int], last: Any, logits: Any) -> Any:
+        del last
+        return logits + bad if len(history) > 8 else logits
+
+    wanted = run(model, [row(PROMPTS[1])], 12)[0]
+    batch, healthy, sick = Batch(model), row(PROMPTS[1]), row(PROMPTS[3], Chain(), processors=(poison,))
+    batch.join(prefilled(model, sick))
+    batch.join(prefilled(model, healthy))
+    drawn = [found for _ in range(12) for found in batch.step()]
+    assert [found.token for found in drawn if found.row is healthy] == wanted
+    sound = [found.sound for found in drawn if found.row is sick]
+    assert sound[:3] == [True] * 3
+    assert not any(sound[8:])
+    assert all(0 <= found.token < VOCABULARY for found in drawn)
+
+
+def test_logprobs_are_of_the_raw_model(model: Model) -> None:
+    def ban(history: Sequence[int], last: Any, logits: Any) -> Any:
+        del history, last
+        return mx.where(mx.arange(VOCABULARY) == best, -mx.inf, logits)
+
+    (greedy,) = run(model, [row(PROMPTS[1])], 2)
+    best = greedy[0]
+    batch, one = Batch(model), row(PROMPTS[1], processors=(ban,), top_logprobs=4)
+    batch.join(prefilled(model, one))
+    drawn = [found for _ in range(2) for found in batch.step()][0]
+    assert drawn.logprobs is not None
+    chosen, top = drawn.logprobs.read()
+    assert top[0][0] == best != drawn.token
+    assert [value for _, value in top] == sorted((value for _, value in top), reverse=True)
+    assert chosen <= top[0][1]
+    assert dict(top).get(drawn.token, chosen) == pytest.approx(chosen)
