@@ -33,16 +33,19 @@ MAX_READ = 64 << 20
 MAX_SECONDS = 5.0
 MAX_ENTRIES = 1 << 16
 MAX_TENSORS = 1 << 17
+MAX_STRINGS = 1 << 21
 MAX_KEY = 1 << 16
 MAX_TENSOR_NAME = 256
 MAX_DIMENSIONS = 4
 KEPT_VALUES = 1024
+KEPT_TEXT = 1 << 20
 DEFAULT_ALIGNMENT = 32
 
-_FIRST_READ = 256 << 10
+_CHUNK = 256 << 10
 _STRINGS_BETWEEN_CHECKS = 4096
 _U32, _U64 = struct.Struct("<I"), struct.Struct("<Q")
 _STRING, _ARRAY = 8, 9
+_TOKENS = "tokenizer.ggml.tokens"
 _SCALARS: dict[int, tuple[str, struct.Struct]] = {
     0: ("u8", struct.Struct("<B")),
     1: ("i8", struct.Struct("<b")),
@@ -84,7 +87,8 @@ class _Reader:
         self._size = size
         self._clock = clock
         self._deadline = clock() + MAX_SECONDS
-        self._buffer = b""
+        self._buffer = b""  # what lies between offset `_base` and the last byte read; `_at` is where in it we are
+        self._base = 0
         self._at = 0
         self._part = "header"
 
@@ -96,7 +100,7 @@ class _Reader:
         self._part = "tensor info"
         alignment = _alignment(metadata)
         tensors, parameters = self._tensors(tensors_count, alignment)
-        start = -(-self._at // alignment) * alignment
+        start = -(-self._offset // alignment) * alignment
         self._check_data(tensors, start)
         return GgufHeader(
             version=version,
@@ -112,7 +116,7 @@ class _Reader:
     def _preamble(self) -> int:
         if self._size == 0:
             raise InvalidModelFile("the file is empty (0 bytes)")
-        start = read_exactly(self._file, min(self._size, _FIRST_READ))
+        start = read_exactly(self._file, min(self._size, _CHUNK))
         self._buffer = start
         if start[:4] != b"GGUF"[: len(start)]:
             _refuse_impostor(start)
@@ -127,30 +131,42 @@ class _Reader:
 
     # Bytes and numbers
 
+    @property
+    def _offset(self) -> int:
+        return self._base + self._at
+
     def _need(self, count: int) -> None:
-        """Makes the next `count` bytes available, or refuses."""
-        end = self._at + count
-        if end <= len(self._buffer):
+        """Makes the next `count` bytes available, or refuses. Bytes already passed are let go."""
+        if self._at + count <= len(self._buffer):
             return
-        if end > self._size:
+        left = min(self._size, MAX_READ) - self._offset
+        if count > self._size - self._offset:
             raise InvalidModelFile(
-                f"truncated {self._part}: {count} bytes are due at offset {self._at} and the file has {self._size}"
+                f"truncated {self._part}: {count} bytes are due at offset {self._offset} and the file has {self._size}"
             )
-        if end > MAX_READ:
+        if count > left:
             raise InvalidModelFile(f"the header is larger than {MAX_READ >> 20} MB")
         self._check_time()
-        have = len(self._buffer)
-        self._buffer += read_exactly(self._file, min(max(end, 2 * have), self._size, MAX_READ) - have)
-        if end > len(self._buffer):
+        rest = self._buffer[self._at :]
+        self._base, self._at = self._offset, 0
+        self._buffer = rest + read_exactly(self._file, min(max(count, _CHUNK), left) - len(rest))
+        if count > len(self._buffer):
             raise InvalidModelFile(f"truncated {self._part}: the file shrank while it was read")
+
+    def _skip(self, count: int) -> None:
+        while count > 0:
+            some = min(count, _CHUNK)
+            self._need(some)
+            self._at += some
+            count -= some
 
     def _need_items(self, count: int, least: int, most: int, what: str) -> None:
         """Refuses `count` items of at least `least` bytes that cannot be there, before anything is done with them."""
         if count > most:
             raise InvalidModelFile(f"{self._part} claims {count} {what}, more than {most}")
-        if count * least > self._size - self._at:
+        if count * least > self._size - self._offset:
             raise InvalidModelFile(
-                f"truncated {self._part}: {count} {what} are due at offset {self._at} "
+                f"truncated {self._part}: {count} {what} are due at offset {self._offset} "
                 f"and the file has {self._size} bytes"
             )
 
@@ -173,7 +189,7 @@ class _Reader:
     def _bytes(self, most: int, what: str) -> bytes:
         length = self._u64()
         if length > most:
-            raise InvalidModelFile(f"{self._part}: {what} at offset {self._at} claims {length} bytes")
+            raise InvalidModelFile(f"{self._part}: {what} at offset {self._offset} claims {length} bytes")
         self._need(length)
         value = self._buffer[self._at : self._at + length]
         self._at += length
@@ -183,7 +199,7 @@ class _Reader:
         try:
             return self._bytes(most, what).decode()
         except UnicodeDecodeError as error:
-            raise InvalidModelFile(f"{self._part}: {what} at offset {self._at} is not UTF-8") from error
+            raise InvalidModelFile(f"{self._part}: {what} at offset {self._offset} is not UTF-8") from error
 
     # Metadata
 
@@ -201,12 +217,23 @@ class _Reader:
     def _value(self, key: str) -> Value:
         kind = self._u32()
         if kind == _STRING:
-            return self._bytes(MAX_READ, f"the value of {_show(key)}").decode(errors="replace")
+            return self._text(key)
         if kind == _ARRAY:
             return self._array(key)
         if kind not in _SCALARS:
             raise InvalidModelFile(f"metadata {_show(key)} has unknown type {kind}")
         return self._scalars(kind, 1)[0]
+
+    def _text(self, key: str) -> str | GgufArray:
+        """Text is kept up to a size no template has; some files carry a whole `tokenizer.json`."""
+        self._need(8)
+        (length,) = _U64.unpack_from(self._buffer, self._at)
+        if length <= KEPT_TEXT:
+            return self._bytes(KEPT_TEXT, f"the value of {_show(key)}").decode(errors="replace")
+        self._at += 8
+        self._need_items(length, 1, MAX_READ, f"bytes in {_show(key)}")
+        self._skip(length)
+        return GgufArray("text", length, None)
 
     def _scalars(self, kind: int, count: int) -> tuple[Scalar, ...]:
         _, packed = _SCALARS[kind]
@@ -218,7 +245,8 @@ class _Reader:
     def _array(self, key: str) -> GgufArray:
         kind, count = self._u32(), self._u64()
         if kind == _STRING:
-            self._need_items(count, 8, MAX_VOCABULARY, f"strings in {_show(key)}")
+            most = MAX_VOCABULARY if key == _TOKENS else MAX_STRINGS
+            self._need_items(count, 8, most, f"strings in {_show(key)}")
             return GgufArray("string", count, self._strings(key, count))
         if kind == _ARRAY:
             raise InvalidModelFile(f"metadata {_show(key)} is an array of arrays")
@@ -227,8 +255,7 @@ class _Reader:
         name, packed = _SCALARS[kind]
         if count > KEPT_VALUES:
             self._need_items(count, packed.size, MAX_READ, f"values in {_show(key)}")
-            self._need(count * packed.size)
-            self._at += count * packed.size
+            self._skip(count * packed.size)
             return GgufArray(name, count, None)
         return GgufArray(name, count, self._scalars(kind, count))
 
@@ -236,10 +263,10 @@ class _Reader:
         """Walks over strings; builds Python ones for short arrays only: a vocabulary is hundreds of thousands."""
         if count <= KEPT_VALUES:
             kept = [self._bytes(MAX_READ, f"a string in {_show(key)}") for _ in range(count)]
-            if key == "tokenizer.ggml.tokens":
+            if key == _TOKENS:
                 _refuse_duplicates(kept)
             return tuple(each.decode(errors="replace") for each in kept)
-        tokens: list[bytes] | None = [] if key == "tokenizer.ggml.tokens" else None
+        tokens: list[bytes] | None = [] if key == _TOKENS else None
         while count > 0:
             some = min(count, _STRINGS_BETWEEN_CHECKS)
             self._check_time()

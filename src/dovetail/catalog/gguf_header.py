@@ -16,7 +16,7 @@ MAX_PARTS = 1 << 16
 MAX_CONTEXT = 1 << 31
 MAX_WIDTH = 1 << 20
 MAX_HEADS = 1 << 16
-MAX_VOCABULARY = 1 << 24
+MAX_VOCABULARY = 1 << 20
 
 Scalar: TypeAlias = bool | int | float | str
 Kind: TypeAlias = Literal["model", "part", "projector", "adapter", "imatrix"]
@@ -24,7 +24,7 @@ Kind: TypeAlias = Literal["model", "part", "projector", "adapter", "imatrix"]
 
 @dataclass(frozen=True, slots=True)
 class GgufArray:
-    """An array in the metadata: `values` are kept of short ones only, None stands for not kept."""
+    """An array in the metadata, or a very long text: `values` are kept of short ones only, None where not."""
 
     type: str
     count: int

@@ -136,6 +136,12 @@ def test_a_scalar_tensor_and_an_unused_alignment_are_fine(forge: Forge) -> None:
     assert header.data_offset % 64 == 0
 
 
+def test_a_very_long_text_is_passed_over(forge: Forge) -> None:
+    metadata: dict[str, object] = {"tokenizer.huggingface.json": "x" * (2 << 20), "general.name": "after"}
+    header = read_header(forge.gguf(content=forge.gguf_bytes(metadata)))
+    assert header.metadata == {"tokenizer.huggingface.json": GgufArray("text", 2 << 20, None), "general.name": "after"}
+
+
 # A large vocabulary
 
 
@@ -217,7 +223,9 @@ BAD_ENTRIES: list[tuple[bytes, str]] = [
     (struct.pack("<Q", 60_000) + b"k" * 64, "truncated metadata"),
     (struct.pack("<Q", 2) + b"\xff\xfe" + struct.pack("<II", 4, 0), "is not UTF-8"),
     (key("k", 13, bytes(8)), "'k' has unknown type 13"),
-    (key("k", 8, struct.pack("<Q", HUGE)), "the value of 'k'"),
+    (key("k", 8, struct.pack("<Q", HUGE)), f"claims {HUGE} bytes in 'k'"),
+    (key("k", 8, struct.pack("<Q", 2 << 20)), "truncated metadata"),
+    (key("tokenizer.ggml.tokens", 9, struct.pack("<IQ", 8, (1 << 20) + 1)), "claims 1048577 strings"),
     (key("k", 8, struct.pack("<Q", 1000)), "truncated metadata"),
     (key("k", 9, struct.pack("<IQ", 13, 1)), "array of unknown type 13"),
     (key("k", 9, struct.pack("<IQ", 9, 1)), "array of arrays"),

@@ -65,7 +65,6 @@ def test_a_folder_without_a_tokenizer_is_sound(forge: Forge) -> None:
     assert folder.template is None
 
 
-@pytest.mark.accept("E8")
 def test_shards_and_their_index(forge: Forge) -> None:
     folder = read_folder(shards(forge, 3))
     assert len(folder.weights) == 3

@@ -57,7 +57,7 @@ def by_id(*roots: Path) -> dict[str, Model]:
 # Names
 
 
-@pytest.mark.accept("E9", "M7")
+@pytest.mark.accept("E9")
 def test_the_demo_models() -> None:
     models = by_id(models_dir())
     assert {each: (models[each].format, models[each].quantisation, models[each].invalid) for each in models} == {
@@ -72,7 +72,6 @@ def test_the_demo_models() -> None:
     assert all(each.capabilities == wanted for each in models.values())
 
 
-@pytest.mark.accept("M7")
 def test_a_flat_folder_of_files_and_mlx_folders(forge: Forge) -> None:
     path = model(forge, "qwen-q4.gguf")
     forge.mlx("mistral-4bit")
