@@ -26,7 +26,7 @@ _HEALTH_WITHIN = 0.4
 _DONE = b"[DONE]"
 
 # What a decoder may trip over when a frame is JSON of another shape than the protocol's.
-_MISSHAPEN = (AttributeError, IndexError, KeyError, TypeError, ValueError)
+_MISSHAPEN = (ArithmeticError, AttributeError, IndexError, KeyError, TypeError, ValueError)
 
 
 class WorkerClient:

@@ -22,8 +22,8 @@ from typing import Protocol, cast
 from dovetail.core.errors import LoadFailed
 from dovetail.engines.base import Command, Endpoint
 
-# A Unix socket's path has 104 bytes on macOS and 108 on Linux, its end included.
-MAX_FOLDER = 60
+# A Unix socket's path has 104 bytes on macOS and 108 on Linux, its end included; 31 of them are a socket's name.
+MAX_FOLDER = 70
 MAX_LINE = 4096
 _LAST_LINES_WITHIN = 0.5  # seconds a dead worker's output may take to drain
 

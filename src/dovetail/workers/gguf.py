@@ -95,6 +95,7 @@ def _params(xllamacpp: Any, args: argparse.Namespace, environ: Mapping[str, str]
     params.verbosity = _WARNINGS
     params.warmup = args.warmup
     params.ui = False
+    params.cors_origins, params.cors_credentials = "http://localhost", False  # no browser comes here
     params.endpoint_slots = True
     params.endpoint_props = False  # no POST /props: what a worker is, its command line says
     return params

@@ -1,0 +1,39 @@
+import pytest
+
+from dovetail.fleet.reason import reason
+
+GARBAGE = (
+    "0.00.009.620 W srv          init: security: no API key is set",
+    "0.00.010.046 E gguf_init_from_reader: invalid magic characters: '???t', expected 'GGUF'",
+    "0.00.010.126 E llama_model_load: error loading model: llama_model_loader: failed to load model from /m.gguf",
+    "0.00.010.414 E srv          init: exiting due to model loading error",
+    "/m.gguf: Failed to init server, please check the input params.",
+)
+NO_MEMORY = (
+    "0.28.567.475 E llama_init_from_model: failed to initialize the context: std::bad_alloc",
+    "0.28.567.544 E cmn  common_init_: failed to create context with model '/m.gguf'",
+)
+TRACEBACK = (
+    "Traceback (most recent call last):",
+    '  File "/x.py", line 9, in <module>',
+    "safetensors_rust.SafetensorError: incomplete metadata, file not fully covered",
+)
+OLD_SERVER = ("llama_model_load: error loading model: unknown architecture", "main: exiting due to model loading error")
+
+
+@pytest.mark.parametrize(
+    ("lines", "status", "expected"),
+    [
+        (GARBAGE, 1, "invalid magic characters: '???t', expected 'GGUF'"),
+        (NO_MEMORY, 1, "failed to initialize the context: std::bad_alloc"),
+        (TRACEBACK, 1, "safetensors_rust.SafetensorError: incomplete metadata, file not fully covered"),
+        (OLD_SERVER, 1, "llama_model_load: error loading model: unknown architecture"),
+        ((), 3, "the worker ended with status 3"),
+        ((), -9, "the worker was ended by SIGKILL, perhaps by the system for want of memory"),
+        (NO_MEMORY, -11, "the worker was ended by SIGSEGV (failed to initialize the context: std::bad_alloc)"),
+        ((), -200, "the worker was ended by signal 200"),
+        (("hello",), None, "the worker ended with status None"),
+    ],
+)
+def test_the_engines_own_words_come_first(lines: tuple[str, ...], status: int | None, expected: str) -> None:
+    assert reason(lines, status) == expected
