@@ -39,4 +39,4 @@ def create_app(services: Services | None = None) -> FastAPI:
 
 def openapi_document() -> JsonObject:
     """What `dovetail openapi` prints."""
-    return openapi.document(create_app())
+    return openapi.document(create_app(), ROUTERS)

@@ -8,19 +8,23 @@ from starlette.responses import Response
 
 from dovetail import __version__
 from dovetail.core.request import Json, JsonObject
+from dovetail.gateway.answers import Health, Ready
 from dovetail.gateway.deps import ServicesDep
+from dovetail.gateway.openapi import answers
 from dovetail.gateway.services import Services
 
 router = APIRouter(tags=["health"])
 
 
 @router.get("/health", operation_id="health", response_model=None)
+@answers(Health)
 async def health(services: ServicesDep) -> Response:
     """200 while the gateway can serve. Asks no worker and no database."""
     return _json(state(services))
 
 
 @router.get("/ready", operation_id="ready", response_model=None)
+@answers(Ready)
 async def ready(services: ServicesDep) -> Response:
     """200 when requests should come here: preloads are done and the server is not shutting down."""
     if services.door.shut:

@@ -6,13 +6,14 @@ routes say with `reads` and `answers` what the document shows.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar, cast
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
+from pydantic.json_schema import JsonSchemaMode
 
 from dovetail import __version__
 from dovetail.core.request import Json, JsonObject
@@ -31,12 +32,22 @@ def reads(body: type[BaseModel]) -> Callable[[EndpointT], EndpointT]:
     return mark
 
 
-def document(app: FastAPI) -> JsonObject:
-    """The OpenAPI 3.1 document of `app`."""
+def answers(body: type[BaseModel]) -> Callable[[EndpointT], EndpointT]:
+    """Marks an endpoint with the model of its answer."""
+
+    def mark(endpoint: EndpointT) -> EndpointT:
+        endpoint.__dict__["answers"] = body
+        return endpoint
+
+    return mark
+
+
+def document(app: FastAPI, routers: Sequence[APIRouter]) -> JsonObject:
+    """The OpenAPI 3.1 document of `app`, into which `routers` were included."""
     whole = cast("JsonObject", get_openapi(title="Dovetail", version=__version__, routes=app.routes))
     schemas = _dig(whole, "components", "schemas")
     schemas["Error"] = ERROR
-    for route in app.routes:
+    for route in (route for router in routers for route in router.routes):
         if isinstance(route, APIRoute):
             for method in route.methods or ():
                 _describe(route, _dig(whole, "paths", route.path_format, method.lower()), schemas)
@@ -44,17 +55,27 @@ def document(app: FastAPI) -> JsonObject:
 
 
 def _describe(route: APIRoute, operation: JsonObject, schemas: JsonObject) -> None:
-    body = cast("type[BaseModel] | None", getattr(route.endpoint, "reads", None))
-    if body is not None:
-        schema = cast("JsonObject", body.model_json_schema(ref_template=_REF))
-        schemas.update(cast("JsonObject", schema.pop("$defs", {})))
-        schemas[body.__name__] = schema
-        content: Json = {"application/json": {"schema": {"$ref": _REF.format(model=body.__name__)}}}
-        operation["requestBody"] = {"required": True, "content": content}
+    read = cast("type[BaseModel] | None", getattr(route.endpoint, "reads", None))
+    answer = cast("type[BaseModel] | None", getattr(route.endpoint, "answers", None))
     responses = _dig(operation, "responses")
     responses.pop("422", None)
-    error: Json = {"application/json": {"schema": {"$ref": _REF.format(model="Error")}}}
-    responses["default"] = {"description": "An error, in OpenAI's shape.", "content": error}
+    responses["default"] = {"description": "An error, in OpenAI's shape.", "content": _content("Error")}
+    if read is not None:
+        operation["requestBody"] = {"required": True, "content": _content(_add(read, schemas, "validation"))}
+    if answer is not None:
+        _dig(responses, "200")["content"] = _content(_add(answer, schemas, "serialization"))
+
+
+def _add(model: type[BaseModel], schemas: JsonObject, mode: JsonSchemaMode) -> str:
+    """Puts `model` and what it refers to among the components; its name there."""
+    schema = cast("JsonObject", model.model_json_schema(ref_template=_REF, mode=mode))
+    schemas.update(cast("JsonObject", schema.pop("$defs", {})))
+    schemas[model.__name__] = schema
+    return model.__name__
+
+
+def _content(name: str) -> Json:
+    return {"application/json": {"schema": {"$ref": _REF.format(model=name)}}}
 
 
 def _dig(tree: JsonObject, *path: str) -> JsonObject:

@@ -18,9 +18,10 @@ from dovetail.core.errors import InvalidRequest, ModelNotFound, UnsupportedField
 from dovetail.core.events import Event, Finished, TextDelta
 from dovetail.core.model import Model
 from dovetail.core.request import GenerateRequest, Json, JsonObject, Sampling, TextPrompt
+from dovetail.gateway.answers import LlamaCompletion, Success, Text, Tokens
 from dovetail.gateway.deps import CallerDep, ServicesDep, generation, receive_body, while_connected
 from dovetail.gateway.openai import OpenAIErrors, new_id, timings
-from dovetail.gateway.openapi import reads
+from dovetail.gateway.openapi import answers, reads
 from dovetail.gateway.sampling import Bias, Count, LlamaExtras, ModelName, Penalty, Probability, Stop, TokenId
 from dovetail.gateway.services import Services
 from dovetail.gateway.wire import Wire
@@ -158,6 +159,7 @@ class Completion(OpenAIErrors):
 
 @router.post("/completion", operation_id="llamaCompletion", response_model=None)
 @reads(CompletionRequest)
+@answers(LlamaCompletion)
 async def completion(request: Request, services: ServicesDep, caller: CallerDep) -> Response:
     """Continues a prompt of text and token ids, streamed or whole, in llama-server's form."""
     body = await receive_body(request, services, CompletionRequest)
@@ -168,6 +170,7 @@ async def completion(request: Request, services: ServicesDep, caller: CallerDep)
 
 @router.post("/completions", operation_id="llamaCompletions", response_model=None)
 @reads(CompletionRequest)
+@answers(LlamaCompletion)
 async def completions(request: Request, services: ServicesDep, caller: CallerDep) -> Response:
     """The same as `/completion`."""
     return await completion(request, services, caller)
@@ -175,6 +178,7 @@ async def completions(request: Request, services: ServicesDep, caller: CallerDep
 
 @router.post("/tokenize", operation_id="tokenize", response_model=None)
 @reads(TokenizeRequest)
+@answers(Tokens)
 async def tokenize(request: Request, services: ServicesDep, _caller: CallerDep) -> Response:
     """Token ids of a text."""
     body = await receive_body(request, services, TokenizeRequest)
@@ -183,6 +187,7 @@ async def tokenize(request: Request, services: ServicesDep, _caller: CallerDep) 
 
 @router.post("/detokenize", operation_id="detokenize", response_model=None)
 @reads(DetokenizeRequest)
+@answers(Text)
 async def detokenize(request: Request, services: ServicesDep, _caller: CallerDep) -> Response:
     """The text of token ids."""
     body = await receive_body(request, services, DetokenizeRequest)
@@ -191,6 +196,7 @@ async def detokenize(request: Request, services: ServicesDep, _caller: CallerDep
 
 @router.post("/models/load", operation_id="loadModel", response_model=None)
 @reads(ModelRequest)
+@answers(Success)
 async def load_model(request: Request, services: ServicesDep, _caller: CallerDep) -> Response:
     """Loads a model and answers when it is ready."""
     body = await receive_body(request, services, ModelRequest)
@@ -201,6 +207,7 @@ async def load_model(request: Request, services: ServicesDep, _caller: CallerDep
 
 @router.post("/models/unload", operation_id="unloadModel", response_model=None)
 @reads(ModelRequest)
+@answers(Success)
 async def unload_model(request: Request, services: ServicesDep, _caller: CallerDep) -> Response:
     """Unloads a model once its running requests are done."""
     body = await receive_body(request, services, ModelRequest)

@@ -14,9 +14,10 @@ from starlette.responses import Response
 from dovetail.core.errors import InvalidRequest
 from dovetail.core.events import Event, Finished, TextDelta
 from dovetail.core.request import GenerateRequest, Json, JsonObject, TextPrompt
+from dovetail.gateway.answers import TextCompletion
 from dovetail.gateway.deps import CallerDep, ServicesDep, generation, receive_body
 from dovetail.gateway.openai import DONE, FINGERPRINT, OpenAIErrors, StreamOptions, new_id, timings, usage
-from dovetail.gateway.openapi import reads
+from dovetail.gateway.openapi import answers, reads
 from dovetail.gateway.sampling import Count, ModelName, SamplingBody, TokenId
 from dovetail.gateway.wire import Inert, Refused
 
@@ -141,6 +142,7 @@ class CompletionWhole(OpenAIErrors):
 
 @router.post("/v1/completions", operation_id="createCompletion", response_model=None)
 @reads(CompletionBody)
+@answers(TextCompletion)
 async def create_completion(request: Request, services: ServicesDep, caller: CallerDep) -> Response:
     """Continues one prompt or several, streamed or whole."""
     body = await receive_body(request, services, CompletionBody)

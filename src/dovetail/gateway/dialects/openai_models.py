@@ -5,53 +5,42 @@ from __future__ import annotations
 import asyncio
 
 import orjson
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from pydantic import BaseModel
 from starlette.responses import Response
 
-from dovetail.core.model import Model, ModelFormat, ModelState
+from dovetail.core.model import Model
+from dovetail.core.request import JsonObject
+from dovetail.gateway.answers import ModelList, ModelObject
 from dovetail.gateway.deps import CallerDep, ServicesDep
+from dovetail.gateway.openapi import answers
 from dovetail.gateway.services import Services
 
 router = APIRouter(tags=["openai"])
 
 
-class ModelObject(BaseModel):
-    """A model. `context` is what one request may use in tokens, `size` its weights in bytes."""
-
-    id: str
-    object: str = "model"
-    created: int
-    owned_by: str = "local"
-    format: ModelFormat
-    state: ModelState
-    reason: str | None
-    context: int
-    size: int
-    quantisation: str
-    capabilities: list[str]
-    aliases: list[str]
-
-
-class ModelList(BaseModel):
-    """All models."""
-
-    object: str = "list"
-    data: list[ModelObject]
-
-
-@router.get("/v1/models", operation_id="listModels", responses={200: {"model": ModelList}}, response_model=None)
+@router.get("/v1/models", operation_id="listModels", response_model=None)
+@answers(ModelList)
 async def list_models(services: ServicesDep, _caller: CallerDep) -> Response:
     """Every model that can be asked for."""
     models = await asyncio.to_thread(services.catalog.models)
     return _json(ModelList(data=[_object(services, model) for model in models]))
 
 
+# A parameter in the signature would make FastAPI import all of pydantic.v1 at start.
+_NAME: JsonObject = {"name": "name", "in": "path", "required": True, "schema": {"type": "string"}}
+
+
 @router.get(
-    "/v1/models/{name:path}", operation_id="retrieveModel", responses={200: {"model": ModelObject}}, response_model=None
+    "/v1/models/{name:path}",  # noqa: FAST003
+    operation_id="retrieveModel",
+    response_model=None,
+    openapi_extra={"parameters": [_NAME]},
 )
-async def retrieve_model(name: str, services: ServicesDep, _caller: CallerDep) -> Response:
+@answers(ModelObject)
+async def retrieve_model(request: Request, services: ServicesDep, _caller: CallerDep) -> Response:
     """One model, by its id or an alias."""
+    name: str = request.path_params["name"]
     return _json(_object(services, await asyncio.to_thread(services.catalog.find, name)))
 
 

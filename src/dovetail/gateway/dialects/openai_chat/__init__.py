@@ -8,17 +8,19 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from dovetail.gateway.answers import ChatCompletion
 from dovetail.gateway.deps import CallerDep, ServicesDep, generation, receive_body
 from dovetail.gateway.dialects.openai_chat.body import ChatBody
 from dovetail.gateway.dialects.openai_chat.reply import ChatStream, ChatWhole
 from dovetail.gateway.openai import new_id
-from dovetail.gateway.openapi import reads
+from dovetail.gateway.openapi import answers, reads
 
 router = APIRouter(tags=["openai"])
 
 
 @router.post("/v1/chat/completions", operation_id="createChatCompletion", response_model=None)
 @reads(ChatBody)
+@answers(ChatCompletion)
 async def create_chat_completion(request: Request, services: ServicesDep, caller: CallerDep) -> Response:
     """Answers a conversation, streamed or whole."""
     body = await receive_body(request, services, ChatBody)

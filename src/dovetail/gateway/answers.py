@@ -1,0 +1,207 @@
+"""The shapes of JSON answers: what the OpenAPI document shows, and what the tests hold real answers against.
+
+Answers are encoded by the dialects by hand; these models describe them and never run while one is served.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from dovetail.core.model import ModelFormat, ModelState
+
+
+class Answer(BaseModel):
+    """Base of the answers: exact, so that a field that is not described here fails a test."""
+
+    model_config = ConfigDict(extra="forbid", defer_build=True)
+
+
+class CachedTokens(Answer):
+    """`prompt_tokens_details`."""
+
+    cached_tokens: int
+
+
+class ReasoningTokens(Answer):
+    """`completion_tokens_details`."""
+
+    reasoning_tokens: int
+
+
+class UsageAnswer(Answer):
+    """Token counts."""
+
+    prompt_tokens: int
+    completion_tokens: int
+    total_tokens: int
+    prompt_tokens_details: CachedTokens
+    completion_tokens_details: ReasoningTokens
+
+
+class TimingsAnswer(Answer):
+    """The worker's clock, in llama-server's form."""
+
+    cache_n: int
+    prompt_n: int
+    prompt_ms: float
+    prompt_per_token_ms: float
+    prompt_per_second: float
+    predicted_n: int
+    predicted_ms: float
+    predicted_per_token_ms: float
+    predicted_per_second: float
+
+
+class CalledFunction(Answer):
+    """The function of a tool call; `arguments` is JSON text."""
+
+    name: str
+    arguments: str
+
+
+class ToolCallAnswer(Answer):
+    """A tool call."""
+
+    id: str
+    type: Literal["function"]
+    function: CalledFunction
+
+
+class MessageAnswer(Answer):
+    """The assistant's message."""
+
+    role: Literal["assistant"]
+    content: str | None
+    refusal: str | None
+    reasoning_content: str | None = None
+    tool_calls: list[ToolCallAnswer] | None = None
+
+
+class ChatChoice(Answer):
+    """One of `n` answers."""
+
+    index: int
+    message: MessageAnswer
+    logprobs: None
+    finish_reason: Literal["stop", "length", "tool_calls"]
+
+
+class ChatCompletion(Answer):
+    """A whole chat completion."""
+
+    id: str
+    object: Literal["chat.completion"]
+    created: int
+    model: str
+    system_fingerprint: str
+    choices: list[ChatChoice]
+    usage: UsageAnswer
+    timings: TimingsAnswer | None = None
+
+
+class TextChoice(Answer):
+    """One of the texts."""
+
+    text: str
+    index: int
+    logprobs: None
+    finish_reason: Literal["stop", "length"]
+
+
+class TextCompletion(Answer):
+    """A whole text completion."""
+
+    id: str
+    object: Literal["text_completion"]
+    created: int
+    model: str
+    system_fingerprint: str
+    choices: list[TextChoice]
+    usage: UsageAnswer
+    timings: TimingsAnswer | None = None
+
+
+class LlamaCompletion(Answer):
+    """llama-server's completion: a whole answer, or the last frame of a streamed one."""
+
+    index: int
+    content: str
+    tokens: list[int]
+    id_slot: int
+    stop: Literal[True]
+    model: str
+    tokens_predicted: int
+    tokens_evaluated: int
+    tokens_cached: int
+    truncated: bool
+    stop_type: Literal["eos", "limit", "word"]
+    stopping_word: str
+    timings: TimingsAnswer
+
+
+class ModelObject(Answer):
+    """A model. `context` is what one request may use in tokens, `size` its weights in bytes."""
+
+    id: str
+    object: Literal["model"] = "model"
+    created: int
+    owned_by: Literal["local"] = "local"
+    format: ModelFormat
+    state: ModelState
+    reason: str | None
+    context: int
+    size: int
+    quantisation: str
+    capabilities: list[str]
+    aliases: list[str]
+
+
+class ModelList(Answer):
+    """All models."""
+
+    object: Literal["list"] = "list"
+    data: list[ModelObject]
+
+
+class ModelStateAnswer(Answer):
+    """A model that was asked for since the start."""
+
+    id: str
+    state: ModelState
+
+
+class Health(Answer):
+    """Liveness; slots are those of loaded models."""
+
+    status: Literal["ok"]
+    model_loaded: bool
+    slots_available: int
+    slots_total: int
+    version: str
+    models: list[ModelStateAnswer]
+
+
+class Ready(Answer):
+    """Readiness."""
+
+    status: Literal["ready", "loading", "draining"]
+
+
+class Tokens(Answer):
+    """Token ids, or with `with_pieces` objects of `id` and `piece`."""
+
+    tokens: list[int] | list[dict[str, object]]
+
+
+class Text(Answer):
+    """The text of token ids."""
+
+    content: str
+
+
+class Success(Answer):
+    """Done."""
+
+    success: Literal[True]
