@@ -15,6 +15,7 @@ from dovetail.cli.exits import Exit, Failure
 from dovetail.cli.list import list_models
 from dovetail.cli.load import load
 from dovetail.cli.openapi import openapi
+from dovetail.cli.pull import pull
 from dovetail.cli.serve import serve
 from dovetail.cli.unload import unload
 from dovetail.cli.version import version
@@ -32,6 +33,7 @@ COMMANDS = {
     "list": list_models,
     "load": load,
     "unload": unload,
+    "pull": pull,
     "doctor": doctor,
     "openapi": openapi,
     "version": version,

@@ -16,6 +16,7 @@ from dovetail.cli import preflight
 from dovetail.cli.exits import Exit, Failure
 from dovetail.cli.home import HomeLock
 from dovetail.cli.options import Config, Home, ModelsDir, NoDemo, configured, texts
+from dovetail.cli.pull import located
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
@@ -30,6 +31,10 @@ def serve(
         int | None, typer.Option(min=0, max=65_535, help="Port (default 8080); 0 takes a free one.")
     ] = None,
     home: Home = None,
+    model: Annotated[
+        list[str] | None,
+        typer.Option(metavar="MODEL", help="Also this one: a path, or owner/name:FILE on the hub. Repeatable."),
+    ] = None,
     models_dir: ModelsDir = None,
     config: Config = None,
     preload: Annotated[
@@ -57,6 +62,10 @@ def serve(
             "log.format": log_format,
         },
     )
+    if model:
+        named = tuple(located(name, settings.home / "models") for name in model)
+        catalog = settings.catalog.model_copy(update={"folders": (*settings.catalog.folders, *named)})
+        settings = settings.model_copy(update={"catalog": catalog})
     log.setup(settings.log.format, settings.log.level)
     preflight.check(settings)
     with HomeLock(settings.home) as lock:

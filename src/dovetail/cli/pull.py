@@ -1,0 +1,67 @@
+"""`dovetail pull`, and models named on the command line by path or by their name on the hub."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dovetail.cli.exits import Exit, Failure
+from dovetail.cli.options import AsJson, Config, Home, configured
+
+if TYPE_CHECKING:
+    from dovetail.catalog.hub import Progress
+
+
+def pull(
+    model: Annotated[
+        str, typer.Argument(metavar="MODEL", help="owner/name of an MLX model; owner/name:QUANT or :FILE of a GGUF.")
+    ],
+    *,
+    as_json: AsJson = False,
+    home: Home = None,
+    config: Config = None,
+) -> None:
+    """Download a model from the Hugging Face hub into HOME/models; run it again to resume.
+
+    HF_ENDPOINT names a mirror, HF_TOKEN a token.
+    """
+    path = fetch(model, configured(home, config).home / "models")
+    typer.echo(json.dumps({"model": model, "path": str(path)}) if as_json else f"{model} is at {path}")
+
+
+def located(model: str, models: Path) -> Path:
+    """The path of a model given by path, or by hub name: then fetched into `models` unless it is there already."""
+    path = Path(model).expanduser()
+    if path.exists():
+        return path.absolute()
+    if path.is_absolute() or model.startswith((".", "~")):
+        raise Failure(f"{model} does not exist", Exit.CONFIG)
+    return fetch(model, models)
+
+
+def fetch(model: str, models: Path) -> Path:
+    """Downloads with a progress bar on stderr. Raises Failure."""
+    from dovetail.catalog.hub import download, parse_spec
+    from dovetail.core.errors import DovetailError
+
+    try:
+        with _bar(model) as progress:
+            return download(parse_spec(model), models, progress)
+    except DovetailError as error:
+        raise Failure(error.message) from None
+
+
+@contextmanager
+def _bar(name: str) -> Iterator[Progress]:
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True)) as shown:
+        task = shown.add_task(name, total=None)
+        yield lambda done, total: shown.update(task, completed=done, total=total)
