@@ -50,7 +50,7 @@ def scan(
     for root in roots:
         in_root: list[Unnamed] = []
         for folder in walk(root.absolute()):
-            headers.watched[folder.path] = folder.stamp
+            headers.watched[root.absolute() if root.is_file() else folder.path] = folder.stamp
             in_root += _models(folder, headers)
         in_root.sort(key=lambda unnamed: (not unnamed.from_folder, unnamed.model.path))
         for unnamed in in_root:

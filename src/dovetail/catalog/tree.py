@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -11,6 +12,7 @@ from pathlib import Path
 from dovetail.catalog.files import Stamp, stamp
 from dovetail.catalog.mlx import CODE_SUFFIXES, INDEX
 
+PART = re.compile(r"-\d{5}-of-\d{5}$")
 MAX_DEPTH = 6
 MAX_ENTRIES = 50_000
 
@@ -56,7 +58,13 @@ class Folder:
 
 
 def walk(root: Path) -> Iterator[Folder]:
-    """`root` and the folders below it, parents first, names in order. Unreadable folders are passed over."""
+    """`root` and the folders below it, parents first, names in order. Unreadable folders are passed over.
+
+    A root that is a GGUF file stands for a folder that holds it and its parts alone.
+    """
+    if root.is_file():
+        yield _single(root)
+        return
     base = root.resolve()
     seen: set[tuple[int, int]] = set()
     left = MAX_ENTRIES
@@ -72,6 +80,14 @@ def walk(root: Path) -> Iterator[Folder]:
             if depth < MAX_DEPTH and left > 0 and not folder.is_leaf:
                 below += [path / name for name in folder.folders]
         level = below
+
+
+def _single(file: Path) -> Folder:
+    parts = {file.name}
+    if PART.search(file.stem):
+        family = PART.sub("", file.stem)
+        parts |= {path.name for path in file.parent.glob("*.gguf") if PART.sub("", path.stem) == family != path.stem}
+    return Folder(file.parent, file.parent, tuple(sorted(parts)), (), (), stamp(file))
 
 
 def _list(root: Path, base: Path, path: Path, most: int, seen: set[tuple[int, int]]) -> Folder | None:
