@@ -117,7 +117,7 @@ class CatalogSettings(_Section):
     """Where models are looked for."""
 
     folders: tuple[Path, ...] = Field(
-        default=(), description="Folders with models, beside `models/` in the home folder."
+        default=(), description="Folders with models, or single models, beside `models/` in the home folder."
     )
     demo: bool = Field(default=True, description="Offer the tiny models that come with the package.")
 

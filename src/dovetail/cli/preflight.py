@@ -63,7 +63,8 @@ def installed(module: str) -> bool:
 
 def check_folders(settings: Settings) -> None:
     for folder in settings.catalog.folders:
-        if not folder.is_dir():
+        is_model = folder.is_file() and folder.suffix.lower() == ".gguf"
+        if not folder.is_dir() and not is_model:
             raise Failure(f"the model folder {folder} does not exist or is no folder", Exit.CONFIG)
-        if not os.access(folder, os.R_OK | os.X_OK):
+        if not os.access(folder, os.R_OK if is_model else os.R_OK | os.X_OK):
             raise Failure(f"the model folder {folder} cannot be read", Exit.CONFIG)
