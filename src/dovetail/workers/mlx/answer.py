@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator, Sequence
 
 import orjson
 from starlette.responses import Response
@@ -45,13 +46,18 @@ class AnswerResponse(Response):
         while True:
             batch += self._waiting()
             self._answer.job.read += len(batch)
-            last = isinstance(batch[-1], Done | Failed)
-            body = b"".join(part for event in batch for part in self._answer.encode(event))
+            body = b"".join(self._encoded(batch))
+            last = isinstance(batch[-1], Done | Failed) or self._answer.frames.complete
             if body or last:
                 await send({"type": "http.response.body", "body": body, "more_body": not last})
             if last:
                 return
             batch = [await self._answer.events.get()]
+
+    def _encoded(self, events: Sequence[Event]) -> Iterator[bytes]:
+        for event in events:
+            if not self._answer.frames.complete:
+                yield from self._answer.frames.encode(event)
 
     def _waiting(self) -> list[Event]:
         """What has piled up meanwhile goes out in one piece."""

@@ -14,6 +14,7 @@ import mlx.core as mx
 
 from dovetail.workers.mlx.sampling import GREEDY, Chain, Processor, Sampling, draw, log_softmax
 
+_TURN_END = 16  # tokens of a prompt that open the answer: roles, an empty thought
 _CLEAR_EVERY = 512  # decode steps between two releases of MLX's buffer pool, as mlx-lm does
 
 
@@ -54,12 +55,22 @@ class Cache:
         """Whether sequences with such caches can share a batch."""
         return all(hasattr(layer, "merge") for layer in self.layers)
 
+    @property
+    def rewindable(self) -> bool:
+        """Whether such a cache stays trimmable at any length: sliding windows and recurrent states do not."""
+        return self.trimmable and not any(map(_forgets, self.layers))
+
     def trimmed(self, drop: int) -> Cache:
         """A view without the last `drop` tokens: arrays are shared, so nothing is copied."""
         layers = tuple(_shallow(layer) for layer in self.layers)
         for layer in layers:
             layer.trim(drop)
         return Cache(layers)
+
+
+def _forgets(layer: LayerCache) -> bool:
+    parts = cast("Sequence[LayerCache]", getattr(layer, "caches", ()))
+    return hasattr(layer, "max_size") or any(map(_forgets, parts))
 
 
 def _shallow(layer: LayerCache) -> LayerCache:
@@ -138,15 +149,25 @@ class Prefill:
             self._layers = [layer.merge([layer]) for layer in start.layers]
         else:
             self._layers = list(copy.deepcopy(start.layers))
+        # The next turn's prompt differs from this one in what the template puts at its end.
+        self._checkpoint = 0 if fresh.rewindable else max(len(row.prompt) - _TURN_END, 0)
 
     @property
     def done(self) -> bool:
         return len(self.row.tokens) >= len(self.row.prompt) - 1
 
+    @property
+    def at_checkpoint(self) -> bool:
+        """Whether the cache should be kept as it is now, because it cannot be trimmed back to here later."""
+        return len(self.row.tokens) == self._checkpoint
+
     def advance(self, step: int) -> None:
         """Compute at most `step` more tokens; blocks until they are computed."""
         start = len(self.row.tokens)
-        chunk = self.row.prompt[start : min(start + step, len(self.row.prompt) - 1)]
+        end = min(start + step, len(self.row.prompt) - 1)
+        if start < self._checkpoint < end:
+            end = self._checkpoint
+        chunk = self.row.prompt[start:end]
         if not chunk:
             return
         self._model(mx.array(list(chunk))[None], cache=self._layers)

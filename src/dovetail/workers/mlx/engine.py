@@ -28,7 +28,7 @@ class Answer:
 
     job: Job
     events: asyncio.Queue[Event]
-    encode: Callable[[Event], list[bytes]]
+    frames: ChatFrames | CompletionFrames
 
 
 class Engine:
@@ -74,7 +74,9 @@ class Engine:
         parser = AnswerParser(
             think if chat.split_reasoning else None,
             opening=where if shown else Opening.CONTENT,
-            calls=Calls(loaded.tools, chat.tools) if loaded.tools is not None and chat.tools else None,
+            calls=Calls(loaded.tools, chat.tools, parallel=chat.parallel_calls)
+            if loaded.tools is not None and chat.tools
+            else None,
             start=loaded.tools.start if loaded.tools is not None else "",
         )
         frames = ChatFrames(
@@ -86,18 +88,18 @@ class Engine:
             # Reasoning that stays in the content keeps the tag that the prompt opened it with.
             prefix=f"{think[0]}\n" if think is not None and not shown and where is Opening.THOUGHT else "",
         )
-        return self._submit(prompt, chat.generate, frames.encode)
+        return self._submit(prompt, chat.generate, frames)
 
     async def complete(self, completion: Completion) -> Answer:
         loaded = self.loaded
         prompt = await asyncio.to_thread(encode_mixed, loaded.vocabulary, completion.prompt, add_special=True)
         frames = CompletionFrames(self._identity(loaded), completion.generate, prompt_tokens=len(prompt))
-        return self._submit(prompt, completion.generate, frames.encode)
+        return self._submit(prompt, completion.generate, frames)
 
     def _identity(self, loaded: Loaded) -> Identity:
         return Identity(loaded.path.name, self.build, loaded.vocabulary.piece)
 
-    def _submit(self, prompt: Sequence[int], generate: Generate, encode: Callable[[Event], list[bytes]]) -> Answer:
+    def _submit(self, prompt: Sequence[int], generate: Generate, frames: ChatFrames | CompletionFrames) -> Answer:
         self._check(prompt)
         events: asyncio.Queue[Event] = asyncio.Queue()
         job = Job(
@@ -114,7 +116,7 @@ class Engine:
             self.generation.submit(job)
         except QueueFullError:
             raise RequestError("too many requests are waiting", status=503, type_="unavailable_error") from None
-        return Answer(job, events, encode)
+        return Answer(job, events, frames)
 
     def _check(self, prompt: Sequence[int]) -> None:
         """What MLX would not survive: nothing to compute, no room for an answer, an id it has no row for."""

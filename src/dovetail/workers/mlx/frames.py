@@ -84,7 +84,7 @@ def timed(timings: Timings, *, wanted: bool) -> JsonObject:
 
 
 class ChatFrames:
-    """The frames of one chat answer."""
+    """The frames of one chat answer. Once `complete`, no more may follow, whatever the model still writes."""
 
     def __init__(
         self,
@@ -102,6 +102,7 @@ class ChatFrames:
         self._prompt_tokens = prompt_tokens
         self._include_usage = include_usage
         self._prefix = prefix
+        self.complete = False
         self._logprobs: list[Json] = []
         self._begun = False
         self._base: JsonObject = {
@@ -115,20 +116,15 @@ class ChatFrames:
     def encode(self, event: Event) -> list[bytes]:
         match event:
             case Progress():
-                return [
-                    self._chunk(
-                        _ROLE,
-                        {
-                            **timed(event.timings, wanted=self._request.timings_per_token),
-                            "prompt_progress": progress_body(event),
-                        },
-                    )
-                ]
+                per_token = timed(event.timings, wanted=self._request.timings_per_token)
+                return [self._chunk(_ROLE, {**per_token, "prompt_progress": progress_body(event)})]
             case Piece():
                 self._logprobs += [self._identity.logprob(found) for found in event.logprobs]
                 text, self._prefix = self._prefix + event.text, ""
                 per_token = timed(event.timings, wanted=self._request.timings_per_token)
-                return self._deltas(self._parser.push(text), per_token)
+                frames = self._deltas(self._parser.push(text), per_token)
+                self.complete = self._parser.complete
+                return [*frames, *self._end(Done("eos", "", event.timings))] if self.complete else frames
             case Done():
                 return self._end(event)
             case Failed():
@@ -190,6 +186,8 @@ def _delta_body(delta: Delta) -> JsonObject:
 
 class CompletionFrames:
     """The frames of one native completion."""
+
+    complete = False
 
     def __init__(self, identity: Identity, request: Generate, *, prompt_tokens: int) -> None:
         self._identity = identity

@@ -103,9 +103,9 @@ class Generation:
             self._rows = self._settings.parallel if self.loaded.batched else 1
             self._serve(self.loaded)
         except LoadError as error:
-            self.failure = str(error)
+            self.failure = f"the model could not be loaded: {error}"
         except BaseException as error:
-            self.failure = f"{type(error).__name__}: {error}"
+            self.failure = f"the generation thread ended: {type(error).__name__}: {error}"
             raise
         finally:
             self._end()
@@ -114,19 +114,44 @@ class Generation:
         batch = Batch(loaded.model)
         while not self._stopping:
             self.beat = self._clock()
-            self._receive()
-            self._reap(batch)
-            self._start(loaded)
-            batch = self._decode(loaded, batch)
-            self._prefill(batch)
+            try:
+                self._turn(loaded, batch)
+            except Exception as error:  # noqa: BLE001  the batch is of no more use; the loop is
+                batch = self._start_over(loaded, error)
             self._flush()
+        self._abandon(Failed("the worker is shutting down", 503, "unavailable_error"))
+        self._flush()
         # Arrays are freed on the thread that made them.
-        self._kept.clear()
-        self._live.clear()
-        self._filling.clear()
         del batch
         gc.collect()
         mx.clear_cache()
+
+    def _turn(self, loaded: Loaded, batch: Batch) -> None:
+        self._receive()
+        self._reap(batch)
+        self._start(loaded)
+        self._decode(loaded, batch)
+        self._prefill(batch)
+
+    def _start_over(self, loaded: Loaded, error: Exception) -> Batch:
+        """A computation that all rows share has failed: they end, and memory is freed for those that come."""
+        _log("ERROR", "the batch failed", error=type(error).__name__)
+        self._abandon(Failed(f"{type(error).__name__}: {error}"))
+        mx.clear_cache()
+        return Batch(loaded.model)
+
+    def _abandon(self, failure: Failed) -> None:
+        jobs = [live.job for live in (*self._live.values(), *self._filling)]
+        if self._stopping:
+            with contextlib.suppress(queue.Empty):
+                while True:
+                    self._waiting += [job for job in [self._inbox.get_nowait()] if job is not None]
+            jobs += self._waiting
+            self._waiting.clear()
+        self._events += [(job, failure) for job in jobs]
+        self._live.clear()
+        self._filling.clear()
+        self._kept.clear()
 
     def _receive(self) -> None:
         """Take what has arrived; with nothing to do, wait for it."""
@@ -177,6 +202,8 @@ class Generation:
         live = self._filling.popleft()
         try:
             live.prefill.advance(self._settings.prefill_step)
+            if live.prefill.at_checkpoint:
+                self._keep(live.row, live.prefill.cache)
             if not live.prefill.done:
                 self._filling.append(live)
                 self._progress(live, len(live.row.tokens))
@@ -192,21 +219,13 @@ class Generation:
         except Exception as error:  # noqa: BLE001
             self._fail(live.job, error)
 
-    def _decode(self, loaded: Loaded, batch: Batch) -> Batch:
+    def _decode(self, loaded: Loaded, batch: Batch) -> None:
         if not batch.rows:
-            return batch
-        try:
-            drawn = batch.step()
-        except Exception as error:  # noqa: BLE001  the batch is of no more use; the loop is
-            for live in self._live.values():
-                self._fail(live.job, error)
-            self._live.clear()
-            return Batch(loaded.model)
-        ended = [found.row for found in drawn if self._take(loaded, batch, found)]
+            return
+        ended = [found.row for found in batch.step() if self._take(loaded, batch, found)]
         batch.leave(ended)
         for row in ended:
             del self._live[row]
-        return batch
 
     def _take(self, loaded: Loaded, batch: Batch, drawn: Drawn) -> bool:
         """Pass one token on; whether it was its row's last."""

@@ -62,6 +62,7 @@ class Chat:
     add_generation_prompt: bool
     continue_field: ContinueField | None
     split_reasoning: bool
+    parallel_calls: bool
     include_usage: bool
     generate: Generate
 
@@ -173,6 +174,7 @@ def read_chat(body: JsonObject, known: Known) -> Chat:
         add_generation_prompt=add_prompt,
         continue_field=continue_field,
         split_reasoning=_reasoning_format(fields),
+        parallel_calls=fields.flag("parallel_tool_calls", default=True),
         include_usage=Fields(fields.mapping("stream_options")).flag("include_usage", default=False),
         generate=_generate(fields, known, limit, top),
     )

@@ -48,6 +48,11 @@ class AnswerParser:
         """Whether the answer holds a tool call."""
         return self._calls is not None and self._calls.count > 0
 
+    @property
+    def complete(self) -> bool:
+        """Whether the answer has all that it may have: its one call, where calls may not be parallel."""
+        return self._call is None and self._calls is not None and self._calls.full
+
     def push(self, text: str) -> list[Delta]:
         return list(self._consume(text))
 
@@ -60,7 +65,7 @@ class AnswerParser:
 
     def _consume(self, text: str) -> Iterator[Delta]:
         rest: str | None = text
-        while rest:
+        while rest and not self.complete:
             if self._call is not None:
                 step = self._call.feed(rest)
                 yield from step.deltas

@@ -57,7 +57,7 @@ async def serve(settings: Settings, address: Address, default_tokens: int) -> in
         ws="none",
     )
     server = _Server(config)
-    _on_terminate(server)
+    _on_terminate(server, engine)
     engine.start()
     try:
         async with asyncio.TaskGroup() as tasks:
@@ -71,7 +71,7 @@ async def serve(settings: Settings, address: Address, default_tokens: int) -> in
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(engine.ended.wait(), _DRAIN_S / 2)
     if engine.generation.failure is not None:
-        print(f"ERROR the model could not be loaded: {engine.generation.failure}", file=sys.stderr, flush=True)  # noqa: T201
+        print(f"ERROR {engine.generation.failure}", file=sys.stderr, flush=True)  # noqa: T201
         return 1
     return 0
 
@@ -82,11 +82,12 @@ async def _follow(engine: Engine, server: uvicorn.Server) -> None:
     server.should_exit = True
 
 
-def _on_terminate(server: uvicorn.Server) -> None:
+def _on_terminate(server: uvicorn.Server, engine: Engine) -> None:
     """The parent alone decides: an interrupt at the terminal reaches the whole process group, and is ignored here."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def terminate(*_: object) -> None:
+        engine.generation.stop()
         server.should_exit = True
 
     if sys.platform == "win32":

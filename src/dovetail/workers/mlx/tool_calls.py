@@ -83,10 +83,16 @@ class Step(NamedTuple):
 class Calls:
     """Numbers the calls of one answer and makes the parser of each."""
 
-    def __init__(self, form: Format, tools: Sequence[JsonObject]) -> None:
+    def __init__(self, form: Format, tools: Sequence[JsonObject], *, parallel: bool = True) -> None:
         self._form = form
         self._tools = tools
+        self._parallel = parallel
         self.count = 0
+
+    @property
+    def full(self) -> bool:
+        """Whether the answer may hold no more calls."""
+        return self.count > 0 and not self._parallel
 
     def begin(self) -> JsonCall | BufferedCall:
         return JsonCall(self, self._form.end) if self._form.parse is None else BufferedCall(self, self._form)
@@ -101,6 +107,7 @@ class Calls:
             parse = self._form.parse
             found = json.loads(text) if parse is None else parse(text, list(self._tools))
             calls = [_call(item) for item in (cast("list[object]", found) if isinstance(found, list) else [found])]
+            calls = calls if self._parallel else calls[:1]
         except Exception:  # noqa: BLE001  any failure of a parser means: this was no call
             return [Content(text)] if text.strip() else []
         return [self.start(name, arguments) for name, arguments in calls]

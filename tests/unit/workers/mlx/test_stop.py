@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,7 +22,7 @@ def run(pieces: list[str], stops: list[str]) -> tuple[str, str | None]:
 @given(TEXT, STOPS, st.lists(st.integers(0, 24), max_size=8))
 def test_any_split_gives_the_same_answer(text: str, stops: list[str], cuts: list[int]) -> None:
     edges = [0, *sorted(min(cut, len(text)) for cut in cuts), len(text)]
-    pieces = [text[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    pieces = [text[a:b] for a, b in pairwise(edges)]
     assert run(pieces, stops) == run(list(text), stops) == run([text], stops)
 
 

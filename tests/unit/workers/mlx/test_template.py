@@ -9,9 +9,9 @@ import pytest
 
 pytest.importorskip("mlx_lm")
 
-from dovetail.core.request import JsonObject  # noqa: E402
-from dovetail.workers.mlx import template as templates  # noqa: E402
-from dovetail.workers.mlx.template import Template, TemplateError, TemplateTimeoutError, limited  # noqa: E402
+from dovetail.core.request import JsonObject
+from dovetail.workers.mlx import template as templates
+from dovetail.workers.mlx.template import Template, TemplateError, TemplateTimeoutError, limited
 
 USER: list[JsonObject] = [{"role": "user", "content": "hi"}]
 
