@@ -155,8 +155,10 @@ class Worker:
         body: JsonObject = {"messages": messages, "temperature": 0, "stream": True, "max_tokens": 48, **fields}
         return await self.ask("/v1/chat/completions", body)
 
-    async def complete(self, prompt: Json, **fields: Json) -> Reply:
-        return await self.ask("/completion", {"prompt": prompt, "temperature": 0, "n_predict": 24, **fields})
+    async def complete(self, prompt: object, **fields: Json) -> Reply:
+        return await self.ask(
+            "/completion", {"prompt": cast("Json", prompt), "temperature": 0, "n_predict": 24, **fields}
+        )
 
 
 Start = Callable[..., Worker]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
+import aiohttp
 import pytest
 
 from dovetail.core.request import Json, JsonObject
@@ -42,7 +43,7 @@ BAD_CHAT: list[JsonObject] = [
     {"messages": USER, "max_tokens": 1 << 63},
     {"messages": USER, "stop": 5},
     {"messages": USER, "stop": [5]},
-    {"messages": USER, "stop": ["x"] * 17},
+    {"messages": USER, "stop": [*("x" * 17)]},
     {"messages": USER, "stop": "x" * 1025},
     {"messages": USER, "logit_bias": "x"},
     {"messages": USER, "logit_bias": {"1": "x"}},
@@ -111,10 +112,6 @@ async def test_bodies_that_are_not_json_objects_are_refused(worker: Worker) -> N
     deep = b'{"messages":' + b"[" * 100_000 + b"]" * 100_000 + b"}"
     bodies = [b"", b"{bad", b"[]", b"null", b"\xff", b'{"temperature":NaN}', b'{"seed":' + b"9" * 5000 + b"}", deep]
     for body in bodies:
-        async with worker.open("/completion", {}) as response:
-            assert response.status == 400
-        import aiohttp
-
         connector = aiohttp.UnixConnector(str(worker.socket), force_close=True)
         async with (
             aiohttp.ClientSession(connector=connector) as session,
@@ -125,8 +122,6 @@ async def test_bodies_that_are_not_json_objects_are_refused(worker: Worker) -> N
 
 
 async def test_numbers_beyond_a_double_are_refused(worker: Worker) -> None:
-    import aiohttp
-
     connector = aiohttp.UnixConnector(str(worker.socket), force_close=True)
     async with (
         aiohttp.ClientSession(connector=connector) as session,

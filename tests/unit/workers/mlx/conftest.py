@@ -42,14 +42,17 @@ def small() -> Small:
 
 def _build(kind: Kind) -> Small:
     """A model and the maker of its empty cache; call it on the thread that will compute."""
-    from mlx.utils import tree_flatten
+    from mlx import utils
     from mlx_lm.models.cache import make_prompt_cache
 
     mx.random.seed(3)
     found = cast("Any", _model(kind))
     found.eval()
     if kind != "recurrent":  # sharper than random weights are, so that rounding decides no tie
-        flat = cast("list[tuple[str, Any]]", tree_flatten(found.parameters()))
+        flat = cast(
+            "list[tuple[str, Any]]",
+            utils.tree_flatten(found.parameters()),  # pyright: ignore[reportUnknownMemberType]
+        )
         found.load_weights([(name, value * 3) for name, value in flat], strict=False)
 
     def fresh() -> Cache:

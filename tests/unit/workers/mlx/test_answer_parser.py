@@ -95,16 +95,16 @@ def test_any_split_gives_the_same_calls(text: str, data: st.DataObject) -> None:
     assert folded(parse(pieces, Opening.ANSWER, tools=True)) == folded(parse([text], Opening.ANSWER, tools=True))
 
 
-@pytest.mark.parametrize(
-    ("inner", "calls"),
-    [
-        ('{"arguments": {"a": 1}, "name": "f"}', [("f", {"a": 1})]),
-        ('{"name": "f", "arguments": "{\\"a\\": 1}"}', [("f", {"a": 1})]),
-        ('{"name": "f"}', [("f", {})]),
-        ('[{"name": "f", "arguments": {}}, {"name": "g", "arguments": {}}]', [("f", {}), ("g", {})]),
-    ],
-)
-def test_calls_in_another_order_are_understood_whole(inner: str, calls: list[tuple[str, object]]) -> None:
+WHOLE: list[tuple[str, list[tuple[str, dict[str, int]]]]] = [
+    ('{"arguments": {"a": 1}, "name": "f"}', [("f", {"a": 1})]),
+    ('{"name": "f", "arguments": "{\\"a\\": 1}"}', [("f", {"a": 1})]),
+    ('{"name": "f"}', [("f", {})]),
+    ('[{"name": "f", "arguments": {}}, {"name": "g", "arguments": {}}]', [("f", {}), ("g", {})]),
+]
+
+
+@pytest.mark.parametrize(("inner", "calls"), WHOLE)
+def test_calls_in_another_order_are_understood_whole(inner: str, calls: list[tuple[str, dict[str, int]]]) -> None:
     text = f"<tool_call>{inner}</tool_call>"
     _, content, found = folded(parse(list(text), Opening.ANSWER, tools=True))
     assert content == ""
@@ -131,3 +131,13 @@ def test_arguments_that_are_broken_by_the_end_marker_end_there() -> None:
 
 def test_without_tools_a_call_is_text() -> None:
     assert folded(parse([CALL], Opening.ANSWER))[1] == CALL
+
+
+def test_one_call_is_enough_where_calls_may_not_be_parallel() -> None:
+    parser = AnswerParser(THINK, opening=Opening.ANSWER, calls=Calls(HERMES, [], parallel=False), start=HERMES.start)
+    deltas: list[Delta] = []
+    for char in CALL + CALL + "more":
+        assert not (parser.complete and parser.push(char))
+        deltas += parser.push(char)
+    assert parser.complete
+    assert folded(deltas) == ("", "", [("f", ARGUMENTS)])

@@ -62,7 +62,8 @@ class Running:
             self.inbox.put(pair)
 
     def submit(self, prompt: Sequence[int], **fields: Any) -> Job:
-        job = Job(tuple(prompt), Sampling(GREEDY, 1), **{"max_tokens": 12, **fields})
+        options: dict[str, Any] = {"max_tokens": 12, **fields}
+        job = Job(tuple(prompt), Sampling(GREEDY, 1), **options)
         self.generation.submit(job)
         return job
 

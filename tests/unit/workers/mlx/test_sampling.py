@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
@@ -13,6 +13,12 @@ np = pytest.importorskip("numpy")
 from dovetail.workers.mlx.sampling import GREEDY, Chain, Sampling, draw, processors  # noqa: E402
 
 OFF = Chain(temperature=1.0, top_k=0, top_p=1.0, min_p=0.0)
+
+
+def listed(found: Any) -> list[Any]:
+    return cast("list[Any]", found.tolist())
+
+
 LOGITS = [float(value) for value in np.random.default_rng(7).normal(0, 2, 40)]
 
 
@@ -73,7 +79,7 @@ CHAINS = [
 @pytest.mark.parametrize("chain", CHAINS)
 def test_draws_follow_the_distribution(chain: Chain) -> None:
     rows = 3000
-    drawn = cast("list[int]", draw(mx.array([LOGITS] * rows), chain, [(11, index) for index in range(rows)]).tolist())
+    drawn = listed(draw(mx.array([LOGITS] * rows), chain, [(11, index) for index in range(rows)]))
     wanted = survivors(chain)
     assert set(drawn) <= set(wanted)
     for token, p in wanted.items():
@@ -90,8 +96,9 @@ def test_greedy_takes_the_best() -> None:
 def test_a_row_never_depends_on_its_neighbours(chain: Chain) -> None:
     other = [value * 0.5 for value in reversed(LOGITS)]
     streams = [(5, 0), (6, 3), (5, 1)]
-    together = draw(mx.array([LOGITS, other, LOGITS]), chain, streams).tolist()
-    alone = [draw(mx.array([row]), chain, [s]).tolist()[0] for row, s in zip([LOGITS, other, LOGITS], streams)]  # noqa: B905
+    together = listed(draw(mx.array([LOGITS, other, LOGITS]), chain, streams))
+    rows = zip([LOGITS, other, LOGITS], streams, strict=True)
+    alone = [listed(draw(mx.array([row]), chain, [stream]))[0] for row, stream in rows]
     assert together == alone
 
 
@@ -99,7 +106,7 @@ def test_penalties_are_llama_cpps() -> None:
     sampling = Sampling(OFF, 1, repeat_penalty=1.3, repeat_last_n=4, frequency_penalty=0.2, presence_penalty=0.4)
     (penalties,) = processors(sampling)
     history, last = [9, 1, 2, 2], 3  # the window of four is 1, 2, 2, 3
-    found = penalties(history, mx.array([last]), mx.array([LOGITS])).tolist()[0]
+    found = listed(penalties(history, mx.array([last]), mx.array([LOGITS])))[0]
     for token, value in enumerate(LOGITS):
         count = [1, 2, 2, 3].count(token)
         wanted = value
@@ -117,4 +124,4 @@ def test_a_bias_adds_and_bans() -> None:
     (bias,) = processors(Sampling(OFF, 1, logit_bias=((3, 100.0), (4, -math.inf))))
     found = bias([], mx.array([0]), mx.array([LOGITS]))
     assert mx.argmax(found, axis=-1).tolist() == [3]
-    assert found.tolist()[0][4] == -math.inf
+    assert listed(found)[0][4] == -math.inf

@@ -1,8 +1,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from types import SimpleNamespace
+from collections.abc import Callable, Sequence
 from typing import cast
 
 import pytest
@@ -27,14 +26,14 @@ class Renderer:
         self.chat_template: str | None = text
 
     def apply_chat_template(self, conversation: Sequence[JsonObject], **options: object) -> str:
-        from transformers.utils.chat_template_utils import render_jinja_template
+        from transformers.utils import chat_template_utils
 
         options.pop("tokenize")
-        rendered = cast(
-            "tuple[list[str], object]",
-            render_jinja_template([conversation], chat_template=self.chat_template, **options),
+        render = cast(
+            "Callable[..., tuple[list[str], object]]",
+            chat_template_utils.render_jinja_template,  # pyright: ignore[reportUnknownMemberType]
         )
-        return rendered[0][0]
+        return render([conversation], chat_template=self.chat_template, **options)[0][0]
 
 
 PLAIN = "{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}{% if add_generation_prompt %}a:{% endif %}"
@@ -99,4 +98,3 @@ def test_a_request_cannot_name_the_renderers_own_arguments() -> None:
     for name in ("chat_template", "messages", "tools", "tokenize", "conversation", "add_generation_prompt"):
         with pytest.raises(TemplateError, match=name):
             template.render(USER, options={name: "x"})
-    assert SimpleNamespace(ok=True).ok
