@@ -239,3 +239,12 @@ async def test_penalties_change_the_answer(worker: Worker) -> None:
     plain = await worker.complete([300, 300, 300], ignore_eos=True)
     punished = await worker.complete([300, 300, 300], ignore_eos=True, repeat_penalty=1.5, presence_penalty=2.0)
     assert plain.text != punished.text
+
+
+async def test_prompt_caches_are_not_shared_between_salts(worker: Worker) -> None:
+    prompt = [*range(400, 440)]
+    assert (await worker.complete(prompt, cache_salt="a", n_predict=1)).cached == 0
+    assert (await worker.complete(prompt, cache_salt="b", n_predict=1)).cached == 0
+    assert (await worker.complete(prompt, n_predict=1)).cached == 0
+    assert (await worker.complete(prompt, cache_salt="a", n_predict=1)).cached == 39
+    assert (await worker.complete(prompt, cache_salt="a", n_predict=1, cache_prompt=False)).cached == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, cast
 
 import aiohttp
@@ -65,6 +66,9 @@ BAD_CHAT: list[JsonObject] = [
     {"messages": USER, "chat_template_kwargs": 5},
     {"messages": USER, "continue_final_message": True},
     {"messages": USER, "reasoning_format": "odd"},
+    {"messages": USER, "parallel_tool_calls": 1},
+    {"messages": USER, "cache_salt": 5},
+    {"messages": USER, "cache_prompt": "no"},
 ]
 BAD_PROMPTS: list[Json] = [
     None,
@@ -135,6 +139,10 @@ async def test_a_prompt_longer_than_the_context_is_refused(worker: Worker) -> No
     assert reply.error["type"] == "exceed_context_size_error"
     assert (reply.error["n_prompt_tokens"], reply.error["n_ctx"]) == (1200, 1024)
     assert (await worker.chat("word " * 5000)).status == 400
+    # Far too much is refused before it is read.
+    began = time.monotonic()
+    assert (await worker.chat("x" * 900_000)).error["type"] == "exceed_context_size_error"
+    assert time.monotonic() - began < 2.0
 
 
 async def test_unknown_routes_and_methods(worker: Worker) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 import os
 import sys
+from collections.abc import Coroutine
 from pathlib import Path
 
 
@@ -56,6 +58,7 @@ def main(argv: list[str]) -> int:
         print("ERROR --port needs DOVETAIL_WORKER_SECRET in the environment", file=sys.stderr)  # noqa: T201
         return 2
 
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(message)s")
     from dovetail.workers.lifeline import watch_stdin
     from dovetail.workers.mlx.loop import Settings
     from dovetail.workers.mlx.server import Address, serve
@@ -70,7 +73,15 @@ def main(argv: list[str]) -> int:
         warmup=options.warmup,
     )
     address = Address(options.socket, options.host, options.port, secret if options.socket is None else None)
-    return asyncio.run(serve(settings, address, options.max_tokens_default))
+    return _run(serve(settings, address, options.max_tokens_default))
+
+
+def _run(main: Coroutine[object, object, int]) -> int:
+    try:
+        import uvloop
+    except ImportError:  # Windows
+        return asyncio.run(main)
+    return uvloop.run(main)
 
 
 if __name__ == "__main__":

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict
-from typing import cast
+from typing import TypeAlias, cast
 
 import orjson
 from starlette.applications import Starlette
@@ -34,6 +35,8 @@ from dovetail.workers.mlx.protocol import (
 )
 
 MAX_BODY = 64 << 20
+Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
+log = logging.getLogger(__name__)
 
 
 class Routes:
@@ -44,15 +47,18 @@ class Routes:
         self._default_tokens = default_tokens
 
     def table(self) -> list[Route]:
+        reads: list[tuple[str, Endpoint]] = [("/health", self.health), ("/props", self.props)]
+        posts: list[tuple[str, Endpoint]] = [
+            ("/v1/chat/completions", self.chat),
+            ("/completion", self.completion),
+            ("/v1/embeddings", self.embeddings),
+            ("/tokenize", self.tokenize),
+            ("/detokenize", self.detokenize),
+            ("/apply-template", self.apply_template),
+        ]
         return [
-            Route("/health", self.health, methods=["GET"]),
-            Route("/props", self.props, methods=["GET"]),
-            Route("/v1/chat/completions", self.chat, methods=["POST"]),
-            Route("/completion", self.completion, methods=["POST"]),
-            Route("/v1/embeddings", self.embeddings, methods=["POST"]),
-            Route("/tokenize", self.tokenize, methods=["POST"]),
-            Route("/detokenize", self.detokenize, methods=["POST"]),
-            Route("/apply-template", self.apply_template, methods=["POST"]),
+            *(Route(path, _answering(endpoint), methods=["GET"]) for path, endpoint in reads),
+            *(Route(path, _answering(endpoint), methods=["POST"]) for path, endpoint in posts),
         ]
 
     def _known(self, loaded: Loaded) -> Known:
@@ -116,9 +122,7 @@ def build_app(engine: Engine, *, default_tokens: int, secret: str | None) -> ASG
     app = Starlette(
         routes=Routes(engine, default_tokens).table(),
         exception_handlers={
-            RequestError: _refused,
             HTTPException: _no_route,
-            Exception: _broken,
         },
     )
     return app if secret is None else Guard(app, secret)
@@ -142,14 +146,19 @@ class Guard:
         await self._app(scope, receive, send)
 
 
-Handler = Callable[[Request, Exception], Awaitable[Response]]
+def _answering(endpoint: Endpoint) -> Endpoint:
+    """The request boundary: every failure is an answer, and no text of a request reaches a log."""
 
+    async def answer(request: Request) -> Response:
+        try:
+            return await endpoint(request)
+        except RequestError as error:
+            return _json(error_body(str(error), error.status, error.type, **error.extra), error.status)
+        except Exception as error:  # noqa: BLE001
+            log.error("a request failed path=%s error=%s", request.url.path, type(error).__name__)  # noqa: TRY400
+            return _json(error_body(f"{type(error).__name__}: {error}", 500, "server_error"), 500)
 
-async def _refused(request: Request, error: Exception) -> Response:
-    del request
-    if not isinstance(error, RequestError):
-        raise error
-    return _json(error_body(str(error), error.status, error.type, **error.extra), error.status)
+    return answer
 
 
 async def _no_route(request: Request, error: Exception) -> Response:
@@ -158,11 +167,6 @@ async def _no_route(request: Request, error: Exception) -> Response:
     if status == 404:
         return _json(error_body("File Not Found", 404, "not_found_error"), 404)
     return _json(error_body("Method Not Allowed", status, "invalid_request_error"), status)
-
-
-async def _broken(request: Request, error: Exception) -> Response:
-    del request
-    return _json(error_body(f"{type(error).__name__}: {error}", 500, "server_error"), 500)
 
 
 async def _body(request: Request) -> JsonObject:

@@ -68,7 +68,8 @@ class Engine:
 
     async def chat(self, chat: Chat) -> Answer:
         loaded = self.loaded
-        text, prompt = await asyncio.to_thread(_chat_prompt, loaded, chat)
+        text = await asyncio.to_thread(render, loaded.template, chat)
+        prompt = await self._encode(loaded, [text], add_special=False)
         where, think = opening(text, loaded.template, chat), loaded.template.think
         shown = chat.split_reasoning or think is None
         parser = AnswerParser(
@@ -88,18 +89,28 @@ class Engine:
             # Reasoning that stays in the content keeps the tag that the prompt opened it with.
             prefix=f"{think[0]}\n" if think is not None and not shown and where is Opening.THOUGHT else "",
         )
-        return self._submit(prompt, chat.generate, frames)
+        special = bool(chat.tools) and loaded.tools is not None and loaded.tools.parse is not None
+        return self._submit(prompt, chat.generate, frames, special=special)
 
     async def complete(self, completion: Completion) -> Answer:
         loaded = self.loaded
-        prompt = await asyncio.to_thread(encode_mixed, loaded.vocabulary, completion.prompt, add_special=True)
+        prompt = await self._encode(loaded, completion.prompt, add_special=True)
         frames = CompletionFrames(self._identity(loaded), completion.generate, prompt_tokens=len(prompt))
         return self._submit(prompt, completion.generate, frames)
+
+    async def _encode(self, loaded: Loaded, parts: Sequence[str | int], *, add_special: bool) -> list[int]:
+        """The prompt's ids; text that cannot fit is refused unread, since reading it can take minutes."""
+        least = sum(1 if isinstance(part, int) else loaded.vocabulary.at_least(part) for part in parts)
+        if least >= self.settings.context:
+            raise self._too_long(least)
+        return await asyncio.to_thread(encode_mixed, loaded.vocabulary, parts, add_special=add_special)
 
     def _identity(self, loaded: Loaded) -> Identity:
         return Identity(loaded.path.name, self.build, loaded.vocabulary.piece)
 
-    def _submit(self, prompt: Sequence[int], generate: Generate, frames: ChatFrames | CompletionFrames) -> Answer:
+    def _submit(
+        self, prompt: Sequence[int], generate: Generate, frames: ChatFrames | CompletionFrames, *, special: bool = False
+    ) -> Answer:
         self._check(prompt)
         events: asyncio.Queue[Event] = asyncio.Queue()
         job = Job(
@@ -110,6 +121,9 @@ class Engine:
             ignore_eos=generate.ignore_eos,
             top_logprobs=generate.top_logprobs,
             progress=generate.progress,
+            space=generate.space,
+            reuse=generate.reuse,
+            special=special,
             deliver=events.put_nowait,
         )
         try:
@@ -122,16 +136,19 @@ class Engine:
         """What MLX would not survive: nothing to compute, no room for an answer, an id it has no row for."""
         if not prompt:
             raise RequestError('"prompt" must not be empty')
-        n_prompt, n_ctx = len(prompt), self.settings.context
-        if n_prompt >= n_ctx:
-            raise RequestError(
-                f"request ({n_prompt} tokens) exceeds the available context size ({n_ctx} tokens), try increasing it",
-                type_="exceed_context_size_error",
-                n_prompt_tokens=n_prompt,
-                n_ctx=n_ctx,
-            )
+        if len(prompt) >= self.settings.context:
+            raise self._too_long(len(prompt))
         if max(prompt) >= self.loaded.n_vocab:
             raise RequestError("the prompt holds tokens that the model has no embedding for")
+
+    def _too_long(self, n_prompt: int) -> RequestError:
+        n_ctx = self.settings.context
+        return RequestError(
+            f"request ({n_prompt} tokens) exceeds the available context size ({n_ctx} tokens), try increasing it",
+            type_="exceed_context_size_error",
+            n_prompt_tokens=n_prompt,
+            n_ctx=n_ctx,
+        )
 
     def _end(self) -> None:
         """Called on the generation thread, as the last thing it does."""
@@ -150,11 +167,6 @@ def _deliver(events: Sequence[tuple[Job, Event]]) -> None:
     for job, event in events:
         if job.deliver is not None and not job.cancelled:
             job.deliver(event)
-
-
-def _chat_prompt(loaded: Loaded, chat: Chat) -> tuple[str, list[int]]:
-    text = render(loaded.template, chat)
-    return text, loaded.vocabulary.encode(text, add_special=False)
 
 
 def encode_mixed(

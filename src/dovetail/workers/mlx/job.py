@@ -19,7 +19,8 @@ class Job:
     """A checked request: every id is in the vocabulary and the prompt leaves room for a token.
 
     `processors` come after those of `sampling`; this is where a grammar joins. `max_tokens` < 0: to the end of the
-    context. The event loop sets `cancelled`; the generation thread sees it within a step. It counts `sent` and the
+    context. `reuse` says whether kept prompt caches may be used, `space` which of them; `special` shows control tokens.
+    The event loop sets `cancelled`; the generation thread sees it within a step. It counts `sent` and the
     event loop `read`: one writer each.
     """
 
@@ -30,6 +31,9 @@ class Job:
     ignore_eos: bool = False
     top_logprobs: int | None = None
     progress: bool = False
+    reuse: bool = True
+    space: str = ""
+    special: bool = False
     processors: tuple[Processor, ...] = ()
     cancelled: bool = False
     sent: int = 0

@@ -20,10 +20,14 @@ from dovetail.workers.mlx.vocabulary import AddedToken, Backend, Vocabulary
 
 _CODE = frozenset({".py", ".bin", ".pt", ".pth", ".pkl", ".pickle"})
 _CONFIG_LIMIT = 8 << 20
+_REASON_LIMIT = 600
 
 
 class LoadError(Exception):
-    """The folder cannot be served; the message is for the person who asked for it."""
+    """The folder cannot be served; the message is for the person who asked for it, in one line."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(" ".join(message.split())[:_REASON_LIMIT])
 
 
 class Wrapper(Protocol):

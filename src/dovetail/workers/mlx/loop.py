@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import logging
 import queue
-import sys
 import threading
 import time
 from collections import deque
@@ -24,6 +24,7 @@ from dovetail.workers.mlx.prompt_cache import PromptCache
 from dovetail.workers.mlx.sampling import processors
 
 _IDLE_S = 1.0
+log = logging.getLogger(__name__)
 Post: TypeAlias = Callable[[Sequence[tuple[Job, Event]]], None]
 
 
@@ -135,7 +136,7 @@ class Generation:
 
     def _start_over(self, loaded: Loaded, error: Exception) -> Batch:
         """A computation that all rows share has failed: they end, and memory is freed for those that come."""
-        _log("ERROR", "the batch failed", error=type(error).__name__)
+        log.error("the batch failed error=%s", type(error).__name__)
         self._abandon(Failed(f"{type(error).__name__}: {error}"))
         mx.clear_cache()
         return Batch(loaded.model)
@@ -170,12 +171,12 @@ class Generation:
         """Let go of rows whose client has left, keeping what was computed for them."""
         gone = [live for live in self._live.values() if live.job.cancelled]
         for live in gone:
-            self._keep(live.row, lambda row=live.row: batch.cache(row))
+            self._keep(live, lambda row=live.row: batch.cache(row))
             del self._live[live.row]
         batch.leave([live.row for live in gone])
         for live in [live for live in self._filling if live.job.cancelled]:
             self._filling.remove(live)
-            self._keep(live.row, live.prefill.cache)
+            self._keep(live, live.prefill.cache)
         self._waiting = deque(job for job in self._waiting if not job.cancelled)
 
     def _start(self, loaded: Loaded) -> None:
@@ -188,10 +189,10 @@ class Generation:
 
     def _begin(self, loaded: Loaded, job: Job) -> None:
         now = self._clock()
-        kept, covered = self._kept.fetch(job.prompt)
+        kept, covered = self._kept.fetch(job.prompt, job.space) if job.reuse else (None, 0)
         row = Row(job.prompt, job.sampling, (*processors(job.sampling), *job.processors), job.top_logprobs)
         prefill = Prefill(loaded.model, row, loaded.fresh_cache(), kept, covered)
-        live = Live(job, row, prefill, covered, loaded.vocabulary.detokenizer(), now)
+        live = Live(job, row, prefill, covered, loaded.vocabulary.detokenizer(special=job.special), now)
         self._filling.append(live)
         self._progress(live, covered)
 
@@ -203,7 +204,7 @@ class Generation:
         try:
             live.prefill.advance(self._settings.prefill_step)
             if live.prefill.at_checkpoint:
-                self._keep(live.row, live.prefill.cache)
+                self._keep(live, live.prefill.cache)
             if not live.prefill.done:
                 self._filling.append(live)
                 self._progress(live, len(live.row.tokens))
@@ -211,7 +212,7 @@ class Generation:
             live.prefilled_at = self._clock()
             self._progress(live, len(live.job.prompt))
             if live.job.max_tokens == 0:
-                self._keep(live.row, live.prefill.cache)
+                self._keep(live, live.prefill.cache)
                 self._events.append((live.job, Done("limit", "", live.timings(self._clock()))))
                 return
             batch.join(live.prefill)
@@ -233,7 +234,7 @@ class Generation:
         job = live.job
         failure = _failure(drawn, job)
         if failure is not None:
-            _log("ERROR", "a request failed", type=failure.type)
+            log.error("a request failed type=%s", failure.type)
             self._events.append((job, failure))
             return True
         try:
@@ -246,17 +247,17 @@ class Generation:
         job.sent += len(events)
         ended = bool(events) and isinstance(events[-1], Done)
         if ended:
-            self._keep(drawn.row, lambda: batch.cache(drawn.row))
+            self._keep(live, lambda: batch.cache(drawn.row))
         return ended
 
-    def _keep(self, row: Row, cache: Callable[[], Cache]) -> None:
+    def _keep(self, live: Live, cache: Callable[[], Cache]) -> None:
         """Keep a row's cache for the next turn; a failure costs that turn time, nothing else."""
-        if not row.tokens or self._settings.cache_bytes <= 0:
+        if not live.row.tokens or self._settings.cache_bytes <= 0:
             return
         try:
-            self._kept.keep(row.tokens, cache())
+            self._kept.keep(live.row.tokens, cache(), live.job.space)
         except Exception as error:  # noqa: BLE001
-            _log("WARNING", "a prompt cache was not kept", error=type(error).__name__)
+            log.warning("a prompt cache was not kept error=%s", type(error).__name__)
 
     def _progress(self, live: Live, processed: int) -> None:
         if live.job.progress:
@@ -266,7 +267,7 @@ class Generation:
             self._events.append((live.job, event))
 
     def _fail(self, job: Job, error: Exception) -> None:
-        _log("ERROR", "a request failed", error=type(error).__name__)
+        log.error("a request failed error=%s", type(error).__name__)
         self._events.append((job, Failed(f"{type(error).__name__}: {error}")))
 
     def _flush(self) -> None:
@@ -285,9 +286,3 @@ def _failure(drawn: Drawn, job: Job) -> Failed | None:
     if job.sent - job.read > MAX_UNREAD:
         return Failed("the client does not read its answer")
     return None
-
-
-def _log(level: str, message: str, **fields: str) -> None:
-    """One plain line on stderr: the parent tags it with the model."""
-    shown = " ".join(f"{key}={value!r}" for key, value in fields.items())
-    print(level, message, shown, file=sys.stderr, flush=True)  # noqa: T201

@@ -31,6 +31,7 @@ K = TypeVar("K", bound=Trimmable)
 
 @dataclass(frozen=True, slots=True)
 class Entry(Generic[K]):
+    space: str
     key: bytes
     length: int
     cache: K
@@ -42,18 +43,20 @@ class PromptCache(Generic[K]):
     def __init__(self, max_bytes: int, max_entries: int = MAX_ENTRIES) -> None:
         self._max_bytes = max_bytes
         self._max_entries = max_entries
-        self._entries: OrderedDict[bytes, Entry[K]] = OrderedDict()
+        self._entries: OrderedDict[tuple[str, bytes], Entry[K]] = OrderedDict()
         self.nbytes = 0
 
     def __len__(self) -> int:
         return len(self._entries)
 
-    def fetch(self, prompt: Sequence[int]) -> tuple[K | None, int]:
-        """The kept cache that covers most of `prompt`, and how much it covers: always less than all of it."""
+    def fetch(self, prompt: Sequence[int], space: str = "") -> tuple[K | None, int]:
+        """The cache kept in `space` that covers most of `prompt`, and how much it covers: never all of it."""
         wanted = _key(prompt)
         best: Entry[K] | None = None
         covered = 0
         for entry in self._entries.values():
+            if entry.space != space:
+                continue
             common = _common(wanted, entry.key)
             usable = min(common, len(prompt) - 1)
             if usable < entry.length and not entry.cache.trimmable:
@@ -62,22 +65,22 @@ class PromptCache(Generic[K]):
                 best, covered = entry, usable
         if best is None:
             return None, 0
-        self._entries.move_to_end(best.key)
+        self._entries.move_to_end((best.space, best.key))
         drop = best.length - covered
         # `trimmed` returns the type it is called on; the bound cannot say so.
         return (best.cache if drop == 0 else best.cache.trimmed(drop)), covered  # pyright: ignore[reportReturnType]
 
-    def keep(self, tokens: Sequence[int], cache: K) -> None:
-        """Keep the cache of `tokens`; a shorter cache that this one makes useless goes."""
+    def keep(self, tokens: Sequence[int], cache: K, space: str = "") -> None:
+        """Keep the cache of `tokens` in `space`; a shorter cache that this one makes useless goes."""
         size = cache.nbytes
         if not tokens or size > self._max_bytes:
             return
         key = _key(tokens)
-        self._drop(key)
+        self._drop((space, key))
         if cache.trimmable:
-            for shorter in [k for k in self._entries if key.startswith(k)]:
+            for shorter in [name for name in self._entries if name[0] == space and key.startswith(name[1])]:
                 self._drop(shorter)
-        self._entries[key] = Entry(key, len(tokens), cache)
+        self._entries[space, key] = Entry(space, key, len(tokens), cache)
         self.nbytes += size
         while self.nbytes > self._max_bytes or len(self._entries) > self._max_entries:
             self._drop(next(iter(self._entries)))
@@ -86,8 +89,8 @@ class PromptCache(Generic[K]):
         self._entries.clear()
         self.nbytes = 0
 
-    def _drop(self, key: bytes) -> None:
-        entry = self._entries.pop(key, None)
+    def _drop(self, name: tuple[str, bytes]) -> None:
+        entry = self._entries.pop(name, None)
         if entry is not None:
             self.nbytes -= entry.cache.nbytes
 

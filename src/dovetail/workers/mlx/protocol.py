@@ -17,6 +17,8 @@ _MAX_SEED = (1 << 32) - 1
 _MAX_STOPS = 16
 _MAX_STOP_BYTES = 1024
 _MAX_PROBS = 100
+_MAX_SALT = 256
+_COLD = 1e-5  # below this a temperature is 0: logits divided by it would overflow
 _DEFAULT_PROBS = 20  # llama-server's, where top_logprobs is absent
 _PenaltyRange = (-100.0, 100.0)
 ContinueField: TypeAlias = Literal["content", "reasoning_content"]
@@ -51,6 +53,8 @@ class Generate:
     ignore_eos: bool
     progress: bool
     timings_per_token: bool
+    reuse: bool
+    space: str
     top_logprobs: int | None
 
 
@@ -229,8 +233,20 @@ def _generate(fields: Fields, known: Known, limit: str, top_logprobs: int | None
         ignore_eos=ignore_eos,
         progress=fields.flag("return_progress", default=False),
         timings_per_token=fields.flag("timings_per_token", default=False),
+        reuse=fields.flag("cache_prompt", default=True),
+        space=_salt(fields),
         top_logprobs=None if top_logprobs is None else min(top_logprobs, n_vocab),
     )
+
+
+def _salt(fields: Fields) -> str:
+    """Prompt caches are shared only between requests with the same `cache_salt` (vLLM's field)."""
+    if fields.get("cache_salt") is None:
+        return ""
+    salt = fields.text("cache_salt")
+    if len(salt) > _MAX_SALT:
+        raise _bad("cache_salt", f"takes at most {_MAX_SALT} characters")
+    return salt
 
 
 def _sampling(fields: Fields, bias: tuple[tuple[int, float], ...]) -> Sampling:
@@ -244,7 +260,7 @@ def _sampling(fields: Fields, bias: tuple[tuple[int, float], ...]) -> Sampling:
     )
     seed = fields.integer("seed", -1, -1, _MAX_SEED)
     return Sampling(
-        chain=chain if temperature > 0 else GREEDY,
+        chain=chain if temperature > _COLD else GREEDY,
         seed=secrets.randbits(32) if seed in (-1, _MAX_SEED) else seed,
         repeat_penalty=fields.number("repeat_penalty", 1.0, 1e-3, 100.0),
         repeat_last_n=fields.integer("repeat_last_n", 64, -1),

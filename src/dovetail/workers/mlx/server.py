@@ -103,7 +103,8 @@ def _listen(address: Address) -> socket.socket:
             found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         found.bind((address.host, address.port))
     else:
-        address.path.unlink(missing_ok=True)  # left behind by a worker that was killed
+        if address.path.is_socket():
+            address.path.unlink()  # left behind by a worker that was killed
         found = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         # The mode is set before anything can connect: a socket that does not listen refuses everybody.
         found.bind(str(address.path))

@@ -78,7 +78,8 @@ class Template:
         """
         if not self.available:
             raise TemplateError("the model has no chat template: send a prompt instead of messages")
-        extra = dict(options or {})
+        # mlx-lm would switch thinking off where the tags are no single tokens; llama-server's default is on.
+        extra = {"enable_thinking": self.think is not None, **(options or {})}
         if taken := sorted(self._reserved & extra.keys()):
             raise TemplateError(f'chat_template_kwargs must not set "{taken[0]}"')
         return limited(

@@ -55,6 +55,7 @@ class Vocabulary:
         tokens = [shared.id_to_token(index) for index in range(max([size, *(i + 1 for i in added)]))]
         content = {index: token.content for index, token in added.items()}
         self.bytes: Sequence[bytes] = token_bytes(tokens, content, byte_level=_byte_level(shared))
+        self.longest = max(map(len, self.bytes), default=1)
         special = {index for index, token in added.items() if token.special and token.content not in markup}
         self.hidden = frozenset(special | self.eos)
 
@@ -72,8 +73,13 @@ class Vocabulary:
     def piece(self, token: int) -> bytes:
         return self.bytes[token] if token < len(self.bytes) else b""
 
-    def detokenizer(self) -> Detokenizer:
-        return Detokenizer(self.bytes, self.hidden)
+    def at_least(self, text: str) -> int:
+        """Tokens that `text` cannot take fewer than: no token stands for more bytes than the longest."""
+        return len(text.encode("utf-8", "replace")) // max(self.longest, 1)
+
+    def detokenizer(self, *, special: bool = False) -> Detokenizer:
+        """`special` shows control tokens, which some tool call formats are made of."""
+        return Detokenizer(self.bytes, self.eos if special else self.hidden)
 
 
 def _byte_level(backend: Backend) -> bool:

@@ -31,7 +31,8 @@ class Letters:
 
     eos: frozenset[int] = frozenset()
 
-    def detokenizer(self) -> Detokenizer:
+    def detokenizer(self, *, special: bool = False) -> Detokenizer:
+        del special
         return Detokenizer([bytes([33 + token % 90]) for token in range(VOCABULARY)])
 
 
