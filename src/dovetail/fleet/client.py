@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Self, cast
+from weakref import WeakSet
 
 import aiohttp
 import orjson
@@ -29,6 +29,10 @@ _DONE = b"[DONE]"
 _MISSHAPEN = (ArithmeticError, AttributeError, IndexError, KeyError, TypeError, ValueError)
 
 
+class WorkerUnreachable(WorkerCrashed):
+    """The worker took no connection: it has seen nothing of the request, which may be sent to its successor."""
+
+
 class WorkerClient:
     """Speaks with one worker. Made and closed inside a running loop; closing it cuts every stream."""
 
@@ -36,6 +40,7 @@ class WorkerClient:
         self._base = endpoint.base_url
         self._first_token = first_token
         self._token_gap = token_gap
+        self._streams: WeakSet[Stream] = WeakSet()
         # A worker closes its connection after a stream while it advertises keep-alive: none is used twice.
         connector = (
             aiohttp.UnixConnector(path=str(endpoint.socket), force_close=True, limit=0)
@@ -61,6 +66,8 @@ class WorkerClient:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        for stream in tuple(self._streams):  # aiohttp would leave their readers waiting
+            stream.close()
         await self._session.close()
 
     async def generate(self, engine: Engine, request: GenerateRequest, index: int = 0) -> AsyncGenerator[Event, None]:
@@ -68,22 +75,19 @@ class WorkerClient:
 
         Raises what the worker's error says, WorkerCrashed when the connection is lost, WorkerStalled after silence.
         """
-        async with self.stream(engine, request, index) as stream:
+        with await self.open(engine, request, index) as stream:
             while batch := await stream.read():
                 for event in batch:
                     yield event
 
-    @asynccontextmanager
-    async def stream(self, engine: Engine, request: GenerateRequest, index: int = 0) -> AsyncGenerator[Stream]:
+    async def open(self, engine: Engine, request: GenerateRequest, index: int = 0) -> Stream:
         """The same as `generate`, for a caller that saves a generator by reading batches."""
-        response = await self._open(engine.encode(request, index))
+        response = await self._post(engine.encode(request, index))
         stream = Stream(response, engine.decoder(request, index), self._first_token, self._token_gap)
-        try:
-            yield stream
-        finally:
-            stream.close()
+        self._streams.add(stream)
+        return stream
 
-    async def _open(self, call: WorkerCall) -> aiohttp.ClientResponse:
+    async def _post(self, call: WorkerCall) -> aiohttp.ClientResponse:
         try:
             async with asyncio.timeout(self._first_token):
                 response = await self._session.post(self._base + call.path, data=orjson.dumps(call.body))
@@ -91,6 +95,10 @@ class WorkerClient:
                     return response
                 async with response:
                     answer = await _json(response)
+        except aiohttp.ClientConnectorError as error:
+            raise WorkerUnreachable(
+                "the model's worker process takes no connections; send the request again"
+            ) from error
         except TimeoutError as error:
             raise _stalled(self._first_token) from error
         except (aiohttp.ClientError, OSError) as error:
@@ -130,7 +138,7 @@ class WorkerClient:
 
 
 class Stream:
-    """One answer on its way. Its patience is counted only while somebody reads."""
+    """One answer on its way, closed by leaving it. Its patience is counted only while somebody reads."""
 
     def __init__(
         self, response: aiohttp.ClientResponse, decoder: Decoder, first_token: float, token_gap: float
@@ -147,6 +155,14 @@ class Stream:
         self._waiting_since: float | None = None
         # One timer a stream: a timeout for each read would cost more than reading.
         self._timer = asyncio.get_running_loop().call_later(min(first_token, token_gap), self._check)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
 
     async def read(self) -> list[Event]:
         """The next events, at least one; an empty list when the answer is complete."""

@@ -5,18 +5,21 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Protocol
 
-from dovetail.core.errors import Busy, LoadFailed, NoRoom
+from dovetail.core.errors import Busy, LoadFailed, NoRoom, WorkerCrashed
 from dovetail.core.events import Event, Loading, Progress, Queued
 from dovetail.core.model import Model
 from dovetail.core.request import GenerateRequest
 from dovetail.engines.base import Engine
+from dovetail.fleet.client import Stream, WorkerUnreachable
 from dovetail.fleet.process import Worker
 from dovetail.fleet.queue import Queue, Turn, queue_full
 
 TELL_EVERY = 1.0  # seconds between two Loading events
 PLACE_WITHIN = 120.0  # seconds to wait for a busy model to make room
+NOTICED_WITHIN = 1.0  # seconds from a broken socket to the end of its process
 QUEUE_WITHIN = 600.0  # seconds to wait for a slot
 
 
@@ -71,6 +74,7 @@ class Lease:
     def __init__(self, pool: Placer, seat: Seat) -> None:
         self._pool = pool
         self._seat = seat
+        self._retried = False
 
     @property
     def worker(self) -> Worker:
@@ -117,15 +121,34 @@ class Lease:
             while position := turn.position:
                 yield Queued(position)
                 await _moved(turn, deadline)
-            if seat.worker.state != "ready":  # it crashed under others while this one stood in line
-                async for progress in self.ready():
-                    yield progress
-            async with seat.worker.client.stream(seat.engine, request, index) as stream:
+            stream = None
+            while stream is None:
+                if seat.worker.state != "ready":  # it has died while this one stood in line
+                    async with aclosing(self.ready()) as waiting:
+                        async for progress in waiting:
+                            yield progress
+                stream = await self._open(request, index)
+            with stream:
                 while batch := await stream.read():
                     for event in batch:
                         yield event
+        except WorkerCrashed as error:
+            known = await seat.worker.fallen(NOTICED_WITHIN)
+            why = seat.worker.reason or ("it was stopped" if known else "why is not known")
+            raise WorkerCrashed(f"{error.message} ({why})") from error
         finally:
             turn.leave()
+
+    async def _open(self, request: GenerateRequest, index: int) -> Stream | None:
+        """None when the worker turns out to be dead and has seen nothing of the request."""
+        worker = self._seat.worker
+        try:
+            return await worker.client.open(self._seat.engine, request, index)
+        except WorkerUnreachable:
+            if self._retried or not await worker.fallen(NOTICED_WITHIN):
+                raise
+            self._retried = True
+            return None
 
     async def _start(self) -> None:
         for worker in self._seat.after:

@@ -37,12 +37,18 @@ class Props:
 
 
 class _Life:
-    """One run of the process: `settled` once it is ready or has failed, `stop` once it has been asked to leave."""
+    """One run of the process.
+
+    settled  it is ready or has failed
+    stop     it has been asked to leave
+    over     it is no longer ready, whether asked or not
+    """
 
     def __init__(self) -> None:
         loop = asyncio.get_running_loop()
         self.settled: asyncio.Future[LoadFailed | None] = loop.create_future()
         self.stop: asyncio.Future[None] = loop.create_future()
+        self.over = asyncio.Event()
         self.child: Child | None = None
         self.client: WorkerClient | None = None
 
@@ -127,6 +133,15 @@ class Worker:
         if self._task is not None:
             await asyncio.wait({self._task})
 
+    async def fallen(self, within: float) -> bool:
+        """Waits until the worker is known not to be ready: a socket breaks a moment before its process is reaped."""
+        try:
+            async with asyncio.timeout(within):
+                await self._life.over.wait()
+        except TimeoutError:
+            return False
+        return True
+
     async def stop(self) -> None:
         """Ends the worker: SIGTERM, then SIGKILL after `stop_timeout`."""
         self.begin_stop()
@@ -207,6 +222,8 @@ class Worker:
         self._state, self.reason = state, why
         if state != "ready":
             self.loaded_at = None
+        if state not in {"starting", "ready"}:
+            self._life.over.set()
         self._observer.model_state(self.model, state, why)
 
     def _note(self, line: str) -> None:

@@ -26,6 +26,7 @@ def watch_stdin(socket: Path | None = None) -> None:
     keeps the thread from running.
     """
     die_with_parent()
+    _leave_no_core()
 
     def leave() -> None:
         if socket is not None:
@@ -48,7 +49,8 @@ def run(argv: Sequence[str]) -> int:
     the gateway does to a worker that will not leave, reaches both.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    die_with_parent()
+    _leave_no_core()
+    # Not `die_with_parent` itself: it must live to kill what the binary may have started.
     # Only the main thread exists yet, so running Python between fork and exec is safe.
     child = subprocess.Popen(
         argv,
@@ -59,6 +61,14 @@ def run(argv: Sequence[str]) -> int:
     _at_end_of_stdin(lambda: _kill(child))
     status = child.wait()
     return status if status >= 0 else 128 - status
+
+
+def _leave_no_core() -> None:
+    """A core file would hold prompts; limits are inherited by what this process starts."""
+    if sys.platform != "win32":
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def _kill(child: subprocess.Popen[bytes]) -> None:

@@ -1,7 +1,7 @@
 """A worker without an engine, for tests and benchmarks: it speaks the workers' protocol and behaves as it is told.
 
 `python -m dovetail.workers.scripted --model SCRIPT.json --socket PATH`; the file holds the fields of `Script`.
-It also takes llama-server's `--host PATH` and ignores flags it does not know, so it can stand in for that binary.
+Started with llama-server's `--host PATH` it stands in for that binary: it does not watch its stdin either.
 Frames are built once and written by one clock for all streams: 64 streams of 500 tokens/s fit well into one core.
 """
 
@@ -228,24 +228,28 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Loads the script and follows it."""
     parser = argparse.ArgumentParser(prog="dovetail.workers.scripted", allow_abbrev=False)
     parser.add_argument("--model", type=Path, required=True)
-    parser.add_argument("--socket", "--host", type=Path, required=True)
+    where = parser.add_mutually_exclusive_group(required=True)
+    where.add_argument("--socket", type=Path)
+    where.add_argument("--host", type=Path)
     args, _ = parser.parse_known_args(argv)
+    socket: Path = args.socket or args.host
     script = Script(**json.loads(args.model.read_text()))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if script.behaviour == "ignores_sigterm":
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    watch_stdin(args.socket)
+    if args.socket is not None:
+        watch_stdin(args.socket)
     if script.behaviour == "dies_on_load":
-        sys.stderr.write("0.00.001.000 E script: load: the script says that this model cannot be loaded\n")
+        sys.stderr.write("0.00.001.000 E script: the script says that this model cannot be loaded\n")
         return 1
     if script.behaviour == "hangs_on_load":
         time.sleep(3600)
     if script.behaviour == "leaves_a_child":
         subprocess.Popen([sys.executable, "-c", "import time; time.sleep(3600)"])
-    args.socket.unlink(missing_ok=True)
+    socket.unlink(missing_ok=True)
     os.umask(0o177)
-    _runner()(_serve(script, args.socket))
-    args.socket.unlink(missing_ok=True)
+    _runner()(_serve(script, socket))
+    socket.unlink(missing_ok=True)
     return 0
 
 

@@ -11,9 +11,11 @@ import pytest
 from dovetail.core.errors import Busy, LoadFailed, NoRoom, QueueFull, WorkerCrashed
 from dovetail.core.events import Event, Finished, Loading, Queued, TextDelta
 from dovetail.core.model import LoadOptions, Model
-from dovetail.engines.base import Machine
+from dovetail.core.request import GenerateRequest
+from dovetail.engines.base import Engine, Machine
 from dovetail.fleet import lease as lease_module
 from dovetail.fleet import pool as pool_module
+from dovetail.fleet.client import Stream, WorkerClient, WorkerUnreachable
 from dovetail.fleet.pool import Pool
 from dovetail.settings import FleetSettings
 from dovetail.workers.scripted import Script
@@ -339,3 +341,28 @@ async def test_an_idle_unload_that_meets_a_request_serves_it(pools: Pools) -> No
     for _ in range(30):
         assert isinstance((await answer(pool))[-1], Finished)
         await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("successor_too", [False, True])
+async def test_a_death_that_nobody_has_noticed_yet_costs_one_retry(
+    pools: Pools, launcher: FakeLauncher, monkeypatch: pytest.MonkeyPatch, successor_too: bool
+) -> None:
+    opened = 0
+    real_open = WorkerClient.open
+
+    async def refuse(self: WorkerClient, engine: Engine, request: GenerateRequest, index: int = 0) -> Stream:
+        nonlocal opened
+        opened += 1
+        if opened == 1 or successor_too:
+            launcher.process("a").exit(-9)
+            raise WorkerUnreachable("connection refused")
+        return await real_open(self, engine, request, index)
+
+    monkeypatch.setattr(WorkerClient, "open", refuse)
+    pool = pools()
+    if successor_too:
+        with pytest.raises(WorkerCrashed, match=r"connection refused .*SIGKILL"):
+            await answer(pool)
+    else:
+        assert isinstance((await answer(pool))[-1], Finished)
+    assert launcher.starts("a") == 2

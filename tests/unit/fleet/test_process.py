@@ -9,6 +9,7 @@ import pytest
 from dovetail.core.errors import LoadFailed, WorkerCrashed
 from dovetail.engines.base import Command
 from dovetail.fleet import process
+from dovetail.fleet.launch import Launched
 from dovetail.fleet.process import Worker
 from dovetail.settings import FleetSettings
 from dovetail.workers.scripted import Script
@@ -216,3 +217,19 @@ async def test_stopping_what_does_not_run_does_nothing(start: Start, recorder: R
 
 async def _broken(*_: object) -> None:
     raise WorkerCrashed("the worker of m is gone")
+
+
+async def test_a_server_that_somebody_else_started_is_used_and_left_alone(
+    launcher: FakeLauncher, recorder: Recorder
+) -> None:
+    async def elsewhere(on_line: Callable[[str], None]) -> Launched:
+        launched = await launcher.launch("m", lambda _: Command(("m",)), on_line)
+        return replace(launched, process=None)
+
+    worker = Worker("m", elsewhere, SETTINGS, recorder)
+    await worker.ensure_ready()
+    assert (worker.state, worker.pid) == ("ready", None)
+    assert not await worker.fallen(0.01)
+    await worker.stop()
+    assert worker.state == "unloaded"
+    assert launcher.process("m").signals == []
