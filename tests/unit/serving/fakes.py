@@ -1,0 +1,123 @@
+"""A pool whose models say what the test scripts."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dovetail.core.errors import ModelNotFound
+from dovetail.core.events import Event, Finished, Progress, TextDelta, Timings, Usage
+from dovetail.core.model import Model, ModelState, Shape
+from dovetail.core.observe import RequestRecord
+from dovetail.core.request import GenerateRequest, TextPrompt
+
+Say = Callable[[GenerateRequest, int], AsyncGenerator[Event, None]]
+
+
+def model(name: str = "m", vocabulary: int = 100, invalid: str | None = None) -> Model:
+    return Model(name, "gguf", Path(f"/{name}.gguf"), shape=Shape(vocabulary=vocabulary), invalid=invalid)
+
+
+def request(text: str = "hi", n: int = 1, name: str = "m") -> GenerateRequest:
+    return GenerateRequest(f"id-{text}", name, TextPrompt((text,)), n=n)
+
+
+def finished(index: int = 0, completion: int = 1) -> Finished:
+    return Finished("stop", Usage(2, completion), Timings(), None, index)
+
+
+def says(*texts: str) -> Say:
+    async def say(request: GenerateRequest, index: int) -> AsyncGenerator[Event, None]:
+        del request
+        for text in texts:
+            yield TextDelta(text, index)
+            await asyncio.sleep(0)
+        yield finished(index, len(texts))
+
+    return say
+
+
+@dataclass
+class Props:
+    context: int
+
+
+@dataclass
+class Worker:
+    props: Props | None = None
+
+
+@dataclass
+class Recorder:
+    records: list[RequestRecord] = field(default_factory=list[RequestRecord])
+
+    def model_state(self, model: str, state: ModelState, reason: str | None = None) -> None: ...
+
+    def worker_line(self, model: str, line: str) -> None: ...
+
+    def request_done(self, record: RequestRecord) -> None:
+        self.records.append(record)
+
+
+class Catalog:
+    def __init__(self, *models: Model) -> None:
+        self.by_name = {m.id: m for m in models}
+        self.asked: list[str] = []
+
+    def find(self, name: str) -> Model:
+        self.asked.append(name)
+        if name not in self.by_name:
+            raise ModelNotFound(name, list(self.by_name))
+        return self.by_name[name]
+
+
+class Lease:
+    def __init__(self, pool: "Pool") -> None:
+        self.worker = Worker(Props(pool.context) if pool.context else None)
+        self._pool = pool
+
+    async def ready(self) -> AsyncGenerator[Progress, None]:
+        for progress in self._pool.progress:
+            yield progress
+        if self._pool.failure is not None:
+            raise self._pool.failure
+
+    async def generate(self, request: GenerateRequest, index: int = 0) -> AsyncGenerator[Event, None]:
+        pool = self._pool
+        pool.running += 1
+        try:
+            async for event in pool.say(request, index):
+                yield event
+        finally:
+            pool.running -= 1
+
+
+@dataclass
+class Pool:
+    say: Say
+    progress: Sequence[Progress] = ()
+    failure: Exception | None = None
+    context: int = 0
+    leased: int = 0
+    running: int = 0
+
+    @asynccontextmanager
+    async def lease(self, model: Model) -> AsyncIterator[Lease]:
+        del model
+        self.leased += 1
+        try:
+            yield Lease(self)
+        finally:
+            self.leased -= 1
+
+
+class Clock:
+    """Goes on by one second each time it is read."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        self.now += 1.0
+        return self.now
