@@ -18,7 +18,7 @@ def pairs(argv: tuple[str, ...]) -> dict[str, str]:
     return {flag: value for flag, value in pairwise(argv) if flag.startswith("--")}
 
 
-@pytest.mark.accept("E15")
+@pytest.mark.accept("E7", "E15")
 def test_said_options_reach_the_gguf_worker() -> None:
     options = LoadOptions(context=1024, parallel=2, gpu_layers=7, flash_attention=True, cache_type_k="q8_0", threads=3)
     engine = GgufEngine()
