@@ -103,7 +103,8 @@ async def handle(request: Request, failure: Exception) -> Response:
     answer = reply(as_dovetail(failure), allow)
     if request_body.unread(request.scope):
         answer.headers["connection"] = "close"
-        return _Lingering(answer)
+        # A client that was too slow has nothing under way that could reset the connection.
+        return answer if answer.status_code == 408 else _Lingering(answer)
     return answer
 
 

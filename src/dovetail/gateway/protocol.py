@@ -40,8 +40,8 @@ class GuardedProtocol(HttpToolsProtocol):
 
     _head_timer: asyncio.TimerHandle | None = None
     _head_size = 0
-    _head_done = False
-    _message_done = True
+    _in_head = False
+    _in_message = False
     _problem: DovetailError | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]  as uvicorn has it
@@ -58,19 +58,22 @@ class GuardedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self.transport.is_closing():
             return
-        if not self._head_done:
-            self._arm()
         super().data_received(data)
-        if self._head_done or self.transport.is_closing():
+        if self.transport.is_closing():
             return
-        # All of it belongs to a head that is still incomplete; the parser keeps it without a bound.
-        self._head_size += len(data)
-        if self._head_size > MAX_HEAD:
-            self._refuse(_too_large())
+        if self._in_head:
+            # All of it may belong to the head that is still incomplete; the parser keeps it without a bound.
+            self._head_size += len(data)
+            if self._head_size > MAX_HEAD:
+                self._refuse(_too_large())
+                return
+        if self._in_head or not self._answering:
+            self._arm()
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._message_done = False
+        self._in_message = self._in_head = True
+        self._head_size = 0
         # Whoever answers may cut the connection without waiting for what it still holds to be taken.
         self.scope["dovetail.abort"] = self.transport.abort  # pyright: ignore[reportGeneralTypeIssues]  an extension
 
@@ -79,18 +82,13 @@ class GuardedProtocol(HttpToolsProtocol):
         if size > MAX_HEAD or len(self.headers) > MAX_HEADERS:
             self._problem = _too_large()
             raise _HeadTooLarge
-        self._head_done = True
-        self._head_size = 0
+        self._in_head = False
         self._disarm()
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
-        self._message_done = True
+        self._in_message = False
         super().on_message_complete()
-
-    def on_response_complete(self) -> None:
-        self._head_done = False
-        super().on_response_complete()
 
     def send_400_response(self, msg: str) -> None:
         """Called by uvicorn for whatever the parser refuses, and for what the callbacks above raise."""
@@ -107,6 +105,10 @@ class GuardedProtocol(HttpToolsProtocol):
         """The last request; uvicorn types it as if there always were one."""
         return self.cycle
 
+    @property
+    def _answering(self) -> bool:
+        return self._cycle is not None and not self._cycle.response_complete
+
     def _arm(self) -> None:
         if self._head_timer is None:
             self._head_timer = self.loop.call_later(self.limits.head_timeout, self._too_slow)
@@ -117,22 +119,23 @@ class GuardedProtocol(HttpToolsProtocol):
             self._head_timer = None
 
     def _too_slow(self) -> None:
-        if self._message_done and self._head_size == 0 and not self.transport.is_closing():
-            self.transport.close()  # nothing was asked
-        elif not self._message_done and self._cycle is not None and self._cycle.response_complete:
-            self.transport.abort()  # the rest of a body whose request has been answered
-        else:
+        self._head_timer = None
+        if self._answering:
+            self._arm()  # half a head behind a request that is being answered can wait for its end
+        elif self._in_head:
             timeout = self.limits.head_timeout
             self._refuse(
                 InvalidRequest(f"the head did not arrive within {timeout:g} s", code="request_timeout", status=408)
             )
+        elif self._in_message:
+            self.transport.abort()  # the rest of a body whose request has been answered
+        else:
+            self.transport.close()  # nothing was asked
 
     def _refuse(self, error: DovetailError) -> None:
         """One answer and the end of the connection; no answer where the request has begun to get one."""
         self._disarm()
-        cycle = self._cycle
-        if cycle is not None and cycle.response_complete:
-            cycle = None
+        cycle = self._cycle if self._answering else None
         if cycle is not None:
             cycle.disconnected = True
             cycle.message_event.set()

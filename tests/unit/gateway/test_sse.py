@@ -157,7 +157,7 @@ async def test_a_reader_that_takes_nothing_is_cut() -> None:
 
 async def test_a_slow_reader_holds_the_source_back() -> None:
     source = Source(*(TextDelta("x" * 1000) for _ in range(1000)))
-    asking = client(source, stuck=True, timing=Timing(stall=0.3))
+    asking = client(source, stuck=True, timing=Timing(header_after=0.1, stall=0.3))
     answer = asyncio.create_task(asking.run())
     await asyncio.sleep(0.05)
     assert source.queue.qsize() > 800
