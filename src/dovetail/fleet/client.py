@@ -168,13 +168,12 @@ class Stream:
         """The next events, at least one; an empty list when the answer is complete."""
         events: list[Event] = []
         while not events and not self._ended:
-            self._waiting_since = time.monotonic()
+            if self._waiting_since is None:
+                self._waiting_since = time.monotonic()
             try:
                 chunk = await self._content.readany()
             except (aiohttp.ClientError, OSError) as error:
                 raise (_stalled(self._patience) if self._stalled else _crashed()) from error
-            finally:
-                self._waiting_since = None
             if chunk:
                 self._decode(chunk, events)
             else:
@@ -204,10 +203,10 @@ class Stream:
 
     def _feed(self, payload: bytes, events: list[Event]) -> None:
         try:
-            fresh = self._decoder.feed(orjson.loads(payload))
+            events.extend(self._decoder.feed(orjson.loads(payload)))
         except _MISSHAPEN as error:
             raise EngineFailure("the worker sent a frame that does not follow the protocol") from error
-        events.extend(fresh)
+        self._waiting_since = None  # a comment is no sign of life: an HTTP thread sends it for a dead engine too
         if self._prefilling and any(type(event) is not Prefill for event in events):
             self._prefilling = False
             self._patience = self._token_gap

@@ -10,12 +10,14 @@ from collections.abc import Sequence
 _LLAMA_ERROR = re.compile(r"^(?:[\d.]+ )?E (?:\w+ +)?\w+ *: (?P<text>.+)$")
 # The same told again by each caller on the way up, or by the trial load that measures memory.
 _ECHOES = ("failed to load model", "exiting due to", "encountered an error while trying to fit")
+# Our own workers' report, one line.
+_REPORT = re.compile(r"^ERROR (?:the model could not be loaded: )?(?P<text>.+)$")
 _PYTHON_ERROR = re.compile(r"^(?:[A-Za-z_][\w.]*(?:Error|Exception|Exit)\b.*|Fatal Python error: .+)$")
 
 
 def reason(lines: Sequence[str], status: int | None) -> str:
     """The engine's own reason where its output has one, else how the process ended. `status` as Process.wait's."""
-    found = _llama(lines) or _python(lines) or _any_error(lines)
+    found = _llama(lines) or _report(lines) or _python(lines) or _any_error(lines)
     if status is not None and status < 0:
         ended = _by_signal(-status)
         return f"{ended} ({found})" if found else ended
@@ -27,6 +29,10 @@ def _llama(lines: Sequence[str]) -> str | None:
         if (match := _LLAMA_ERROR.match(line)) and not any(echo in line for echo in _ECHOES):
             return match["text"]
     return None
+
+
+def _report(lines: Sequence[str]) -> str | None:
+    return next((match["text"] for line in lines if (match := _REPORT.match(line))), None)
 
 
 def _python(lines: Sequence[str]) -> str | None:

@@ -109,7 +109,7 @@ def real(run_dir: Path, *, recorder: Recorder | None = None, unix: bool = True, 
 
 def ask(text: str, *, max_tokens: int | None = None, endless: bool = False) -> GenerateRequest:
     """A greedy question; `endless` goes on to `max_tokens` or the end of the context."""
-    prompt = ChatPrompt((Message("user", (TextPart(text),)),))
+    prompt = ChatPrompt((Message("user", (TextPart(text),)),), template_options={"enable_thinking": False})
     return GenerateRequest("r", "m", prompt, Sampling(temperature=0, ignore_eos=endless), max_tokens)
 
 

@@ -271,6 +271,11 @@ async def test_silence_is_a_stall(short_path: Path, sent: tuple[bytes, ...]) -> 
         await collect(short_path, sends(*sent, then_close=False), first_token=0.1, token_gap=0.05)
 
 
+async def test_comments_are_no_sign_of_life(short_path: Path) -> None:
+    with pytest.raises(WorkerStalled):
+        await collect(short_path, sends(HEAD, *[b": ping\n\n"] * 20, LAST, pause=0.03), first_token=0.2, token_gap=0.2)
+
+
 async def test_a_long_prefill_is_no_stall_while_it_reports(short_path: Path) -> None:
     slow = sends(HEAD, *[PROGRESS] * 6, token("a"), LAST, pause=0.05)
     events = await collect(short_path, slow, first_token=0.2, token_gap=0.15)

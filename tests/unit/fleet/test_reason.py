@@ -28,6 +28,11 @@ OLD_SERVER = ("llama_model_load: error loading model: unknown architecture", "ma
         (NO_MEMORY, 1, "failed to initialize the context: std::bad_alloc"),
         (TRACEBACK, 1, "safetensors_rust.SafetensorError: incomplete metadata, file not fully covered"),
         (OLD_SERVER, 1, "llama_model_load: error loading model: unknown architecture"),
+        (
+            ("INFO loading", "ERROR the model could not be loaded: no weights in the folder"),
+            1,
+            "no weights in the folder",
+        ),
         ((), 3, "the worker ended with status 3"),
         ((), -9, "the worker was ended by SIGKILL, perhaps by the system for want of memory"),
         (NO_MEMORY, -11, "the worker was ended by SIGSEGV (failed to initialize the context: std::bad_alloc)"),
