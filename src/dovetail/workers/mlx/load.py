@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import stat
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -130,7 +129,6 @@ def _tokenizer(path: Path) -> tuple[Wrapper, JsonObject]:
 def _vocabulary(tokenizer: Wrapper, markup: Collection[str]) -> Vocabulary:
     return Vocabulary(
         tokenizer.backend_tokenizer,
-        copy.deepcopy(tokenizer.backend_tokenizer),
         tokenizer.added_tokens_decoder,
         eos=tokenizer.eos_token_ids,
         bos_token=tokenizer.bos_token or "",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+import threading
 from collections.abc import Collection, Mapping, Sequence
-from typing import Protocol, cast
+from typing import Protocol
 
 from dovetail.workers.mlx.detokenize import Detokenizer, token_bytes
 
@@ -21,7 +23,8 @@ class Backend(Protocol):
     def encode(self, sequence: str, *, add_special_tokens: bool) -> Encoding: ...
     def id_to_token(self, id: int) -> str | None: ...  # noqa: A002  the library's name
     def get_vocab_size(self, *, with_added_tokens: bool) -> int: ...
-    def to_str(self) -> str: ...
+    @property
+    def decoder(self) -> object: ...
 
 
 class AddedToken(Protocol):
@@ -37,7 +40,6 @@ class Vocabulary:
     def __init__(
         self,
         shared: Backend,
-        plain: Backend,
         added: Mapping[int, AddedToken],
         *,
         eos: Collection[int],
@@ -46,8 +48,8 @@ class Vocabulary:
         markup: Collection[str],
     ) -> None:
         self._shared = shared
-        self._plain = plain
-        self._plain.encode_special_tokens = True
+        self._plain: Backend | None = None
+        self._making = threading.Lock()
         self.eos = frozenset(eos)
         self.bos_token = bos_token
         self.eos_token = eos_token
@@ -61,10 +63,18 @@ class Vocabulary:
 
     def encode(self, text: str, *, add_special: bool, parse_special: bool = True) -> list[int]:
         """Blocks for as long as the text is long: not on an event loop."""
-        backend = self._shared if parse_special else self._plain
+        backend = self._shared if parse_special else self._literal()
         # A lone surrogate is no text; the tokenizer would refuse it with a TypeError.
         clean = text.encode("utf-8", "replace").decode("utf-8")
         return backend.encode(clean, add_special_tokens=add_special).ids
+
+    def _literal(self) -> Backend:
+        """The tokenizer that takes control tokens in a text for text. Made when first asked for: copying is slow."""
+        with self._making:
+            if self._plain is None:
+                self._plain = copy.deepcopy(self._shared)
+                self._plain.encode_special_tokens = True
+            return self._plain
 
     def decode(self, tokens: Sequence[int]) -> str:
         """All the text, special tokens too."""
@@ -83,8 +93,5 @@ class Vocabulary:
 
 
 def _byte_level(backend: Backend) -> bool:
-    """Whether the vocabulary is byte-level BPE: its decoder says so."""
-    import json
-
-    layout = cast("dict[str, object]", json.loads(backend.to_str()))
-    return '"type": "ByteLevel"' in json.dumps(layout.get("decoder"))
+    """Whether the vocabulary is byte-level BPE: its decoder, or one in its sequence of decoders, says so."""
+    return "ByteLevel(" in repr(backend.decoder)
