@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TextIO
@@ -48,6 +48,7 @@ class Display:
         self._terminal = not silent and self._out.isatty()
         self._waiting = False
         self._thinking = False
+        self._midline = False
 
     def waits(self, comment: str) -> None:
         if self._terminal and comment != "keep-alive":
@@ -58,7 +59,7 @@ class Display:
         if self._terminal:
             self._clear()
             self._write(text if self._thinking else _DIM + text)
-            self._thinking = True
+            self._thinking = self._midline = True
 
     def says(self, text: str) -> None:
         self._clear()
@@ -66,11 +67,14 @@ class Display:
             self._thinking = False
             self._write(_PLAIN + "\n")
         self._write(text)
+        self._midline = True
 
     def ends(self) -> None:
+        """The answer is over: what comes next begins on a line of its own."""
         self._clear()
-        self._write(f"{_PLAIN}\n" if self._thinking else "\n")
-        self._thinking = False
+        if self._midline:
+            self._write(f"{_PLAIN}\n" if self._thinking else "\n")
+        self._thinking = self._midline = False
 
     def _clear(self) -> None:
         if self._waiting:
@@ -97,7 +101,7 @@ def ask(server: Server, body: JsonObject, display: Display, answer: Answer) -> N
 
 
 def read(
-    frames: Iterable[JsonObject | str] | Generator[JsonObject | str],
+    frames: Iterable[JsonObject | str],
     display: Display,
     answer: Answer,
     clock: Callable[[], float] = time.monotonic,
