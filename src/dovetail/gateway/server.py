@@ -66,15 +66,16 @@ async def running(settings: Settings, **parts: Unpack[Parts]) -> AsyncGenerator[
         settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
         async with services(settings, **parts) as built:
             server = _server(settings.server, built)
-            async with asyncio.TaskGroup() as tasks:
-                serving = tasks.create_task(server.serve([listener]))
+            # No task group: one around a yield would wrap whatever the caller raises.
+            serving = asyncio.create_task(server.serve([listener]), name="http server")
+            try:
                 await server.accepting(serving)
                 host, port = listener.getsockname()[:2]
-                try:
-                    yield Started(host, port, built)
-                finally:
-                    await _drain(server, built)
-                    server.should_exit = True
+                yield Started(host, port, built)
+                await _drain(server, built)
+            finally:
+                server.should_exit = True
+                await serving
 
 
 class _Server(uvicorn.Server):

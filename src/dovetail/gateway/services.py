@@ -84,14 +84,12 @@ async def services(settings: Settings, **parts: Unpack[Parts]) -> AsyncGenerator
         observer,
     )
     built = Services(settings, catalog, pool, Generator(catalog, pool, observer), engines, here, timing(settings))
+    preloading = asyncio.create_task(_preload(built), name="preload")
     try:
-        async with asyncio.TaskGroup() as background:
-            preloading = background.create_task(_preload(built))
-            try:
-                yield built
-            finally:
-                preloading.cancel()
+        yield built
     finally:
+        preloading.cancel()
+        await asyncio.wait([preloading])
         await pool.aclose()
 
 

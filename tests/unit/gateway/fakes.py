@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,8 +24,13 @@ from dovetail.gateway.sse import Timing
 from dovetail.serving.generate import Generator
 from dovetail.settings import Settings
 
-from ..serving import fakes as serving
-from ..serving.fakes import Say
+# One set of stand-ins for the folders that need them.
+from ..fleet.fakes import FakeLauncher, Plan  # noqa: TID252
+from ..fleet.fakes import Recorder as StateRecorder  # noqa: TID252
+from ..serving import fakes as serving  # noqa: TID252
+from ..serving.fakes import Say, finished, model, says  # noqa: TID252
+
+__all__ = ["FakeLauncher", "Plan", "Say", "StateRecorder", "finished", "model", "says"]
 
 
 @dataclass
@@ -160,7 +165,7 @@ class Pool(serving.Pool):
     loaded: list[str] = field(default_factory=list[str])
 
     @asynccontextmanager
-    async def lease(self, model: Model) -> AsyncIterator[serving.Lease]:
+    async def lease(self, model: Model) -> AsyncGenerator[serving.Lease]:
         async with super().lease(model):
             yield Lease(self)
 

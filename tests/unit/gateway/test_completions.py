@@ -14,8 +14,7 @@ from dovetail.gateway.app import create_app
 from dovetail.gateway.dialects.llamacpp import CompletionRequest
 from dovetail.gateway.dialects.openai_completions import CompletionBody
 
-from ..serving.fakes import model
-from .fakes import Answer, Client, Pool, call, loading_for_ever, services
+from .fakes import Answer, Client, Pool, call, loading_for_ever, model, services
 
 pytestmark = pytest.mark.anyio
 
@@ -114,6 +113,7 @@ async def test_llama_servers_stream_ends_with_its_last_object() -> None:
 )
 async def test_llama_servers_reasons_to_stop(reason: Any, word: str | None, kind: str) -> None:
     async def say(request: GenerateRequest, index: int) -> Any:
+        del request
         yield TextDelta("x", index)
         yield Finished(reason, Usage(), Timings(), word, index)
 
@@ -180,7 +180,12 @@ async def test_load_and_unload() -> None:
     assert (await call(app, "POST", "/models/load", {"model": "m"})).json() == {"success": True}
     assert cast("Pool", parts.pool).loaded == ["m"]
     assert (await call(app, "POST", "/models/unload", {"model": "m"})).json() == {"success": True}
-    assert (await post("/models/unload", {"model": "m"})).error == (400, "invalid_request_error", "model_not_loaded", "model")
+    assert (await post("/models/unload", {"model": "m"})).error == (
+        400,
+        "invalid_request_error",
+        "model_not_loaded",
+        "model",
+    )
     assert (await call(app, "POST", "/models/load", {"model": "zip"})).error[0] == 404
 
 
@@ -189,9 +194,8 @@ async def test_a_failed_load_has_its_own_status() -> None:
     assert answer.error[:3] == (503, "server_error", "worker_crashed")
 
 
-async def test_a_client_that_leaves_gives_its_load_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    parts = services()
-    monkeypatch.setattr("tests.unit.serving.fakes.Lease.ready", lambda _: loading_for_ever())
+async def test_a_client_that_leaves_gives_its_load_up() -> None:
+    parts = services(progress=loading_for_ever())
     asking = Client(create_app(parts), "POST", "/models/load", [b'{"model": "m"}'])
     answer = asyncio.create_task(asking.run())
     await asyncio.sleep(0.05)

@@ -24,8 +24,7 @@ from dovetail.gateway.app import create_app
 from dovetail.gateway.dialects.openai_chat.body import ChatBody
 from dovetail.settings import Settings
 
-from ..serving.fakes import Say, says
-from .fakes import Answer, call, services
+from .fakes import Answer, Say, call, says, services
 
 pytestmark = pytest.mark.anyio
 
@@ -302,7 +301,8 @@ INVALID: list[tuple[dict[str, Any], str]] = [
     ({"messages": [{"role": "user", "content": [{"text": "x"}]}]}, "messages[0].content[0].type"),
     ({"messages": [{"role": "user", "content": [{"type": "text"}]}]}, "messages[0].content[0].text"),
     ({"messages": [{"role": "user", "content": [{"type": "poem", "text": ""}]}]}, "messages[0].content[0].type"),
-    ({"messages": [{"role": "user", "content": "x", "tool_calls": [_call(0, "{}", "c", "f")]}]}, "messages[0].tool_calls"),
+    ({"messages": [{"role": "user", "content": "", "tool_calls": [_call(0, "{}", "c", "f")]}]},
+     "messages[0].tool_calls"),
     ({"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "http://x"}}]}]},
      "messages[0].content[0].image_url"),
     ({"messages": [{"role": "user", "content": [{"type": "input_audio", "input_audio": {}}]}]},
@@ -310,14 +310,16 @@ INVALID: list[tuple[dict[str, Any], str]] = [
     ({"messages": HI * 10_001}, "messages"),
     ({"max_tokens": -5}, "max_tokens"), ({"max_tokens": "ten"}, "max_tokens"), ({"max_tokens": True}, "max_tokens"),
     ({"max_tokens": []}, "max_tokens"), ({"max_tokens": 1 << 63}, "max_tokens"), ({"max_tokens": 0}, "max_tokens"),
-    ({"temperature": -1}, "temperature"), ({"temperature": "hot"}, "temperature"), ({"temperature": 2.1}, "temperature"),
+    ({"temperature": -1}, "temperature"), ({"temperature": "hot"}, "temperature"),
+    ({"temperature": 2.1}, "temperature"),
     ({"top_p": 1.5}, "top_p"), ({"top_p": -0.5}, "top_p"), ({"top_k": -2}, "top_k"), ({"min_p": 2}, "min_p"),
     ({"n": 0}, "n"), ({"n": -1}, "n"), ({"n": 10**6}, "n"), ({"seed": 1 << 64}, "seed"), ({"seed": 1.5}, "seed"),
     ({"stop": 5}, "stop"), ({"stop": {}}, "stop"), ({"stop": [5]}, "stop[0]"), ({"stop": ["x"] * 17}, "stop"),
     ({"stop": "x" * 1025}, "stop"), ({"stop": [""]}, "stop[0]"), ({"frequency_penalty": 3}, "frequency_penalty"),
     ({"logit_bias": "x"}, "logit_bias"), ({"logit_bias": {"1": "x"}}, "logit_bias.1"),
     ({"logit_bias": {"x": 1}}, "logit_bias.x"), ({"logit_bias": {"1": 101}}, "logit_bias.1"),
-    ({"tools": "x"}, "tools"), ({"tools": [5]}, "tools[0]"), ({"tools": [{"type": "function", "function": {}}]}, "tools[0].function.name"),
+    ({"tools": "x"}, "tools"), ({"tools": [5]}, "tools[0]"),
+    ({"tools": [{"type": "function", "function": {}}]}, "tools[0].function.name"),
     ({"tools": [{"type": "custom"}]}, "tools[0].type"),
     ({"model": ""}, "model"), ({"model": 5}, "model"), ({"model": "m" * 257}, "model"), ({"stream": "yes"}, "stream"),
     ({"stream_options": {"include_usage": 1}}, "stream_options.include_usage"),

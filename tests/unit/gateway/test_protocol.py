@@ -3,19 +3,19 @@
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from typing import Any
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import Any, cast
 
 import pytest
 import uvicorn
 
+from dovetail.core.events import Event, TextDelta
 from dovetail.gateway.app import create_app
 from dovetail.gateway.protocol import MAX_HEAD, Limits, guarded
 from dovetail.settings import ServerSettings, Settings
 
-from ..serving.fakes import Say, finished
-from .fakes import services
+from .fakes import Say, finished, services
 
 pytestmark = pytest.mark.anyio
 
@@ -70,7 +70,7 @@ Lines = Callable[[], Any]
 
 
 @asynccontextmanager
-async def server(limits: Limits = QUICK, say: Say | None = None, **settings: Any) -> AsyncIterator[Lines]:
+async def server(limits: Limits = QUICK, say: Say | None = None, **settings: Any) -> AsyncGenerator[Lines]:
     parts = services(say, settings=Settings(server=ServerSettings(**settings)))
     config = uvicorn.Config(
         create_app(parts), http=guarded(limits), ws="none", lifespan="off", log_config=None, access_log=False,
@@ -80,12 +80,9 @@ async def server(limits: Limits = QUICK, say: Say | None = None, **settings: Any
     running = uvicorn.Server(config)
     running.lifespan = config.lifespan_class(config)
     loop = asyncio.get_running_loop()
+    protocol = cast("Callable[..., asyncio.Protocol]", config.http_protocol_class)
     listener = await loop.create_server(
-        lambda: config.http_protocol_class(  # pyright: ignore[reportCallIssue]  as uvicorn calls it
-            config=config, server_state=running.server_state, app_state={}
-        ),
-        "127.0.0.1",
-        0,
+        lambda: protocol(config=config, server_state=running.server_state, app_state={}), "127.0.0.1", 0
     )
     port = listener.sockets[0].getsockname()[1]
     lines: list[Line] = []
@@ -171,17 +168,19 @@ async def test_the_answer_to_a_malformed_request_is_json() -> None:
 
 @pytest.mark.parametrize(
     "header",
-    [b"a: " + b"x" * (2 << 20), b"".join(b"h%d: x\r\n" % i for i in range(20_000)), b"a: " + b"x" * MAX_HEAD]
-    + [b"".join(b"h%d: x\r\n" % i for i in range(300))[:-2]],
+    [
+        b"a: " + b"x" * (2 << 20),
+        b"".join(b"h%d: x\r\n" % i for i in range(20_000)),
+        b"a: " + b"x" * MAX_HEAD,
+        b"".join(b"h%d: x\r\n" % i for i in range(300))[:-2],
+    ],
     ids=["2 MB", "20,000 headers", "64 kB", "300 headers"],
-)  # fmt: skip
+)
 async def test_a_head_beyond_its_bound_is_refused(header: bytes) -> None:
     async with server() as connect:
         line = await connect()
-        try:
+        with suppress(ConnectionError):
             await line.send(GET + header + b"\r\n\r\n")
-        except ConnectionError:
-            pass
         assert (await line.rest()).statuses in ([431], [])
         assert await alive(connect)
 
@@ -314,9 +313,7 @@ async def test_connections_beyond_the_bound_are_told_so() -> None:
 
 
 async def test_an_error_in_the_middle_of_a_stream_is_no_second_answer() -> None:
-    async def endless(*_: Any) -> Any:
-        from dovetail.core.events import TextDelta
-
+    async def endless(*_: object) -> AsyncGenerator[Event, None]:
         while True:
             yield TextDelta("x")
             await asyncio.sleep(0.01)
@@ -334,7 +331,7 @@ async def test_an_error_in_the_middle_of_a_stream_is_no_second_answer() -> None:
 async def test_half_a_head_behind_a_running_answer_waits_and_is_bounded() -> None:
     go_on = asyncio.Event()
 
-    async def slow(*_: Any) -> Any:
+    async def slow(*_: object) -> AsyncGenerator[Event, None]:
         await go_on.wait()
         yield finished()
 

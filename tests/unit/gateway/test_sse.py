@@ -10,8 +10,7 @@ from dovetail.core.events import Event, Finished, Loading, Prefill, Queued, Text
 from dovetail.gateway.openai import OpenAIErrors
 from dovetail.gateway.sse import Replies, Reply, Timing
 
-from ..serving.fakes import finished
-from .fakes import Answer, Client
+from .fakes import Answer, Client, finished
 
 pytestmark = pytest.mark.anyio
 
@@ -58,7 +57,12 @@ class Source:
 
 
 def client(
-    source: Source, *, streamed: bool = True, timing: Timing = QUICK, replies: Replies | None = None, stuck: bool = False
+    source: Source,
+    *,
+    streamed: bool = True,
+    timing: Timing = QUICK,
+    replies: Replies | None = None,
+    stuck: bool = False,
 ) -> Client:
     reply = Reply(source.stream(), Lines(streamed=streamed), replies or Replies(), timing, {"x-extra": "1"})
     return Client(reply, "POST", "/", (), stuck=stuck)

@@ -1,7 +1,7 @@
 """A pool whose models say what the test scripts."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -78,8 +78,12 @@ class Lease:
         self._pool = pool
 
     async def ready(self) -> AsyncGenerator[Progress, None]:
-        for progress in self._pool.progress:
-            yield progress
+        if isinstance(self._pool.progress, AsyncGenerator):
+            async for progress in self._pool.progress:
+                yield progress
+        else:
+            for progress in self._pool.progress:
+                yield progress
         if self._pool.failure is not None:
             raise self._pool.failure
 
@@ -96,14 +100,14 @@ class Lease:
 @dataclass
 class Pool:
     say: Say
-    progress: Sequence[Progress] = ()
+    progress: Sequence[Progress] | AsyncGenerator[Progress, None] = ()
     failure: Exception | None = None
     context: int = 0
     leased: int = 0
     running: int = 0
 
     @asynccontextmanager
-    async def lease(self, model: Model) -> AsyncIterator[Lease]:
+    async def lease(self, model: Model) -> AsyncGenerator[Lease]:
         del model
         self.leased += 1
         try:

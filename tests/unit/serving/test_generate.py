@@ -174,9 +174,7 @@ async def test_a_prompt_that_cannot_fit_is_refused_unread(recorder: Recorder) ->
 async def test_a_long_conversation_is_measured_in_its_text(recorder: Recorder) -> None:
     chat = ChatPrompt((Message("user", (TextPart("x" * 64),)), Message("user", (TextPart("y" * 65),))))
     with pytest.raises(ContextTooLong) as caught:
-        await events(
-            generator(Pool(says(), context=16), recorder).run(GenerateRequest("i", "m", chat), LOCAL)
-        )
+        await events(generator(Pool(says(), context=16), recorder).run(GenerateRequest("i", "m", chat), LOCAL))
     assert caught.value.param == "messages"
 
 

@@ -1,6 +1,6 @@
 """One question to a worker."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from typing import cast
 
@@ -43,7 +43,7 @@ class Lease:
 
 class Leases:
     @asynccontextmanager
-    async def lease(self, model: Model) -> AsyncIterator[Lease]:
+    async def lease(self, model: Model) -> AsyncGenerator[Lease]:
         del model
         yield Lease()
 

@@ -1,0 +1,200 @@
+"""The listening server: start, drain, stop; its workers are scripted ones in the test's own loop."""
+
+import asyncio
+import errno
+import signal
+import socket
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from dovetail.core.model import LoadOptions
+from dovetail.demo import models_dir
+from dovetail.gateway.server import Started, running, serve
+from dovetail.gateway.services import llama_server, load_options, model_folders, timing
+from dovetail.settings import (
+    CatalogSettings,
+    FleetSettings,
+    LoadSettings,
+    ModelSettings,
+    ServerSettings,
+    Settings,
+)
+from dovetail.workers.scripted import Script
+
+from .fakes import FakeLauncher, Plan, model
+from .fakes import StateRecorder as Recorder
+
+pytestmark = pytest.mark.anyio
+
+CHAT = "/v1/chat/completions"
+HI = {"model": "tiny-gguf", "messages": [{"role": "user", "content": "hi"}]}
+ENDLESS = Plan(Script(tokens=1_000_000, interval_ms=2))
+
+
+@pytest.fixture
+async def launcher() -> AsyncIterator[FakeLauncher]:
+    launcher = FakeLauncher()
+    yield launcher
+    launcher.close()
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession() as session:
+        yield session
+
+
+def settings(home: Path, preload: tuple[str, ...] = (), **server: Any) -> Settings:
+    return Settings(home=home, server=ServerSettings(port=0, **server), fleet=FleetSettings(preload=preload))
+
+
+async def test_a_conversation_over_a_real_socket(
+    tmp_path: Path, launcher: FakeLauncher, client: aiohttp.ClientSession
+) -> None:
+    async with running(settings(tmp_path / "new"), launcher=launcher, observer=Recorder()) as started:
+        async with client.post(started.url + CHAT, json=HI) as answer:
+            body = await answer.json()
+        assert body["choices"][0]["message"]["content"] == "tok tok tok "
+        async with client.post(started.url + CHAT, json={**HI, "stream": True}) as answer:
+            assert (await answer.text()).endswith("data: [DONE]\n\n")
+        async with client.get(started.url + "/health") as answer:
+            assert (await answer.json())["slots_total"] == 2
+    assert launcher.process("tiny-gguf").status.result() == 0
+
+
+async def test_leaving_closes_the_stream_to_the_worker(
+    tmp_path: Path, launcher: FakeLauncher, client: aiohttp.ClientSession
+) -> None:
+    launcher.plans["tiny-gguf"] = ENDLESS
+    async with running(settings(tmp_path), launcher=launcher, observer=Recorder()) as started:
+        for stream in (True, False):
+            asking = asyncio.create_task(_read(client, started, stream=stream))
+            async with asyncio.timeout(5):
+                while not started.services.pool.status("tiny-gguf").active:
+                    await asyncio.sleep(0.001)
+            asking.cancel()
+            async with asyncio.timeout(0.25):
+                while started.services.pool.status("tiny-gguf").active:
+                    await asyncio.sleep(0.001)
+
+
+async def test_preloads_make_ready_wait_whatever_becomes_of_them(
+    tmp_path: Path, launcher: FakeLauncher, client: aiohttp.ClientSession
+) -> None:
+    launcher.plans["tiny-gguf"] = Plan(last_words="E cannot", listens=False)
+    wanted = settings(tmp_path, preload=("tiny-gguf", "nobody", "tiny-gguf-q8"))
+    async with running(wanted, launcher=launcher, observer=Recorder()) as started:
+        async with asyncio.timeout(10):
+            await started.services.preloaded.wait()
+        async with client.get(started.url + "/ready") as answer:
+            assert answer.status == 200
+        assert started.services.pool.status("tiny-gguf-q8").state == "ready"
+        assert started.services.pool.status("tiny-gguf").state == "failed"
+
+
+async def test_running_answers_may_finish_while_new_ones_are_turned_away(
+    tmp_path: Path, launcher: FakeLauncher, client: aiohttp.ClientSession
+) -> None:
+    launcher.plans["tiny-gguf"] = Plan(Script(tokens=150, interval_ms=2))
+    async with running(settings(tmp_path), launcher=launcher, observer=Recorder()) as started:
+        async with client.get(started.url + "/health"):  # a kept connection
+            pass
+        asking = asyncio.create_task(_read(client, started))
+        async with asyncio.timeout(5):
+            while not started.services.pool.status("tiny-gguf").active:
+                await asyncio.sleep(0.001)
+        started.services.door.shut = True
+        async with client.post(started.url + CHAT, json=HI) as answer:
+            assert (answer.status, (await answer.json())["error"]["code"]) == (503, "shutting_down")
+    assert (await asking).endswith("data: [DONE]\n\n")
+
+
+async def test_what_does_not_finish_in_time_gets_an_error_frame(
+    tmp_path: Path, launcher: FakeLauncher, client: aiohttp.ClientSession
+) -> None:
+    launcher.plans["tiny-gguf"] = ENDLESS
+    async with running(settings(tmp_path, drain_timeout=0.1), launcher=launcher, observer=Recorder()) as started:
+        asking = asyncio.create_task(_read(client, started))
+        async with asyncio.timeout(5):
+            while not started.services.pool.status("tiny-gguf").active:
+                await asyncio.sleep(0.001)
+    text = await asking
+    assert '"code":"shutting_down"' in text
+    assert "[DONE]" not in text
+
+
+async def test_a_taken_port_is_an_os_error(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        wanted = Settings(home=tmp_path, server=ServerSettings(port=taken.getsockname()[1]))
+        with pytest.raises(OSError, match="in use") as caught:
+            await serve(wanted)
+    assert caught.value.errno == errno.EADDRINUSE
+
+
+async def test_serve_ends_by_its_event_or_a_signal(tmp_path: Path) -> None:
+    for end in ("event", "signal"):
+        stop, urls = asyncio.Event(), asyncio.Queue[str]()
+        serving = asyncio.create_task(serve(settings(tmp_path), listening=urls.put_nowait, stop=stop))
+        async with asyncio.timeout(10):
+            assert (await urls.get()).startswith("http://127.0.0.1:")
+            if end == "event":
+                stop.set()
+            else:
+                signal.raise_signal(signal.SIGTERM)
+            await serving
+
+
+async def test_ipv6(tmp_path: Path, client: aiohttp.ClientSession) -> None:
+    async with running(settings(tmp_path, host="::1"), observer=Recorder()) as started:
+        assert started.url.startswith("http://[::1]:")
+        async with client.get(started.url + "/health") as answer:
+            assert answer.status == 200
+
+
+def test_the_url_to_give_to_clients() -> None:
+    parts: Any = None
+    assert Started("0.0.0.0", 80, parts).url == "http://127.0.0.1:80"
+    assert Started("::", 80, parts).url == "http://[::1]:80"
+    assert Started("10.0.0.1", 80, parts).url == "http://10.0.0.1:80"
+
+
+def test_model_folders_in_order(tmp_path: Path) -> None:
+    wanted = Settings(home=tmp_path, catalog=CatalogSettings(folders=(tmp_path / "x",)))
+    assert model_folders(wanted) == [tmp_path / "models", tmp_path / "x", models_dir()]
+    assert model_folders(Settings(home=tmp_path, catalog=CatalogSettings(demo=False))) == [tmp_path / "models"]
+
+
+def test_load_options_of_one_model() -> None:
+    wanted = Settings(
+        load=LoadSettings(context=512, parallel=2),
+        models={"m": ModelSettings(context=64, aliases=("x",), warmup=False)},
+    )
+    assert load_options(wanted, model("m")) == LoadOptions(context=64, parallel=2, warmup=False)
+    assert load_options(wanted, model("n")) == LoadOptions(context=512, parallel=2, warmup=True)
+
+
+def test_which_llama_server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    binary = tmp_path / "llama-server"
+    binary.write_text("")
+    binary.chmod(0o700)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert llama_server(None) is None
+    assert llama_server("auto") == binary
+    assert llama_server("/opt/missing") == Path("/opt/missing")
+    monkeypatch.setenv("PATH", "")
+    assert llama_server("auto") is None
+
+
+def test_timing_follows_the_settings() -> None:
+    assert timing(Settings(server=ServerSettings(keep_alive_every=2))).keep_alive_every == 2
+
+
+async def _read(client: aiohttp.ClientSession, started: Started, *, stream: bool = True) -> str:
+    async with client.post(started.url + CHAT, json={**HI, "stream": stream, "max_tokens": 150}) as answer:
+        return await answer.text()
