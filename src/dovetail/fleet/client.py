@@ -105,9 +105,9 @@ class WorkerClient:
             raise _crashed() from error
         raise wire.error_from(answer, response.status)
 
-    async def health(self) -> bool:
+    async def health(self, *, within: float = _HEALTH_WITHIN) -> bool:
         """Whether the worker answers, and says that it can serve."""
-        timeout = aiohttp.ClientTimeout(total=_HEALTH_WITHIN)
+        timeout = aiohttp.ClientTimeout(total=within)
         try:
             async with self._session.get(f"{self._base}/health", timeout=timeout) as response:
                 return response.status == 200

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Protocol
 
-from dovetail.core.errors import Busy, LoadFailed, NoRoom, WorkerCrashed
+from dovetail.core.errors import Busy, LoadFailed, NoRoom, WorkerCrashed, WorkerStalled
 from dovetail.core.events import Event, Loading, Progress, Queued
 from dovetail.core.model import Model
 from dovetail.core.request import GenerateRequest
@@ -20,6 +20,7 @@ from dovetail.fleet.queue import Queue, Turn, queue_full
 TELL_EVERY = 1.0  # seconds between two Loading events
 PLACE_WITHIN = 120.0  # seconds to wait for a busy model to make room
 NOTICED_WITHIN = 1.0  # seconds from a broken socket to the end of its process
+EXAMINED_WITHIN = 5.0  # seconds a worker that stalled has to show that it lives
 QUEUE_WITHIN = 600.0  # seconds to wait for a slot
 
 
@@ -136,6 +137,9 @@ class Lease:
             known = await seat.worker.fallen(NOTICED_WITHIN)
             why = seat.worker.reason or ("it was stopped" if known else "why is not known")
             raise WorkerCrashed(f"{error.message} ({why})") from error
+        except WorkerStalled:
+            await seat.worker.examine(EXAMINED_WITHIN)
+            raise
         finally:
             turn.leave()
 

@@ -22,7 +22,8 @@ Launch = Callable[[Callable[[str], None]], Awaitable[Launched]]
 
 KEPT_LINES = 100
 LINES_A_SECOND = 100  # passed on to the observer; of a flood the rest stays in `last_lines` alone
-RETRY_AFTER = 5.0  # seconds in which a failed load is not tried again
+RETRY_AFTER = 1.0  # seconds in which a failed load is not tried again, doubled with each failure in a row
+LONGEST_RETRY = 60.0
 ABANDON_AFTER = 0.25  # seconds a start goes on when nobody waits for it any more
 _FIRST_POLL, _LONGEST_POLL = 0.01, 0.25
 
@@ -77,7 +78,8 @@ class Worker:
         self._life = _Life()
         self._task: asyncio.Task[None] | None = None
         self._waiters = 0
-        self._failure: tuple[float, LoadFailed] | None = None
+        self._failure: LoadFailed | None = None
+        self._failures, self._retry_at = 0, 0.0
         self._second, self._told = 0, 0
 
     @property
@@ -120,13 +122,13 @@ class Worker:
 
     def forget_failure(self) -> None:
         """Lets the next `ensure_ready` try again, however recently it failed."""
-        self._failure = None
+        self._failure, self._failures = None, 0
 
-    def begin_stop(self) -> None:
+    def begin_stop(self, why: str | None = None) -> None:
         """Asks the worker to leave: from here on it is not ready. Does nothing when it does not run."""
         if self.alive and not self._life.stop.done():
             self._life.stop.set_result(None)
-            self._enter("stopping")
+            self._enter("stopping", why)
 
     async def gone(self) -> None:
         """Waits until no process is left; the process's end is bounded by `stop_timeout`."""
@@ -142,14 +144,22 @@ class Worker:
             return False
         return True
 
+    async def examine(self, within: float) -> None:
+        """Stops a ready worker that does not even answer /health within `within` seconds."""
+        life = self._life
+        if life.client is None or await life.client.health(within=within):
+            return
+        if life is self._life:  # not its successor's
+            self.begin_stop("it no longer answered")
+
     async def stop(self) -> None:
         """Ends the worker: SIGTERM, then SIGKILL after `stop_timeout`."""
         self.begin_stop()
         await self.gone()
 
     def _begin(self) -> None:
-        if self._failure is not None and self._clock() - self._failure[0] < RETRY_AFTER:
-            raise _again(self._failure[1])
+        if self._failure is not None and self._clock() < self._retry_at:
+            raise _again(self._failure)
         self.last_lines.clear()
         self._life = _Life()
         self._enter("starting")
@@ -167,10 +177,12 @@ class Worker:
             failure = self._failed(repr(error))
         life.client = None
         if failure is not None and not life.stop.done():
-            self._failure = (self._clock(), failure)
+            self._failure = failure
+            self._retry_at = self._clock() + min(RETRY_AFTER * 2**self._failures, LONGEST_RETRY)
+            self._failures += 1
             self._enter("failed", failure.message)
         elif self._state != "failed":
-            self._enter("unloaded")
+            self._enter("unloaded", self.reason)
         if not life.settled.done():
             life.settled.set_result(failure or LoadFailed(f"{self.model} was unloaded before it was ready"))
 
@@ -189,7 +201,8 @@ class Worker:
                 return
             child.patience = settings.stop_timeout  # before it was ready it had nothing to put away
             life.client = client
-            self.loaded_at, self._failure = self._clock(), None
+            self.loaded_at = self._clock()
+            self.forget_failure()
             self._enter("ready")
             life.settled.set_result(None)
             await child.exited_or(life.stop)

@@ -1,6 +1,8 @@
 """Every broken worker does what it does, and the fleet lives on."""
 
 import asyncio
+import os
+import signal
 import time
 from contextlib import aclosing
 from pathlib import Path
@@ -10,6 +12,7 @@ import pytest
 
 from dovetail.core.errors import EngineFailure, LoadFailed, WorkerCrashed, WorkerStalled
 from dovetail.core.events import Finished, Loading
+from dovetail.fleet import lease
 from dovetail.fleet.process import KEPT_LINES, LINES_A_SECOND
 
 from .pools import Recorder, animal, answer, ask, crashes, text, zoo
@@ -71,10 +74,10 @@ async def test_one_that_dies_in_mid_stream_is_noticed_and_started_again(run_dir:
 
 async def test_a_crash_leaves_other_models_alone(run_dir: Path) -> None:
     async with zoo(run_dir) as pool:
-        async with pool.lease(animal("endless")) as lease:
-            async for _ in lease.ready():
+        async with pool.lease(animal("endless")) as held:
+            async for _ in held.ready():
                 pass
-            async with aclosing(lease.generate(HELLO)) as stream:
+            async with aclosing(held.generate(HELLO)) as stream:
                 await anext(stream)
                 crash = asyncio.ensure_future(crashes(pool, animal("dies_mid_stream"), HELLO))
                 longest, last = 0.0, time.monotonic()
@@ -90,6 +93,20 @@ async def test_one_that_hangs_in_mid_stream_is_not_waited_for(run_dir: Path) -> 
     async with zoo(run_dir, token_timeout=0.2) as pool:
         with pytest.raises(WorkerStalled):
             await answer(pool, animal("hangs_mid_stream"), HELLO)
+
+
+async def test_one_that_is_frozen_is_replaced(run_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lease, "EXAMINED_WITHIN", 0.2)
+    async with zoo(run_dir, token_timeout=0.3, stop_timeout=0.2) as pool:
+        await pool.load(animal("endless"))
+        frozen = pool.status("endless").pid
+        assert frozen is not None
+        asyncio.get_running_loop().call_later(0.2, os.kill, frozen, signal.SIGSTOP)
+        with pytest.raises(WorkerStalled):
+            await answer(pool, animal("endless"), HELLO)
+        assert isinstance((await answer(pool, animal("endless"), ask("hello", max_tokens=4)))[-1], Finished)
+        assert pool.status("endless").pid != frozen
+        assert not psutil.pid_exists(frozen)
 
 
 async def test_one_that_closes_in_mid_stream_has_crashed(run_dir: Path) -> None:

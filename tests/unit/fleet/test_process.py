@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 
@@ -105,6 +106,23 @@ async def test_a_failed_load_has_the_engines_reason_and_is_not_repeated_at_once(
     launcher.plans["m"] = Plan()
     await worker.ensure_ready()
     assert launcher.starts("m") == 2
+
+
+async def test_a_model_that_fails_and_fails_is_tried_ever_more_rarely(recorder: Recorder, clock: Clock) -> None:
+    tries: list[float] = []
+
+    async def fail(on_line: Callable[[str], None]) -> Launched:
+        del on_line
+        tries.append(clock.now)
+        raise LoadFailed("no")
+
+    worker = Worker("m", fail, SETTINGS, recorder, clock)
+    for _ in range(400):
+        with pytest.raises(LoadFailed):
+            await worker.ensure_ready()
+        clock.now += 0.5
+    gaps = [later - earlier for earlier, later in pairwise(tries)]
+    assert gaps == [1, 2, 4, 8, 16, 32, 60, 60]
 
 
 async def test_a_failure_can_be_forgotten(start: Start, launcher: FakeLauncher, clock: Clock) -> None:
