@@ -1,4 +1,4 @@
-"""Writes the generated documents: docs/acceptance.md, and the tables of docs/configuration.md.
+"""Writes the generated documents: docs/acceptance.md, and the tables of docs/configuration.md and docs/api.md.
 
 `python tests/house/documents.py` writes them; with `--check` it only says which are not current, and exits with 1.
 """
@@ -18,11 +18,24 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from dovetail.cli.exits import MEANINGS
+from dovetail.gateway.dialects.llamacpp import CompletionRequest, DetokenizeRequest, TokenizeRequest
+from dovetail.gateway.dialects.openai_chat.body import ChatBody
+from dovetail.gateway.dialects.openai_completions import CompletionBody
+from dovetail.gateway.wire import Inert, Refused, Wire
 from dovetail.settings import ModelSettings, Settings
 
 ROOT = Path(__file__).parents[2]
 ACCEPTANCE = ROOT / "docs" / "acceptance.md"
 CONFIGURATION = ROOT / "docs" / "configuration.md"
+API = ROOT / "docs" / "api.md"
+
+BODIES: dict[str, type[Wire]] = {
+    "chat": ChatBody,
+    "completions": CompletionBody,
+    "completion": CompletionRequest,
+    "tokenize": TokenizeRequest,
+    "detokenize": DetokenizeRequest,
+}
 
 ACCEPTANCE_HEAD = """\
 # Acceptance
@@ -36,7 +49,20 @@ Each row is something that users of five older servers rely on, with the tests t
 
 def documents() -> dict[Path, str]:
     """Every generated document with what it should contain."""
-    return {ACCEPTANCE: acceptance(), CONFIGURATION: configuration(CONFIGURATION.read_text("utf-8"))}
+    parts = {"settings": settings_tables(), "exit codes": exit_table()}
+    fields = {f"fields of {name}": field_list(body) for name, body in BODIES.items()}
+    return {ACCEPTANCE: acceptance(), CONFIGURATION: filled(CONFIGURATION, parts), API: filled(API, fields)}
+
+
+def filled(path: Path, parts: dict[str, str]) -> str:
+    """The document at `path` with the parts between its markers made anew."""
+    current = path.read_text("utf-8")
+    for name, text in parts.items():
+        marker = re.compile(rf"(<!-- {name} -->\n).*?(<!-- end -->)", re.DOTALL)
+        if not marker.search(current):
+            raise SystemExit(f"{path}: no part marked {name}")
+        current = marker.sub(lambda found, text=text: f"{found[1]}{text}{found[2]}", current)
+    return current
 
 
 def acceptance() -> str:
@@ -78,15 +104,18 @@ def _marks(node: ast.AST, owner: str) -> Iterator[tuple[str, str]]:
                 yield from _marks(child, owner)
 
 
-def configuration(current: str) -> str:
-    """`current` with the parts between its markers made anew."""
-    parts = {"settings": settings_tables(), "exit codes": exit_table()}
-    for name, text in parts.items():
-        marker = re.compile(rf"(<!-- {name} -->\n).*?(<!-- end -->)", re.DOTALL)
-        if not marker.search(current):
-            raise SystemExit(f"{CONFIGURATION}: no part marked {name}")
-        current = marker.sub(lambda found, text=text: f"{found[1]}{text}{found[2]}", current)
-    return current
+def field_list(body: type[Wire]) -> str:
+    """The fields of a request, by what becomes of them."""
+    honoured = [name for name, field in body.model_fields.items() if not _is(field, Inert) and not _is(field, Refused)]
+    inert = [name for name, field in body.model_fields.items() if _is(field, Inert)]
+    refused = [name for name, field in body.model_fields.items() if _is(field, Refused)]
+    classes = {"Honoured": honoured, "Without effect, by their definition": inert, "Refused": refused}
+    lines = [f"- {what}: {', '.join(f'`{name}`' for name in names)}." for what, names in classes.items() if names]
+    return "\n".join(lines) + "\n"
+
+
+def _is(field: FieldInfo, kind: type[object]) -> bool:
+    return any(isinstance(part, kind) for part in field.metadata)
 
 
 def exit_table() -> str:
