@@ -1,0 +1,33 @@
+"""One real server for all tests here; each test runs on a GGUF and on an MLX model."""
+
+from collections.abc import AsyncGenerator
+
+import aiohttp
+import openai
+import pytest
+
+from ..process.serving.running import Running, running  # noqa: TID252  the same server as the tests of processes
+
+
+@pytest.fixture(scope="session")
+async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Running]:
+    async with running(tmp_path_factory.mktemp("home")) as process:
+        yield process
+
+
+@pytest.fixture(scope="session", params=["tiny-gguf", "tiny-mlx"])
+def model(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture
+async def http(server: Running) -> AsyncGenerator[aiohttp.ClientSession]:
+    timeout = aiohttp.ClientTimeout(total=60)
+    async with aiohttp.ClientSession(server.url, timeout=timeout) as session:
+        yield session
+
+
+@pytest.fixture
+async def sdk(server: Running) -> AsyncGenerator[openai.AsyncOpenAI]:
+    async with openai.AsyncOpenAI(base_url=f"{server.url}/v1", api_key="none", max_retries=0, timeout=60) as client:
+        yield client
