@@ -17,6 +17,7 @@ from dovetail.cli.exits import Exit, Failure
 from dovetail.cli.home import HomeLock
 from dovetail.cli.options import Config, Home, ModelsDir, NoDemo, configured, texts
 from dovetail.cli.pull import located
+from dovetail.cli.quick_imports import quick_imports
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
@@ -47,7 +48,8 @@ def serve(
     ] = False,
 ) -> None:
     """Serve the models of the home folder until Ctrl-C."""
-    from dovetail import log
+    with quick_imports():
+        from dovetail import log
 
     settings = configured(
         home,
@@ -78,7 +80,8 @@ def serve(
 
 
 def _run(settings: Settings, listening: Callable[[str], None]) -> None:
-    from dovetail.gateway import server
+    with quick_imports():
+        from dovetail.gateway import server
 
     try:
         run_loop(server.serve(settings, listening=listening))
