@@ -76,7 +76,7 @@ class LoadOptions:
 
     context      tokens for each slot (not divided among them)
     parallel     slots, i.e. requests decoded in one batch
-    gpu_layers   layers offloaded; -1 all, 0 none
+    gpu_layers   layers offloaded; -1 as many as fit, 0 none
     batch        prefill chunk in tokens (also llama.cpp's n_ubatch bound)
     threads      CPU threads while decoding
     cache_ram    bytes the worker may keep of prompt caches in RAM
