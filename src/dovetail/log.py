@@ -44,7 +44,7 @@ def setup(style: Style = "text", level: str = "info", stream: TextIO | None = No
     )
     root = logging.getLogger()
     root.handlers = [handler]
-    root.setLevel(level.upper())
+    root.setLevel(logging.CRITICAL + 1 if level == "off" else level.upper())
     # One line a request comes from telemetry; uvicorn's would repeat it with the query string.
     logging.getLogger("uvicorn.access").disabled = True
     for chatty in ("asyncio", "aiohttp", "uvicorn.error"):

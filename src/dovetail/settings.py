@@ -78,7 +78,9 @@ class LoadSettings(_Section):
 
     context: int | None = Field(default=None, ge=64, le=1 << 24, description="Tokens for each slot.")
     parallel: int | None = Field(default=None, ge=1, le=256, description="Slots: requests decoded in one batch.")
-    gpu_layers: int | None = Field(default=None, ge=-1, le=10_000, description="Layers on the GPU; -1 as many as fit, 0 none.")
+    gpu_layers: int | None = Field(
+        default=None, ge=-1, le=10_000, description="Layers on the GPU; -1 as many as fit, 0 none."
+    )
     batch: int | None = Field(default=None, ge=1, le=1 << 16, description="Prefill chunk in tokens.")
     ubatch: int | None = Field(default=None, ge=1, le=1 << 16, description="llama.cpp's physical batch in tokens.")
     flash_attention: bool | None = Field(default=None, description="Flash attention on or off.")
@@ -126,7 +128,7 @@ class LogSettings(_Section):
     """Logging."""
 
     format: Literal["text", "json"] = Field(default="text", description="Log lines as text or as JSON.")
-    level: Literal["debug", "info", "warning", "error"] = Field(
+    level: Literal["debug", "info", "warning", "error", "off"] = Field(
         default="info", description="Lowest level that is logged."
     )
 

@@ -130,6 +130,7 @@ def test_starts_that_fail_say_why(tmp_path: Path) -> None:
     assert re.fullmatch(rf"dovetail: {re.escape(str(tmp_path))}/dovetail\.toml: .*line 1.*\n", broken.stderr)
 
 
+@pytest.mark.accept("L4")
 def test_json_logs_have_the_figures_of_each_request(tmp_path: Path) -> None:
     with serving(tmp_path, "--log-format", "json", "--no-demo", "--models-dir", str(demo.models_dir())) as (
         process,

@@ -69,6 +69,13 @@ def test_levels_below_the_one_asked_for_are_silent() -> None:
     assert "shown" in stream.getvalue()
 
 
+def test_off_is_silent() -> None:
+    stream = io.StringIO()
+    written("text", stream, "off").critical("hidden")
+    logging.getLogger("somebody").critical("hidden")
+    assert stream.getvalue() == ""
+
+
 def test_standard_library_loggers_take_the_same_way() -> None:
     stream = io.StringIO()
     log.setup("json", "info", stream)
