@@ -1,0 +1,1 @@
+"""How the tiny model that travels in the package is made; never installed with it."""
