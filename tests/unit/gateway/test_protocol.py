@@ -13,6 +13,7 @@ import uvicorn
 from dovetail.core.events import Event, TextDelta
 from dovetail.gateway.app import create_app
 from dovetail.gateway.protocol import MAX_HEAD, Limits, guarded
+from dovetail.gateway.sse import Timing
 from dovetail.settings import ServerSettings, Settings
 
 from .fakes import Say, finished, services
@@ -62,6 +63,10 @@ class Line:
             length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
             return Answers(head + await self._reader.readexactly(length))
 
+    def pause(self) -> None:
+        """Takes no more bytes than the kernel does."""
+        cast("asyncio.Transport", self._writer.transport).pause_reading()
+
     def close(self) -> None:
         self._writer.close()
 
@@ -70,8 +75,10 @@ Lines = Callable[[], Any]
 
 
 @asynccontextmanager
-async def server(limits: Limits = QUICK, say: Say | None = None, **settings: Any) -> AsyncGenerator[Lines]:
-    parts = services(say, settings=Settings(server=ServerSettings(**settings)))
+async def server(
+    limits: Limits = QUICK, say: Say | None = None, timing: Timing | None = None, **settings: Any
+) -> AsyncGenerator[Lines]:
+    parts = services(say, timing=timing, settings=Settings(server=ServerSettings(**settings)))
     config = uvicorn.Config(
         create_app(parts), http=guarded(limits), ws="none", lifespan="off", log_config=None, access_log=False,
         timeout_keep_alive=1,
@@ -366,6 +373,38 @@ async def test_empty_lines_do_not_keep_a_connection() -> None:
         await line.send(GET + b"\r\n")
         await line.answer()
         await line.send(b"\r\n")
+        assert (await line.rest(3)).raw == b""
+
+
+async def test_a_client_that_reads_nothing_is_cut_and_its_source_closed() -> None:
+    closed = asyncio.Event()
+    said = 0
+
+    async def endless(*_: object) -> AsyncGenerator[Event, None]:
+        nonlocal said
+        try:
+            while True:
+                said += 1
+                yield TextDelta("x" * 1000)
+        finally:
+            closed.set()
+
+    body = json.dumps({**json.loads(CHAT), "stream": True}).encode()
+    async with server(say=endless, timing=Timing(header_after=0.1, stall=0.3)) as connect:
+        line = await connect()
+        line.pause()
+        await line.send(POST + b"content-length: %d\r\n\r\n" % len(body) + body)
+        async with asyncio.timeout(5):
+            await closed.wait()
+        assert said < 10_000
+        assert await alive(connect)
+
+
+async def test_an_idle_connection_is_closed() -> None:
+    async with server() as connect:
+        line = await connect()
+        await line.send(GET + b"\r\n")
+        await line.answer()
         assert (await line.rest(3)).raw == b""
 
 
