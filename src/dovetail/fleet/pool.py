@@ -8,14 +8,14 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from dovetail.core.errors import Busy, LoadFailed, NoRoom
+from dovetail.core.errors import LoadFailed, NoRoom
 from dovetail.core.model import LoadOptions, Model, ModelFormat, ModelState
 from dovetail.core.observe import Observer
 from dovetail.engines.base import Engine, Machine
 from dovetail.fleet.launch import Launcher
 from dovetail.fleet.lease import Lease, Seat
 from dovetail.fleet.placement import Load, Resident, decide
-from dovetail.fleet.process import Worker
+from dovetail.fleet.process import Worker, shutting_down
 from dovetail.fleet.queue import Queue
 from dovetail.settings import FleetSettings
 
@@ -67,7 +67,7 @@ class Pool:
     async def lease(self, model: Model) -> AsyncGenerator[Lease, None]:
         """A use of `model` until the context is left; entered at once, the model is loaded by `Lease.ready`."""
         if self._draining:
-            raise Busy("the server is shutting down: try again in a moment", code="shutting_down")
+            raise shutting_down()
         seat = self._seat(model)
         seat.take()
         try:
@@ -97,11 +97,11 @@ class Pool:
         await self._quiet(list(self._seats.values()), within)
 
     async def aclose(self) -> None:
-        """Ends every worker; a request that still runs fails."""
+        """Ends every worker, for good; a request that still runs or waits fails."""
         self._draining = True
         for seat in self._seats.values():
             seat.cancel_expiry()
-            seat.worker.begin_stop()
+            seat.worker.retire()
         for seat in self._seats.values():
             await seat.worker.gone()
 

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from dovetail.core.errors import DovetailError, LoadFailed, WorkerCrashed
+from dovetail.core.errors import Busy, DovetailError, LoadFailed, WorkerCrashed
 from dovetail.core.model import ModelState
 from dovetail.core.observe import Observer
 from dovetail.core.request import Json, JsonObject
@@ -78,6 +78,7 @@ class Worker:
         self._life = _Life()
         self._task: asyncio.Task[None] | None = None
         self._waiters = 0
+        self._retired = False
         self._failure: LoadFailed | None = None
         self._failures, self._retry_at = 0, 0.0
         self._second, self._told = 0, 0
@@ -103,7 +104,7 @@ class Worker:
         return self._life.client
 
     async def ensure_ready(self) -> None:
-        """Returns once the worker is ready, started by the first of its waiters. Raises LoadFailed.
+        """Returns once the worker is ready, started by the first of its waiters. Raises LoadFailed, or Busy if retired.
 
         A start whose waiters have all been cancelled is stopped. A load that failed a moment ago fails again at once.
         """
@@ -129,6 +130,11 @@ class Worker:
         if self.alive and not self._life.stop.done():
             self._life.stop.set_result(None)
             self._enter("stopping", why)
+
+    def retire(self) -> None:
+        """Asks the worker to leave for good: those who wait for it, or will, get Busy instead of a successor."""
+        self._retired = True
+        self.begin_stop()
 
     async def gone(self) -> None:
         """Waits until no process is left; the process's end is bounded by `stop_timeout`."""
@@ -158,6 +164,8 @@ class Worker:
         await self.gone()
 
     def _begin(self) -> None:
+        if self._retired:
+            raise shutting_down()
         if self._failure is not None and self._clock() < self._retry_at:
             raise _again(self._failure)
         self.last_lines.clear()
@@ -246,6 +254,10 @@ class Worker:
         self._told += 1
         if self._told <= LINES_A_SECOND:
             self._observer.worker_line(self.model, line)
+
+
+def shutting_down() -> Busy:
+    return Busy("the server is shutting down: try again in a moment", code="shutting_down")
 
 
 def _again(failure: LoadFailed) -> LoadFailed:

@@ -285,6 +285,30 @@ async def test_a_draining_pool_takes_nothing_and_waits_for_the_rest(pools: Pools
     assert pool.status("a").state == "unloaded"
 
 
+async def test_a_closed_pool_starts_nothing_for_those_who_still_wait(pools: Pools, launcher: FakeLauncher) -> None:
+    launcher.plans["a"] = LONG
+    launcher.plans["b"] = Plan(heeds_sigterm=False)
+    pool = pools()
+    await pool.load(B)
+    async with pool.lease(A) as lease, pool.lease(B) as stopping:
+        async for _ in lease.ready():
+            pass
+        running = [lease.generate(HELLO), lease.generate(HELLO)]
+        for stream in running:
+            await anext(stream)
+        in_line = lease.generate(HELLO)
+        assert await anext(in_line) == Queued(1)
+        stopping.worker.begin_stop()
+        starting_again = asyncio.ensure_future(stopping.worker.ensure_ready())
+        await asyncio.gather(pool.aclose(), *(stream.aclose() for stream in running))
+        with pytest.raises(Busy, match="shutting down"):
+            _ = [event async for event in in_line]
+        with pytest.raises(Busy, match="shutting down"):
+            await starting_again
+    assert (launcher.starts("a"), launcher.starts("b")) == (1, 1)
+    assert not any(status.state == "ready" for status in pool.states())
+
+
 async def test_draining_has_a_deadline(pools: Pools) -> None:
     pool = pools()
     async with pool.lease(A), asyncio.timeout(1):
