@@ -47,7 +47,7 @@ DEFAULT_SAMPLING: Mapping[str, Json] = {
     "frequency_penalty": 0.0,
     "presence_penalty": 0.0,
 }
-_SEED_RANGE = 1 << 32
+_SEED_RANGE = (1 << 32) - 1  # the number after the last means "random" to both engines
 
 # Finish reasons as workers name them.
 _FINISH: Mapping[str, FinishReason] = {"stop": "stop", "length": "length", "tool_calls": "tool_calls"}

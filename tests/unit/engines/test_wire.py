@@ -61,6 +61,14 @@ def test_each_choice_draws_from_its_own_seed() -> None:
     assert [wire.encode(request, i).body["seed"] for i in (0, 1)] == [7, 8]
 
 
+@pytest.mark.parametrize("seed", [-1, (1 << 32) - 1, (1 << 32) - 2])
+def test_a_seed_that_was_said_is_never_the_number_that_means_random(seed: int) -> None:
+    request = GenerateRequest(id="r", model="m", prompt=TextPrompt(("a",)), sampling=Sampling(seed=seed), n=2)
+    seeds = [wire.encode(request, i).body["seed"] for i in (0, 1)]
+    assert (1 << 32) - 1 not in seeds
+    assert seeds[0] != seeds[1]
+
+
 def test_sampling_is_passed_on_in_llama_cpp_names() -> None:
     sampling = Sampling(temperature=0.0, top_k=3, repeat_last_n=-1, logit_bias={5: -100.0}, ignore_eos=True)
     body = wire.encode(GenerateRequest("r", "m", TextPrompt(("a",)), sampling, max_tokens=9, stop=("x",))).body
