@@ -175,8 +175,10 @@ class Prefill:
         mx.clear_cache()
         self.row.tokens.extend(chunk)
 
-    def layers(self) -> list[LayerCache]:
-        return self._layers
+    def hand_over(self) -> list[LayerCache]:
+        """The layers, let go of here: what has joined a batch would else be held twice while its row lives."""
+        layers, self._layers = self._layers, []
+        return layers
 
     def cache(self) -> Cache:
         """What has been computed so far, to keep."""
@@ -197,12 +199,12 @@ class Batch:
 
     def join(self, prefill: Prefill) -> None:
         """Take over a finished prefill; its last prompt token is computed in the next step, with the others."""
-        row = prefill.row
+        row, layers = prefill.row, prefill.hand_over()
         if self.rows:
-            for mine, other in zip(self._layers, prefill.layers(), strict=True):
+            for mine, other in zip(self._layers, layers, strict=True):
                 mine.extend(other)
         else:
-            self._layers = prefill.layers()
+            self._layers = layers
         self.rows.append(row)
         self._next = mx.concatenate([self._next, mx.array(list(row.prompt[-1:]), dtype=mx.int32)])
         self._sound = mx.concatenate([self._sound, mx.array([True])])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, cast
 
@@ -52,6 +53,15 @@ def test_rows_together_draw_what_they_draw_alone(any_small: Small) -> None:
     alone = [run(any_small, [one], 12)[0] for one in rows()]
     assert run(any_small, rows(), 12) == alone
     assert all(len(tokens) == 11 for tokens in alone)
+
+
+def test_what_has_joined_a_batch_is_held_by_it_alone(any_small: Small) -> None:
+    batch = Batch(any_small.model)
+    batch.join(prefilled(any_small, row(PROMPTS[1])))
+    joining = prefilled(any_small, row(PROMPTS[2]))  # stays referenced for as long as its row lives
+    layers = [weakref.ref(layer) for layer in joining._layers]
+    batch.join(joining)
+    assert [layer() for layer in layers] == [None, None]
 
 
 def test_rows_join_and_leave_between_steps(any_small: Small) -> None:
