@@ -18,6 +18,7 @@ _MAX_STOPS = 16
 _MAX_STOP_BYTES = 1024
 _MAX_PROBS = 100
 _MAX_SALT = 256
+_MAX_BIAS = 1e30  # what a float32 logit can be added to
 _COLD = 1e-5  # below this a temperature is 0: logits divided by it would overflow
 _DEFAULT_PROBS = 20  # llama-server's, where top_logprobs is absent
 _PenaltyRange = (-100.0, 100.0)
@@ -103,7 +104,7 @@ class Fields:
         value = self._body.get(name)
         if value is None:
             return default
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        if isinstance(value, bool) or not isinstance(value, int | float):
             raise _bad(name, "must be a number")
         if not low <= value <= high:
             raise _bad(name, f"must be between {low:g} and {high:g}")
@@ -319,8 +320,8 @@ def _logit_bias(value: Json, n_vocab: int) -> dict[int, float]:
             raise _bad("logit_bias", f"token ids are 0 to {n_vocab - 1}")
         if amount is False:
             bias[token] = -math.inf
-        elif isinstance(amount, bool) or not isinstance(amount, int | float) or not math.isfinite(amount):
-            raise _bad("logit_bias", "must hold numbers, or false to ban a token")
+        elif isinstance(amount, bool) or not isinstance(amount, int | float) or not abs(amount) <= _MAX_BIAS:
+            raise _bad("logit_bias", f"must hold numbers up to {_MAX_BIAS:g}, or false to ban a token")
         else:
             bias[token] = float(amount)
     return bias

@@ -126,6 +126,14 @@ def _call(found: object) -> tuple[str, str]:
     return name, json.dumps(arguments, ensure_ascii=False)
 
 
+def _name(head: re.Match[str] | None) -> str | None:
+    """The name that `head` quotes; None where there is none, or what stands in the quotes is not JSON."""
+    try:
+        return None if head is None else cast("str", json.loads(head[1], strict=False)) or None
+    except ValueError:  # an escape that JSON does not have
+        return None
+
+
 class BufferedCall:
     """A call that is understood only as a whole."""
 
@@ -165,10 +173,11 @@ class JsonCall:
         deltas: list[Delta] = []
         if self._index is None:
             head = _HEAD.match(self._text)
-            if head is None:
+            name = _name(head)
+            if head is None or name is None:
                 return self._without_head()
             self._text = self._text[head.end() :]
-            start = self._calls.start(cast("str", json.loads(head[1], strict=False)), self._scan())
+            start = self._calls.start(name, self._scan())
             self._index = start.call
             deltas.append(start)
         elif not self._tail and (arguments := self._scan()):
@@ -187,8 +196,8 @@ class JsonCall:
             return []
         if not cut:
             return self._calls.whole(self._text)
-        name = _NAME.match(self._text)
-        return [self._calls.start(cast("str", json.loads(name[1], strict=False)), "")] if name else []
+        name = _name(_NAME.match(self._text))
+        return [] if name is None else [self._calls.start(name, "")]
 
     def _without_head(self) -> Step:
         end = self._text.find(self._end)

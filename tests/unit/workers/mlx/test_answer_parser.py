@@ -111,7 +111,18 @@ def test_calls_in_another_order_are_understood_whole(inner: str, calls: list[tup
     assert [(name, json.loads(arguments)) for name, arguments in found] == calls
 
 
-@pytest.mark.parametrize("inner", ["not json", '{"name": 5}', '{"name": "f", "arguments": "x"}', "[1]", '{"a": 1}'])
+NO_CALLS = [
+    "not json",
+    '{"name": 5}',
+    '{"name": "f", "arguments": "x"}',
+    "[1]",
+    '{"a": 1}',
+    '{"name": "\\q", "arguments": {}}',
+    '{"name": "", "arguments": {}}',
+]
+
+
+@pytest.mark.parametrize("inner", NO_CALLS)
 def test_what_is_not_a_call_is_content_without_markup(inner: str) -> None:
     for text in (f"<tool_call>{inner}</tool_call>", f"<tool_call>{inner}"):
         assert folded(parse(list(text), Opening.ANSWER, tools=True)) == ("", inner, [])
@@ -122,6 +133,10 @@ def test_a_call_that_is_cut_off_ends_honestly() -> None:
         _, content, calls = folded(parse(list(CALL[:size]), Opening.ANSWER, tools=True, cut=True))
         assert "{" not in content
         assert all(name == "f" and ARGUMENTS.startswith(arguments) for name, arguments in calls)
+
+
+def test_a_name_that_is_cut_off_and_no_json_is_no_call() -> None:
+    assert folded(parse(['<tool_call>{"name": "\\q"'], Opening.ANSWER, tools=True, cut=True)) == ("", "", [])
 
 
 def test_arguments_that_are_broken_by_the_end_marker_end_there() -> None:
