@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import statistics
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -72,13 +73,15 @@ def token_cost(models: Path, scripted: Path, rounds: int, streams: int = 64) -> 
 @contextmanager
 def scripted_server(folder: Path, python: str) -> Iterator[Path]:
     """A program that takes llama-server's flags and starts the scripted worker instead."""
+    script = folder / "script.json"
+    script.write_text(json.dumps({"tokens": 500, "interval_ms": 2.0, "slots": 64}))
     path = folder / "scripted-llama-server"
     path.write_text(
         f"#!{python}\n"
         "import os, sys\n"
         "socket = sys.argv[sys.argv.index('--host') + 1]\n"
-        "worker = ['-m', 'dovetail.workers.scripted', '--socket', socket, '--slots', '64']\n"
-        "os.execv(sys.executable, [sys.executable, *worker, '--tokens', '500', '--interval-ms', '2'])\n"
+        f"worker = ['-m', 'dovetail.workers.scripted', '--model', {str(script)!r}, '--host', socket]\n"
+        "os.execv(sys.executable, [sys.executable, *worker])\n"
     )
     path.chmod(0o700)
     yield path

@@ -1,0 +1,83 @@
+"""A real `dovetail serve` in a process of its own."""
+
+import asyncio
+import os
+import re
+import sys
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+import psutil
+
+READY_WITHIN = 30.0
+GONE_WITHIN = 40.0
+WORKER_WITHIN = 30.0
+
+
+@dataclass
+class Running:
+    url: str
+    process: psutil.Process
+    home: Path
+
+    def sockets(self) -> Iterator[Path]:
+        for worker in self.process.children(recursive=True):
+            argv = worker.cmdline()
+            if "--socket" in argv:
+                yield Path(argv[argv.index("--socket") + 1])
+
+    async def worker(self, session: aiohttp.ClientSession, model: str) -> psutil.Process:
+        """The process that serves `model`, waited for until it is ready."""
+        async with asyncio.timeout(WORKER_WITHIN):
+            while True:
+                async with session.get(f"{self.url}/v1/models/{model}") as response:
+                    ready = (await response.json())["state"] == "ready"
+                if ready and (found := self._child(model)):
+                    return found
+                await asyncio.sleep(0.02)
+
+    def _child(self, model: str) -> psutil.Process | None:
+        for child in self.process.children():
+            try:
+                if re.search(rf"/{re.escape(model)}(/|$| )", " ".join(child.cmdline())):
+                    return child
+            except psutil.NoSuchProcess:
+                continue  # it died this moment
+        return None
+
+
+@asynccontextmanager
+async def running(
+    home: Path, flags: Sequence[str] = (), environment: Mapping[str, str] | None = None
+) -> AsyncIterator[Running]:
+    """Starts on a free port and stops by SIGTERM; what it logged is in `home`/serve.log."""
+    log = home / "serve.log"
+    argv = ["-m", "dovetail", "serve", "--port", "0", "--home", str(home), "--log-format", "json", *flags]
+    with log.open("wb") as output:
+        child = await asyncio.create_subprocess_exec(
+            sys.executable, *argv, stdout=output, stderr=output, env={**os.environ, **(environment or {})}
+        )
+    try:
+        yield Running(await _address(child, log), psutil.Process(child.pid), home)
+    finally:
+        if child.returncode is None:
+            child.terminate()
+        async with asyncio.timeout(GONE_WITHIN):
+            await child.wait()
+
+
+async def _address(child: asyncio.subprocess.Process, log: Path) -> str:
+    async with asyncio.timeout(READY_WITHIN), aiohttp.ClientSession() as session:
+        while child.returncode is None:
+            if found := re.search(r"http://127\.0\.0\.1:(\d+)", log.read_text()):
+                try:
+                    async with session.get(f"{found[0]}/health") as response:
+                        if response.status == 200:
+                            return found[0]
+                except aiohttp.ClientError:
+                    pass
+            await asyncio.sleep(0.02)
+    raise RuntimeError(f"the server ended: {log.read_text()[-2000:]}")
