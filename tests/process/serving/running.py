@@ -4,7 +4,7 @@ import asyncio
 import os
 import re
 import sys
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,7 +52,7 @@ class Running:
 @asynccontextmanager
 async def running(
     home: Path, flags: Sequence[str] = (), environment: Mapping[str, str] | None = None
-) -> AsyncIterator[Running]:
+) -> AsyncGenerator[Running]:
     """Starts on a free port and stops by SIGTERM; what it logged is in `home`/serve.log."""
     log = home / "serve.log"
     argv = ["-m", "dovetail", "serve", "--port", "0", "--home", str(home), "--log-format", "json", *flags]

@@ -50,7 +50,7 @@ async def ask(session: aiohttp.ClientSession, server: Running, model: str, seen:
         seen.errors.append(orjson.loads(text)["error"]["code"])
         return
     frames = [line[6:] for line in text.splitlines() if line.startswith("data: ")]
-    last = orjson.loads(frames[-1]) if frames and frames[-1] != "[DONE]" else {}
+    last: dict[str, dict[str, str]] = orjson.loads(frames[-1]) if frames and frames[-1] != "[DONE]" else {}
     if frames and frames[-1] == "[DONE]":
         seen.whole += 1
     elif "error" in last:

@@ -11,7 +11,7 @@ from typing import Any, cast
 import aiohttp
 import mlx.core as mx
 import pytest
-from mlx.utils import tree_flatten
+from mlx.utils import tree_flatten  # pyright: ignore[reportUnknownVariableType]
 from mlx_lm.models import deepseek
 
 from dovetail.demo import models_dir
@@ -48,7 +48,7 @@ def write_shards(folder: Path, weights: dict[str, mx.array], count: int) -> None
     for number in range(count):
         file = f"model-{number + 1:05}-of-{count:05}.safetensors"
         part = {name: weights[name] for name in names[number::count]}
-        mx.save_safetensors(str(folder / file), part, metadata={"format": "mlx"})
+        mx.save_safetensors(str(folder / file), part, {"format": "mlx"})  # pyright: ignore[reportUnknownMemberType]
         index |= dict.fromkeys(part, file)
     total = sum(array.nbytes for array in weights.values())
     text = json.dumps({"metadata": {"total_size": total}, "weight_map": index})
