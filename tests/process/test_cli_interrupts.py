@@ -26,6 +26,14 @@ DEADLINE = 60.0
 PIECE = b'data: {"choices": [{"index": 0, "delta": {"content": "and on "}}]}\n\n'
 
 
+@pytest.fixture(autouse=True)
+def interrupts() -> Generator[None]:
+    """Ctrl-C reaches children although a shell started these tests in the background, where it is ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 class EndlessServer(ThreadingHTTPServer):
     """Answers every chat with a stream that ends when the client leaves, and tells that it did."""
 

@@ -4,7 +4,6 @@ import io
 import json
 import logging
 import re
-from collections.abc import Generator
 
 import pytest
 import structlog
@@ -20,15 +19,6 @@ class Terminal(io.StringIO):
 class FullDisk(io.StringIO):
     def write(self, _text: str) -> int:
         raise OSError(28, "No space left on device")
-
-
-@pytest.fixture(autouse=True)
-def restored() -> Generator[None]:
-    root = logging.getLogger()
-    handlers, level = root.handlers, root.level
-    yield
-    root.handlers = handlers
-    root.setLevel(level)
 
 
 def written(style: log.Style, stream: io.StringIO, level: str = "info") -> structlog.stdlib.BoundLogger:

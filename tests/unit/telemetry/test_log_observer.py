@@ -2,8 +2,6 @@ from __future__ import annotations
 
 import io
 import json
-import logging
-from collections.abc import Generator
 
 import pytest
 
@@ -15,14 +13,10 @@ from dovetail.telemetry import LogObserver
 
 
 @pytest.fixture
-def stream() -> Generator[io.StringIO]:
-    root = logging.getLogger()
-    handlers, level = root.handlers, root.level
+def stream() -> io.StringIO:
     stream = io.StringIO()
     log.setup("json", "debug", stream)
-    yield stream
-    root.handlers = handlers
-    root.setLevel(level)
+    return stream
 
 
 def lines(stream: io.StringIO) -> list[dict[str, object]]:
