@@ -62,6 +62,6 @@ class Detokenizer:
         return ""
 
     def finish(self) -> str:
-        """What is left, an unfinished character as U+FFFD."""
+        """What is left; of a character that the end cut in two nothing is, as in llama-server."""
         held, self._held = self._held, ""
-        return held + self._decoder.decode(b"", final=True)
+        return held
