@@ -21,6 +21,8 @@ def render(template: Template, chat: Chat) -> str:
     messages = [_message(message, template) for message in chat.messages]
     if not messages:
         raise RequestError("'messages' must not be empty")
+    if chat.tools and template.available and not template.caps.supports_tools:
+        raise RequestError("Field 'tools': the model's chat template has no place for them")
     # llama-server continues an unfinished answer whether or not it is asked to.
     last = messages.pop() if messages[-1]["role"] == "assistant" else None
     if last is None and chat.continue_field is not None:
@@ -69,7 +71,9 @@ def _message(message: JsonObject, template: Template) -> JsonObject:
     role = message.get("role")
     if not isinstance(role, str) or not role:
         raise RequestError("every message needs a 'role'")
-    found: JsonObject = {**message, "content": _content(message, role, template)}
+    if role == "developer" and role not in template.text:  # which would drop the message without a word
+        role = "system"
+    found: JsonObject = {**message, "role": role, "content": _content(message, role, template)}
     for name in ("reasoning_content", "tool_call_id", "name"):
         if found.get(name) is not None and not isinstance(found[name], str):
             raise RequestError(f"'{name}' of a message must be a string")

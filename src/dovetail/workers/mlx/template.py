@@ -191,8 +191,9 @@ def _tool(name: str) -> JsonObject:
 
 
 def _calling(arguments: Json, count: int = 1) -> JsonObject:
+    # Nine letters and digits: Mistral's templates refuse any other id.
     calls: list[Json] = [
-        {"id": f"call{n:06d}x", "type": "function", "function": {"name": f"call_{n}", "arguments": arguments}}
+        {"id": f"call{n:05d}", "type": "function", "function": {"name": f"call_{n}", "arguments": arguments}}
         for n in range(count)
     ]
     return {"role": "assistant", "content": "", "tool_calls": calls}

@@ -57,6 +57,15 @@ def test_caps_come_from_trying() -> None:
     assert caps.supports_tools
 
 
+def test_a_template_that_wants_ids_of_nine_characters_is_tried_with_such() -> None:
+    strict = (
+        "{% for m in messages %}{{ m.content }}{% for c in m.tool_calls or [] %}"
+        "{% if c.id | length != 9 %}{{ raise_exception('length 9') }}{% endif %}{{ c.function | tojson }}"
+        "{% endfor %}{% endfor %}"
+    )
+    assert Template(Renderer(strict)).caps.supports_tool_calls
+
+
 def test_a_template_that_refuses_is_an_error_with_its_words() -> None:
     with pytest.raises(TemplateError, match="no system"):
         Template(Renderer("{{ raise_exception('no system') }}")).render(USER)
