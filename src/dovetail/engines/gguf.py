@@ -15,6 +15,7 @@ DEFAULT_CONTEXT = 8192
 DEFAULT_PARALLEL = 4
 CPU_BATCH = 512
 GPU_BATCH = 2048
+MAX_WINDOW = 1 << 20  # tokens that penalties look back on: any context, in 4 MB
 
 
 class GgufEngine:
@@ -57,6 +58,10 @@ class GgufEngine:
     def encode(self, request: GenerateRequest, index: int = 0) -> WorkerCall:
         call = wire.encode(request, index)
         call.body["cache_prompt"] = True
+        window = request.sampling.repeat_last_n
+        if window is not None and not 0 <= window <= MAX_WINDOW:
+            # llama-server refuses -1, and allocates as many tokens as it is told.
+            call.body["repeat_last_n"] = MAX_WINDOW
         return call
 
     def decoder(self, request: GenerateRequest, index: int = 0) -> Decoder:

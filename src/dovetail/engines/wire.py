@@ -219,9 +219,11 @@ def _text(part: Part) -> str:
 
 
 def _tool(tool: Tool) -> JsonObject:
-    function: JsonObject = {"name": tool.name, "parameters": tool.parameters or {"type": "object", "properties": {}}}
+    # In the order of OpenAI's documents: a template prints them as they come, and models were trained on that order.
+    function: JsonObject = {"name": tool.name}
     if tool.description is not None:
         function["description"] = tool.description
+    function["parameters"] = tool.parameters or {"type": "object", "properties": {}}
     return {"type": "function", "function": function}
 
 

@@ -20,6 +20,7 @@ from dovetail.core.request import (
     ToolCall,
 )
 from dovetail.engines import wire
+from dovetail.engines.gguf import MAX_WINDOW, GgufEngine
 
 
 def user(text: str) -> Message:
@@ -218,3 +219,16 @@ JSON = st.recursive(
 @given(JSON, st.integers(0, 999))
 def test_any_error_body_is_understood(body: Json, status: int) -> None:
     assert wire.error_from(body, status).message
+
+
+def test_a_tool_is_spelt_in_the_order_that_models_know() -> None:
+    call = wire.encode(chat(tools=(Tool("f", "does f", {"type": "object"}),)))
+    (tool,) = cast("list[dict[str, dict[str, object]]]", call.body["tools"])
+    assert list(tool["function"]) == ["name", "description", "parameters"]
+
+
+@pytest.mark.parametrize(("said", "sent"), [(-1, MAX_WINDOW), (0, 0), (64, 64), ((1 << 31) - 1, MAX_WINDOW)])
+def test_a_window_without_end_is_one_that_llama_server_takes(said: int, sent: int) -> None:
+    sampling = Sampling(repeat_last_n=said)
+    call = GgufEngine().encode(GenerateRequest(id="r", model="m", prompt=TextPrompt(("a",)), sampling=sampling))
+    assert call.body["repeat_last_n"] == sent
