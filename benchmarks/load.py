@@ -94,8 +94,12 @@ async def _one(session: aiohttp.ClientSession, target: Target, extra: dict[str, 
             if "error" in frame:
                 result.errors.append(str(frame["error"]))
                 return
-            if not first and frame["choices"] and frame["choices"][0]["delta"].get("content"):
+            if not first and frame["choices"] and _text(frame["choices"][0]["delta"]):
                 first = time.perf_counter() - started
             if usage := frame.get("usage"):
                 result.tokens += usage["completion_tokens"]
     result.first.append(first or time.perf_counter() - started)
+
+
+def _text(delta: dict[str, Any]) -> bool:
+    return bool(delta.get("content") or delta.get("reasoning_content"))

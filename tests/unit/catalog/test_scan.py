@@ -83,23 +83,6 @@ def test_a_flat_folder_of_files_and_mlx_folders(forge: Forge) -> None:
     assert found.created == int(path.stat().st_mtime)
 
 
-@pytest.mark.accept("E11")
-def test_a_root_may_be_one_model_file_with_its_parts(forge: Forge) -> None:
-    path = model(forge, "one.gguf")
-    model(forge, "other.gguf")
-    assert list(by_id(path)) == ["one"]
-    first = forge.folder / "big-00001-of-00002.gguf"
-    forge.gguf(first.name)
-    assert list(by_id(first)) == ["big"]
-    assert by_id(first)["big"].invalid == "part 2 of 2 is missing"
-
-
-def test_a_root_may_be_one_mlx_folder(forge: Forge) -> None:
-    path = forge.mlx("mistral-4bit")
-    forge.mlx("another")
-    assert list(by_id(path)) == ["mistral-4bit"]
-
-
 def test_the_folder_keeps_the_name_and_the_file_takes_its_full_one(forge: Forge) -> None:
     model(forge, "qwen.gguf")
     model(forge, "qwen/weights.gguf")
