@@ -132,6 +132,7 @@ class Generation:
         self._reap(batch)
         self._start(loaded)
         self._decode(loaded, batch)
+        self._flush()  # a chunk can take seconds: nobody's token waits for another's prompt
         self._prefill(batch)
 
     def _start_over(self, loaded: Loaded, error: Exception) -> Batch:

@@ -42,12 +42,16 @@ class Running:
     def __init__(self, build: Build, **options: Any) -> None:
         self.inbox: queue.Queue[tuple[Job, Event] | None] = queue.Queue()
         self.poison = False
+        self.posted = 0
+        self.posted_before_chunks: list[int] = []
         settings = Settings(Path("/none"), parallel=3, context=200, prefill_step=16, cache_bytes=1 << 20)
 
         def load() -> Loaded:
             small = build("plain")
 
             def model(tokens: Any, cache: Any) -> Any:
+                if tokens.shape[1] > 1:
+                    self.posted_before_chunks.append(self.posted)
                 if self.poison:
                     raise MemoryError("no room for this batch")
                 return small.model(tokens, cache=cache)
@@ -60,6 +64,7 @@ class Running:
 
     def _post(self, events: Sequence[tuple[Job, Event]]) -> None:
         for pair in events:
+            self.posted += 1
             self.inbox.put(pair)
 
     def submit(self, prompt: Sequence[int], **fields: Any) -> Job:
@@ -91,6 +96,11 @@ def running(build: Build) -> Generator[Running]:
     found.generation.stop()
     while found.inbox.get(timeout=20) is not None:
         pass
+
+
+def test_what_is_known_is_told_before_a_chunk_is_computed(running: Running) -> None:
+    running.finish(running.submit(range(40), max_tokens=1, progress=True))
+    assert running.posted_before_chunks == [1, 2, 3]
 
 
 def raising(history: Sequence[int], last: Any, logits: Any) -> Any:
