@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
@@ -171,7 +172,10 @@ class Worker:
         self.last_lines.clear()
         self._life = _Life()
         self._enter("starting")
-        self._task = asyncio.create_task(self._live(self._life), name=f"worker of {self.model}")
+        # A context of its own: the worker outlives the request that started it, whose id its lines must not carry.
+        self._task = asyncio.create_task(
+            self._live(self._life), name=f"worker of {self.model}", context=contextvars.Context()
+        )
 
     async def _live(self, life: _Life) -> None:
         failure: LoadFailed | None = None
