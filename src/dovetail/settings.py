@@ -79,11 +79,13 @@ class LoadSettings(_Section):
     context: int | None = Field(default=None, ge=64, le=1 << 24, description="Tokens for each slot.")
     parallel: int | None = Field(default=None, ge=1, le=256, description="Slots: requests decoded in one batch.")
     gpu_layers: int | None = Field(
-        default=None, ge=-1, le=10_000, description="Layers on the GPU; -1 as many as fit, 0 none."
+        default=None, ge=-1, le=10_000, description="Layers on the GPU; -1 as many as fit, 0 none (GGUF)."
     )
     batch: int | None = Field(default=None, ge=1, le=1 << 16, description="Prefill chunk in tokens.")
-    ubatch: int | None = Field(default=None, ge=1, le=1 << 16, description="llama.cpp's physical batch in tokens.")
-    flash_attention: bool | None = Field(default=None, description="Flash attention on or off.")
+    ubatch: int | None = Field(
+        default=None, ge=1, le=1 << 16, description="llama.cpp's physical batch in tokens (GGUF)."
+    )
+    flash_attention: bool | None = Field(default=None, description="Flash attention on or off (GGUF).")
     cache_type_k: CacheType | None = Field(default=None, description="Type of the KV cache's keys (GGUF).")
     cache_type_v: CacheType | None = Field(default=None, description="Type of the KV cache's values (GGUF).")
     threads: int | None = Field(default=None, ge=1, le=1024, description="CPU threads while decoding (GGUF).")

@@ -14,7 +14,7 @@ import structlog
 
 from dovetail import demo
 from dovetail.catalog.catalog import Catalog
-from dovetail.core.errors import DovetailError
+from dovetail.core.errors import DovetailError, LoadFailed
 from dovetail.core.model import LoadOptions, Model, ModelFormat
 from dovetail.core.observe import Observer
 from dovetail.engines.base import Engine, Machine
@@ -30,6 +30,9 @@ from dovetail.settings import Settings
 from dovetail.telemetry import LogObserver
 
 log = structlog.stdlib.get_logger(__name__)
+
+
+GGUF_ONLY = ("gpu_layers", "ubatch", "flash_attention", "cache_type_k", "cache_type_v", "threads", "mmproj")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +81,7 @@ async def services(settings: Settings, **parts: Unpack[Parts]) -> AsyncGenerator
     pool = Pool(
         engines,
         parts.get("launcher") or LocalLauncher(settings.home / "run"),
-        lambda model: load_options(settings, model),
+        lambda model: checked_options(settings, model),
         here,
         settings.fleet,
         observer,
@@ -112,6 +115,17 @@ def load_options(settings: Settings, model: Model) -> LoadOptions:
     said = settings.load_for(model.id).model_dump(exclude={"aliases"})
     warmup = said.pop("warmup")
     return LoadOptions(**said, warmup=True if warmup is None else warmup)
+
+
+def checked_options(settings: Settings, model: Model) -> LoadOptions:
+    """The same. Raises LoadFailed when `[models.ID]` says of an MLX model what only llama.cpp can do."""
+    own = settings.models.get(model.id)
+    if model.format == "mlx" and own is not None:
+        said = [name for name in GGUF_ONLY if getattr(own, name) is not None]
+        if said:
+            names = ", ".join(f"models.{model.id}.{name}" for name in said)
+            raise LoadFailed(f"{model.id} cannot be loaded: {names}: for GGUF models only, remove it", status=422)
+    return load_options(settings, model)
 
 
 def timing(settings: Settings) -> Timing:

@@ -13,9 +13,11 @@ BYTES_A_TOKEN = 8
 
 
 def check_request(request: GenerateRequest, model: Model) -> None:
-    """Raises InvalidRequest for token ids outside the model's vocabulary, which engines do not survive."""
+    """Raises InvalidRequest for an empty prompt and for token ids outside the vocabulary: no engine survives those."""
     check_token_ids(request.sampling.logit_bias, model, "logit_bias")
     if not isinstance(request.prompt, ChatPrompt):
+        if not any(part != "" for part in request.prompt.parts):
+            raise InvalidRequest("the prompt is empty: give at least one token to go on from", param="prompt")
         check_token_ids((part for part in request.prompt.parts if isinstance(part, int)), model, "prompt")
 
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import re
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any, cast
@@ -17,6 +16,7 @@ from dovetail.gateway.sse import Timing
 from dovetail.settings import ServerSettings, Settings
 
 from .fakes import Say, finished, services
+from .lines import Line, Lines
 
 pytestmark = pytest.mark.anyio
 
@@ -24,54 +24,6 @@ QUICK = Limits(head_timeout=0.3, stall_timeout=0.2, max_connections=8)
 GET = b"GET /health HTTP/1.1\r\nhost: x\r\n"
 POST = b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\n"
 CHAT = json.dumps({"model": "m", "messages": [{"role": "user", "content": "hi"}]}).encode()
-
-
-class Answers:
-    """Everything that came back until the server closed, or the test stopped waiting."""
-
-    def __init__(self, raw: bytes) -> None:
-        self.raw = raw
-        self.statuses = [int(status) for status in re.findall(rb"HTTP/1\.1 (\d{3}) ", raw)]
-
-    def error(self) -> dict[str, Any]:
-        return json.loads(self.raw.rpartition(b"\r\n\r\n")[2])["error"]
-
-
-class Line:
-    """One connection."""
-
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader = reader
-        self._writer = writer
-
-    async def send(self, data: bytes) -> None:
-        self._writer.write(data)
-        await self._writer.drain()
-
-    async def rest(self, within: float = 5.0) -> Answers:
-        """All that comes until the end of the connection, which has to come in time."""
-        async with asyncio.timeout(within):
-            try:
-                return Answers(await self._reader.read())
-            except ConnectionError:
-                return Answers(b"")
-
-    async def answer(self) -> Answers:
-        """One answer with a length, the connection staying open."""
-        async with asyncio.timeout(5):
-            head = await self._reader.readuntil(b"\r\n\r\n")
-            length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
-            return Answers(head + await self._reader.readexactly(length))
-
-    def pause(self) -> None:
-        """Takes no more bytes than the kernel does."""
-        cast("asyncio.Transport", self._writer.transport).pause_reading()
-
-    def close(self) -> None:
-        self._writer.close()
-
-
-Lines = Callable[[], Any]
 
 
 @asynccontextmanager

@@ -5,16 +5,18 @@ import errno
 import signal
 import socket
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 
+from dovetail.core.errors import LoadFailed
 from dovetail.core.model import LoadOptions
 from dovetail.demo import models_dir
 from dovetail.gateway.server import Started, running, serve
-from dovetail.gateway.services import llama_server, load_options, model_folders, timing
+from dovetail.gateway.services import checked_options, llama_server, load_options, model_folders, timing
 from dovetail.settings import (
     CatalogSettings,
     FleetSettings,
@@ -177,6 +179,14 @@ def test_load_options_of_one_model() -> None:
     )
     assert load_options(wanted, model("m")) == LoadOptions(context=64, parallel=2, warmup=False)
     assert load_options(wanted, model("n")) == LoadOptions(context=512, parallel=2, warmup=True)
+
+
+def test_an_option_that_an_mlx_model_cannot_have_is_refused_by_name() -> None:
+    wanted = Settings(models={"m": ModelSettings(threads=3, parallel=2)}, load=LoadSettings(threads=1))
+    assert checked_options(wanted, model("m")).threads == 3
+    with pytest.raises(LoadFailed, match=r"models\.m\.threads"):
+        checked_options(wanted, replace(model("m"), format="mlx"))
+    assert checked_options(wanted, replace(model("n"), format="mlx")).threads == 1
 
 
 def test_which_llama_server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

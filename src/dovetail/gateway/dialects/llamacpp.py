@@ -7,7 +7,7 @@ or, where none or several are loaded, the first by id.
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated
+from typing import Annotated, Literal
 
 import orjson
 from fastapi import APIRouter, Request
@@ -30,6 +30,7 @@ from dovetail.serving.worker_call import ask
 
 router = APIRouter(tags=["llama.cpp"])
 
+_RANDOM_SEEDS = (-1, (1 << 32) - 1)
 _Mixed = Annotated[list[TokenId | str], Field(min_length=1, max_length=1 << 21, fail_fast=True)]
 _TokenIds = Annotated[list[TokenId], Field(max_length=1 << 21, fail_fast=True)]
 _BiasPair = Annotated[list[TokenId | Bias | bool], Field(min_length=2, max_length=2)]
@@ -40,13 +41,13 @@ class CompletionRequest(LlamaExtras):
 
     model: ModelName | None = None
     prompt: str | _Mixed
-    n_predict: Annotated[int | None, Field(ge=-1, lt=1 << 31)] = None
+    n_predict: Annotated[Count | Literal[-1] | None, Field(description="-1 fills the context.")] = None
     max_tokens: Count | None = None
     temperature: Annotated[float | None, Field(ge=0, le=100)] = None
     top_p: Probability | None = None
     frequency_penalty: Penalty | None = None
     presence_penalty: Penalty | None = None
-    seed: Annotated[int | None, Field(ge=-1, lt=1 << 32, description="-1 is a random one.")] = None
+    seed: Annotated[int | None, Field(ge=-1, lt=1 << 32, description="-1 and 2^32 - 1 are a random one.")] = None
     stop: Stop | None = None
     logit_bias: Annotated[list[_BiasPair] | None, Field(max_length=1024)] = None
     stream: bool | None = None
@@ -78,7 +79,7 @@ class CompletionRequest(LlamaExtras):
             repeat_last_n=self.repeat_last_n,
             frequency_penalty=self.frequency_penalty,
             presence_penalty=self.presence_penalty,
-            seed=None if self.seed == -1 else self.seed,
+            seed=None if self.seed in _RANDOM_SEEDS else self.seed,
             logit_bias=dict(_bias(pair) for pair in self.logit_bias or ()),
             ignore_eos=bool(self.ignore_eos),
         )

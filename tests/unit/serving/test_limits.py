@@ -1,0 +1,36 @@
+from pathlib import Path
+
+import pytest
+
+from dovetail.core.errors import ContextTooLong, InvalidRequest
+from dovetail.core.model import Model, Shape
+from dovetail.core.request import GenerateRequest, Sampling, TextPrompt
+from dovetail.serving.limits import check_length, check_request
+
+MODEL = Model("m", "gguf", Path("m.gguf"), shape=Shape(vocabulary=100))
+
+
+def asks(*parts: str | int, bias: int = 0) -> GenerateRequest:
+    return GenerateRequest("r", "m", TextPrompt(parts), Sampling(logit_bias={bias: 1.0}))
+
+
+@pytest.mark.parametrize("parts", [(), ("",), ("", "")])
+def test_an_empty_prompt_is_refused_on_both_engines_alike(parts: tuple[str, ...]) -> None:
+    with pytest.raises(InvalidRequest, match="empty"):
+        check_request(asks(*parts), MODEL)
+
+
+@pytest.mark.parametrize("request_", [asks(100), asks("a", 1 << 40), asks("a", bias=100)])
+def test_ids_outside_the_vocabulary_are_refused(request_: GenerateRequest) -> None:
+    with pytest.raises(InvalidRequest, match="0 to 99"):
+        check_request(request_, MODEL)
+
+
+def test_what_is_inside_passes() -> None:
+    check_request(asks("", 99, bias=99), MODEL)
+
+
+def test_a_prompt_that_cannot_fit_is_refused_before_it_is_tokenised() -> None:
+    check_length(asks("x" * 800), 100)
+    with pytest.raises(ContextTooLong):
+        check_length(asks("x" * 801), 100)
