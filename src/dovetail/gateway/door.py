@@ -82,7 +82,8 @@ class Edge:
         except (ClientLeft, ClientDisconnect):
             pass
         except Exception as failure:  # noqa: BLE001  the last resort: logged, answered, never uvicorn's
-            error = errors.as_dovetail(failure)
+            with log.request_context(request_id):
+                error = errors.as_dovetail(failure)
             if started:
                 abort = cast("Callable[[], None] | None", scope.get("dovetail.abort"))
                 if abort is not None:

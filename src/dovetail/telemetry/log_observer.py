@@ -46,7 +46,7 @@ class LogObserver:
     def request_done(self, record: RequestRecord) -> None:
         usages = [choice.usage for choice in record.choices]
         facts: dict[str, object] = {
-            "request_id": record.id,
+            "id": record.id,
             "model": record.model,
             "caller": record.caller.id,
             "duration_ms": _milliseconds(record.started, record.ended),

@@ -26,7 +26,7 @@ def lines(stream: io.StringIO) -> list[dict[str, object]]:
 def record(error: str | None = None, choices: int = 2) -> RequestRecord:
     finished = Finished("stop", Usage(prompt=10, completion=5, cached=4), Timings())
     return RequestRecord(
-        id="req-1",
+        id="chatcmpl-1",
         caller=LOCAL,
         model="tiny-gguf",
         started=1.0,
@@ -39,12 +39,14 @@ def record(error: str | None = None, choices: int = 2) -> RequestRecord:
 
 def test_a_finished_request_is_one_line_of_figures(stream: io.StringIO) -> None:
     observer: Observer = LogObserver()
-    observer.request_done(record())
+    with log.request_context("from-the-client"):
+        observer.request_done(record())
     (line,) = lines(stream)
-    assert {key: line[key] for key in ("level", "message", "request_id", "model", "caller")} == {
+    assert {key: line[key] for key in ("level", "message", "id", "request_id", "model", "caller")} == {
         "level": "info",
         "message": "request",
-        "request_id": "req-1",
+        "id": "chatcmpl-1",
+        "request_id": "from-the-client",
         "model": "tiny-gguf",
         "caller": "local",
     }
