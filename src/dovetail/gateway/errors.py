@@ -62,7 +62,8 @@ def kind(error: DovetailError) -> str:
             return "rate_limit_error"
         case NotAllowed():
             return "permission_error"
-        case InvalidRequest():
+        case InvalidRequest() | LoadFailed(status=422):
+            # A file or an option that no other try will make loadable is the caller's to change.
             return "invalid_request_error"
         case _:
             return "server_error"

@@ -22,6 +22,12 @@ TABLE = [
     (core.NoRoom("x"), 507, "server_error", "insufficient_memory"),
     (core.EngineFailure("x"), 500, "server_error", "engine_failure"),
     (core.LoadFailed("x"), 503, "server_error", "model_failed"),
+    (
+        core.LoadFailed("x", code="invalid_model_file", status=422),
+        422,
+        "invalid_request_error",
+        "invalid_model_file",
+    ),
     (core.WorkerCrashed("x"), 503, "server_error", "worker_crashed"),
     (core.WorkerStalled("x"), 504, "server_error", "worker_stalled"),
     (core.DovetailError("x"), 500, "server_error", "internal_error"),
