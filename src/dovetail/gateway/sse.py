@@ -8,6 +8,7 @@ One task reads events, one watches the connection, and the request's own task wr
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -114,7 +115,8 @@ class Reply(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._loop = asyncio.get_running_loop()
-        self._begun = self._written = self._loop.time()
+        self._written = self._loop.time()
+        self._ends = self._written + self._timing.whole
         try:
             async with asyncio.timeout(None) as self._cut, asyncio.TaskGroup() as tasks:
                 self._reader = tasks.create_task(self._read())
@@ -239,12 +241,13 @@ class Reply(Response):
     def _tick(self) -> None:
         """The one timer of an answer; it looks at clocks that are cheap to keep, so that tokens need no timers."""
         now, timing = self._loop.time(), self._timing
-        if now - self._begun >= timing.whole:
+        if now >= self._ends:
             minutes = timing.whole / 60
             self.fail(
                 EngineFailure(f"the answer took longer than {minutes:g} minutes", code="request_timeout", status=504)
             )
-            return
+            # What it still has to say is bound to the time a client may take nothing.
+            self._ends = math.inf
         if self._sending:
             if now - self._written >= timing.stall:
                 self._cut.reschedule(now)
@@ -258,7 +261,7 @@ class Reply(Response):
                 self._silent = True
                 self._ready.set()
                 due = now + timing.keep_alive_every
-        self._timer = self._loop.call_at(min(due, self._begun + timing.whole), self._tick)
+        self._timer = self._loop.call_at(min(due, self._ends), self._tick)
 
 
 def _comment(progress: Progress) -> bytes:

@@ -159,6 +159,12 @@ async def test_a_reader_that_takes_nothing_is_cut() -> None:
     assert source.closed.is_set()
 
 
+async def test_a_reader_that_takes_nothing_is_cut_even_if_its_answer_has_taken_too_long() -> None:
+    asking = client(Source(TextDelta("a")), stuck=True, timing=Timing(header_after=0.02, stall=0.1, whole=0.05))
+    await asking.run()
+    assert asking.aborted
+
+
 async def test_a_slow_reader_holds_the_source_back() -> None:
     source = Source(*(TextDelta("x" * 1000) for _ in range(1000)))
     asking = client(source, stuck=True, timing=Timing(header_after=0.1, stall=0.3))
