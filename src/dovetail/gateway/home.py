@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from html import escape
 from string import Template
 
@@ -32,13 +33,14 @@ $rows
 @router.get("/", operation_id="home", response_class=HTMLResponse)
 async def home(request: Request, services: ServicesDep) -> HTMLResponse:
     """Version, models and an example."""
-    models = services.catalog.models()
+    models = await asyncio.to_thread(services.catalog.models)
+    sound = [m for m in models if m.invalid is None]
     rows = "\n".join(f"<tr><td>{escape(m.id)}<td>{m.format}<td>{services.pool.status(m.id).state}</tr>" for m in models)
     page = _PAGE.substitute(
         version=escape(__version__),
         rows=rows,
         url=escape(str(request.base_url)),
-        example=escape(models[0].id) if models else "MODEL",
+        example=escape(sound[0].id) if sound else "MODEL",
     )
     headers = {"content-security-policy": "default-src 'none'", "x-content-type-options": "nosniff"}
     return HTMLResponse(page, headers=headers)

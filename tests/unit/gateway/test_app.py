@@ -89,12 +89,13 @@ async def test_one_model() -> None:
 
 
 async def test_the_page_shows_models_and_escapes_them() -> None:
-    parts = services(None, model("<b>x"))
+    broken = Model("a", "gguf", Path("/a"), invalid="half a file")
+    parts = services(None, broken, model("<b>x"))
     page = await call(create_app(parts), "GET", "/", host="h:1")
     text = page.body.decode()
     assert page.headers["content-type"].startswith("text/html")
     assert "<b>x" not in text
-    assert "&lt;b&gt;x" in text
+    assert '{"model": "&lt;b&gt;x"' in text
     assert "http://h:1/v1/chat/completions" in text
 
 
@@ -180,7 +181,9 @@ async def test_the_last_resort_answers_once(capsys: pytest.CaptureFixture[str]) 
     answer = await Client(Edge(fails, door), "GET", "/").run()
     assert answer.error == (500, "server_error", "internal_error", None)
     assert "x-request-id" in answer.headers
-    assert "ZeroDivisionError" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "ZeroDivisionError" in said
+    assert answer.headers["x-request-id"] in said
     assert door.inside == 0
 
 

@@ -1,12 +1,14 @@
 """`/v1/completions` and llama-server's routes over a scripted model."""
 
 import asyncio
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
 from dovetail.core.errors import WorkerCrashed
 from dovetail.core.events import Finished, TextDelta, Timings, Usage
+from dovetail.core.model import Model
 from dovetail.core.request import GenerateRequest, TextPrompt
 from dovetail.fleet.pool import WorkerStatus
 from dovetail.gateway.answers import LlamaCompletion, TextCompletion
@@ -153,7 +155,8 @@ async def test_what_llama_servers_completion_refuses(fields: dict[str, Any], par
 
 
 async def test_without_a_name_the_only_loaded_model_answers_else_the_first() -> None:
-    both = (None, model("a"), model("b"))
+    broken = Model("0", "gguf", Path("/0"), invalid="half a file")
+    both = (None, broken, model("a"), model("b"))
     assert (await post("/completion", {"prompt": "x"}, *both)).json()["model"] == "a"
     loaded = {"b": WorkerStatus("b", "ready")}
     assert (await post("/completion", {"prompt": "x"}, *both, statuses=loaded)).json()["model"] == "b"

@@ -1,7 +1,7 @@
 """llama-server's own routes: `/completion`, `/tokenize`, `/detokenize`, and its router's `/models/load` and `unload`.
 
 Reference: llama.cpp tools/server README. `model` may be left out of the first three: the only loaded model answers,
-or, where none or several are loaded, the first by id.
+or, where none or several are loaded, the first by id that is not broken.
 """
 
 from __future__ import annotations
@@ -236,9 +236,10 @@ async def _model(services: Services, name: str | None) -> Model:
     loaded = [m for m in models if services.pool.status(m.id).state == "ready"]
     if len(loaded) == 1:
         return loaded[0]
-    if not models:
+    sound = [m for m in models if m.invalid is None] or models
+    if not sound:
         raise ModelNotFound("", [])
-    return models[0]
+    return sound[0]
 
 
 def _bias(pair: list[int | float | bool]) -> tuple[int, float]:
