@@ -25,7 +25,7 @@ MEANINGS: dict[Exit, str] = {
     Exit.UNAVAILABLE: "the port is in use, an engine is missing, or no server runs",
     Exit.LOCKED: "the home folder is in use by another process",
     Exit.CONFIG: "unusable configuration, home folder, model folder or database",
-    Exit.INTERRUPTED: "stopped with Ctrl-C",
+    Exit.INTERRUPTED: "stopped with Ctrl-C; `serve` ends with 0 unless a second signal cuts its answers short",
 }
 
 

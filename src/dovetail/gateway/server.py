@@ -26,6 +26,8 @@ _BACKLOG = 2048
 _CUT_WITHIN = 2.0
 _START_WITHIN = 10.0
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+# As a shell counts it: 128 and the number of SIGINT.
+_INTERRUPTED = 130
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +155,7 @@ def _signals(asked: asyncio.Event) -> Generator[asyncio.Event, None, None]:
     def on_signal() -> None:
         if asked.is_set():
             # Workers leave when their lifelines close.
-            os._exit(1)
+            os._exit(_INTERRUPTED)
         asked.set()
 
     for number in _SIGNALS:

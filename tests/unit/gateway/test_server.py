@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import os
 import signal
 import socket
 from collections.abc import AsyncIterator
@@ -12,10 +13,11 @@ from typing import Any
 import aiohttp
 import pytest
 
+from dovetail.cli.exits import Exit
 from dovetail.core.errors import LoadFailed
 from dovetail.core.model import LoadOptions
 from dovetail.demo import models_dir
-from dovetail.gateway.server import Started, running, serve
+from dovetail.gateway.server import Started, _signals, running, serve
 from dovetail.gateway.services import checked_options, llama_server, load_options, model_folders, timing
 from dovetail.settings import (
     CatalogSettings,
@@ -150,6 +152,17 @@ async def test_serve_ends_by_its_event_or_a_signal(tmp_path: Path) -> None:
             else:
                 signal.raise_signal(signal.SIGTERM)
             await serving
+
+
+async def test_a_second_signal_ends_the_process_with_the_code_of_ctrl_c(monkeypatch: pytest.MonkeyPatch) -> None:
+    codes = asyncio.Queue[int]()
+    monkeypatch.setattr(os, "_exit", codes.put_nowait)
+    with _signals(asyncio.Event()) as asked:
+        async with asyncio.timeout(5):
+            signal.raise_signal(signal.SIGTERM)
+            await asked.wait()
+            signal.raise_signal(signal.SIGINT)
+            assert await codes.get() == Exit.INTERRUPTED
 
 
 async def test_ipv6(tmp_path: Path, client: aiohttp.ClientSession) -> None:
