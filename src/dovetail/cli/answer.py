@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TextIO
 
 from dovetail.cli.client import Server
@@ -25,7 +25,6 @@ class Answer:
     usage: Json = None
     first_output: float | None = None
     duration: float = 0.0
-    tool_calls: list[Json] = field(default_factory=list["Json"])
 
     def as_json(self, model: str) -> JsonObject:
         document: JsonObject = {

@@ -130,10 +130,11 @@ def _server(url: str | None, settings: Settings) -> Generator[client.Server]:
 
 
 def _choose(server: client.Server) -> str:
-    """A model that is ready, or else the first."""
+    """A model that is ready, or else the first that has not failed."""
     models = fetch(server)
     ready = [model for model in models if model.get("state") == "ready"]
-    for candidate in (*ready, *models):
+    sound = [model for model in models if model.get("state") != "failed"]
+    for candidate in (*ready, *sound, *models):
         match candidate.get("id"):
             case str(chosen):
                 return chosen

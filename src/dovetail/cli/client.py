@@ -43,13 +43,17 @@ class Server:
     """One request at a time, each on a connection of its own. Every method blocks, and raises Failure."""
 
     def __init__(self, url: str) -> None:
-        parts = urlsplit(url)
+        try:
+            parts = urlsplit(url)
+            port = parts.port
+        except ValueError as error:
+            raise Failure(f"{url} is no address of a server: {error}", Exit.USAGE) from None
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise Failure(f"{url} is no address of a server: it begins with http:// or https://", Exit.USAGE)
         self.url = url.rstrip("/")
         self._secure = parts.scheme == "https"
         self._host = parts.hostname
-        self._port = parts.port
+        self._port = port
         self._prefix = quote(parts.path.rstrip("/"), safe="/%")
 
     def get(self, path: str) -> JsonObject:

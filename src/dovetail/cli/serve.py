@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import shutil
+import socket
 import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -87,6 +88,8 @@ def _run(settings: Settings, listening: Callable[[str], None]) -> None:
         run_loop(server.serve(settings, listening=listening))
     except KeyboardInterrupt:
         return
+    except socket.gaierror as error:
+        raise Failure(f"there is no address {settings.server.host}: {error.strerror}", Exit.UNAVAILABLE) from None
     except OSError as error:
         where = f"{settings.server.host}:{settings.server.port}"
         match error.errno:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ from dovetail.cli.diagnosis import Finding
 from dovetail.cli.exits import MEANINGS, Exit
 from dovetail.cli.home import HomeLock
 from dovetail.core.request import Json
+from dovetail.gateway import server as gateway_server
 
 from .scripted import ScriptedServer
 
@@ -66,6 +68,15 @@ def test_what_goes_wrong_is_one_line_and_a_code(arguments: list[str], code: Exit
     said = capsys.readouterr()
     assert said.out == ""
     assert re.fullmatch(f"dovetail: {line}\n", said.err)
+
+
+def test_a_host_that_has_no_address_is_said(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def serve(*_: object, **__: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(gateway_server, "serve", serve)
+    assert run(["serve", "--host", "nowhere", "--insecure"]) == Exit.UNAVAILABLE
+    assert capsys.readouterr().err == "dovetail: there is no address nowhere: Name or service not known\n"
 
 
 def test_every_code_has_a_meaning() -> None:

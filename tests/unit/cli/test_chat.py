@@ -74,8 +74,10 @@ def test_a_question_may_come_through_a_pipe(
 def test_a_model_that_is_ready_is_chosen(server: ScriptedServer) -> None:
     server.on("GET /v1/models", {"data": [{"id": "a", "state": "unloaded"}, {"id": "b", "state": "ready"}]})
     server.on("GET /v1/models", {"data": [{"odd": 1}, {"id": "a", "state": "unloaded"}]})
+    server.on("GET /v1/models", {"data": [{"id": "a", "state": "failed"}, {"id": "b", "state": "unloaded"}]})
+    server.on("GET /v1/models", {"data": [{"id": "a", "state": "failed"}]})
     server.says("x")
-    for expected in ("b", "a"):
+    for expected in ("b", "a", "b", "a"):
         assert run(["chat", "--url", server.url, "?"]) == 0
         assert server.bodies[-1]["model"] == expected
 

@@ -33,7 +33,7 @@ def test_without_a_server_there_is_one_clear_line(tmp_path: Path) -> None:
     assert raised.value.code is Exit.UNAVAILABLE
 
 
-@pytest.mark.parametrize("url", ["localhost:8080", "ftp://x", "http://"])
+@pytest.mark.parametrize("url", ["localhost:8080", "ftp://x", "http://", "http://x:99999", "http://[::1"])
 def test_an_address_must_be_one(url: str) -> None:
     with pytest.raises(Failure, match="is no address") as raised:
         Server(url)
