@@ -1,6 +1,6 @@
 """Workers killed at random in the middle of streams: whatever happens, the client is told and nothing is left behind.
 
-`DOVETAIL_CHAOS_KILLS` sets the number of kills; the suite runs a few, a release runs a hundred.
+`CHAOS_KILLS` sets the number of kills; the suite runs a few, a release runs a hundred.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from .running import Running, running
 
 pytestmark = pytest.mark.anyio
 
-KILLS = int(os.environ.get("DOVETAIL_CHAOS_KILLS", "8"))
+KILLS = int(os.environ.get("CHAOS_KILLS", "8"))
 MODELS = ("tiny-gguf", "tiny-mlx")
 STREAMS = 6
 ANSWERED_WITHIN = 60.0
