@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Literal
 
 import orjson
 import structlog
@@ -26,10 +27,14 @@ from dovetail.core.errors import (
     QueueFull,
     RateLimited,
     Unauthenticated,
+    UnsupportedField,
 )
 from dovetail.gateway import request_body
 
 log = structlog.stdlib.get_logger(__name__)
+
+# The type of the validation error that means UnsupportedField.
+UNSUPPORTED: Literal["unsupported_field"] = "unsupported_field"
 
 _DEFAULT_RETRY = 1.0
 _TAIL_LINES = 6
@@ -133,6 +138,8 @@ def _invalid(failure: ValidationError | RequestValidationError) -> InvalidReques
         # A union reports each of its members; the one that came furthest says what is wrong.
         first = max((e for e in errors if e["loc"][:1] == errors[0]["loc"][:1]), key=lambda e: len(e["loc"]))
         location, reason = first["loc"], first["msg"]
+        if first["type"] == UNSUPPORTED:
+            return UnsupportedField(_param(location))
     else:
         location, reason = failure.errors()[0]["loc"][1:], failure.errors()[0]["msg"]
     param = _param(location)

@@ -12,11 +12,11 @@ from itertools import accumulate, islice
 from typing import TypeVar, cast
 
 import orjson
-from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError, ValidationInfo
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema, core_schema
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from dovetail.core.errors import InvalidRequest, UnsupportedField
+from dovetail.core.errors import InvalidRequest
 from dovetail.core.request import Json, JsonObject
 from dovetail.gateway import errors
 
@@ -54,15 +54,15 @@ class Refused:
         self._harmless = harmless
 
     def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.with_info_plain_validator_function(self._check)
+        return core_schema.no_info_plain_validator_function(self._check)
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         return {"enum": [None, *self._harmless], "description": "Not supported: any other value is refused."}
 
-    def _check(self, value: object, info: ValidationInfo) -> None:
+    def _check(self, value: object) -> None:
         # `True == 1` in Python, not in JSON.
         if value is not None and not any(type(value) is type(h) and value == h for h in self._harmless):
-            raise UnsupportedField(info.field_name or "a field")
+            raise PydanticCustomError(errors.UNSUPPORTED, "not supported")
 
 
 def read(model: type[WireT], body: bytes) -> WireT:

@@ -286,7 +286,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"chat_template_kwargs": {"date_string": "x" * 300}}, "chat_template_kwargs.date_string"),
     ({"continue_final_message": True}, "continue_final_message"),
     ({"add_generation_prompt": False}, "add_generation_prompt"),
-    ({"tools": [{"type": "function", "function": {"name": "f", "strict": True}}]}, "strict"),
+    ({"tools": [{"type": "function", "function": {"name": "f", "strict": True}}]}, "tools[0].function.strict"),
 ]
 
 INVALID: list[tuple[dict[str, Any], str]] = [

@@ -28,6 +28,7 @@ JSON = st.recursive(
 
 class Inner(Wire):
     text: str = ""
+    strict: Annotated[object, Refused(False)] = None
 
 
 class Body(Wire):
@@ -148,6 +149,12 @@ def test_a_refused_field_names_itself(field: str, value: object) -> None:
     with pytest.raises(UnsupportedField) as caught:
         wire.read(Body, json.dumps({field: value}).encode())
     assert caught.value.param == field
+
+
+def test_a_refused_field_inside_another_names_the_way_to_it() -> None:
+    with pytest.raises(UnsupportedField) as caught:
+        wire.read(Body, b'{"list_of": [{}, {"strict": true}]}')
+    assert caught.value.param == "list_of[1].strict"
 
 
 def test_an_inert_field_takes_anything() -> None:
