@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import time
 from collections.abc import Generator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -15,6 +16,8 @@ from dovetail.cli.home import occupant
 from dovetail.core.request import Json, JsonObject
 
 CONNECT_TIMEOUT = 5.0
+START_TIMEOUT = 10.0
+_PAUSE = 0.05
 ANSWER_TIMEOUT = 30.0
 # A stream that lives has a comment every few seconds, whatever the model does.
 SILENCE_TIMEOUT = 120.0
@@ -23,11 +26,16 @@ LOAD_TIMEOUT = 86_400.0
 _LONGEST_LINE = 16 << 20
 
 
-def find_server(url: str | None, home: Path) -> str | None:
-    """The address `url`, or else that of the server that holds `home`; None when none runs."""
+def find_server(url: str | None, home: Path, within: float = START_TIMEOUT) -> str | None:
+    """The address `url`, or else that of the server that holds `home`; None when none runs.
+
+    One that starts is waited for, `within` seconds at most.
+    """
     if url is not None:
         return url.rstrip("/")
-    found = occupant(home)
+    deadline = time.monotonic() + within
+    while (found := occupant(home)) and found.url is None and time.monotonic() < deadline:
+        time.sleep(_PAUSE)
     return found.url if found else None
 
 

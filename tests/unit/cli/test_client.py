@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 from contextlib import closing
 from pathlib import Path
 
@@ -22,9 +23,17 @@ def test_an_address_that_is_said_is_used(tmp_path: Path) -> None:
 def test_else_the_server_of_the_home_folder_is_found(tmp_path: Path) -> None:
     assert find_server(None, tmp_path) is None
     with HomeLock(tmp_path) as lock:
-        assert find_server(None, tmp_path) is None
+        assert find_server(None, tmp_path, within=0) is None
         lock.announce("http://127.0.0.1:9")
         assert require_server(None, tmp_path).url == "http://127.0.0.1:9"
+
+
+def test_a_server_that_starts_is_waited_for(tmp_path: Path) -> None:
+    with HomeLock(tmp_path) as lock:
+        soon = threading.Timer(0.1, lock.announce, ["http://127.0.0.1:9"])
+        soon.start()
+        assert require_server(None, tmp_path).url == "http://127.0.0.1:9"
+        soon.join()
 
 
 def test_without_a_server_there_is_one_clear_line(tmp_path: Path) -> None:
