@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass
 from typing import Annotated, TypeVar, cast
 
 from fastapi import Depends, Request
 from starlette.types import Receive
 
 from dovetail.core.caller import LOCAL, Caller
+from dovetail.core.errors import DovetailError
 from dovetail.core.request import GenerateRequest
 from dovetail.gateway import request_body, wire
 from dovetail.gateway.request_body import ClientLeft
 from dovetail.gateway.services import Services
-from dovetail.gateway.sse import Rendering, Reply
+from dovetail.gateway.sse import Rendering, Replies, Reply
 from dovetail.gateway.wire import Wire, WireT
 
 # From this size on a body is parsed in a thread, so that streams go on.
@@ -53,8 +55,11 @@ def generation(
     return Reply(events, rendering, services.replies, services.timing, headers)
 
 
-async def while_connected(receive: Receive, work: Coroutine[object, object, T]) -> T:
-    """The result of `work`, which is cancelled when the client leaves: then ClientLeft is raised."""
+async def while_connected(receive: Receive, replies: Replies, work: Coroutine[object, object, T]) -> T:
+    """The result of `work`, which is cancelled when the client leaves or `replies` are cut.
+
+    Raises ClientLeft, or the error of the cut.
+    """
 
     async def leave() -> None:
         while (await receive())["type"] != "http.disconnect":
@@ -66,8 +71,22 @@ async def while_connected(receive: Receive, work: Coroutine[object, object, T]) 
             task = tasks.create_task(work)
             watcher = tasks.create_task(leave())
             task.add_done_callback(lambda _: watcher.cancel())
+            replies.add(call := _Call(task))
+            task.add_done_callback(lambda _: replies.discard(call))
     except ExceptionGroup as failed:
         raise failed.exceptions[0] from None
     if task.cancelled():
-        raise ClientLeft
+        raise call.failure or ClientLeft
     return task.result()
+
+
+@dataclass(slots=True, eq=False)
+class _Call:
+    """Work under way for one answer."""
+
+    task: asyncio.Task[object]
+    failure: DovetailError | None = None
+
+    def fail(self, error: DovetailError) -> None:
+        self.failure = error
+        self.task.cancel()

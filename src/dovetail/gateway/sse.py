@@ -66,16 +66,24 @@ class Rendering(Protocol):
         ...
 
 
+class Running(Protocol):
+    """An answer under way."""
+
+    def fail(self, error: DovetailError) -> None:
+        """Ends the answer with `error` instead of what is still to come."""
+        ...
+
+
 class Replies:
     """The answers under way, so that a shutdown can end them."""
 
     def __init__(self) -> None:
-        self._running: set[Reply] = set()
+        self._running: set[Running] = set()
 
-    def add(self, reply: Reply) -> None:
+    def add(self, reply: Running) -> None:
         self._running.add(reply)
 
-    def discard(self, reply: Reply) -> None:
+    def discard(self, reply: Running) -> None:
         self._running.discard(reply)
 
     def cut(self) -> None:

@@ -197,6 +197,15 @@ async def test_a_failed_load_has_its_own_status() -> None:
     assert answer.error[:3] == (503, "server_error", "worker_crashed")
 
 
+async def test_a_load_that_a_shutdown_cuts_says_so() -> None:
+    for path, sent in (("/models/load", {"model": "m"}), ("/tokenize", {"content": "x"})):
+        parts = services(progress=loading_for_ever())
+        answer = asyncio.create_task(call(create_app(parts), "POST", path, sent))
+        await asyncio.sleep(0.05)
+        parts.replies.cut()
+        assert (await answer).error[:3] == (503, "server_error", "shutting_down")
+
+
 async def test_a_client_that_leaves_gives_its_load_up() -> None:
     parts = services(progress=loading_for_ever())
     asking = Client(create_app(parts), "POST", "/models/load", [b'{"model": "m"}'])

@@ -202,7 +202,7 @@ async def load_model(request: Request, services: ServicesDep, _caller: CallerDep
     """Loads a model and answers when it is ready."""
     body = await receive_body(request, services, ModelRequest)
     model = await asyncio.to_thread(services.catalog.find, body.model)
-    await while_connected(request.receive, services.pool.load(model))
+    await while_connected(request.receive, services.replies, services.pool.load(model))
     return _json({"success": True})
 
 
@@ -225,7 +225,8 @@ async def _ask(
     if isinstance(body, DetokenizeRequest):
         check_token_ids(body.tokens, model, "tokens")
     sent: JsonObject = {name: value for name in fields if (value := getattr(body, name)) is not None}
-    answer = await while_connected(request.receive, ask(services.pool, model, request.url.path, sent))
+    work = ask(services.pool, model, request.url.path, sent)
+    answer = await while_connected(request.receive, services.replies, work)
     return _json({name: answer.get(name) for name in ("tokens", "content") if name in answer})
 
 
