@@ -8,14 +8,15 @@ import statistics
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 from benchmarks.load import Round, Target, run_round
 from benchmarks.server import Server, serve
 from benchmarks.stats import Ratio, paired_ratio
 
-OUTPUT = {"q05": 48, "tiny-gguf": 128, "tiny-mlx": 64}
-PER_STREAM = {"q05": 1, "tiny-gguf": 6, "tiny-mlx": 3}
+OUTPUT = {"q05": 48, "tiny-gguf": 256, "tiny-mlx": 64}
+PER_STREAM = {"q05": 1, "tiny-gguf": 4, "tiny-mlx": 2}
 STREAMS = (1, 4, 8)
 
 
@@ -96,11 +97,16 @@ def _targets(server: Server, name: str) -> tuple[Target, Target]:
 def _compare(name: str, gateway: Target, direct: Target, streams: int, rounds: int) -> Added:
     ours: list[Round] = []
     theirs: list[Round] = []
+    seeds = count(1)  # no prompt is ever sent twice: a cached one would answer sooner
     for number in range(rounds):
         pair = [(gateway, ours), (direct, theirs)]
         for target, results in pair if number % 2 else reversed(pair):
             requests = streams * PER_STREAM[name]
-            results.append(_round(target, streams=streams, requests=requests, tokens=OUTPUT[name], seed=2 * number + 1))
+            results.append(
+                _round(
+                    target, streams=streams, requests=requests, tokens=OUTPUT[name], seed=next(seeds) + 1000 * streams
+                )
+            )
     return Added(
         model=name,
         streams=streams,
