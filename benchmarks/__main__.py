@@ -7,7 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks.gateway import Added, added, scripted_server, token_cost
+from benchmarks.gateway import Added, FirstToken, added, scripted_server, token_cost
 from benchmarks.models import make_gguf
 from benchmarks.report import report
 from benchmarks.startup import startup
@@ -36,7 +36,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, scripted_server(Path(folder), sys.executable) as scripted:
         cost = token_cost(options.models, scripted, max(3, rounds))
     say(f"  {cost.median:.1f} microseconds")
-    rows: list[Added] = []
+    rows: list[Added | FirstToken] = []
     for row in added(options.models, names, rounds):
         say(f"  {row}")
         rows.append(row)

@@ -8,30 +8,38 @@ import statistics
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import count
 from pathlib import Path
 
 from benchmarks.load import Round, Target, run_round
 from benchmarks.server import Server, serve
 from benchmarks.stats import Ratio, paired_ratio
 
-OUTPUT = {"q05": 48, "tiny-gguf": 256, "tiny-mlx": 64}
+OUTPUT = {"q05": 32, "tiny-gguf": 256, "tiny-mlx": 64}
 PER_STREAM = {"q05": 1, "tiny-gguf": 4, "tiny-mlx": 2}
 STREAMS = (1, 4, 8)
+PAIRS_A_ROUND = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """One model at one width: output throughput as a paired ratio, first-token medians in milliseconds."""
+    """One model at one width: output throughput of the gateway over direct, as a paired ratio."""
 
     model: str
     streams: int
     rounds: int
     throughput: Ratio
     direct_tokens_s: float
-    ttft_gateway: float
-    ttft_direct: float
-    ttft_added: float
+
+
+@dataclass(frozen=True, slots=True)
+class FirstToken:
+    """One model, one stream: medians in milliseconds; `added` is that of the paired differences."""
+
+    model: str
+    pairs: int
+    gateway: float
+    direct: float
+    added: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +55,12 @@ class TokenCost:
         return statistics.median(self.microseconds)
 
 
-def added(models: Path, names: tuple[str, ...], rounds: int) -> Iterator[Added]:
+def added(models: Path, names: tuple[str, ...], rounds: int) -> Iterator[Added | FirstToken]:
     """Measures each of `names` at each width, gateway and worker in turn, the first of a pair changing places."""
     for name in names:
         with serve(models) as server:
             gateway, direct = _targets(server, name)
+            yield _first_token(name, gateway, direct, rounds * PAIRS_A_ROUND)
             for streams in STREAMS:
                 yield _compare(name, gateway, direct, streams, rounds)
 
@@ -94,33 +103,41 @@ def _targets(server: Server, name: str) -> tuple[Target, Target]:
     return gateway, Target("http://worker", name, server.worker_socket(name))
 
 
+def _first_token(name: str, gateway: Target, direct: Target, pairs: int) -> FirstToken:
+    ours: list[float] = []
+    theirs: list[float] = []
+    for number in range(pairs):
+        pair = [(gateway, ours), (direct, theirs)]
+        for target, results in pair if number % 2 else reversed(pair):
+            results.append(_round(target, streams=1, requests=1, tokens=1, seed=number, words=4).ttft * 1e3)
+    return FirstToken(
+        model=name,
+        pairs=pairs,
+        gateway=statistics.median(ours),
+        direct=statistics.median(theirs),
+        added=statistics.median(a - b for a, b in zip(ours, theirs, strict=True)),
+    )
+
+
 def _compare(name: str, gateway: Target, direct: Target, streams: int, rounds: int) -> Added:
     ours: list[Round] = []
     theirs: list[Round] = []
-    seeds = count(1)  # no prompt is ever sent twice: a cached one would answer sooner
     for number in range(rounds):
         pair = [(gateway, ours), (direct, theirs)]
         for target, results in pair if number % 2 else reversed(pair):
             requests = streams * PER_STREAM[name]
-            results.append(
-                _round(
-                    target, streams=streams, requests=requests, tokens=OUTPUT[name], seed=next(seeds) + 1000 * streams
-                )
-            )
+            results.append(_round(target, streams=streams, requests=requests, tokens=OUTPUT[name], seed=number))
     return Added(
         model=name,
         streams=streams,
         rounds=rounds,
         throughput=paired_ratio([r.throughput for r in ours], [r.throughput for r in theirs]),
         direct_tokens_s=statistics.median(r.throughput for r in theirs),
-        ttft_gateway=statistics.median(r.ttft for r in ours) * 1e3,
-        ttft_direct=statistics.median(r.ttft for r in theirs) * 1e3,
-        ttft_added=statistics.median(a.ttft - b.ttft for a, b in zip(ours, theirs, strict=True)) * 1e3,
     )
 
 
-def _round(target: Target, *, streams: int, requests: int, tokens: int, seed: int) -> Round:
+def _round(target: Target, *, streams: int, requests: int, tokens: int, seed: int, words: int = 20) -> Round:
     extra = {"temperature": 0, "ignore_eos": True}
     return asyncio.run(
-        run_round(target, streams=streams, requests=requests, tokens=tokens, words=20, seed=seed, extra=extra)
+        run_round(target, streams=streams, requests=requests, tokens=tokens, words=words, seed=seed, extra=extra)
     )

@@ -7,6 +7,7 @@ import random
 import statistics
 import time
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -45,9 +46,12 @@ class Round:
         return statistics.median(self.first)
 
 
+_numbers = count(100_000)
+
+
 def prompt(words: int, rng: random.Random) -> str:
-    """Random text, so that no prompt cache helps."""
-    return " ".join(rng.choice(WORDS) for _ in range(words))
+    """Random text behind a number that is never used twice: the same length for the same `rng`, and never cached."""
+    return " ".join([str(next(_numbers)), *(rng.choice(WORDS) for _ in range(words))])
 
 
 async def run_round(

@@ -36,11 +36,8 @@ class SyntheticShape:
         return self.width // self.heads
 
 
-# 0.4 B: the sizes of Qwen2 0.5 B with a vocabulary of 32k. 27 M: small enough for float32 MLX on a CPU.
-SHAPES = {
-    "q05": SyntheticShape(24, 896, 4864, 14, 2, 32_768),
-    "small": SyntheticShape(6, 512, 1536, 8, 4, 8_192),
-}
+# 0.4 B: the sizes of Qwen2 0.5 B with a vocabulary of 32k.
+SHAPES = {"q05": SyntheticShape(24, 896, 4864, 14, 2, 32_768)}
 
 
 def make_gguf(name: str, path: Path, seed: int = 0) -> Path:
