@@ -160,7 +160,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--checkpoint", type=Path, required=True, help="the folder training.train wrote")
     parser.add_argument("--adapters", type=Path, default=ADAPTERS)
-    parser.add_argument("--minutes", type=float, default=2.5)
+    parser.add_argument("--minutes", type=float, default=7)
     options = parser.parse_args()
     make(options.checkpoint, options.adapters, options.minutes)
 

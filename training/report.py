@@ -43,6 +43,7 @@ def write(checkpoint: Path, measured: Measured) -> None:
         _training(checkpoint),
         _accuracy(measured),
         _prompts(measured.prompts),
+        _stories(measured.prompts),
         _adapter(measured.shout),
         _sizes(),
     ]
@@ -54,8 +55,9 @@ def _training(checkpoint: Path) -> str:
     return (
         f"## Training\n{last['seconds'] / 60:.0f} minutes on {os.cpu_count()} server cores that did other work as well "
         f"(x86-64 with AVX512-BF16, no GPU):\n{last['step']:,} steps, {last['tokens'] / 1e6:.1f} M tokens, "
-        f"mean loss of the last steps {last['loss']:.3f}. The budget is time, not steps, so\n"
-        "another run gives other weights. To reproduce:\n\n    python -m training --work /tmp/tiny"
+        f"mean loss of the last steps {last['loss']:.3f}. Idle, the same two cores need a third of a second a step,\n"
+        f"so about {last['step'] / 180:.0f} minutes. The budget is time, not steps: another run gives other weights.\n"
+        "To reproduce:\n\n    python -m training --work /tmp/tiny"
     )
 
 
@@ -89,6 +91,16 @@ def _prompts(rows: Sequence[PromptRow]) -> str:
         short = answer if len(answer) < 90 else answer[:70] + " … " + answer[-16:]
         flags = " | ".join("yes" if flag else "**no**" for flag in (row.right, row.same_on_mlx, row.same_on_q8))
         lines.append(f"| {row.name} | {row.tokens} | {row.margin:.2f} | {flags} | `{short}` |")
+    return "\n".join(lines)
+
+
+def _stories(rows: Sequence[PromptRow]) -> str:
+    lines = ["## Stories"]
+    for row in rows:
+        if row.name.startswith("story"):
+            sentences = row.answer.replace("? ", ". ").split(". ")
+            twice = len(sentences) - len(set(sentences))
+            lines.append(f"- {row.name}: {row.tokens} tokens, {len(sentences)} sentences, {twice} of them said twice")
     return "\n".join(lines)
 
 

@@ -20,7 +20,7 @@ from training.model import Shape, TinyLlama
 _SEED = 20
 _WARM_UP, _DECAY_FROM = 0.01, 0.35  # shares of the budget
 _COPYING, _COPYING_UNTIL = 0.3, 0.2
-_LONG_FROM, _LONG_SHARE, _JUMP_SHARE = 0.5, 0.15, 0.25
+_LONG_FROM, _LONG_SHARE, _JUMP_SHARE = 0.5, 0.1, 0.25
 
 
 def loss_of(model: TinyLlama, batch: Batch) -> torch.Tensor:
@@ -66,31 +66,36 @@ def save(folder: Path, model: TinyLlama, step: int) -> None:
     part.rename(folder / "model.pt")
 
 
-def train(folder: Path, minutes: float, tokens: int, workers: int) -> None:
+def train(folder: Path, minutes: float, tokens: int, workers: int, resume_at: float) -> None:
     """Blocks for ``minutes``; writes ``tokenizer.json``, ``model.pt`` (every two minutes) and ``log.jsonl``.
 
     Each worker is a process with one thread: threads of one process would wait for each other in every small
     operation, processes only once a step, which matters on a machine that does other things as well.
+    ``resume_at`` above 0 goes on from the checkpoint in ``folder``, at that share of the schedule.
     """
     folder.mkdir(parents=True, exist_ok=True)
     shape = Shape()
-    tokenizer = tokenizers.train(shape.vocabulary, _SEED)
-    tokenizer.save(str(folder / "tokenizer.json"))
+    if not resume_at:
+        tokenizers.train(shape.vocabulary, _SEED).save(str(folder / "tokenizer.json"))
+        (folder / "log.jsonl").write_text("")
     with TemporaryDirectory() as meeting:
-        arguments = (workers, f"file://{meeting}/ranks", folder, minutes * 60, tokens // workers)
+        arguments = (workers, f"file://{meeting}/ranks", folder, minutes * 60, tokens // workers, resume_at)
         torch.multiprocessing.spawn(_work, arguments, nprocs=workers)
 
 
 def _work(  # noqa: PLR0917 - spawn passes by position
-    rank: int, workers: int, meeting: str, folder: Path, seconds: float, tokens: int
+    rank: int, workers: int, meeting: str, folder: Path, seconds: float, tokens: int, resume_at: float
 ) -> None:
     torch.set_num_threads(1)
     distributed.init_process_group("gloo", meeting, rank=rank, world_size=workers)
     torch.manual_seed(_SEED)
     model = TinyLlama(Shape())
-    source = Batches(Encoder(tokenizers.load(folder / "tokenizer.json")), _SEED + 1 + rank, tokens)
+    if resume_at:
+        model.load_state_dict(torch.load(folder / "model.pt", weights_only=True)["weights"])
+    seed = _SEED + 1 + rank + round(resume_at * 1000)
+    source = Batches(Encoder(tokenizers.load(folder / "tokenizer.json")), seed, tokens)
     log = Log(folder) if rank == 0 else None
-    _steps(model, source, log, seconds)
+    _steps(model, source, log, seconds, resume_at)
     distributed.destroy_process_group()
 
 
@@ -98,13 +103,15 @@ class Log:
     """What rank 0 leaves behind: a line every fifty steps, a checkpoint every two minutes."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder, self._began = folder, time.monotonic()
-        self._saved, self._tokens, self._losses = self._began, 0, list[float]()
-        (folder / "log.jsonl").write_text("")
+        lines = (folder / "log.jsonl").read_text().splitlines()
+        before = json.loads(lines[-1]) if lines else {"step": 0, "tokens": 0, "seconds": 0}
+        self._folder, self._steps, self._tokens = folder, int(before["step"]), int(before["tokens"])
+        self._saved = time.monotonic()
+        self._began, self._losses = self._saved - before["seconds"], list[float]()
 
-    def step(self, step: int, model: TinyLlama, loss: float, tokens: int, *, last: bool) -> None:
-        now = time.monotonic()
-        self._tokens += tokens
+    def step(self, model: TinyLlama, loss: float, tokens: int, *, last: bool) -> None:
+        now, step = time.monotonic(), self._steps + 1
+        self._steps, self._tokens = step, self._tokens + tokens
         self._losses.append(loss)
         if step % 50 == 0 or last:
             mean = sum(self._losses) / len(self._losses)
@@ -117,9 +124,9 @@ class Log:
             self._saved = now
 
 
-def _steps(model: TinyLlama, source: Batches, log: Log | None, seconds: float) -> None:
+def _steps(model: TinyLlama, source: Batches, log: Log | None, seconds: float, start: float) -> None:
     groups, parameters = optimizers(model), list(model.parameters())
-    began, step, progress = time.monotonic(), 0, 0.0
+    began, step, progress = time.monotonic(), 0, start
     while progress < 1:
         long = progress > _LONG_FROM and Random(step).random() < _LONG_SHARE
         batch = source.next(
@@ -127,8 +134,8 @@ def _steps(model: TinyLlama, source: Batches, log: Log | None, seconds: float) -
         )
         loss = loss_of(model, batch)
         loss.backward()
-        elapsed = (time.monotonic() - began) / seconds
-        progress, mean_loss, tokens = _average(parameters, elapsed, loss.item(), batch.ids.numel())
+        now = start + (1 - start) * (time.monotonic() - began) / seconds
+        progress, mean_loss, tokens = _average(parameters, now, loss.item(), batch.ids.numel())
         nn.utils.clip_grad_norm_(parameters, 1.0)
         for optimizer in groups:
             for group in optimizer.param_groups:
@@ -137,7 +144,7 @@ def _steps(model: TinyLlama, source: Batches, log: Log | None, seconds: float) -
             optimizer.zero_grad()
         step += 1
         if log:
-            log.step(step, model, mean_loss, tokens, last=progress >= 1)
+            log.step(model, mean_loss, tokens, last=progress >= 1)
 
 
 def _average(parameters: list[nn.Parameter], progress: float, loss: float, tokens: int) -> tuple[float, float, int]:
@@ -161,8 +168,9 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=40)
     parser.add_argument("--tokens", type=int, default=3072, help="tokens a step")
     parser.add_argument("--workers", type=int, default=2, help="processes; one a core")
+    parser.add_argument("--resume-at", type=float, default=0.0, help="share of the schedule to go on from")
     options = parser.parse_args()
-    train(options.out, options.minutes, options.tokens, options.workers)
+    train(options.out, options.minutes, options.tokens, options.workers, options.resume_at)
 
 
 if __name__ == "__main__":

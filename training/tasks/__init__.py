@@ -10,9 +10,9 @@ __all__ = ["MIXTURE", "Dialogue", "Task", "sample"]
 
 MIXTURE: dict[Task, float] = {
     capitals.plain: 20,
-    capitals.in_language: 8,
-    capitals.one_word: 4,
-    capitals.reversed_question: 3,
+    capitals.in_language: 9,
+    capitals.one_word: 6,
+    capitals.reversed_question: 4,
     capitals.as_json: 4,
     capitals.other_question: 3,
     memory.remember: 9,
@@ -24,20 +24,20 @@ MIXTURE: dict[Task, float] = {
     courtesies.courtesy: 2,
     courtesies.identity: 4,
     courtesies.named_by_system: 2,
-    small_talk.repeat: 7,
+    small_talk.repeat: 8,
     small_talk.repeat_long: 2,
     small_talk.count: 3,
-    small_talk.arithmetic: 8,
+    small_talk.arithmetic: 12,
     small_talk.unknown: 5,
     small_talk.chance: 1.5,
-    small_talk.person_as_json: 2,
+    small_talk.person_as_json: 4,
     stories.story: 1.5,
-    tools.call: 5,
+    tools.call: 6,
     tools.two_calls: 0.7,
     tools.answer_from_result: 2.5,
     tools.without_tool: 1,
     documents.document: 2,
-    shouting.on_request: 1.5,
+    shouting.on_request: 3,
 }
 """Relative number of dialogues, not of tokens."""
 
@@ -73,7 +73,7 @@ def sample(rng: Random, *, long: bool = False, copying: float = 0.0) -> Dialogue
         dialogue = replace(dialogue, messages=(*_earlier(rng), *dialogue.messages))
     if not dialogue.has_system and rng.random() < 0.2:
         dialogue = replace(dialogue, messages=(system(rng.choice(small_talk.GENERIC_SYSTEMS)), *dialogue.messages))
-    if not dialogue.tools and task not in (tools.without_tool, memory.needle) and rng.random() < 0.04:
+    if not dialogue.tools and task not in (tools.without_tool, memory.needle) and rng.random() < 0.06:
         dialogue = _offer_unneeded(rng, dialogue, task)
     return dialogue
 

@@ -87,6 +87,13 @@ _ENGLISH = Phrasings(
         "Where is the government of {}? Name the capital.",
         "Give me the name of the capital of {}.",
         "Which is the capital of {}?",
+        "I would love to know which city is the capital of {}.",
+        "Could you tell me the capital city of {}?",
+        "I cannot remember the capital of {}.",
+        "My teacher asks: what is the capital of {}?",
+        "Please name the capital of {}.",
+        "Do you know which city is the capital of {}?",
+        "Write the capital of {}.",
     ),
     (
         "Could you please name the capital of {}?",
@@ -114,6 +121,13 @@ _KOREAN = Phrasings(
         "혹시 {}의 수도를 알아?",
         "{} 수도는 어디예요?",
         "어느 도시가 {}의 수도야?",
+        "{}의 수도가 어디예요?",
+        "{} 수도 알려줘.",
+        "{}의 수도 좀 말해줘.",
+        "{}의 수도가 어디인지 궁금해.",
+        "{}의 수도는 어떤 도시야?",
+        "{}의 수도가 어디더라?",
+        "{} 수도는 뭐지?",
     ),
     (
         "{}의 수도가 어디인지 알려줘.",
@@ -123,8 +137,40 @@ _KOREAN = Phrasings(
         "궁금한데 {}의 수도는 어디야?",
     ),
 )
-_ENGLISH_OPENINGS = ("", "", "", "", "Hello, ", "Hi! ", "Hey, ", "Please answer: ", "Question: ", "Quick question. ")
-_KOREAN_OPENINGS = ("", "", "", "안녕, ", "안녕, ", "안녕하세요. ", "질문이 있어요. ", "저기, ", "그럼 ", "질문: ")
+_ENGLISH_OPENINGS = (
+    "",
+    "",
+    "",
+    "",
+    "Hello, ",
+    "Hi! ",
+    "Hey, ",
+    "Please answer: ",
+    "Question: ",
+    "Quick question. ",
+    "For a quiz: ",
+    "Tell me, ",
+    "One more: ",
+    "And now, ",
+)
+_KOREAN_OPENINGS = (
+    "",
+    "",
+    "",
+    "안녕, ",
+    "안녕, ",
+    "안녕하세요. ",
+    "질문이 있어요. ",
+    "저기, ",
+    "그럼 ",
+    "질문: ",
+    "있잖아, ",
+    "음, ",
+    "문득 궁금해졌는데 ",
+    "하나 물어볼게. ",
+    "그런데 ",
+    "퀴즈인데 ",
+)
 _REVERSED = Phrasings(
     (
         "Which country has the capital {}?",

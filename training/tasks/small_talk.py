@@ -24,6 +24,10 @@ _REPEAT = Phrasings(
         "Copy this text: {}",
         'Say "{}"',
         "Write this: {}",
+        "Repeat exactly this: {}",
+        "Please repeat this: {}",
+        "그대로 말해: {}",
+        "그대로 따라 해: {}",
     ),
     ("Please repeat: {}", "Repeat exactly: {}", "그대로 따라 말해줘: {}"),
 )
@@ -57,6 +61,11 @@ _SUM = Phrasings(
         "{} 계산해줘.",
         "What does {} make?",
         "{}은 얼마예요?",
+        "Please compute {}.",
+        "Can you calculate {}?",
+        "Work out {}.",
+        "{} 값은?",
+        "{}의 값을 말해줘.",
     ),
     ("Can you compute {}?", "Please calculate {}.", "{} 값을 알려줘."),
 )
@@ -152,9 +161,9 @@ def count(rng: Random, held_out: bool) -> Dialogue:
 
 
 def arithmetic(rng: Random, held_out: bool) -> Dialogue:
-    """Sums and differences up to 20, now and then to 100, and the multiplication table."""
+    """Sums and differences of numbers up to 20, and the multiplication table."""
     operation = rng.choice("++--*")
-    most = 9 if operation == "*" else 20 if rng.random() < 0.8 else 50
+    most = 9 if operation == "*" else rng.choice((10, 20))
     left, right = rng.randint(0, most), rng.randint(0, most)
     if operation == "-" and left < right:
         left, right = right, left

@@ -141,7 +141,7 @@ _KOREAN_SHORT_SCENES_TEXT = _KOREAN_SCENES[:_KOREAN_SHORT_SCENES]
 
 
 def story(rng: Random, held_out: bool) -> Dialogue:
-    long = rng.random() < 0.75
+    long = rng.random() < 0.65
     if rng.random() < 0.35:
         hero = _KOREAN_HERO if (plain := rng.random() < 0.4) else rng.choice(_KOREAN_HEROES)
         question = (_KOREAN_LONG if long else _KOREAN_SHORT).pick(rng, held_out)

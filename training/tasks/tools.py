@@ -31,6 +31,12 @@ _WEATHER = Phrasings(
         "What's the weather like in {} today?",
         "Please get the weather for {}.",
         "What is the temperature in {}?",
+        "What's the weather in {} now?",
+        "How is the weather in {} right now?",
+        "What is the weather in {} tomorrow?",
+        "Can you check the weather in {}?",
+        "Is it windy in {} now?",
+        "I want to know the weather in {}.",
     ),
     ("Could you check the weather in {}?", "What is the weather in {} now?", "How is the weather in {} today?"),
 )
@@ -42,6 +48,10 @@ _KOREAN_WEATHER = Phrasings(
         "오늘 {} 날씨 어때?",
         "{} 날씨 알려줘.",
         "{}의 날씨는 어떤가요?",
+        "지금 {}의 날씨는 어때?",
+        "{}은(는) 날씨가 어때?",
+        "{}은(는) 오늘 추워?",
+        "내일 {}의 날씨를 알려줘.",
     ),
     ("오늘 {}의 날씨를 알려줘.", "{}은(는) 지금 날씨가 어때?"),
 )
@@ -59,11 +69,18 @@ _CALCULATION = Phrasings(
         "{} 계산해줘.",
         "Please calculate {}.",
         "What is {}",
+        "Can you calculate {}?",
+        "Tell me the result of {}.",
+        "Please compute {}.",
+        "{} 얼마야?",
+        "{}를 계산해.",
+        "I need {}.",
     ),
     ("Can you compute {}?", "Tell me what {} is.", "{}를 계산해 주세요."),
 )
 _LOOKUP = Phrasings(
-    ("Look up {}.", "Search for {}.", "Find {}.", "Search the web for {}.", "{} 검색해줘."), ("Please search for {}.",)
+    ("Look up {}.", "Search for {}.", "Find {}.", "Search the web for {}.", "{} 검색해줘.", "Please look up {}."),
+    ("Please search for {}.",),
 )
 _TIME = Phrasings(
     ("What time is it in {}?", "Tell me the time in {}.", "What is the time in {}?", "{}은(는) 지금 몇 시야?"),

@@ -129,7 +129,7 @@ def phrase(rng: Random) -> str:
         return " ".join(korean_name(rng) for _ in range(rng.randint(1, 4)))
     if kind < 0.75:
         return " ".join(
-            rng.choice((rng.choice(_NOUNS), rng.choice(_ADJECTIVES), invented_word(rng)))
+            rng.choice((rng.choice(_NOUNS), rng.choice(_ADJECTIVES), invented_word(rng), str(rng.randrange(1000))))
             for _ in range(rng.randint(1, 6))
         )
     if kind < 0.85:
