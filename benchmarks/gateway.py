@@ -17,7 +17,7 @@ from benchmarks.stats import Ratio, paired_ratio
 OUTPUT = {"q05": 32, "tiny-gguf": 256, "tiny-mlx": 64}
 PER_STREAM = {"q05": 1, "tiny-gguf": 4, "tiny-mlx": 2}
 STREAMS = (1, 4, 8)
-PAIRS_A_ROUND = 5
+FIRST_TOKENS = 20  # requests in a round
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +33,13 @@ class Added:
 
 @dataclass(frozen=True, slots=True)
 class FirstToken:
-    """One model, one stream: medians in milliseconds; `added` is that of the paired differences."""
+    """One model, one request after the other: p50 in milliseconds, median over the rounds.
+
+    `added` is the median of the paired differences.
+    """
 
     model: str
-    pairs: int
+    rounds: int
     gateway: float
     direct: float
     added: float
@@ -60,7 +63,7 @@ def added(models: Path, names: tuple[str, ...], rounds: int) -> Iterator[Added |
     for name in names:
         with serve(models) as server:
             gateway, direct = _targets(server, name)
-            yield _first_token(name, gateway, direct, rounds * PAIRS_A_ROUND)
+            yield _first_token(name, gateway, direct, rounds)
             for streams in STREAMS:
                 yield _compare(name, gateway, direct, streams, rounds)
 
@@ -103,16 +106,17 @@ def _targets(server: Server, name: str) -> tuple[Target, Target]:
     return gateway, Target("http://worker", name, server.worker_socket(name))
 
 
-def _first_token(name: str, gateway: Target, direct: Target, pairs: int) -> FirstToken:
+def _first_token(name: str, gateway: Target, direct: Target, rounds: int) -> FirstToken:
     ours: list[float] = []
     theirs: list[float] = []
-    for number in range(pairs):
+    for number in range(rounds):
         pair = [(gateway, ours), (direct, theirs)]
         for target, results in pair if number % 2 else reversed(pair):
-            results.append(_round(target, streams=1, requests=1, tokens=1, seed=number, words=4).ttft * 1e3)
+            done = _round(target, streams=1, requests=FIRST_TOKENS, tokens=16, seed=number, words=4)
+            results.append(done.ttft * 1e3)
     return FirstToken(
         model=name,
-        pairs=pairs,
+        rounds=rounds,
         gateway=statistics.median(ours),
         direct=statistics.median(theirs),
         added=statistics.median(a - b for a, b in zip(ours, theirs, strict=True)),
