@@ -143,6 +143,7 @@ class GenerateRequest:
     max_tokens  bound on generated tokens, None: until the context is full
     stop        up to 16 strings that end the text and are not part of it
     n           number of choices, each a generation of its own with seed + index
+    top_logprobs   log probabilities of each piece of text and of that many rivals; None: of none
     """
 
     id: str
@@ -152,3 +153,4 @@ class GenerateRequest:
     max_tokens: int | None = None
     stop: tuple[str, ...] = ()
     n: int = 1
+    top_logprobs: int | None = None

@@ -48,7 +48,6 @@ class LlamaExtras(Wire):
     n_discard: Annotated[object, Refused(0)] = None
     n_indent: Annotated[object, Refused(0)] = None
     n_keep: Annotated[object, Refused(0)] = None
-    n_probs: Annotated[object, Refused(0)] = None
     post_sampling_probs: Annotated[object, Refused(False)] = None
     reasoning_budget_tokens: Annotated[object, Refused(-1)] = None
     reasoning_format: Annotated[object, Refused("auto")] = None

@@ -15,11 +15,12 @@ from pydantic import Field
 from starlette.responses import Response
 
 from dovetail.core.errors import InvalidRequest, ModelNotFound, UnsupportedField
-from dovetail.core.events import Event, Finished, TextDelta
+from dovetail.core.events import Event, Finished, TextDelta, TokenLogprob
 from dovetail.core.model import Model
 from dovetail.core.request import GenerateRequest, Json, JsonObject, Sampling, TextPrompt
 from dovetail.gateway.answers import LlamaCompletion, Success, Text, Tokens
 from dovetail.gateway.deps import CallerDep, ServicesDep, generation, receive_body, while_connected
+from dovetail.gateway.logprobs import native_entries
 from dovetail.gateway.openai import OpenAIErrors, new_id, timings
 from dovetail.gateway.openapi import answers, reads
 from dovetail.gateway.sampling import Bias, Count, LlamaExtras, ModelName, Penalty, Probability, Stop, TokenId
@@ -30,6 +31,7 @@ from dovetail.serving.worker_call import ask
 
 router = APIRouter(tags=["llama.cpp"])
 
+_TEXT = b'data: {"index":0,"content":'
 _RANDOM_SEEDS = (-1, (1 << 32) - 1)
 _Mixed = Annotated[list[TokenId | str], Field(min_length=1, max_length=1 << 21, fail_fast=True)]
 _TokenIds = Annotated[list[TokenId], Field(max_length=1 << 21, fail_fast=True)]
@@ -51,6 +53,7 @@ class CompletionRequest(LlamaExtras):
     stop: Stop | None = None
     logit_bias: Annotated[list[_BiasPair] | None, Field(max_length=1024)] = None
     stream: bool | None = None
+    n_probs: Annotated[int | None, Field(ge=0, le=100, description="Likely tokens to list for each.")] = None
 
     def request(self, request_id: str, model: str) -> GenerateRequest:
         """The core's form. Raises InvalidRequest for several prompts in one body."""
@@ -66,6 +69,7 @@ class CompletionRequest(LlamaExtras):
             sampling=self._sampling(),
             max_tokens=None if limit == -1 else limit,
             stop=stop,
+            top_logprobs=self.n_probs or None,
         )
 
     def _sampling(self) -> Sampling:
@@ -115,17 +119,20 @@ class Completion(OpenAIErrors):
         self.streamed = streamed
         self._model = model
         self._text: list[str] = []
+        self._logprobs: list[TokenLogprob] = []
         self._tokens = 0
         self._evaluated = 0
         self._finished: Finished | None = None
 
     def frames(self, event: Event) -> bytes:
         match event:
-            case TextDelta(text):
+            case TextDelta(text, _, logprobs):
                 if not self.streamed:
                     self._text.append(text)
+                    self._logprobs += logprobs
                     return b""
-                return b'data: {"index":0,"content":' + orjson.dumps(text) + b',"tokens":[],"stop":false}\n\n'
+                found = b',"completion_probabilities":' + orjson.dumps(native_entries(logprobs)) if logprobs else b""
+                return _TEXT + orjson.dumps(text) + b',"tokens":[],"stop":false' + found + b"}\n\n"
             case Finished():
                 self._finished = event
             case _:
@@ -155,6 +162,7 @@ class Completion(OpenAIErrors):
             "stop_type": kind,
             "stopping_word": finished.stop_string or "",
             "timings": timings(finished.timings),
+            **({"completion_probabilities": native_entries(self._logprobs)} if self._logprobs else {}),
         }
 
 

@@ -57,6 +57,8 @@ class ChatBody(SamplingBody):
     chat_template_kwargs: dict[str, object] | None = None
     continue_final_message: bool | None = None
     add_generation_prompt: bool | None = None
+    logprobs: bool | None = None
+    top_logprobs: Annotated[int | None, Field(ge=0, le=20, description="Needs `logprobs`.")] = None
 
     metadata: Annotated[object, Inert()] = None
     prompt_cache_key: Annotated[object, Inert()] = None
@@ -68,7 +70,7 @@ class ChatBody(SamplingBody):
     audio: Annotated[object, Refused()] = None
     function_call: Annotated[object, Refused("none", "auto")] = None
     functions: Annotated[object, Refused([])] = None
-    logprobs: Annotated[object, Refused(False)] = None
+    n_probs: Annotated[object, Refused(0)] = None
     modalities: Annotated[object, Refused(["text"])] = None
     moderation: Annotated[object, Refused()] = None
     prediction: Annotated[object, Refused()] = None
@@ -76,7 +78,6 @@ class ChatBody(SamplingBody):
     response_format: Annotated[object, Refused({"type": "text"})] = None
     service_tier: Annotated[object, Refused("auto", "default")] = None
     store: Annotated[object, Refused(False)] = None
-    top_logprobs: Annotated[object, Refused(0)] = None
     verbosity: Annotated[object, Refused("medium")] = None
     web_search_options: Annotated[object, Refused()] = None
 
@@ -90,6 +91,7 @@ class ChatBody(SamplingBody):
             max_tokens=self._max_tokens(),
             stop=self.stops(),
             n=self.n or 1,
+            top_logprobs=self._top_logprobs(),
         )
 
     def include_usage(self) -> bool:
@@ -123,6 +125,15 @@ class ChatBody(SamplingBody):
                 raise UnsupportedField("tool_choice", 'other than "auto" or "none" is not supported by this server')
             case _:
                 raise InvalidRequest('tool_choice: "auto" or "none"', param="tool_choice")
+
+    def _top_logprobs(self) -> int | None:
+        if not self.logprobs:
+            if self.top_logprobs:
+                raise InvalidRequest("top_logprobs: needs logprobs to be true", param="top_logprobs")
+            return None
+        if self.tools:
+            raise UnsupportedField("logprobs", "cannot be said of answers with tools")
+        return self.top_logprobs or 0
 
     def _max_tokens(self) -> int | None:
         both = {self.max_tokens, self.max_completion_tokens} - {None}
