@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from dovetail.core.request import Sampling
-from dovetail.gateway.wire import Refused, Wire
+from dovetail.gateway.wire import Named, Refused, also
 
 MAX_STOPS = 16
 
@@ -21,16 +21,29 @@ Stop = StopString | Annotated[list[StopString], Field(max_length=MAX_STOPS)]
 Bias = Annotated[float, Field(ge=-100, le=100)]
 
 
-class LlamaExtras(Wire):
+class LlamaExtras(Named):
     """llama.cpp's sampling fields in common use, taken by every text dialect; then its private ones, refused."""
 
     top_k: Annotated[int | None, Field(ge=-1, lt=1 << 31, description="0 and -1 keep every token.")] = None
     min_p: Probability | None = None
-    typical_p: Probability | None = None
-    repeat_penalty: Annotated[float | None, Field(gt=0, le=100)] = None
-    repeat_last_n: Annotated[int | None, Field(ge=-1, lt=1 << 31)] = None
+    typical_p: Annotated[Probability | None, Field(validation_alias=also("typical_p", "typ_p"))] = None
+    repeat_penalty: Annotated[
+        float | None,
+        Field(gt=0, le=100, validation_alias=also("repeat_penalty", "repetition_penalty", "repet_penalty")),
+    ] = None
+    repeat_last_n: Annotated[
+        int | None, Field(ge=-1, lt=1 << 31, validation_alias=also("repeat_last_n", "repetition_context_size"))
+    ] = None
+    max_tokens: Annotated[
+        Count | Literal[-1] | None,
+        Field(
+            validation_alias=also("max_tokens", "max_completion_tokens", "n_predict"),
+            description="-1 goes on until the context is full.",
+        ),
+    ] = None
     ignore_eos: bool | None = None
 
+    complete_text: Annotated[object, Refused(False)] = None
     adaptive_decay: Annotated[object, Refused()] = None
     adaptive_target: Annotated[object, Refused()] = None
     cache_prompt: Annotated[object, Refused(True)] = None
@@ -60,6 +73,10 @@ class LlamaExtras(Wire):
     timings_per_token: Annotated[object, Refused(False)] = None
     top_n_sigma: Annotated[object, Refused(-1, -1.0)] = None
     xtc_probability: Annotated[object, Refused(0, 0.0)] = None
+
+    def limit(self) -> int | None:
+        """The bound on generated tokens; None when it was not said or is to be the context."""
+        return None if self.max_tokens == -1 else self.max_tokens
 
 
 class SamplingBody(LlamaExtras):

@@ -84,7 +84,7 @@ def test_the_four_forms_of_a_prompt(prompt: Any, parts: list[tuple[str | int, ..
         ({"echo": True}, "echo"),
         ({"best_of": 2}, "best_of"),
         ({"suffix": "x"}, "suffix"),
-        ({"logprobs": 0}, "logprobs"),
+        ({"logprobs": 21}, "logprobs"),
     ],
 )
 async def test_what_a_completion_refuses(fields: dict[str, Any], param: str) -> None:
@@ -144,7 +144,7 @@ def test_llama_servers_fields() -> None:
         ({"logit_bias": [["a", 1]]}, "logit_bias"),
         ({"logit_bias": [[1, True]]}, "logit_bias"),
         ({"logit_bias": [[1.5, 1]]}, "logit_bias"),
-        ({"n_probs": 5}, "n_probs"),
+        ({"n_probs": 101}, "n_probs"),
         ({"samplers": ["top_k"]}, "samplers"),
     ],
 )

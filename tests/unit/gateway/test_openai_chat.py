@@ -200,7 +200,7 @@ def test_both_names_of_the_limit(fields: dict[str, int]) -> None:
 def test_two_limits_that_differ_are_refused() -> None:
     with pytest.raises(InvalidRequest) as caught:
         read(max_tokens=5, max_completion_tokens=6)
-    assert caught.value.param == "max_tokens"
+    assert caught.value.param == "max_completion_tokens"
 
 
 def test_messages_of_every_role() -> None:
@@ -260,7 +260,7 @@ def test_fields_that_ask_for_nothing_pass(fields: dict[str, Any]) -> None:
 
 
 REFUSED: list[tuple[dict[str, Any], str]] = [
-    ({"logprobs": True}, "logprobs"),
+    ({"logprobs": 1}, "logprobs"),
     ({"top_logprobs": 3}, "top_logprobs"),
     ({"response_format": {"type": "json_object"}}, "response_format"),
     ({"tool_choice": "required"}, "tool_choice"),

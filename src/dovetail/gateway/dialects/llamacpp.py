@@ -7,7 +7,7 @@ or, where none or several are loaded, the first by id that is not broken.
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated, Literal
+from typing import Annotated
 
 import orjson
 from fastapi import APIRouter, Request
@@ -23,9 +23,9 @@ from dovetail.gateway.deps import CallerDep, ServicesDep, generation, receive_bo
 from dovetail.gateway.logprobs import native_entries
 from dovetail.gateway.openai import OpenAIErrors, new_id, timings
 from dovetail.gateway.openapi import answers, reads
-from dovetail.gateway.sampling import Bias, Count, LlamaExtras, ModelName, Penalty, Probability, Stop, TokenId
+from dovetail.gateway.sampling import Bias, LlamaExtras, ModelName, Penalty, Probability, Stop, TokenId
 from dovetail.gateway.services import Services
-from dovetail.gateway.wire import Wire
+from dovetail.gateway.wire import Refused, Wire
 from dovetail.serving.limits import check_token_ids
 from dovetail.serving.worker_call import ask
 
@@ -43,8 +43,6 @@ class CompletionRequest(LlamaExtras):
 
     model: ModelName | None = None
     prompt: str | _Mixed
-    n_predict: Annotated[Count | Literal[-1] | None, Field(description="-1 fills the context.")] = None
-    max_tokens: Count | None = None
     temperature: Annotated[float | None, Field(ge=0, le=100)] = None
     top_p: Probability | None = None
     frequency_penalty: Penalty | None = None
@@ -53,6 +51,7 @@ class CompletionRequest(LlamaExtras):
     stop: Stop | None = None
     logit_bias: Annotated[list[_BiasPair] | None, Field(max_length=1024)] = None
     stream: bool | None = None
+    apply_chat_template: Annotated[object, Refused(False)] = None
     n_probs: Annotated[int | None, Field(ge=0, le=100, description="Likely tokens to list for each.")] = None
 
     def request(self, request_id: str, model: str) -> GenerateRequest:
@@ -61,13 +60,12 @@ class CompletionRequest(LlamaExtras):
         if not isinstance(prompt, str) and len(prompt) > 1 and all(isinstance(p, str) for p in prompt):
             raise UnsupportedField("prompt", "holds several prompts; send them one by one")
         stop = (self.stop,) if isinstance(self.stop, str) else tuple(self.stop or ())
-        limit = self.max_tokens if self.n_predict is None else self.n_predict
         return GenerateRequest(
             id=request_id,
             model=model,
             prompt=TextPrompt((prompt,) if isinstance(prompt, str) else tuple(prompt)),
             sampling=self._sampling(),
-            max_tokens=None if limit == -1 else limit,
+            max_tokens=self.limit(),
             stop=stop,
             top_logprobs=self.n_probs or None,
         )

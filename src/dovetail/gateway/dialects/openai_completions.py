@@ -19,7 +19,7 @@ from dovetail.gateway.deps import CallerDep, ServicesDep, generation, receive_bo
 from dovetail.gateway.logprobs import TextLogprobs
 from dovetail.gateway.openai import DONE, FINGERPRINT, OpenAIErrors, StreamOptions, new_id, timings, usage
 from dovetail.gateway.openapi import answers, reads
-from dovetail.gateway.sampling import Count, ModelName, SamplingBody, TokenId
+from dovetail.gateway.sampling import ModelName, SamplingBody, TokenId
 from dovetail.gateway.wire import Inert, Refused
 
 router = APIRouter(tags=["openai"])
@@ -36,7 +36,6 @@ class CompletionBody(SamplingBody):
 
     model: ModelName
     prompt: str | _Tokens | _Several | _SeveralTokens
-    max_tokens: Count | None = None
     n: Annotated[int | None, Field(ge=1, le=MAX_CHOICES)] = None
     stream: bool | None = None
     stream_options: StreamOptions | None = None
@@ -44,6 +43,7 @@ class CompletionBody(SamplingBody):
 
     user: Annotated[object, Inert()] = None
 
+    apply_chat_template: Annotated[object, Refused(False)] = None
     best_of: Annotated[object, Refused(1)] = None
     echo: Annotated[object, Refused(False)] = None
     n_probs: Annotated[object, Refused(0)] = None
@@ -61,7 +61,7 @@ class CompletionBody(SamplingBody):
                 model=self.model,
                 prompt=prompt,
                 sampling=self.sampling(),
-                max_tokens=self.max_tokens or DEFAULT_MAX_TOKENS,
+                max_tokens=DEFAULT_MAX_TOKENS if self.max_tokens is None else self.limit(),
                 stop=self.stops(),
                 n=n,
                 top_logprobs=self.logprobs,

@@ -134,10 +134,8 @@ class ChatFrames:
 
     def _deltas(self, deltas: Sequence[Delta], extra: JsonObject, logprobs: Sequence[Json] = ()) -> list[bytes]:
         """As in llama-server the last delta has the entry, and where none is shown there is no entry."""
-        last = len(deltas) - 1
-        frames = [
-            self._chunk(_delta_body(d), extra, logprobs=logprobs if i == last else ()) for i, d in enumerate(deltas)
-        ]
+        frames = [self._chunk(_delta_body(delta), extra) for delta in deltas[:-1]]
+        frames += [self._chunk(_delta_body(delta), extra, logprobs=logprobs) for delta in deltas[-1:]]
         if frames and not self._begun:
             self._begun = True
             frames.insert(0, self._chunk(_ROLE, {}))

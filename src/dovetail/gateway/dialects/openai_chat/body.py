@@ -13,7 +13,7 @@ from dovetail.core.errors import InvalidRequest, UnsupportedField
 from dovetail.core.request import ChatPrompt, GenerateRequest, Json, Tool
 from dovetail.gateway.dialects.openai_chat.messages import MessageBody, messages_from
 from dovetail.gateway.openai import StreamOptions
-from dovetail.gateway.sampling import Count, ModelName, SamplingBody
+from dovetail.gateway.sampling import ModelName, SamplingBody
 from dovetail.gateway.wire import Inert, Refused, Wire
 
 MAX_CHOICES = 32
@@ -46,8 +46,6 @@ class ChatBody(SamplingBody):
 
     model: ModelName
     messages: Annotated[list[MessageBody], Field(min_length=1, max_length=10_000, fail_fast=True)]
-    max_tokens: Count | None = None
-    max_completion_tokens: Count | None = None
     n: Annotated[int | None, Field(ge=1, le=MAX_CHOICES)] = None
     stream: bool | None = None
     stream_options: StreamOptions | None = None
@@ -67,6 +65,7 @@ class ChatBody(SamplingBody):
     safety_identifier: Annotated[object, Inert()] = None
     user: Annotated[object, Inert()] = None
 
+    apply_chat_template: Annotated[object, Refused(True)] = None
     audio: Annotated[object, Refused()] = None
     function_call: Annotated[object, Refused("none", "auto")] = None
     functions: Annotated[object, Refused([])] = None
@@ -88,7 +87,7 @@ class ChatBody(SamplingBody):
             model=self.model,
             prompt=self._prompt(),
             sampling=self.sampling(),
-            max_tokens=self._max_tokens(),
+            max_tokens=self.limit(),
             stop=self.stops(),
             n=self.n or 1,
             top_logprobs=self._top_logprobs(),
@@ -134,12 +133,6 @@ class ChatBody(SamplingBody):
         if self.tools:
             raise UnsupportedField("logprobs", "cannot be said of answers with tools")
         return self.top_logprobs or 0
-
-    def _max_tokens(self) -> int | None:
-        both = {self.max_tokens, self.max_completion_tokens} - {None}
-        if len(both) > 1:
-            raise InvalidRequest("max_tokens and max_completion_tokens say different things", param="max_tokens")
-        return both.pop() if both else None
 
     def _template_options(self) -> dict[str, Json]:
         options: dict[str, Json] = {}
