@@ -49,6 +49,16 @@ DEFAULT_SAMPLING: Mapping[str, Json] = {
     "repeat_last_n": 64,
     "frequency_penalty": 0.0,
     "presence_penalty": 0.0,
+    "top_n_sigma": -1.0,
+    "xtc_probability": 0.0,
+    "xtc_threshold": 0.1,
+    "dry_multiplier": 0.0,
+    "dry_base": 1.75,
+    "dry_allowed_length": 2,
+    "dry_penalty_last_n": -1,
+    "mirostat": 0,
+    "mirostat_tau": 5.0,
+    "mirostat_eta": 0.1,
 }
 _SEED_RANGE = (1 << 32) - 1  # the number after the last means "random" to both engines
 
@@ -186,6 +196,8 @@ def _sampling(sampling: Sampling, index: int) -> JsonObject:
     body: JsonObject = {**DEFAULT_SAMPLING, **said}
     if sampling.seed is not None:
         body["seed"] = (sampling.seed + index) % _SEED_RANGE
+    if sampling.dry_sequence_breakers is not None:
+        body["dry_sequence_breakers"] = list(sampling.dry_sequence_breakers)
     if sampling.logit_bias:
         body["logit_bias"] = [[token, bias] for token, bias in sampling.logit_bias.items()]
     if sampling.ignore_eos:

@@ -317,7 +317,7 @@ INVALID: list[tuple[dict[str, Any], str]] = [
     ({"stop": 5}, "stop"), ({"stop": {}}, "stop"), ({"stop": [5]}, "stop[0]"), ({"stop": ["x"] * 17}, "stop"),
     ({"stop": "x" * 1025}, "stop"), ({"stop": [""]}, "stop[0]"), ({"frequency_penalty": 3}, "frequency_penalty"),
     ({"logit_bias": "x"}, "logit_bias"), ({"logit_bias": {"1": "x"}}, "logit_bias.1"),
-    ({"logit_bias": {"x": 1}}, "logit_bias.x"), ({"logit_bias": {"1": 101}}, "logit_bias.1"),
+    ({"logit_bias": {"x": "y"}}, "logit_bias.x"), ({"logit_bias": {"1": 101}}, "logit_bias.1"),
     ({"tools": "x"}, "tools"), ({"tools": [5]}, "tools[0]"),
     ({"tools": [{"type": "function", "function": {}}]}, "tools[0].function.name"),
     ({"tools": [{"type": "custom"}]}, "tools[0].type"),

@@ -250,6 +250,9 @@ class CompletionFrames:
         }
 
 
+_SAMPLERS = ("penalties", "dry", "top_n_sigma", "top_k", "typ_p", "top_p", "min_p", "xtc", "temperature")
+
+
 def settings_body(request: Generate) -> JsonObject:
     """The settings in force, by llama-server's names."""
     sampling = request.sampling
@@ -260,6 +263,11 @@ def settings_body(request: Generate) -> JsonObject:
         "top_p": sampling.chain.top_p,
         "min_p": sampling.chain.min_p,
         "typical_p": sampling.chain.typical_p,
+        "top_n_sigma": sampling.chain.top_n_sigma,
+        "xtc_probability": sampling.chain.xtc_probability,
+        "xtc_threshold": sampling.chain.xtc_threshold,
+        "dry_multiplier": sampling.dry.multiplier if sampling.dry else 0.0,
+        "mirostat": sampling.mirostat.mode if sampling.mirostat else 0,
         "repeat_last_n": sampling.repeat_last_n,
         "repeat_penalty": sampling.repeat_penalty,
         "presence_penalty": sampling.presence_penalty,
@@ -270,6 +278,6 @@ def settings_body(request: Generate) -> JsonObject:
         "ignore_eos": request.ignore_eos,
         "stream": True,
         "n_probs": request.top_logprobs or 0,
-        "samplers": ["penalties", "top_k", "typ_p", "top_p", "min_p", "temperature"],
+        "samplers": [*_SAMPLERS],
         "timings_per_token": request.timings_per_token,
     }
