@@ -63,7 +63,12 @@ class Dry:
             if at and min(length, limit) >= allowed:
                 token = backwards[at - 1]
                 longest[token] = max(longest.get(token, 0), min(length, limit))
-        return {token: self._penalty(length - allowed) for token, length in longest.items()}
+        # A token that breaks repetitions all by itself is never punished for being one.
+        return {
+            token: self._penalty(length - allowed)
+            for token, length in longest.items()
+            if () not in self._breakers.get(token, ())
+        }
 
     def _penalty(self, exponent: int) -> float:
         if self._max_exponent > 0:

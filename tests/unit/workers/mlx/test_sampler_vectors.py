@@ -107,4 +107,5 @@ def test_penalties_grow_with_the_repetition() -> None:
     assert row.penalties([1, 2, 3, 4, 1, 2, 9, 3]) == {}
     assert row.penalties([5, 5, 5, 5, 5]) == {5: 4.0}
     assert row.penalties([1, 2, 3, 4, 1, 8, 7, 7, 2, 3]) == {4: 1.0}
+    assert row.penalties([1, 2, 9, 1, 2]) == {}
     assert row.penalties([1]) == {}
