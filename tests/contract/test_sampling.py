@@ -35,7 +35,7 @@ async def text(http: aiohttp.ClientSession, route: str, body: dict[str, Any]) ->
     [
         {},
         {"xtc_probability": 1.0, "xtc_threshold": 0.05},
-        {"typical_p": 0.2},
+        {"typical_p": 0.9},
         {"top_n_sigma": 1.0},
         {"dry_multiplier": 2.0, "dry_base": 2.0, "dry_allowed_length": 1, "dry_sequence_breakers": ["|"]},
         {"repeat_penalty": 1.5, "repeat_last_n": -1},
