@@ -58,10 +58,11 @@ class GgufEngine:
     def encode(self, request: GenerateRequest, index: int = 0) -> WorkerCall:
         call = wire.encode(request, index)
         call.body["cache_prompt"] = True
-        window = request.sampling.repeat_last_n
-        if window is not None and not 0 <= window <= MAX_WINDOW:
+        for name in ("repeat_last_n", "dry_penalty_last_n"):
             # llama-server refuses -1, and allocates as many tokens as it is told.
-            call.body["repeat_last_n"] = MAX_WINDOW
+            window = call.body[name]
+            if not (isinstance(window, int) and 0 <= window <= MAX_WINDOW):
+                call.body[name] = MAX_WINDOW
         return call
 
     def decoder(self, request: GenerateRequest, index: int = 0) -> Decoder:

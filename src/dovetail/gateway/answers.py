@@ -79,12 +79,54 @@ class MessageAnswer(Answer):
     tool_calls: list[ToolCallAnswer] | None = None
 
 
+class LikelyToken(Answer):
+    """One of the likeliest tokens at a place; `bytes` where its text is no whole character."""
+
+    token: str
+    logprob: float
+    bytes: list[int]
+
+
+class ChatToken(LikelyToken):
+    """A piece of the text, with the numbers of its last token."""
+
+    top_logprobs: list[LikelyToken]
+
+
+class ChatLogprobs(Answer):
+    """`logprobs` of a chat choice."""
+
+    content: list[ChatToken]
+    refusal: None
+
+
+class TextLogprobsAnswer(Answer):
+    """`logprobs` of a text: four lists of one length; offsets are in characters."""
+
+    tokens: list[str]
+    token_logprobs: list[float]
+    top_logprobs: list[dict[str, float]]
+    text_offset: list[int]
+
+
+class NativeLikelyToken(LikelyToken):
+    """The same with the token's id."""
+
+    id: int
+
+
+class NativeToken(NativeLikelyToken):
+    """The same with the token's id."""
+
+    top_logprobs: list[NativeLikelyToken]
+
+
 class ChatChoice(Answer):
     """One of `n` answers."""
 
     index: int
     message: MessageAnswer
-    logprobs: None
+    logprobs: ChatLogprobs | None
     finish_reason: Literal["stop", "length", "tool_calls"]
 
 
@@ -106,7 +148,7 @@ class TextChoice(Answer):
 
     text: str
     index: int
-    logprobs: None
+    logprobs: TextLogprobsAnswer | None
     finish_reason: Literal["stop", "length"]
 
 
@@ -139,6 +181,7 @@ class LlamaCompletion(Answer):
     stop_type: Literal["eos", "limit", "word"]
     stopping_word: str
     timings: TimingsAnswer
+    completion_probabilities: list[NativeToken] | None = None
 
 
 class ModelObject(Answer):

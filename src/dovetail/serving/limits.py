@@ -14,7 +14,8 @@ BYTES_A_TOKEN = 8
 
 def check_request(request: GenerateRequest, model: Model) -> None:
     """Raises InvalidRequest for an empty prompt and for token ids outside the vocabulary: no engine survives those."""
-    check_token_ids(request.sampling.logit_bias, model, "logit_bias")
+    biased = (token for token in request.sampling.logit_bias if isinstance(token, int))
+    check_token_ids(biased, model, "logit_bias")
     if not isinstance(request.prompt, ChatPrompt):
         if not any(part != "" for part in request.prompt.parts):
             raise InvalidRequest("the prompt is empty: give at least one token to go on from", param="prompt")

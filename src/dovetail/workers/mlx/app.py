@@ -62,7 +62,12 @@ class Routes:
         ]
 
     def _known(self, loaded: Loaded) -> Known:
-        return Known(loaded.n_vocab, loaded.vocabulary.eos, self._default_tokens)
+        return Known(
+            loaded.n_vocab,
+            loaded.vocabulary.eos,
+            self._default_tokens,
+            lambda text: loaded.vocabulary.encode(text, add_special=False, parse_special=False),
+        )
 
     async def health(self, request: Request) -> Response:
         del request

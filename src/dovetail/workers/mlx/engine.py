@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from dovetail.workers.mlx.conversation import opening, render
+from dovetail.workers.mlx.dry import Dry, breakers
 from dovetail.workers.mlx.events import Event
 from dovetail.workers.mlx.frames import ChatFrames, CompletionFrames, Identity
 from dovetail.workers.mlx.job import Job
@@ -16,6 +17,7 @@ from dovetail.workers.mlx.load import Loaded
 from dovetail.workers.mlx.loop import Generation, QueueFullError, Settings
 from dovetail.workers.mlx.protocol import Chat, Completion, Generate, RequestError
 from dovetail.workers.mlx.reasoning import AnswerParser, Opening
+from dovetail.workers.mlx.sampling import Processor
 from dovetail.workers.mlx.tool_calls import Calls
 from dovetail.workers.mlx.vocabulary import Vocabulary
 
@@ -90,13 +92,13 @@ class Engine:
             prefix=f"{think[0]}\n" if think is not None and not shown and where is Opening.THOUGHT else "",
         )
         special = bool(chat.tools) and loaded.tools is not None and loaded.tools.parse is not None
-        return self._submit(prompt, chat.generate, frames, special=special)
+        return await self._submit(prompt, chat.generate, frames, special=special)
 
     async def complete(self, completion: Completion) -> Answer:
         loaded = self.loaded
         prompt = await self._encode(loaded, completion.prompt, add_special=True)
         frames = CompletionFrames(self._identity(loaded), completion.generate, prompt_tokens=len(prompt))
-        return self._submit(prompt, completion.generate, frames)
+        return await self._submit(prompt, completion.generate, frames)
 
     async def _encode(self, loaded: Loaded, parts: Sequence[str | int], *, add_special: bool) -> list[int]:
         """The prompt's ids; text that cannot fit is refused unread, since reading it can take minutes."""
@@ -108,10 +110,11 @@ class Engine:
     def _identity(self, loaded: Loaded) -> Identity:
         return Identity(loaded.path.name, self.build, loaded.vocabulary.piece)
 
-    def _submit(
+    async def _submit(
         self, prompt: Sequence[int], generate: Generate, frames: ChatFrames | CompletionFrames, *, special: bool = False
     ) -> Answer:
         self._check(prompt)
+        extra = await asyncio.to_thread(_dry, self.loaded.vocabulary, generate) if generate.sampling.dry else ()
         events: asyncio.Queue[Event] = asyncio.Queue()
         job = Job(
             prompt=tuple(prompt),
@@ -124,6 +127,7 @@ class Engine:
             space=generate.space,
             reuse=generate.reuse,
             special=special,
+            processors=extra,
             deliver=events.put_nowait,
         )
         try:
@@ -161,6 +165,18 @@ class Engine:
             self._loop.call_soon_threadsafe(_deliver, events)
         except RuntimeError:  # the loop has closed: nobody is left to read
             self.generation.stop()
+
+
+def _dry(vocabulary: Vocabulary, generate: Generate) -> tuple[Processor, ...]:
+    """Reads the whole vocabulary: not on an event loop."""
+    options = generate.sampling.dry
+    if options is None or generate.sampling.mirostat is not None:
+        return ()
+
+    def encode(text: str) -> Sequence[int]:
+        return vocabulary.encode(text, add_special=False, parse_special=False)
+
+    return (Dry(options, breakers(vocabulary.bytes, encode, options.breakers)),)
 
 
 def _deliver(events: Sequence[tuple[Job, Event]]) -> None:
