@@ -41,6 +41,10 @@ def write_bert(path: Path, pooling: PoolingType) -> None:
     def weights(name: str, *shape: int) -> None:
         writer.add_tensor(f"{name}.weight", random.normal(0, 0.3, shape).astype(np.float32))
 
+    def affine(name: str, outputs: int, inputs: int) -> None:
+        weights(name, outputs, inputs)
+        writer.add_tensor(f"{name}.bias", np.zeros(outputs, np.float32))
+
     def norm(name: str) -> None:
         writer.add_tensor(f"{name}.weight", np.ones(WIDTH, np.float32))
         writer.add_tensor(f"{name}.bias", np.zeros(WIDTH, np.float32))
@@ -51,16 +55,14 @@ def write_bert(path: Path, pooling: PoolingType) -> None:
     norm("token_embd_norm")
     for layer in (f"blk.{number}" for number in range(LAYERS)):
         for part in ("attn_q", "attn_k", "attn_v", "attn_output"):
-            weights(f"{layer}.{part}", WIDTH, WIDTH)
-        weights(f"{layer}.ffn_up", INNER, WIDTH)
-        weights(f"{layer}.ffn_down", WIDTH, INNER)
+            affine(f"{layer}.{part}", WIDTH, WIDTH)
+        affine(f"{layer}.ffn_up", INNER, WIDTH)
+        affine(f"{layer}.ffn_down", WIDTH, INNER)
         norm(f"{layer}.attn_output_norm")
         norm(f"{layer}.layer_output_norm")
     if pooling == PoolingType.RANK:
-        weights("cls", WIDTH, WIDTH)
-        writer.add_tensor("cls.bias", np.zeros(WIDTH, np.float32))
-        weights("cls.output", 1, WIDTH)
-        writer.add_tensor("cls.output.bias", np.zeros(1, np.float32))
+        affine("cls", WIDTH, WIDTH)
+        affine("cls.output", 1, WIDTH)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()

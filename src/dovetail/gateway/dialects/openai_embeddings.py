@@ -83,7 +83,7 @@ async def create_embedding(request: Request, services: ServicesDep, caller: Call
     body = await receive_body(request, services, EmbeddingBody)
     headers = wire.warnings(body, strict=services.settings.strict)
     work = services.embedder.embed(body.request(new_id("embd")), caller)
-    found = await while_connected(request.receive, work)
+    found = await while_connected(request.receive, services.replies, work)
     whole = await asyncio.to_thread(_body, found, body.model, as_base64=body.encoding_format == "base64")
     return Response(whole, headers=headers, media_type="application/json")
 

@@ -62,7 +62,8 @@ async def rerank(request: Request, services: ServicesDep, caller: CallerDep) -> 
     body = await receive_body(request, services, RerankBody)
     headers = wire.warnings(body, strict=services.settings.strict)
     wanted = RankRequest(new_id("rerank"), body.model, body.query, body.texts(), body.top_n)
-    found = await while_connected(request.receive, services.embedder.rank(wanted, caller))
+    work = services.embedder.rank(wanted, caller)
+    found = await while_connected(request.receive, services.replies, work)
     answer = _answer(wanted, found, with_documents=bool(body.return_documents))
     return Response(orjson.dumps(answer), headers=headers, media_type="application/json")
 
