@@ -23,6 +23,8 @@ from dovetail.engines.wire import DEFAULT_SAMPLING
 from dovetail.gateway.dialects.llamacpp import CompletionRequest, DetokenizeRequest, TokenizeRequest
 from dovetail.gateway.dialects.openai_chat.body import ChatBody
 from dovetail.gateway.dialects.openai_completions import CompletionBody
+from dovetail.gateway.dialects.openai_embeddings import EmbeddingBody
+from dovetail.gateway.dialects.rerank import RerankBody
 from dovetail.gateway.wire import Inert, Refused, Wire
 from dovetail.settings import ModelSettings, Settings
 
@@ -35,6 +37,8 @@ FIELDS = ROOT / "docs" / "fields.md"
 BODIES: dict[str, type[Wire]] = {
     "chat": ChatBody,
     "completions": CompletionBody,
+    "embeddings": EmbeddingBody,
+    "rerank": RerankBody,
     "completion": CompletionRequest,
     "tokenize": TokenizeRequest,
     "detokenize": DetokenizeRequest,

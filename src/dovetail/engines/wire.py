@@ -5,6 +5,7 @@ Field names: llama.cpp tools/server README (completion, chat completions); measu
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import cast
@@ -62,6 +63,9 @@ DEFAULT_SAMPLING: Mapping[str, Json] = {
 }
 _SEED_RANGE = (1 << 32) - 1  # the number after the last means "random" to both engines
 
+# What llama-server says, as a 500, of a text that it would have to pool and cannot hold in one pass.
+_TOO_LARGE = re.compile(r"input \((\d+) tokens\) is too large to process.*\(current batch size: (\d+)\)")
+
 # Finish reasons as workers name them.
 _FINISH: Mapping[str, FinishReason] = {"stop": "stop", "length": "length", "tool_calls": "tool_calls"}
 
@@ -103,6 +107,8 @@ def error_from(payload: Json, status: int = 500) -> DovetailError:
         status = code
     if error.get("type") == "exceed_context_size_error":
         return ContextTooLong(_int(error.get("n_prompt_tokens")), _int(error.get("n_ctx")))
+    if found := _TOO_LARGE.search(message):
+        return ContextTooLong(int(found[1]), int(found[2]))
     if 400 <= status < 500:
         return InvalidRequest(message)
     return EngineFailure(message)

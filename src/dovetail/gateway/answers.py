@@ -184,6 +184,54 @@ class LlamaCompletion(Answer):
     completion_probabilities: list[NativeToken] | None = None
 
 
+class PromptUsage(Answer):
+    """Token counts of what is only read."""
+
+    prompt_tokens: int
+    total_tokens: int
+
+
+class EmbeddingObject(Answer):
+    """One vector: numbers, or the base64 of float32 as OpenAI sends it."""
+
+    object: Literal["embedding"]
+    index: int
+    embedding: list[float] | str
+
+
+class EmbeddingList(Answer):
+    """A vector for each input, in order."""
+
+    object: Literal["list"]
+    data: list[EmbeddingObject]
+    model: str
+    usage: PromptUsage
+
+
+class RankedText(Answer):
+    """A document."""
+
+    text: str
+
+
+class RankedDocument(Answer):
+    """A document by its place in the request, with the model's own score."""
+
+    index: int
+    relevance_score: float
+    document: RankedText | None = None
+
+
+class RankingAnswer(Answer):
+    """Documents, best first."""
+
+    id: str
+    object: Literal["list"]
+    model: str
+    results: list[RankedDocument]
+    usage: PromptUsage
+
+
 class ModelObject(Answer):
     """A model. `context` is what one request may use in tokens, `size` its weights in bytes."""
 

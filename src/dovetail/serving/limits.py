@@ -13,7 +13,13 @@ BYTES_A_TOKEN = 8
 
 
 def check_request(request: GenerateRequest, model: Model) -> None:
-    """Raises InvalidRequest for an empty prompt and for token ids outside the vocabulary: no engine survives those."""
+    """Raises InvalidRequest for a model that does not generate, an empty prompt and token ids outside the vocabulary.
+
+    No engine survives the last two.
+    """
+    if model.pooling is not None:
+        made, route = ("ranking", "/v1/rerank") if model.pooling == "rank" else ("embeddings", "/v1/embeddings")
+        raise InvalidRequest(f"{model.id} was made for {made} and generates no text: use {route}", param="model")
     biased = (token for token in request.sampling.logit_bias if isinstance(token, int))
     check_token_ids(biased, model, "logit_bias")
     if not isinstance(request.prompt, ChatPrompt):

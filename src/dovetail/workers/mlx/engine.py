@@ -10,11 +10,13 @@ from dataclasses import dataclass
 
 from dovetail.workers.mlx.conversation import opening, render
 from dovetail.workers.mlx.dry import Dry, breakers
+from dovetail.workers.mlx.embeddings import Embed
 from dovetail.workers.mlx.events import Event
 from dovetail.workers.mlx.frames import ChatFrames, CompletionFrames, Identity
 from dovetail.workers.mlx.job import Job
 from dovetail.workers.mlx.load import Loaded
 from dovetail.workers.mlx.loop import Generation, QueueFullError, Settings
+from dovetail.workers.mlx.pooling import Text
 from dovetail.workers.mlx.protocol import Chat, Completion, Generate, RequestError
 from dovetail.workers.mlx.reasoning import AnswerParser, Opening
 from dovetail.workers.mlx.sampling import Processor
@@ -99,6 +101,32 @@ class Engine:
         prompt = await self._encode(loaded, completion.prompt, add_special=True)
         frames = CompletionFrames(self._identity(loaded), completion.generate, prompt_tokens=len(prompt))
         return await self._submit(prompt, completion.generate, frames)
+
+    async def embed(self, asked: Embed) -> tuple[list[bytes], int]:
+        """A vector for each text, and the tokens of all. Cancelling it drops the texts that are not yet begun."""
+        loaded = self.loaded
+        texts = [Text(await self._text(loaded, parts), asked.pooling, asked.normalize) for parts in asked.texts]
+        try:
+            for text in texts:
+                self.generation.embed(text)
+            vectors = [await asyncio.wrap_future(text.vector) for text in texts]
+        except QueueFullError:
+            raise RequestError("too many texts are waiting", status=503, type_="unavailable_error") from None
+        finally:
+            for text in texts:
+                text.vector.cancel()
+        return vectors, sum(len(text.tokens) for text in texts)
+
+    async def _text(self, loaded: Loaded, parts: Sequence[str | int]) -> tuple[int, ...]:
+        least = sum(1 if isinstance(part, int) else loaded.vocabulary.at_least(part) for part in parts)
+        if least > self.settings.context:
+            raise self._too_long(least)
+        tokens = await asyncio.to_thread(encode_mixed, loaded.vocabulary, parts, add_special=True)
+        if len(tokens) > self.settings.context:
+            raise self._too_long(len(tokens))
+        if not tokens or max(tokens) >= loaded.n_vocab:
+            raise RequestError("the text holds no token that the model has an embedding for")
+        return tuple(tokens)
 
     async def _encode(self, loaded: Loaded, parts: Sequence[str | int], *, add_special: bool) -> list[int]:
         """The prompt's ids; text that cannot fit is refused unread, since reading it can take minutes."""
