@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from dovetail.catalog.gguf_header import GgufHeader
-from dovetail.core.model import Capability
+from dovetail.core.model import Capability, Pooling
 
 _ENCODERS = frozenset(
     {"bert", "distilbert", "xlm-roberta", "roberta", "modernbert", "modern-bert", "neo-bert", "eurobert"}
@@ -15,9 +16,20 @@ _TOOLS = re.compile(r"\btools\b")
 _THINKING = re.compile(r"enable_thinking|<think>|\[THINK\]|reasoning_effort")
 
 
+# llama.cpp's enum llama_pooling_type; 0 is "none".
+_POOLING: Mapping[object, Pooling] = {1: "mean", 2: "cls", 3: "last", 4: "rank"}
+
+
+def pooling_of(header: GgufHeader) -> Pooling | None:
+    """How a model made for embeddings, or for ranking, pools; None of every other."""
+    value = header.metadata.get(f"{header.architecture}.pooling_type")
+    return _POOLING.get(value) if isinstance(value, int) else None
+
+
 def of_gguf(header: GgufHeader, projector: GgufHeader | None) -> frozenset[Capability]:
-    if header.metadata.get(f"{header.architecture}.pooling_type"):  # 0 is "none"
-        return frozenset({Capability.EMBEDDING})
+    pooling = pooling_of(header)
+    if pooling is not None:
+        return frozenset({Capability.RERANK if pooling == "rank" else Capability.EMBEDDING})
     capabilities = of_text(header.architecture, header.template)
     if projector is None or Capability.EMBEDDING in capabilities:
         return capabilities

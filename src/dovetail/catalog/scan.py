@@ -189,6 +189,7 @@ def _gguf(folder: Folder, gguf: _Gguf, headers: Headers) -> Model:
         quantisation=first.quantisation,
         template=first.template,
         capabilities=capabilities.of_gguf(first, projectors[mmproj] if mmproj else None),
+        pooling=capabilities.pooling_of(first),
         mmproj=mmproj,
     )
 

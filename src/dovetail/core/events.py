@@ -45,7 +45,11 @@ class TopLogprob:
 
 @dataclass(frozen=True, slots=True)
 class TokenLogprob:
-    """A sampled token with its log probability under the unmodified model distribution."""
+    """A sampled token with its log probability under the unmodified model distribution.
+
+    One for each piece of text that is shown: where several tokens made it, as those of one character do, `token`
+    and `bytes` are the whole piece, the numbers and `top` those of its last token.
+    """
 
     id: int
     token: str

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 ModelFormat: TypeAlias = Literal["gguf", "mlx"]
+# How the hidden states of a text become one vector; `rank`: they become a score, by a classifier of the model's own.
+Pooling: TypeAlias = Literal["mean", "cls", "last", "rank"]
 ModelState: TypeAlias = Literal["unloaded", "starting", "ready", "stopping", "failed"]
 
 
@@ -17,6 +19,7 @@ class Capability(StrEnum):
     CHAT = "chat"
     COMPLETION = "completion"
     EMBEDDING = "embedding"
+    RERANK = "rerank"
     TOOLS = "tools"
     THINKING = "thinking"
     VISION = "vision"
@@ -48,6 +51,7 @@ class Model:
     id        the folder's name or the file's stem
     path      absolute: a .gguf file (the first part of a split one) or an MLX folder
     files     every weight file, absolute; `size` is their sum in bytes
+    pooling   what a model made for embeddings or for ranking says of itself, None where the header says nothing
     template  the chat template's source, None where the model has none
     invalid   why it cannot be loaded (a truncated header, missing shards), None when it looks sound
     """
@@ -65,6 +69,7 @@ class Model:
     mmproj: Path | None = None
     created: int = 0
     invalid: str | None = None
+    pooling: Pooling | None = None
 
 
 CacheType: TypeAlias = Literal["f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0"]
@@ -80,6 +85,7 @@ class LoadOptions:
     batch        prefill chunk in tokens (also llama.cpp's n_ubatch bound)
     threads      CPU threads while decoding
     cache_ram    bytes the worker may keep of prompt caches in RAM
+    pooling      what a worker started for embeddings alone does; None for one that generates
     """
 
     context: int | None = None
@@ -94,3 +100,4 @@ class LoadOptions:
     mmproj: Path | None = None
     cache_ram: int | None = None
     warmup: bool = True
+    pooling: Pooling | None = None

@@ -117,7 +117,11 @@ class Sampling:
     top_p, min_p, typical_p   probabilities in [0, 1]; 1, 0 and 1 switch them off
     repeat_penalty > 0; 1 is none. repeat_last_n: window in tokens, 0 none, -1 the whole context
     frequency_penalty, presence_penalty   in [-2, 2], over the same window
-    logit_bias     token id -> value added to its logit
+    top_n_sigma    standard deviations below the best logit that are kept; <= 0 keeps all
+    xtc_probability, xtc_threshold   how often, and from which probability on, the likeliest tokens are dropped
+    dry_*          penalty on what lengthens a repetition: multiplier * base ** (length - allowed_length)
+    mirostat       0 off; 1 and 2 take the place of all filters and penalties: tau bits a token, eta learning rate
+    logit_bias     token id -> value added to its logit; a text stands for each of its tokens
     """
 
     temperature: float | None = None
@@ -129,8 +133,19 @@ class Sampling:
     repeat_last_n: int | None = None
     frequency_penalty: float | None = None
     presence_penalty: float | None = None
+    top_n_sigma: float | None = None
+    xtc_probability: float | None = None
+    xtc_threshold: float | None = None
+    dry_multiplier: float | None = None
+    dry_base: float | None = None
+    dry_allowed_length: int | None = None
+    dry_penalty_last_n: int | None = None
+    dry_sequence_breakers: tuple[str, ...] | None = None
+    mirostat: Literal[0, 1, 2] | None = None
+    mirostat_tau: float | None = None
+    mirostat_eta: float | None = None
     seed: int | None = None
-    logit_bias: Mapping[int, float] = field(default_factory=dict[int, float])
+    logit_bias: Mapping[int | str, float] = field(default_factory=dict[int | str, float])
     ignore_eos: bool = False
 
 
@@ -143,6 +158,7 @@ class GenerateRequest:
     max_tokens  bound on generated tokens, None: until the context is full
     stop        up to 16 strings that end the text and are not part of it
     n           number of choices, each a generation of its own with seed + index
+    top_logprobs   log probabilities of each piece of text and of that many rivals; None: of none
     """
 
     id: str
@@ -152,3 +168,4 @@ class GenerateRequest:
     max_tokens: int | None = None
     stop: tuple[str, ...] = ()
     n: int = 1
+    top_logprobs: int | None = None

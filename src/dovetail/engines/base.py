@@ -69,6 +69,11 @@ class Engine(Protocol):
     @property
     def name(self) -> str: ...
 
+    @property
+    def embeds_apart(self) -> bool:
+        """Whether embeddings take a worker of their own, one for each pooling; else the model's one does all."""
+        ...
+
     def resolve(self, model: Model, options: LoadOptions, machine: Machine) -> LoadOptions:
         """`options` with every None that matters to this engine replaced by Dovetail's choice."""
         ...

@@ -15,6 +15,7 @@ DEFAULT_CONTEXT = 8192
 DEFAULT_PARALLEL = 4
 CPU_BATCH = 512
 GPU_BATCH = 2048
+EMBEDDING_CONTEXT = 2048
 MAX_WINDOW = 1 << 20  # tokens that penalties look back on: any context, in 4 MB
 
 
@@ -22,11 +23,14 @@ class GgufEngine:
     """`binary` names an external llama-server; None means the one inside the xllamacpp wheel."""
 
     name = "gguf"
+    embeds_apart = True  # llama-server pools as it was started to
 
     def __init__(self, binary: Path | None = None) -> None:
         self._binary = binary
 
     def resolve(self, model: Model, options: LoadOptions, machine: Machine) -> LoadOptions:
+        if options.pooling is not None:
+            return _for_embeddings(model, options, machine)
         batch = options.batch or (GPU_BATCH if machine.gpu else CPU_BATCH)
         return replace(
             options,
@@ -51,6 +55,8 @@ class GgufEngine:
             argv += ["--flash-attention", "on" if options.flash_attention else "off"]
         if options.mmproj is not None:
             argv += ["--mmproj", str(options.mmproj)]
+        if options.pooling is not None:
+            argv += ["--pooling", options.pooling]
         if not options.warmup:
             argv.append("--no-warmup")
         return Command(tuple(argv), _secret(endpoint))
@@ -58,10 +64,11 @@ class GgufEngine:
     def encode(self, request: GenerateRequest, index: int = 0) -> WorkerCall:
         call = wire.encode(request, index)
         call.body["cache_prompt"] = True
-        window = request.sampling.repeat_last_n
-        if window is not None and not 0 <= window <= MAX_WINDOW:
+        for name in ("repeat_last_n", "dry_penalty_last_n"):
             # llama-server refuses -1, and allocates as many tokens as it is told.
-            call.body["repeat_last_n"] = MAX_WINDOW
+            window = call.body[name]
+            if not (isinstance(window, int) and 0 <= window <= MAX_WINDOW):
+                call.body[name] = MAX_WINDOW
         return call
 
     def decoder(self, request: GenerateRequest, index: int = 0) -> Decoder:
@@ -85,9 +92,34 @@ class GgufEngine:
             argv += ["--cache-type-v", options.cache_type_v]
         if options.mmproj is not None:
             argv += ["--mmproj", str(options.mmproj)]
+        if options.pooling is not None:
+            argv += ["--embeddings", "--pooling", options.pooling]
         if not options.warmup:
             argv.append("--no-warmup")
         return Command(tuple(argv), {"LLAMA_API_KEY": endpoint.secret} if endpoint.secret else {})
+
+
+def _for_embeddings(model: Model, options: LoadOptions, machine: Machine) -> LoadOptions:
+    """A text is pooled in one pass, so the pass is as long as the context and memory grows with it.
+
+    The exception is the last token's state of a model that generates: its text may come in chunks. One slot alone:
+    llama.cpp cuts texts of different lengths that share a batch into passes, and pools each text's last piece only.
+    """
+    made_for_it = model.pooling is not None
+    most = options.context if made_for_it and options.context else EMBEDDING_CONTEXT
+    context = min(options.context or model.shape.context or most, most)
+    in_chunks = options.pooling == "last" and not made_for_it
+    batch = (options.batch or CPU_BATCH) if in_chunks else context
+    return replace(
+        options,
+        context=context,
+        parallel=1,
+        gpu_layers=-1 if options.gpu_layers is None else options.gpu_layers,
+        batch=batch,
+        ubatch=min(options.ubatch or batch, batch) if in_chunks else context,
+        threads=options.threads or max(1, machine.cores - 1),
+        cache_ram=0,
+    )
 
 
 def _where(endpoint: Endpoint) -> list[str]:

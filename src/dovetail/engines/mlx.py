@@ -21,6 +21,7 @@ class MlxEngine:
     """One worker process holds one MLX folder."""
 
     name = "mlx"
+    embeds_apart = False
 
     def resolve(self, model: Model, options: LoadOptions, machine: Machine) -> LoadOptions:
         return replace(

@@ -5,7 +5,9 @@ Field names: llama.cpp tools/server README (completion, chat completions); measu
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import cast
 
 from dovetail.core.errors import ContextTooLong, DovetailError, EngineFailure, InvalidRequest, WorkerCrashed
@@ -17,7 +19,9 @@ from dovetail.core.events import (
     ReasoningDelta,
     TextDelta,
     Timings,
+    TokenLogprob,
     ToolCallDelta,
+    TopLogprob,
     Usage,
 )
 from dovetail.core.request import (
@@ -46,8 +50,21 @@ DEFAULT_SAMPLING: Mapping[str, Json] = {
     "repeat_last_n": 64,
     "frequency_penalty": 0.0,
     "presence_penalty": 0.0,
+    "top_n_sigma": -1.0,
+    "xtc_probability": 0.0,
+    "xtc_threshold": 0.1,
+    "dry_multiplier": 0.0,
+    "dry_base": 1.75,
+    "dry_allowed_length": 2,
+    "dry_penalty_last_n": -1,
+    "mirostat": 0,
+    "mirostat_tau": 5.0,
+    "mirostat_eta": 0.1,
 }
 _SEED_RANGE = (1 << 32) - 1  # the number after the last means "random" to both engines
+
+# What llama-server says, as a 500, of a text that it would have to pool and cannot hold in one pass.
+_TOO_LARGE = re.compile(r"input \((\d+) tokens\) is too large to process.*\(current batch size: (\d+)\)")
 
 # Finish reasons as workers name them.
 _FINISH: Mapping[str, FinishReason] = {"stop": "stop", "length": "length", "tool_calls": "tool_calls"}
@@ -63,16 +80,21 @@ def encode(request: GenerateRequest, index: int = 0) -> WorkerCall:
             body |= _chat(chat)
             body["stream_options"] = {"include_usage": True}
             body["max_tokens"] = -1 if request.max_tokens is None else request.max_tokens
+            if request.top_logprobs is not None:
+                body |= {"logprobs": True, "top_logprobs": max(request.top_logprobs, 1)}
             return WorkerCall("/v1/chat/completions", body)
         case TextPrompt(parts):
             body["prompt"] = parts[0] if len(parts) == 1 and isinstance(parts[0], str) else list(parts)
             body["n_predict"] = -1 if request.max_tokens is None else request.max_tokens
+            if request.top_logprobs is not None:
+                body["n_probs"] = max(request.top_logprobs, 1)  # 0 would be none at all
             return WorkerCall("/completion", body)
 
 
 def decoder(request: GenerateRequest, index: int = 0) -> Decoder:
     """A decoder for the answer to `encode(request, index)`."""
-    return ChatDecoder(index) if isinstance(request.prompt, ChatPrompt) else CompletionDecoder(index)
+    top = request.top_logprobs or 0
+    return ChatDecoder(index, top) if isinstance(request.prompt, ChatPrompt) else CompletionDecoder(index, top)
 
 
 def error_from(payload: Json, status: int = 500) -> DovetailError:
@@ -85,6 +107,8 @@ def error_from(payload: Json, status: int = 500) -> DovetailError:
         status = code
     if error.get("type") == "exceed_context_size_error":
         return ContextTooLong(_int(error.get("n_prompt_tokens")), _int(error.get("n_ctx")))
+    if found := _TOO_LARGE.search(message):
+        return ContextTooLong(int(found[1]), int(found[2]))
     if 400 <= status < 500:
         return InvalidRequest(message)
     return EngineFailure(message)
@@ -93,8 +117,9 @@ def error_from(payload: Json, status: int = 500) -> DovetailError:
 class ChatDecoder:
     """Frames of `/v1/chat/completions`."""
 
-    def __init__(self, index: int) -> None:
+    def __init__(self, index: int, top: int = 0) -> None:
         self._index = index
+        self._top = top
         self._reason: FinishReason | None = None
         self._stop_string: str | None = None
         self._usage: Usage | None = None
@@ -105,6 +130,8 @@ class ChatDecoder:
         if choices:
             choice = cast("dict[str, Json]", cast("list[Json]", choices)[0])
             events = _deltas(cast("dict[str, Json]", choice.get("delta") or {}), self._index)
+            if events and (logprobs := choice.get("logprobs")):
+                events[-1] = _with_logprobs(events[-1], cast("dict[str, Json]", logprobs).get("content"), self._top)
             if reason := choice.get("finish_reason"):
                 self._reason = _FINISH.get(str(reason), "stop")
         elif "error" in frame:
@@ -134,8 +161,9 @@ class ChatDecoder:
 class CompletionDecoder:
     """Frames of `/completion`."""
 
-    def __init__(self, index: int) -> None:
+    def __init__(self, index: int, top: int = 0) -> None:
         self._index = index
+        self._top = top
         self._finished: Finished | None = None
 
     def feed(self, frame: dict[str, Json]) -> Iterable[Event]:
@@ -145,7 +173,9 @@ class CompletionDecoder:
         if (progress := frame.get("prompt_progress")) is not None:
             events.append(_prefill(cast("dict[str, Json]", progress)))
         elif content := frame.get("content"):
-            events.append(TextDelta(str(content), self._index))
+            text = TextDelta(str(content), self._index)
+            probabilities = frame.get("completion_probabilities")
+            events.append(_with_logprobs(text, probabilities, self._top) if probabilities else text)
         if frame.get("stop") is True:
             self._finished = self._finish(frame)
         return events
@@ -172,6 +202,8 @@ def _sampling(sampling: Sampling, index: int) -> JsonObject:
     body: JsonObject = {**DEFAULT_SAMPLING, **said}
     if sampling.seed is not None:
         body["seed"] = (sampling.seed + index) % _SEED_RANGE
+    if sampling.dry_sequence_breakers is not None:
+        body["dry_sequence_breakers"] = list(sampling.dry_sequence_breakers)
     if sampling.logit_bias:
         body["logit_bias"] = [[token, bias] for token, bias in sampling.logit_bias.items()]
     if sampling.ignore_eos:
@@ -245,6 +277,23 @@ def _deltas(delta: dict[str, Json], index: int) -> list[Event]:
             )
         )
     return events
+
+
+def _with_logprobs(event: Event, entries: Json, top: int) -> Event:
+    if not isinstance(event, TextDelta | ReasoningDelta):
+        return event
+    return replace(event, logprobs=tuple(_logprob(e, top) for e in cast("list[dict[str, Json]]", entries or [])))
+
+
+def _logprob(entry: dict[str, Json], top: int) -> TokenLogprob:
+    rivals = cast("list[dict[str, Json]]", entry.get("top_logprobs") or [])[:top]
+    return TokenLogprob(*_token(entry), top=tuple(TopLogprob(*_token(rival)) for rival in rivals))
+
+
+def _token(entry: dict[str, Json]) -> tuple[int, str, float, tuple[int, ...]]:
+    # The text is made from the bytes: llama-server and Python show half a character differently.
+    data = tuple(cast("list[int]", entry.get("bytes") or []))
+    return _int(entry.get("id")), bytes(data).decode("utf-8", "replace"), _float(entry.get("logprob")), data
 
 
 def _prefill(progress: dict[str, Json]) -> Prefill:

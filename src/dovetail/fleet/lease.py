@@ -11,8 +11,8 @@ from typing import Protocol
 from dovetail.core.errors import Busy, LoadFailed, NoRoom, WorkerCrashed, WorkerStalled
 from dovetail.core.events import Event, Loading, Progress, Queued
 from dovetail.core.model import Model
-from dovetail.core.request import GenerateRequest
-from dovetail.engines.base import Engine
+from dovetail.core.request import GenerateRequest, JsonObject
+from dovetail.engines.base import Engine, WorkerCall
 from dovetail.fleet.client import Stream, WorkerUnreachable
 from dovetail.fleet.process import Worker
 from dovetail.fleet.queue import Queue, Turn, queue_full
@@ -25,13 +25,17 @@ QUEUE_WITHIN = 600.0  # seconds to wait for a slot
 
 
 class Seat:
-    """One model's standing in the pool.
+    """One worker's standing in the pool.
 
+    id      the model's, with the pooling behind a colon where the worker is for embeddings
     placed  it has one of the pool's places, which it keeps while it is used or its worker lives
     after   workers that must be gone before its own may start
     """
 
-    def __init__(self, model: Model, engine: Engine, worker: Worker, queue: Queue, now: float) -> None:
+    def __init__(  # noqa: PLR0917  called once, by the pool
+        self, seat_id: str, model: Model, engine: Engine, worker: Worker, queue: Queue, now: float
+    ) -> None:
+        self.id = seat_id
         self.model = model
         self.engine = engine
         self.worker = worker
@@ -134,14 +138,38 @@ class Lease:
                     for event in batch:
                         yield event
         except WorkerCrashed as error:
-            known = await seat.worker.fallen(NOTICED_WITHIN)
-            why = seat.worker.reason or ("it was stopped" if known else "why is not known")
-            raise WorkerCrashed(f"{error.message} ({why})") from error
+            raise await self._explained(error) from error
         except WorkerStalled:
             await seat.worker.examine(EXAMINED_WITHIN)
             raise
         finally:
             turn.leave()
+
+    async def call(self, call: WorkerCall, within: float) -> JsonObject:
+        """The whole answer to a call that is not streamed, within seconds of the slot it waits for.
+
+        Cancelling it frees the slot or the place in line at once. Raises QueueFull, or as WorkerClient does.
+        """
+        seat = self._seat
+        turn = seat.queue.enter()
+        try:
+            deadline = time.monotonic() + QUEUE_WITHIN
+            while turn.position:
+                await _moved(turn, deadline)
+            return await seat.worker.client.post(call.path, call.body, within=within)
+        except WorkerCrashed as error:
+            raise await self._explained(error) from error
+        except WorkerStalled:
+            await seat.worker.examine(EXAMINED_WITHIN)
+            raise
+        finally:
+            turn.leave()
+
+    async def _explained(self, error: WorkerCrashed) -> WorkerCrashed:
+        worker = self._seat.worker
+        known = await worker.fallen(NOTICED_WITHIN)
+        why = worker.reason or ("it was stopped" if known else "why is not known")
+        return WorkerCrashed(f"{error.message} ({why})")
 
     async def _open(self, request: GenerateRequest, index: int) -> Stream | None:
         """None when the worker turns out to be dead and has seen nothing of the request."""

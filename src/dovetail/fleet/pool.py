@@ -6,10 +6,10 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dovetail.core.errors import LoadFailed, NoRoom
-from dovetail.core.model import LoadOptions, Model, ModelFormat, ModelState
+from dovetail.core.model import LoadOptions, Model, ModelFormat, ModelState, Pooling
 from dovetail.core.observe import Observer
 from dovetail.engines.base import Engine, Machine
 from dovetail.fleet.launch import Launcher
@@ -64,11 +64,14 @@ class Pool:
         self._draining = False
 
     @asynccontextmanager
-    async def lease(self, model: Model) -> AsyncGenerator[Lease, None]:
-        """A use of `model` until the context is left; entered at once, the model is loaded by `Lease.ready`."""
+    async def lease(self, model: Model, pooling: Pooling | None = None) -> AsyncGenerator[Lease, None]:
+        """A use of `model` until the context is left; entered at once, the model is loaded by `Lease.ready`.
+
+        With `pooling` for embeddings, on engines that take a worker of its own for them.
+        """
         if self._draining:
             raise shutting_down()
-        seat = self._seat(model)
+        seat = self._seat(model, pooling)
         seat.take()
         try:
             yield Lease(self, seat)
@@ -77,19 +80,18 @@ class Pool:
 
     async def load(self, model: Model) -> None:
         """Returns when `model` is ready, tries again even if it has just failed. Raises LoadFailed or NoRoom."""
-        async with self.lease(model) as lease:
+        async with self.lease(model, model.pooling) as lease:
             lease.worker.forget_failure()
             async for _ in lease.ready():
                 pass
 
     async def unload(self, model_id: str) -> bool:
         """Stops a model when its requests are done, or after a while all the same; False if it is not loaded."""
-        seat = self._seats.get(model_id)
-        if seat is None or not seat.worker.alive:
-            return False
-        await self._quiet([seat], UNLOAD_WITHIN)
-        await seat.worker.stop()
-        return True
+        seats = [seat for seat in self._of(model_id) if seat.worker.alive]
+        await self._quiet(seats, UNLOAD_WITHIN)
+        for seat in seats:
+            await seat.worker.stop()
+        return bool(seats)
 
     async def drain(self, within: float) -> None:
         """Takes no more leases, and returns when the last is given back or after `within` seconds."""
@@ -106,12 +108,17 @@ class Pool:
             await seat.worker.gone()
 
     def states(self) -> list[WorkerStatus]:
-        """Every model that was ever asked for."""
+        """Every worker that was ever asked for."""
         return [self._status(seat) for seat in self._seats.values()]
 
     def status(self, model_id: str) -> WorkerStatus:
-        seat = self._seats.get(model_id)
-        return WorkerStatus(model_id) if seat is None else self._status(seat)
+        """Of the worker that generates, or of one for embeddings where that alone lives."""
+        seats = sorted(self._of(model_id), key=lambda seat: (not seat.worker.alive, seat.id))
+        if not seats:
+            return WorkerStatus(model_id)
+        status, model = self._status(seats[0]), seats[0].model
+        apart = status.model != model_id and model.pooling is None
+        return replace(status, model=model_id, context=0 if apart else status.context)
 
     async def place(self, seat: Seat, within: float) -> bool:
         """Tries to find a place for a model, waiting at most `within` seconds; False when every place is still busy."""
@@ -123,7 +130,7 @@ class Pool:
         return True
 
     def no_room(self, seat: Seat) -> NoRoom:
-        others = sorted(s.model.id for s in self._seats.values() if s.resident)
+        others = sorted(s.id for s in self._seats.values() if s.resident)
         return NoRoom(
             f"{seat.model.id} cannot be loaded: all {self._settings.max_models} places are taken by models in use "
             f"({', '.join(others)}); unload one, or raise fleet.max_models",
@@ -131,12 +138,12 @@ class Pool:
         )
 
     def _try_place(self, seat: Seat) -> bool:
-        resident = [Resident(s.model.id, s.uses > 0, s.last_used) for s in self._seats.values() if s.resident]
-        decision = decide(seat.model.id, resident, self._settings.max_models)
+        resident = [Resident(s.id, s.uses > 0, s.last_used) for s in self._seats.values() if s.resident]
+        decision = decide(seat.id, resident, self._settings.max_models)
         if not isinstance(decision, Load):
             return False
         # Decided and done without an await: no other request can decide on the same facts.
-        leaving = [self._seats[model_id] for model_id in decision.evict]
+        leaving = [self._seats[seat_id] for seat_id in decision.evict]
         for evicted in leaving:
             evicted.placed = False
             evicted.worker.begin_stop()
@@ -144,27 +151,33 @@ class Pool:
         seat.after = tuple(evicted.worker for evicted in leaving)
         return True
 
-    def _seat(self, model: Model) -> Seat:
-        seat = self._seats.get(model.id)
-        if seat is None or (seat.model != model and not seat.uses and not seat.worker.alive):
-            seat = self._seats[model.id] = self._new_seat(model)
-        return seat
+    def _of(self, model_id: str) -> list[Seat]:
+        return [seat for seat in self._seats.values() if seat.model.id == model_id]
 
-    def _new_seat(self, model: Model) -> Seat:
+    def _seat(self, model: Model, pooling: Pooling | None) -> Seat:
         engine = self._engines.get(model.format)
         if engine is None:
             raise LoadFailed(f"{model.id} cannot be loaded: no engine for {model.format.upper()} models is configured")
-        options = engine.resolve(model, self._options_for(model), self._machine)
+        apart = pooling if engine.embeds_apart else None
+        seat_id = model.id if apart is None else f"{model.id}:{apart}"
+        seat = self._seats.get(seat_id)
+        if seat is None or (seat.model != model and not seat.uses and not seat.worker.alive):
+            seat = self._seats[seat_id] = self._new_seat(seat_id, model, engine, apart)
+        return seat
+
+    def _new_seat(self, seat_id: str, model: Model, engine: Engine, pooling: Pooling | None) -> Seat:
+        wanted = replace(self._options_for(model), pooling=pooling)
+        options = engine.resolve(model, wanted, self._machine)
         worker = Worker(
-            model.id,
+            seat_id,
             lambda on_line: self._launcher.launch(
-                model.id, lambda endpoint: engine.command(model, options, endpoint), on_line
+                seat_id, lambda endpoint: engine.command(model, options, endpoint), on_line
             ),
             self._settings,
             self._observer,
             self._clock,
         )
-        return Seat(model, engine, worker, Queue(options.parallel or _DEFAULT_SLOTS), self._clock())
+        return Seat(seat_id, model, engine, worker, Queue(options.parallel or _DEFAULT_SLOTS), self._clock())
 
     def _give_back(self, seat: Seat) -> None:
         seat.uses -= 1
@@ -182,7 +195,7 @@ class Pool:
     def _status(self, seat: Seat) -> WorkerStatus:
         worker, props = seat.worker, seat.worker.props
         return WorkerStatus(
-            model=seat.model.id,
+            model=seat.id,
             state=worker.state,
             pid=worker.pid,
             context=0 if props is None else props.context,

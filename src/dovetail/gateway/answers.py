@@ -79,12 +79,54 @@ class MessageAnswer(Answer):
     tool_calls: list[ToolCallAnswer] | None = None
 
 
+class LikelyToken(Answer):
+    """One of the likeliest tokens at a place; `bytes` where its text is no whole character."""
+
+    token: str
+    logprob: float
+    bytes: list[int]
+
+
+class ChatToken(LikelyToken):
+    """A piece of the text, with the numbers of its last token."""
+
+    top_logprobs: list[LikelyToken]
+
+
+class ChatLogprobs(Answer):
+    """`logprobs` of a chat choice."""
+
+    content: list[ChatToken]
+    refusal: None
+
+
+class TextLogprobsAnswer(Answer):
+    """`logprobs` of a text: four lists of one length; offsets are in characters."""
+
+    tokens: list[str]
+    token_logprobs: list[float]
+    top_logprobs: list[dict[str, float]]
+    text_offset: list[int]
+
+
+class NativeLikelyToken(LikelyToken):
+    """The same with the token's id."""
+
+    id: int
+
+
+class NativeToken(NativeLikelyToken):
+    """The same with the token's id."""
+
+    top_logprobs: list[NativeLikelyToken]
+
+
 class ChatChoice(Answer):
     """One of `n` answers."""
 
     index: int
     message: MessageAnswer
-    logprobs: None
+    logprobs: ChatLogprobs | None
     finish_reason: Literal["stop", "length", "tool_calls"]
 
 
@@ -106,7 +148,7 @@ class TextChoice(Answer):
 
     text: str
     index: int
-    logprobs: None
+    logprobs: TextLogprobsAnswer | None
     finish_reason: Literal["stop", "length"]
 
 
@@ -139,6 +181,55 @@ class LlamaCompletion(Answer):
     stop_type: Literal["eos", "limit", "word"]
     stopping_word: str
     timings: TimingsAnswer
+    completion_probabilities: list[NativeToken] | None = None
+
+
+class PromptUsage(Answer):
+    """Token counts of what is only read."""
+
+    prompt_tokens: int
+    total_tokens: int
+
+
+class EmbeddingObject(Answer):
+    """One vector: numbers, or the base64 of float32 as OpenAI sends it."""
+
+    object: Literal["embedding"]
+    index: int
+    embedding: list[float] | str
+
+
+class EmbeddingList(Answer):
+    """A vector for each input, in order."""
+
+    object: Literal["list"]
+    data: list[EmbeddingObject]
+    model: str
+    usage: PromptUsage
+
+
+class RankedText(Answer):
+    """A document."""
+
+    text: str
+
+
+class RankedDocument(Answer):
+    """A document by its place in the request, with the model's own score."""
+
+    index: int
+    relevance_score: float
+    document: RankedText | None = None
+
+
+class RankingAnswer(Answer):
+    """Documents, best first."""
+
+    id: str
+    object: Literal["list"]
+    model: str
+    results: list[RankedDocument]
+    usage: PromptUsage
 
 
 class ModelObject(Answer):

@@ -9,7 +9,14 @@ from dovetail import __version__
 from dovetail.core.errors import DovetailError
 from dovetail.core.request import JsonObject
 from dovetail.gateway import errors, health, home, openapi
-from dovetail.gateway.dialects import llamacpp, openai_chat, openai_completions, openai_models
+from dovetail.gateway.dialects import (
+    llamacpp,
+    openai_chat,
+    openai_completions,
+    openai_embeddings,
+    openai_models,
+    rerank,
+)
 from dovetail.gateway.door import Door, Edge
 from dovetail.gateway.services import Services
 
@@ -18,7 +25,9 @@ ROUTERS = (
     home.router,
     openai_chat.router,
     openai_completions.router,
+    openai_embeddings.router,
     openai_models.router,
+    rerank.router,
     llamacpp.router,
 )
 

@@ -6,7 +6,7 @@ import asyncio
 import shutil
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypedDict, Unpack
 
@@ -25,6 +25,7 @@ from dovetail.fleet.pool import Pool
 from dovetail.gateway.door import Door
 from dovetail.gateway.sse import Replies, Timing
 from dovetail.hardware.machine import machine
+from dovetail.serving.embed import Embedder
 from dovetail.serving.generate import Generator
 from dovetail.settings import Settings
 from dovetail.telemetry import LogObserver
@@ -43,6 +44,7 @@ class Services:
     catalog: Catalog
     pool: Pool
     generator: Generator
+    embedder: Embedder
     engines: dict[ModelFormat, Engine]
     machine: Machine
     timing: Timing
@@ -56,7 +58,8 @@ class Services:
 
     def options(self, model: Model) -> LoadOptions:
         """The options a load of `model` would use."""
-        return self.engines[model.format].resolve(model, load_options(self.settings, model), self.machine)
+        wanted = replace(load_options(self.settings, model), pooling=model.pooling)
+        return self.engines[model.format].resolve(model, wanted, self.machine)
 
 
 class Parts(TypedDict, total=False):
@@ -86,7 +89,8 @@ async def services(settings: Settings, **parts: Unpack[Parts]) -> AsyncGenerator
         settings.fleet,
         observer,
     )
-    built = Services(settings, catalog, pool, Generator(catalog, pool, observer), engines, here, timing(settings))
+    generator, embedder = Generator(catalog, pool, observer), Embedder(catalog, pool, observer)
+    built = Services(settings, catalog, pool, generator, embedder, engines, here, timing(settings))
     preloading = asyncio.create_task(_preload(built), name="preload")
     try:
         yield built

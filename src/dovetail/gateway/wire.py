@@ -7,12 +7,21 @@ A wire model lists every field of its published API. Each is one of three kinds:
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from itertools import accumulate, islice
 from typing import TypeVar, cast
 
 import orjson
-from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    ConfigDict,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    ValidationError,
+    model_validator,
+)
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
@@ -35,6 +44,53 @@ class Wire(BaseModel):
 
     # Validators are built at first use: together they would take a tenth of the time to the first /health.
     model_config = ConfigDict(strict=True, extra="allow", frozen=True, protected_namespaces=(), defer_build=True)
+
+
+def also(*names: str) -> AliasChoices:
+    """A `validation_alias`: the field's own name first, then the other names it has in published APIs."""
+    return AliasChoices(*names)
+
+
+def _fold(body: dict[str, object], names: Sequence[str]) -> None:
+    """Leaves one of the names a field was given by. Raises InvalidRequest when two of them say different things."""
+    said = [name for name in names if body.get(name) is not None]
+    for name in said[1:]:
+        if body[name] != body[said[0]] or isinstance(body[name], bool) is not isinstance(body[said[0]], bool):
+            raise InvalidRequest(f"{said[0]} and {name} are one field and say different things", param=name)
+    for name in names:
+        if name in body and name not in said[:1]:
+            del body[name]
+
+
+class Named(Wire):
+    """A wire model whose fields may have several names, see `also`."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_name_each(cls, body: object) -> object:
+        if not isinstance(body, dict):
+            return body
+        named = cast("dict[str, object]", body)
+        for names in cls.aliases().values():
+            _fold(named, names)
+        return named
+
+    @classmethod
+    @cache
+    def aliases(cls) -> Mapping[str, Sequence[str]]:
+        """All names, its own first, of each field that has several."""
+        fields = cls.model_fields.items()
+        found = ((name, field.validation_alias) for name, field in fields)
+        return {name: cast("list[str]", a.choices) for name, a in found if isinstance(a, AliasChoices)}
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        found = handler(schema)
+        properties = handler.resolve_ref_schema(found).get("properties", {})
+        for name, names in cls.aliases().items():
+            others = {other: {**properties[name], "description": f"Another name of `{name}`."} for other in names[1:]}
+            properties.update(cast("dict[str, JsonObject]", others))
+        return found
 
 
 class Inert:

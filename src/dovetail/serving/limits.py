@@ -13,8 +13,15 @@ BYTES_A_TOKEN = 8
 
 
 def check_request(request: GenerateRequest, model: Model) -> None:
-    """Raises InvalidRequest for an empty prompt and for token ids outside the vocabulary: no engine survives those."""
-    check_token_ids(request.sampling.logit_bias, model, "logit_bias")
+    """Raises InvalidRequest for a model that does not generate, an empty prompt and token ids outside the vocabulary.
+
+    No engine survives the last two.
+    """
+    if model.pooling is not None:
+        made, route = ("ranking", "/v1/rerank") if model.pooling == "rank" else ("embeddings", "/v1/embeddings")
+        raise InvalidRequest(f"{model.id} was made for {made} and generates no text: use {route}", param="model")
+    biased = (token for token in request.sampling.logit_bias if isinstance(token, int))
+    check_token_ids(biased, model, "logit_bias")
     if not isinstance(request.prompt, ChatPrompt):
         if not any(part != "" for part in request.prompt.parts):
             raise InvalidRequest("the prompt is empty: give at least one token to go on from", param="prompt")

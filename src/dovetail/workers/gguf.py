@@ -72,6 +72,7 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument("--cache-ram", type=int, default=0, help="bytes")
     parser.add_argument("--flash-attention", choices=sorted(_FLASH), default="auto")
     parser.add_argument("--mmproj", type=Path)
+    parser.add_argument("--pooling", choices=["mean", "cls", "last", "rank"], help="answer embeddings, pooled so")
     parser.add_argument("--no-warmup", dest="warmup", action="store_false")
     return parser
 
@@ -90,6 +91,9 @@ def _params(xllamacpp: Any, args: argparse.Namespace, environ: Mapping[str, str]
     params.flash_attn_type = getattr(xllamacpp.llama_flash_attn_type, _FLASH[args.flash_attention])
     params.cache_type_k = _cache_type(xllamacpp, args.cache_type_k)
     params.cache_type_v = _cache_type(xllamacpp, args.cache_type_v)
+    if args.pooling is not None:
+        params.embedding = True
+        params.pooling_type = getattr(xllamacpp.llama_pooling_type, f"LLAMA_POOLING_TYPE_{args.pooling.upper()}")
     for name, value in _memory(args).items():
         setattr(params, name, value)
     params.verbosity = _WARNINGS

@@ -48,7 +48,7 @@ BAD_CHAT: list[JsonObject] = [
     {"messages": USER, "stop": "x" * 1025},
     {"messages": USER, "logit_bias": "x"},
     {"messages": USER, "logit_bias": {"1": "x"}},
-    {"messages": USER, "logit_bias": {"x": 1}},
+    {"messages": USER, "logit_bias": {"x": "y"}},
     {"messages": USER, "logit_bias": [[1 << 40, 1]]},
     {"messages": USER, "logit_bias": [[-1, 1]]},
     {"messages": USER, "top_logprobs": 3},

@@ -1,9 +1,10 @@
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-from dovetail.core.model import LoadOptions, Model, Shape
+from dovetail.core.model import LoadOptions, Model, Pooling, Shape
 from dovetail.engines.base import Endpoint, Machine
 from dovetail.engines.gguf import GgufEngine
 from dovetail.engines.mlx import MlxEngine
@@ -65,3 +66,33 @@ def test_the_secret_of_a_loopback_worker_is_not_an_argument(engine: GgufEngine |
     assert "s3cret" not in command.argv
     assert command.env["DOVETAIL_WORKER_SECRET"] == "s3cret"
     assert pairs(command.argv)["--port"] == "4242"
+
+
+@pytest.mark.parametrize(
+    ("made", "pooling", "said", "context", "batch"),
+    [
+        (None, "mean", None, 2048, 2048),  # in one pass, whose memory grows with it
+        (None, "mean", 512, 512, 512),
+        (None, "mean", 32768, 2048, 2048),
+        (None, "last", 32768, 2048, 512),
+        ("last", "last", None, 2048, 2048),
+        ("mean", "mean", 8192, 8192, 8192),
+    ],
+)
+def test_a_gguf_worker_for_embeddings_pools_in_one_pass_and_one_slot(
+    made: Pooling | None, pooling: Pooling, said: int | None, context: int, batch: int
+) -> None:
+    model = replace(GGUF, pooling=made, shape=Shape(context=131_072))
+    resolved = GgufEngine().resolve(model, LoadOptions(context=said, parallel=4, pooling=pooling), Machine(cores=2))
+    assert (resolved.context, resolved.batch, resolved.ubatch, resolved.parallel) == (context, batch, batch, 1)
+    assert pairs(GgufEngine().command(model, resolved, SOCKET).argv)["--pooling"] == pooling
+    external = GgufEngine(Path("/bin/llama-server")).command(model, resolved, SOCKET).argv
+    assert "--embeddings" in external
+    assert pairs(external)["--pooling"] == pooling
+
+
+def test_an_mlx_worker_embeds_beside_what_it_generates() -> None:
+    engine = MlxEngine()
+    plain = engine.resolve(MLX, LoadOptions(), Machine(cores=2))
+    assert "--pooling" not in engine.command(MLX, replace(plain, pooling="mean"), SOCKET).argv
+    assert not engine.embeds_apart

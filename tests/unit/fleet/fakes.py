@@ -57,6 +57,7 @@ class Recorder:
 
 class FakeEngine:
     name = "gguf"
+    embeds_apart = True
 
     def resolve(self, model: Model, options: LoadOptions, machine: Machine) -> LoadOptions:
         del model, machine

@@ -21,6 +21,7 @@ from dovetail.fleet.pool import Pool as RealPool
 from dovetail.fleet.pool import WorkerStatus
 from dovetail.gateway.services import Services
 from dovetail.gateway.sse import Timing
+from dovetail.serving.embed import Embedder
 from dovetail.serving.generate import Generator
 from dovetail.settings import Settings
 
@@ -204,6 +205,7 @@ def services(
         catalog=cast("Catalog", catalog),
         pool=cast("RealPool", leases),
         generator=Generator(catalog, leases, serving.Recorder()),
+        embedder=Embedder(catalog, cast("RealPool", leases), serving.Recorder()),
         engines={"gguf": GgufEngine(), "mlx": MlxEngine()},
         machine=Machine(2),
         timing=timing or Timing(),

@@ -236,7 +236,7 @@ def test_the_document_describes_every_route() -> None:
     schemas = document["components"]["schemas"]
     for name in _references(document):
         assert name in schemas
-    assert schemas["ChatBody"]["properties"]["logprobs"]["enum"] == [None, False]
+    assert schemas["ChatBody"]["properties"]["store"]["enum"] == [None, False]
 
 
 def _references(tree: Any) -> set[str]:

@@ -84,7 +84,7 @@ def test_the_four_forms_of_a_prompt(prompt: Any, parts: list[tuple[str | int, ..
         ({"echo": True}, "echo"),
         ({"best_of": 2}, "best_of"),
         ({"suffix": "x"}, "suffix"),
-        ({"logprobs": 0}, "logprobs"),
+        ({"logprobs": 21}, "logprobs"),
     ],
 )
 async def test_what_a_completion_refuses(fields: dict[str, Any], param: str) -> None:
@@ -126,11 +126,11 @@ async def test_llama_servers_reasons_to_stop(reason: Any, word: str | None, kind
 def test_llama_servers_fields() -> None:
     asked = llama(
         prompt=["a", 1, "b"], n_predict=-1, seed=-1, top_k=-1, stop=["x", "y"], temperature=50,
-        logit_bias=[[1, 2.5], [2, False], [3, -1]],
+        logit_bias=[[1, 2.5], [2, False], ["cat", -1]],
     )  # fmt: skip
     assert cast("TextPrompt", asked.prompt).parts == ("a", 1, "b")
     assert (asked.max_tokens, asked.sampling.seed, asked.sampling.top_k, asked.stop) == (None, None, 0, ("x", "y"))
-    assert dict(asked.sampling.logit_bias) == {1: 2.5, 2: -1e4, 3: -1.0}
+    assert dict(asked.sampling.logit_bias) == {1: 2.5, 2: -1e4, "cat": -1.0}
     assert llama(max_tokens=7).max_tokens == 7
     assert llama(stop="x", seed=5).sampling.seed == 5
 
@@ -141,10 +141,10 @@ def test_llama_servers_fields() -> None:
         ({"prompt": ["a", "b"]}, "prompt"),
         ({"prompt": []}, "prompt"),
         ({"n_predict": -2}, "n_predict"),
-        ({"logit_bias": [["a", 1]]}, "logit_bias"),
+        ({"logit_bias": [["a", "b"]]}, "logit_bias"),
         ({"logit_bias": [[1, True]]}, "logit_bias"),
         ({"logit_bias": [[1.5, 1]]}, "logit_bias"),
-        ({"n_probs": 5}, "n_probs"),
+        ({"n_probs": 101}, "n_probs"),
         ({"samplers": ["top_k"]}, "samplers"),
     ],
 )

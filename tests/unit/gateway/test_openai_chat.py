@@ -200,7 +200,7 @@ def test_both_names_of_the_limit(fields: dict[str, int]) -> None:
 def test_two_limits_that_differ_are_refused() -> None:
     with pytest.raises(InvalidRequest) as caught:
         read(max_tokens=5, max_completion_tokens=6)
-    assert caught.value.param == "max_tokens"
+    assert caught.value.param == "max_completion_tokens"
 
 
 def test_messages_of_every_role() -> None:
@@ -260,7 +260,7 @@ def test_fields_that_ask_for_nothing_pass(fields: dict[str, Any]) -> None:
 
 
 REFUSED: list[tuple[dict[str, Any], str]] = [
-    ({"logprobs": True}, "logprobs"),
+    ({"logprobs": 1}, "logprobs"),
     ({"top_logprobs": 3}, "top_logprobs"),
     ({"response_format": {"type": "json_object"}}, "response_format"),
     ({"tool_choice": "required"}, "tool_choice"),
@@ -317,7 +317,7 @@ INVALID: list[tuple[dict[str, Any], str]] = [
     ({"stop": 5}, "stop"), ({"stop": {}}, "stop"), ({"stop": [5]}, "stop[0]"), ({"stop": ["x"] * 17}, "stop"),
     ({"stop": "x" * 1025}, "stop"), ({"stop": [""]}, "stop[0]"), ({"frequency_penalty": 3}, "frequency_penalty"),
     ({"logit_bias": "x"}, "logit_bias"), ({"logit_bias": {"1": "x"}}, "logit_bias.1"),
-    ({"logit_bias": {"x": 1}}, "logit_bias.x"), ({"logit_bias": {"1": 101}}, "logit_bias.1"),
+    ({"logit_bias": {"x": "y"}}, "logit_bias.x"), ({"logit_bias": {"1": 101}}, "logit_bias.1"),
     ({"tools": "x"}, "tools"), ({"tools": [5]}, "tools[0]"),
     ({"tools": [{"type": "function", "function": {}}]}, "tools[0].function.name"),
     ({"tools": [{"type": "custom"}]}, "tools[0].type"),

@@ -7,7 +7,8 @@ or, where none or several are loaded, the first by id that is not broken.
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated, Literal
+from dataclasses import replace
+from typing import Annotated
 
 import orjson
 from fastapi import APIRouter, Request
@@ -15,25 +16,27 @@ from pydantic import Field
 from starlette.responses import Response
 
 from dovetail.core.errors import InvalidRequest, ModelNotFound, UnsupportedField
-from dovetail.core.events import Event, Finished, TextDelta
+from dovetail.core.events import Event, Finished, TextDelta, TokenLogprob
 from dovetail.core.model import Model
 from dovetail.core.request import GenerateRequest, Json, JsonObject, Sampling, TextPrompt
 from dovetail.gateway.answers import LlamaCompletion, Success, Text, Tokens
 from dovetail.gateway.deps import CallerDep, ServicesDep, generation, receive_body, while_connected
+from dovetail.gateway.logprobs import native_entries
 from dovetail.gateway.openai import OpenAIErrors, new_id, timings
 from dovetail.gateway.openapi import answers, reads
-from dovetail.gateway.sampling import Bias, Count, LlamaExtras, ModelName, Penalty, Probability, Stop, TokenId
+from dovetail.gateway.sampling import Bias, Biased, LlamaExtras, ModelName, TokenId
 from dovetail.gateway.services import Services
-from dovetail.gateway.wire import Wire
+from dovetail.gateway.wire import Refused, Wire
 from dovetail.serving.limits import check_token_ids
 from dovetail.serving.worker_call import ask
 
 router = APIRouter(tags=["llama.cpp"])
 
+_TEXT = b'data: {"index":0,"content":'
 _RANDOM_SEEDS = (-1, (1 << 32) - 1)
 _Mixed = Annotated[list[TokenId | str], Field(min_length=1, max_length=1 << 21, fail_fast=True)]
 _TokenIds = Annotated[list[TokenId], Field(max_length=1 << 21, fail_fast=True)]
-_BiasPair = Annotated[list[TokenId | Bias | bool], Field(min_length=2, max_length=2)]
+_BiasPair = Annotated[list[TokenId | Bias | bool | Biased], Field(min_length=2, max_length=2)]
 
 
 class CompletionRequest(LlamaExtras):
@@ -41,48 +44,32 @@ class CompletionRequest(LlamaExtras):
 
     model: ModelName | None = None
     prompt: str | _Mixed
-    n_predict: Annotated[Count | Literal[-1] | None, Field(description="-1 fills the context.")] = None
-    max_tokens: Count | None = None
     temperature: Annotated[float | None, Field(ge=0, le=100)] = None
-    top_p: Probability | None = None
-    frequency_penalty: Penalty | None = None
-    presence_penalty: Penalty | None = None
     seed: Annotated[int | None, Field(ge=-1, lt=1 << 32, description="-1 and 2^32 - 1 are a random one.")] = None
-    stop: Stop | None = None
     logit_bias: Annotated[list[_BiasPair] | None, Field(max_length=1024)] = None
     stream: bool | None = None
+    apply_chat_template: Annotated[object, Refused(False)] = None
+    n_probs: Annotated[int | None, Field(ge=0, le=100, description="Likely tokens to list for each.")] = None
 
     def request(self, request_id: str, model: str) -> GenerateRequest:
         """The core's form. Raises InvalidRequest for several prompts in one body."""
         prompt = self.prompt
         if not isinstance(prompt, str) and len(prompt) > 1 and all(isinstance(p, str) for p in prompt):
             raise UnsupportedField("prompt", "holds several prompts; send them one by one")
-        stop = (self.stop,) if isinstance(self.stop, str) else tuple(self.stop or ())
-        limit = self.max_tokens if self.n_predict is None else self.n_predict
         return GenerateRequest(
             id=request_id,
             model=model,
             prompt=TextPrompt((prompt,) if isinstance(prompt, str) else tuple(prompt)),
             sampling=self._sampling(),
-            max_tokens=None if limit == -1 else limit,
-            stop=stop,
+            max_tokens=self.limit(),
+            stop=self.stops(),
+            top_logprobs=self.n_probs or None,
         )
 
     def _sampling(self) -> Sampling:
-        return Sampling(
-            temperature=self.temperature,
-            top_k=None if self.top_k is None else max(self.top_k, 0),
-            top_p=self.top_p,
-            min_p=self.min_p,
-            typical_p=self.typical_p,
-            repeat_penalty=self.repeat_penalty,
-            repeat_last_n=self.repeat_last_n,
-            frequency_penalty=self.frequency_penalty,
-            presence_penalty=self.presence_penalty,
-            seed=None if self.seed in _RANDOM_SEEDS else self.seed,
-            logit_bias=dict(_bias(pair) for pair in self.logit_bias or ()),
-            ignore_eos=bool(self.ignore_eos),
-        )
+        seed = None if self.seed in _RANDOM_SEEDS else self.seed
+        bias = dict(_bias(pair) for pair in self.logit_bias or ())
+        return replace(self.shared(), temperature=self.temperature, seed=seed, logit_bias=bias)
 
 
 class TokenizeRequest(Wire):
@@ -115,17 +102,20 @@ class Completion(OpenAIErrors):
         self.streamed = streamed
         self._model = model
         self._text: list[str] = []
+        self._logprobs: list[TokenLogprob] = []
         self._tokens = 0
         self._evaluated = 0
         self._finished: Finished | None = None
 
     def frames(self, event: Event) -> bytes:
         match event:
-            case TextDelta(text):
+            case TextDelta(text, _, logprobs):
                 if not self.streamed:
                     self._text.append(text)
+                    self._logprobs += logprobs
                     return b""
-                return b'data: {"index":0,"content":' + orjson.dumps(text) + b',"tokens":[],"stop":false}\n\n'
+                found = b',"completion_probabilities":' + orjson.dumps(native_entries(logprobs)) if logprobs else b""
+                return _TEXT + orjson.dumps(text) + b',"tokens":[],"stop":false' + found + b"}\n\n"
             case Finished():
                 self._finished = event
             case _:
@@ -155,6 +145,7 @@ class Completion(OpenAIErrors):
             "stop_type": kind,
             "stopping_word": finished.stop_string or "",
             "timings": timings(finished.timings),
+            **({"completion_probabilities": native_entries(self._logprobs)} if self._logprobs else {}),
         }
 
 
@@ -243,10 +234,10 @@ async def _model(services: Services, name: str | None) -> Model:
     return sound[0]
 
 
-def _bias(pair: list[int | float | bool]) -> tuple[int, float]:
+def _bias(pair: list[int | float | bool | str]) -> tuple[int | str, float]:
     token, bias = pair
-    if not isinstance(token, int) or isinstance(token, bool) or bias is True:
-        raise InvalidRequest("logit_bias: pairs of a token id and a number or false", param="logit_bias")
+    if isinstance(token, bool | float) or isinstance(bias, str) or bias is True:
+        raise InvalidRequest("logit_bias: pairs of a token id or a text and a number or false", param="logit_bias")
     # false means never: a bias no logit outweighs.
     return token, -1e4 if bias is False else float(bias)
 

@@ -12,13 +12,14 @@ from pydantic import Field
 from starlette.responses import Response
 
 from dovetail.core.errors import InvalidRequest
-from dovetail.core.events import Event, Finished, TextDelta
+from dovetail.core.events import Event, Finished, TextDelta, TokenLogprob
 from dovetail.core.request import GenerateRequest, Json, JsonObject, TextPrompt
 from dovetail.gateway.answers import TextCompletion
 from dovetail.gateway.deps import CallerDep, ServicesDep, generation, receive_body
+from dovetail.gateway.logprobs import TextLogprobs
 from dovetail.gateway.openai import DONE, FINGERPRINT, OpenAIErrors, StreamOptions, new_id, timings, usage
 from dovetail.gateway.openapi import answers, reads
-from dovetail.gateway.sampling import Count, ModelName, SamplingBody, TokenId
+from dovetail.gateway.sampling import ModelName, SamplingBody, TokenId
 from dovetail.gateway.wire import Inert, Refused
 
 router = APIRouter(tags=["openai"])
@@ -35,16 +36,17 @@ class CompletionBody(SamplingBody):
 
     model: ModelName
     prompt: str | _Tokens | _Several | _SeveralTokens
-    max_tokens: Count | None = None
     n: Annotated[int | None, Field(ge=1, le=MAX_CHOICES)] = None
     stream: bool | None = None
     stream_options: StreamOptions | None = None
+    logprobs: Annotated[int | None, Field(ge=0, le=20, description="Likely tokens to list beside each.")] = None
 
     user: Annotated[object, Inert()] = None
 
+    apply_chat_template: Annotated[object, Refused(False)] = None
     best_of: Annotated[object, Refused(1)] = None
     echo: Annotated[object, Refused(False)] = None
-    logprobs: Annotated[object, Refused()] = None
+    n_probs: Annotated[object, Refused(0)] = None
     suffix: Annotated[object, Refused("")] = None
 
     def requests(self, request_id: str) -> list[GenerateRequest]:
@@ -59,9 +61,10 @@ class CompletionBody(SamplingBody):
                 model=self.model,
                 prompt=prompt,
                 sampling=self.sampling(),
-                max_tokens=self.max_tokens or DEFAULT_MAX_TOKENS,
+                max_tokens=DEFAULT_MAX_TOKENS if self.max_tokens is None else self.limit(),
                 stop=self.stops(),
                 n=n,
+                top_logprobs=self.logprobs,
             )
             for i, prompt in enumerate(prompts)
         ]
@@ -85,13 +88,15 @@ class CompletionStream(OpenAIErrors):
         self._head = b"data: " + orjson.dumps(common)[:-1] + b',"choices":['
         self._rest = b',"usage":null}\n\n' if include_usage else b"}\n\n"
         self._finished: list[Finished] = []
+        self._offsets: dict[int, TextLogprobs] = {}
         self._n = n
         self._include_usage = include_usage
 
     def frames(self, event: Event) -> bytes:
         match event:
-            case TextDelta(text, index):
-                tail = b',"index":%d,"logprobs":null,"finish_reason":null}]' % index
+            case TextDelta(text, index, logprobs):
+                found = orjson.dumps(self._logprobs(index, logprobs)) if logprobs else b"null"
+                tail = b',"index":%d,"logprobs":%b,"finish_reason":null}]' % (index, found)
                 return self._head + b'{"text":' + orjson.dumps(text) + tail + self._rest
             case Finished():
                 self._finished.append(event)
@@ -99,6 +104,9 @@ class CompletionStream(OpenAIErrors):
                 return self._head + orjson.dumps(_choice(event, "")) + b"]" + extra + self._rest
             case _:
                 return b""
+
+    def _logprobs(self, index: int, logprobs: Sequence[TokenLogprob]) -> JsonObject:
+        return self._offsets.setdefault(index, TextLogprobs()).object(logprobs)
 
     def end(self) -> bytes:
         if not self._include_usage:
@@ -115,8 +123,10 @@ class CompletionWhole(OpenAIErrors):
 
     streamed = False
 
-    def __init__(self, common: JsonObject, n: int) -> None:
+    def __init__(self, common: JsonObject, n: int, *, logprobs: bool = False) -> None:
         self._common = common
+        self._asked = logprobs
+        self._logprobs: dict[int, list[TokenLogprob]] = {}
         self._n = n
         self._texts: dict[int, list[str]] = {}
         self._finished: list[Finished] = []
@@ -125,6 +135,7 @@ class CompletionWhole(OpenAIErrors):
         match event:
             case TextDelta(text, index):
                 self._texts.setdefault(index, []).append(text)
+                self._logprobs.setdefault(index, []).extend(event.logprobs)
             case Finished():
                 self._finished.append(event)
             case _:
@@ -133,11 +144,17 @@ class CompletionWhole(OpenAIErrors):
 
     def end(self) -> bytes:
         finished = sorted(self._finished, key=lambda f: f.index)
-        choices: list[Json] = [_choice(f, "".join(self._texts.get(f.index, ()))) for f in finished]
+        choices: list[Json] = [self._choice(f) for f in finished]
         whole: JsonObject = {**self._common, "choices": choices, "usage": usage(finished, self._n)}
         if len(finished) == 1:
             whole["timings"] = timings(finished[0].timings)
         return orjson.dumps(whole)
+
+    def _choice(self, finished: Finished) -> JsonObject:
+        choice = _choice(finished, "".join(self._texts.get(finished.index, ())))
+        if self._asked:
+            choice["logprobs"] = TextLogprobs().object(self._logprobs.get(finished.index, ()))
+        return choice
 
 
 @router.post("/v1/completions", operation_id="createCompletion", response_model=None)
@@ -150,7 +167,10 @@ async def create_completion(request: Request, services: ServicesDep, caller: Cal
     requests = body.requests(request_id)
     common, n = _common(request_id, requests), requests[0].n
     include_usage = bool(body.stream_options and body.stream_options.include_usage)
-    rendering = CompletionStream(common, n, include_usage=include_usage) if body.stream else CompletionWhole(common, n)
+    if body.stream:
+        rendering = CompletionStream(common, n, include_usage=include_usage)
+    else:
+        rendering = CompletionWhole(common, n, logprobs=body.logprobs is not None)
     return generation(services, caller, body, requests, rendering)
 
 

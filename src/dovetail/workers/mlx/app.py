@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import hmac
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import asdict
-from typing import TypeAlias, cast
+from typing import TypeAlias, TypeVar, cast
 
 import orjson
 from starlette.applications import Starlette
@@ -20,6 +20,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from dovetail.core.request import Json, JsonObject
 from dovetail.workers.mlx.answer import AnswerResponse
 from dovetail.workers.mlx.conversation import render
+from dovetail.workers.mlx.embeddings import answer as embeddings_body
+from dovetail.workers.mlx.embeddings import read_embed
 from dovetail.workers.mlx.engine import Engine, encode_mixed
 from dovetail.workers.mlx.frames import clean, error_body, settings_body
 from dovetail.workers.mlx.load import Loaded
@@ -36,6 +38,7 @@ from dovetail.workers.mlx.protocol import (
 
 MAX_BODY = 64 << 20
 Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
+T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 
@@ -62,7 +65,12 @@ class Routes:
         ]
 
     def _known(self, loaded: Loaded) -> Known:
-        return Known(loaded.n_vocab, loaded.vocabulary.eos, self._default_tokens)
+        return Known(
+            loaded.n_vocab,
+            loaded.vocabulary.eos,
+            self._default_tokens,
+            lambda text: loaded.vocabulary.encode(text, add_special=False, parse_special=False),
+        )
 
     async def health(self, request: Request) -> Response:
         del request
@@ -87,8 +95,10 @@ class Routes:
         return AnswerResponse(await self._engine.complete(completion))
 
     async def embeddings(self, request: Request) -> Response:
-        del request
-        raise RequestError("This worker does not support embeddings", status=501, type_="not_supported_error")
+        loaded, body = self._engine.loaded, await _body(request)
+        asked = read_embed(body, loaded.n_vocab)
+        vectors, tokens = await _while_connected(request, self._engine.embed(asked))
+        return _json(embeddings_body(loaded.path.name, vectors, tokens, as_base64=asked.as_base64))
 
     async def tokenize(self, request: Request) -> Response:
         loaded, body = self._engine.loaded, await _body(request)
@@ -179,6 +189,19 @@ async def _body(request: Request) -> JsonObject:
     except ClientDisconnect as error:
         raise RequestError("the client left") from error
     return parse_json(bytes(data))
+
+
+async def _while_connected(request: Request, work: Coroutine[object, object, T]) -> T:
+    """The result of `work`, which is cancelled when the client leaves."""
+    task, gone = asyncio.ensure_future(work), asyncio.ensure_future(request.receive())
+    try:
+        await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            raise RequestError("the client left")
+        return task.result()
+    finally:
+        task.cancel()
+        gone.cancel()
 
 
 def _json(body: JsonObject, status: int = 200) -> Response:

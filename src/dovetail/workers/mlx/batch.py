@@ -12,7 +12,8 @@ from typing import Protocol, TypeAlias, cast
 
 import mlx.core as mx
 
-from dovetail.workers.mlx.sampling import GREEDY, Chain, Processor, Sampling, draw, log_softmax
+from dovetail.workers.mlx.mirostat import Mirostat
+from dovetail.workers.mlx.sampling import GREEDY, Chain, Processor, Sampling, draw, log_softmax, noise
 
 _TURN_END = 16  # tokens of a prompt that open the answer: roles, an empty thought
 _CLEAR_EVERY = 512  # decode steps between two releases of MLX's buffer pool, as mlx-lm does
@@ -101,6 +102,11 @@ class Row:
     drawn: int = 0
     primed: bool = False
     error: Exception | None = None
+    mirostat: Mirostat | None = None
+
+    def __post_init__(self) -> None:
+        if self.sampling.mirostat is not None:
+            self.mirostat = Mirostat(self.sampling.mirostat, self.sampling.chain.temperature)
 
 
 class Logprobs:
@@ -274,9 +280,9 @@ class Batch:
         return mx.concatenate(parts)
 
     def _draw(self, logits: mx.array) -> mx.array:
-        groups: dict[Chain, list[int]] = {}
+        groups: dict[Chain | Mirostat, list[int]] = {}
         for index, row in enumerate(self.rows):
-            groups.setdefault(row.sampling.chain, []).append(index)
+            groups.setdefault(row.mirostat or row.sampling.chain, []).append(index)
         if len(groups) == 1:
             return self._draw_group(logits, next(iter(groups)), range(len(self.rows)))
         parts = [self._draw_group(logits[mx.array(rows)], chain, rows) for chain, rows in groups.items()]
@@ -284,12 +290,14 @@ class Batch:
         back = sorted(range(len(order)), key=order.__getitem__)
         return mx.concatenate(parts)[mx.array(back)]
 
-    def _draw_group(self, logits: mx.array, chain: Chain, indices: Sequence[int]) -> mx.array:
+    def _draw_group(self, logits: mx.array, chain: Chain | Mirostat, indices: Sequence[int]) -> mx.array:
         rows = [self.rows[index] for index in indices]
         streams = [(row.sampling.seed, row.drawn) for row in rows]
         for row in rows:
             row.drawn += 1
         try:
+            if isinstance(chain, Mirostat):  # remembers what it drew: every such row is a group of its own
+                return chain.draw(logits, noise(logits.shape[-1], streams))
             return draw(logits, chain, streams)
         except Exception as error:  # noqa: BLE001  the rows that asked for it end; the step goes on
             for row in rows:

@@ -9,13 +9,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from dovetail.workers.mlx.conversation import opening, render
+from dovetail.workers.mlx.dry import Dry, breakers
+from dovetail.workers.mlx.embeddings import Embed
 from dovetail.workers.mlx.events import Event
 from dovetail.workers.mlx.frames import ChatFrames, CompletionFrames, Identity
 from dovetail.workers.mlx.job import Job
 from dovetail.workers.mlx.load import Loaded
 from dovetail.workers.mlx.loop import Generation, QueueFullError, Settings
+from dovetail.workers.mlx.pooling import Text
 from dovetail.workers.mlx.protocol import Chat, Completion, Generate, RequestError
 from dovetail.workers.mlx.reasoning import AnswerParser, Opening
+from dovetail.workers.mlx.sampling import Processor
 from dovetail.workers.mlx.tool_calls import Calls
 from dovetail.workers.mlx.vocabulary import Vocabulary
 
@@ -90,13 +94,39 @@ class Engine:
             prefix=f"{think[0]}\n" if think is not None and not shown and where is Opening.THOUGHT else "",
         )
         special = bool(chat.tools) and loaded.tools is not None and loaded.tools.parse is not None
-        return self._submit(prompt, chat.generate, frames, special=special)
+        return await self._submit(prompt, chat.generate, frames, special=special)
 
     async def complete(self, completion: Completion) -> Answer:
         loaded = self.loaded
         prompt = await self._encode(loaded, completion.prompt, add_special=True)
         frames = CompletionFrames(self._identity(loaded), completion.generate, prompt_tokens=len(prompt))
-        return self._submit(prompt, completion.generate, frames)
+        return await self._submit(prompt, completion.generate, frames)
+
+    async def embed(self, asked: Embed) -> tuple[list[bytes], int]:
+        """A vector for each text, and the tokens of all. Cancelling it drops the texts that are not yet begun."""
+        loaded = self.loaded
+        texts = [Text(await self._text(loaded, parts), asked.pooling, asked.normalize) for parts in asked.texts]
+        try:
+            for text in texts:
+                self.generation.embed(text)
+            vectors = [await asyncio.wrap_future(text.vector) for text in texts]
+        except QueueFullError:
+            raise RequestError("too many texts are waiting", status=503, type_="unavailable_error") from None
+        finally:
+            for text in texts:
+                text.vector.cancel()
+        return vectors, sum(len(text.tokens) for text in texts)
+
+    async def _text(self, loaded: Loaded, parts: Sequence[str | int]) -> tuple[int, ...]:
+        least = sum(1 if isinstance(part, int) else loaded.vocabulary.at_least(part) for part in parts)
+        if least > self.settings.context:
+            raise self._too_long(least)
+        tokens = await asyncio.to_thread(encode_mixed, loaded.vocabulary, parts, add_special=True)
+        if len(tokens) > self.settings.context:
+            raise self._too_long(len(tokens))
+        if not tokens or max(tokens) >= loaded.n_vocab:
+            raise RequestError("the text holds no token that the model has an embedding for")
+        return tuple(tokens)
 
     async def _encode(self, loaded: Loaded, parts: Sequence[str | int], *, add_special: bool) -> list[int]:
         """The prompt's ids; text that cannot fit is refused unread, since reading it can take minutes."""
@@ -108,10 +138,11 @@ class Engine:
     def _identity(self, loaded: Loaded) -> Identity:
         return Identity(loaded.path.name, self.build, loaded.vocabulary.piece)
 
-    def _submit(
+    async def _submit(
         self, prompt: Sequence[int], generate: Generate, frames: ChatFrames | CompletionFrames, *, special: bool = False
     ) -> Answer:
         self._check(prompt)
+        extra = await asyncio.to_thread(_dry, self.loaded.vocabulary, generate) if generate.sampling.dry else ()
         events: asyncio.Queue[Event] = asyncio.Queue()
         job = Job(
             prompt=tuple(prompt),
@@ -124,6 +155,7 @@ class Engine:
             space=generate.space,
             reuse=generate.reuse,
             special=special,
+            processors=extra,
             deliver=events.put_nowait,
         )
         try:
@@ -161,6 +193,18 @@ class Engine:
             self._loop.call_soon_threadsafe(_deliver, events)
         except RuntimeError:  # the loop has closed: nobody is left to read
             self.generation.stop()
+
+
+def _dry(vocabulary: Vocabulary, generate: Generate) -> tuple[Processor, ...]:
+    """Reads the whole vocabulary: not on an event loop."""
+    options = generate.sampling.dry
+    if options is None or generate.sampling.mirostat is not None:
+        return ()
+
+    def encode(text: str) -> Sequence[int]:
+        return vocabulary.encode(text, add_special=False, parse_special=False)
+
+    return (Dry(options, breakers(vocabulary.bytes, encode, options.breakers)),)
 
 
 def _deliver(events: Sequence[tuple[Job, Event]]) -> None:

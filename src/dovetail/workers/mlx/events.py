@@ -37,11 +37,11 @@ class TokenLogprob:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Text to show, the tokens read since the last piece, and the logprobs of those where they were asked for."""
+    """Text to show, the tokens read since the last piece, and the last one's logprob where it was asked for."""
 
     text: str
     tokens: tuple[int, ...]
-    logprobs: tuple[TokenLogprob, ...]
+    logprob: TokenLogprob | None
     timings: Timings
 
 

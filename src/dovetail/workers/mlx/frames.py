@@ -12,7 +12,7 @@ from typing import cast
 import orjson
 
 from dovetail.core.request import Json, JsonObject
-from dovetail.workers.mlx.events import Done, Event, Failed, Piece, Progress, Timings, TokenLogprob
+from dovetail.workers.mlx.events import Done, Event, Failed, Piece, Progress, Timings
 from dovetail.workers.mlx.protocol import Generate
 from dovetail.workers.mlx.reasoning import AnswerParser
 from dovetail.workers.mlx.tool_calls import CallArguments, CallStart, Content, Delta, Reasoning
@@ -69,14 +69,18 @@ class Identity:
     build: str
     piece: Callable[[int], bytes]
 
-    def logprob(self, found: TokenLogprob) -> Json:
-        top: list[Json] = [self._token(token, logprob) for token, logprob in found.top]
-        return {**self._token(found.token, found.logprob), "top_logprobs": top}
+    def logprobs(self, piece: Piece) -> list[Json]:
+        """At most one entry: its text is all of the piece's, its numbers are those of the piece's last token."""
+        found = piece.logprob
+        if found is None:
+            return []
+        top: list[Json] = [_entry(token, self.piece(token), logprob) for token, logprob in found.top]
+        return [{**_entry(found.token, clean(piece.text).encode(), found.logprob), "top_logprobs": top}]
 
-    def _token(self, token: int, logprob: float) -> JsonObject:
-        data = self.piece(token)
-        raw: list[Json] = list(data)
-        return {"id": token, "token": data.decode("utf-8", "replace"), "bytes": raw, "logprob": logprob}
+
+def _entry(token: int, data: bytes, logprob: float) -> JsonObject:
+    raw: list[Json] = list(data)
+    return {"id": token, "token": data.decode("utf-8", "replace"), "bytes": raw, "logprob": logprob}
 
 
 def timed(timings: Timings, *, wanted: bool) -> JsonObject:
@@ -103,7 +107,6 @@ class ChatFrames:
         self._include_usage = include_usage
         self._prefix = prefix
         self.complete = False
-        self._logprobs: list[Json] = []
         self._begun = False
         self._base: JsonObject = {
             "created": int(time.time()),
@@ -119,10 +122,9 @@ class ChatFrames:
                 per_token = timed(event.timings, wanted=self._request.timings_per_token)
                 return [self._chunk(_ROLE, {**per_token, "prompt_progress": progress_body(event)})]
             case Piece():
-                self._logprobs += [self._identity.logprob(found) for found in event.logprobs]
                 text, self._prefix = self._prefix + event.text, ""
                 per_token = timed(event.timings, wanted=self._request.timings_per_token)
-                frames = self._deltas(self._parser.push(text), per_token)
+                frames = self._deltas(self._parser.push(text), per_token, self._identity.logprobs(event))
                 self.complete = self._parser.complete
                 return [*frames, *self._end(Done("eos", "", event.timings))] if self.complete else frames
             case Done():
@@ -130,26 +132,27 @@ class ChatFrames:
             case Failed():
                 return [frame(error_body(event.message, event.status, event.type))]
 
-    def _deltas(self, deltas: Sequence[Delta], extra: JsonObject) -> list[bytes]:
-        frames = [self._chunk(_delta_body(delta), extra) for delta in deltas]
+    def _deltas(self, deltas: Sequence[Delta], extra: JsonObject, logprobs: Sequence[Json] = ()) -> list[bytes]:
+        """As in llama-server the last delta has the entry, and where none is shown there is no entry."""
+        frames = [self._chunk(_delta_body(delta), extra) for delta in deltas[:-1]]
+        frames += [self._chunk(_delta_body(delta), extra, logprobs=logprobs) for delta in deltas[-1:]]
         if frames and not self._begun:
             self._begun = True
-            frames.insert(0, self._chunk(_ROLE, {}, logprobs=False))
+            frames.insert(0, self._chunk(_ROLE, {}))
         return frames
 
     def _chunk(
-        self, delta: JsonObject, extra: JsonObject, finish: str | None = None, *, logprobs: bool = True
+        self, delta: JsonObject, extra: JsonObject, finish: str | None = None, *, logprobs: Sequence[Json] = ()
     ) -> bytes:
         choice: JsonObject = {"finish_reason": finish, "index": 0, "delta": delta}
-        if logprobs and self._logprobs and delta is not _ROLE:
-            choice["logprobs"] = {"content": self._logprobs}
-            self._logprobs = []
+        if logprobs:
+            choice["logprobs"] = {"content": list(logprobs)}
         return frame({"choices": [choice], **self._base, **extra})
 
     def _end(self, done: Done) -> list[bytes]:
         frames = self._deltas(self._parser.finish(cut=done.stop != "eos"), {})
         if not self._begun:
-            frames.append(self._chunk(_ROLE, {}, logprobs=False))
+            frames.append(self._chunk(_ROLE, {}))
         stop: JsonObject = {"stop_type": done.stop, "stopping_word": done.word}
         timings: JsonObject = {"timings": timings_body(done.timings)}
         reason = "length" if done.stop == "limit" else "tool_calls" if self._parser.called else "stop"
@@ -229,8 +232,8 @@ class CompletionFrames:
     def _piece(self, piece: Piece) -> JsonObject:
         self._new_line = self._new_line or "\n" in piece.text
         body = self._body(piece.text, piece.tokens, piece.timings, stop=False)
-        if piece.logprobs:
-            body["completion_probabilities"] = [self._identity.logprob(found) for found in piece.logprobs]
+        if found := self._identity.logprobs(piece):
+            body["completion_probabilities"] = found
         return body | timed(piece.timings, wanted=self._request.timings_per_token)
 
     def _last(self, done: Done) -> JsonObject:
@@ -247,6 +250,9 @@ class CompletionFrames:
         }
 
 
+_SAMPLERS = ("penalties", "dry", "top_n_sigma", "top_k", "typ_p", "top_p", "min_p", "xtc", "temperature")
+
+
 def settings_body(request: Generate) -> JsonObject:
     """The settings in force, by llama-server's names."""
     sampling = request.sampling
@@ -257,6 +263,11 @@ def settings_body(request: Generate) -> JsonObject:
         "top_p": sampling.chain.top_p,
         "min_p": sampling.chain.min_p,
         "typical_p": sampling.chain.typical_p,
+        "top_n_sigma": sampling.chain.top_n_sigma,
+        "xtc_probability": sampling.chain.xtc_probability,
+        "xtc_threshold": sampling.chain.xtc_threshold,
+        "dry_multiplier": sampling.dry.multiplier if sampling.dry else 0.0,
+        "mirostat": sampling.mirostat.mode if sampling.mirostat else 0,
         "repeat_last_n": sampling.repeat_last_n,
         "repeat_penalty": sampling.repeat_penalty,
         "presence_penalty": sampling.presence_penalty,
@@ -267,6 +278,6 @@ def settings_body(request: Generate) -> JsonObject:
         "ignore_eos": request.ignore_eos,
         "stream": True,
         "n_probs": request.top_logprobs or 0,
-        "samplers": ["penalties", "top_k", "typ_p", "top_p", "min_p", "temperature"],
+        "samplers": [*_SAMPLERS],
         "timings_per_token": request.timings_per_token,
     }

@@ -56,7 +56,7 @@ class Live:
     first_at: float = 0.0
     prefilled_at: float | None = None
     _tokens: list[int] = field(default_factory=list[int])
-    _logprobs: list[TokenLogprob] = field(default_factory=list[TokenLogprob])
+    _logprob: TokenLogprob | None = None
 
     def __post_init__(self) -> None:
         self.matcher = StopMatcher(self.job.stops)
@@ -82,7 +82,7 @@ class Live:
         self._tokens.append(drawn.token)
         if drawn.logprobs is not None:
             chosen, top = drawn.logprobs.read()
-            self._logprobs.append(TokenLogprob(drawn.token, chosen, tuple(top)))
+            self._logprob = TokenLogprob(drawn.token, chosen, tuple(top))
         step = self.matcher.push(self.detokenizer.push(drawn.token))
         events = self._piece(step.text, now)
         if step.matched is not None:
@@ -94,9 +94,9 @@ class Live:
     def _piece(self, text: str, now: float) -> list[Event]:
         if not text:
             return []
-        piece = Piece(text, tuple(self._tokens), tuple(self._logprobs), self.timings(now))
+        piece = Piece(text, tuple(self._tokens), self._logprob, self.timings(now))
         self._tokens.clear()
-        self._logprobs.clear()
+        self._logprob = None
         return [piece]
 
     def _end(self, stop: StopType, now: float) -> list[Event]:

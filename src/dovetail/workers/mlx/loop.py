@@ -20,7 +20,9 @@ from dovetail.workers.mlx.batch import Batch, Cache, Drawn, Prefill, Row
 from dovetail.workers.mlx.events import Done, Event, Failed, Progress
 from dovetail.workers.mlx.job import MAX_UNREAD, Job, Live
 from dovetail.workers.mlx.load import Loaded, LoadError, load
+from dovetail.workers.mlx.pooling import Text, Texts
 from dovetail.workers.mlx.prompt_cache import PromptCache
+from dovetail.workers.mlx.protocol import RequestError
 from dovetail.workers.mlx.sampling import processors
 
 _IDLE_S = 1.0
@@ -68,6 +70,7 @@ class Generation:
         self._filling: deque[Live] = deque()
         self._live: dict[Row, Live] = {}
         self._kept: PromptCache[Cache] = PromptCache(settings.cache_bytes)
+        self._texts = Texts()
         self._stopping = False
         self._rows = settings.parallel
         self.loaded: Loaded | None = None
@@ -89,6 +92,19 @@ class Generation:
         except queue.Full:
             raise QueueFullError from None
 
+    def embed(self, text: Text) -> None:
+        """Queue a text to embed, first in first out.
+
+        Raises:
+            QueueFullError: the worker already holds as many as it may.
+        """
+        try:
+            self._texts.submit(text)
+        except queue.Full:
+            raise QueueFullError from None
+        with contextlib.suppress(queue.Full):  # a full inbox wakes the thread too
+            self._inbox.put_nowait(None)
+
     def stop(self) -> None:
         self._stopping = True
         with contextlib.suppress(queue.Full):
@@ -109,6 +125,7 @@ class Generation:
             self.failure = f"the generation thread ended: {type(error).__name__}: {error}"
             raise
         finally:
+            self._texts.abandon(RequestError("the worker is shutting down", status=503, type_="unavailable_error"))
             self._end()
 
     def _serve(self, loaded: Loaded) -> None:
@@ -134,6 +151,7 @@ class Generation:
         self._decode(loaded, batch)
         self._flush()  # a chunk can take seconds: nobody's token waits for another's prompt
         self._prefill(batch)
+        self._texts.advance(loaded, self._settings.prefill_step)
 
     def _start_over(self, loaded: Loaded, error: Exception) -> Batch:
         """A computation that all rows share has failed: they end, and memory is freed for those that come."""
@@ -157,7 +175,7 @@ class Generation:
 
     def _receive(self) -> None:
         """Take what has arrived; with nothing to do, wait for it."""
-        idle = not (self._live or self._filling or self._waiting)
+        idle = not (self._live or self._filling or self._waiting or self._texts.pending)
         # The bounded inbox is the queue: no more is taken out of it than can start soon.
         while len(self._waiting) < self._rows:
             try:

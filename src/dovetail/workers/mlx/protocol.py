@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import math
 import secrets
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal, NoReturn, TypeAlias, cast
 
 from dovetail.core.request import Json, JsonObject
+from dovetail.workers.mlx.dry import DryOptions
+from dovetail.workers.mlx.mirostat import MirostatOptions
 from dovetail.workers.mlx.sampling import GREEDY, Chain, Sampling
 
 _MAX_INT = (1 << 31) - 1
@@ -17,6 +19,7 @@ _MAX_SEED = (1 << 32) - 1
 _MAX_STOPS = 16
 _MAX_STOP_BYTES = 1024
 _MAX_PROBS = 100
+_MAX_BREAKERS = 64
 _MAX_SALT = 256
 _MAX_BIAS = 1e30  # what a float32 logit can be added to
 _COLD = 1e-5  # below this a temperature is 0: logits divided by it would overflow
@@ -42,6 +45,7 @@ class Known:
     n_vocab: int
     eos: Collection[int]
     default_tokens: int
+    encode: Callable[[str], Sequence[int]] = lambda _: ()  # text to ids, without those that open a text
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,11 +228,11 @@ def _generate(fields: Fields, known: Known, limit: str, top_logprobs: int | None
         raise _bad("stream", "must be true: this worker only streams")
     _refuse_unsupported(fields)
     ignore_eos = fields.flag("ignore_eos", default=False)
-    bias = _logit_bias(fields.get("logit_bias"), n_vocab)
+    bias = _logit_bias(fields.get("logit_bias"), known)
     if ignore_eos:
-        bias |= {token: -math.inf for token in known.eos if token < n_vocab}
+        bias += [(token, -math.inf) for token in known.eos if token < n_vocab]
     return Generate(
-        sampling=_sampling(fields, tuple(bias.items())),
+        sampling=_sampling(fields, tuple(bias)),
         max_tokens=fields.integer(limit, known.default_tokens, -1),
         stops=_stops(fields.get("stop")),
         ignore_eos=ignore_eos,
@@ -258,17 +262,48 @@ def _sampling(fields: Fields, bias: tuple[tuple[int, float], ...]) -> Sampling:
         top_p=fields.number("top_p", 0.95, 0.0, 1.0),
         min_p=fields.number("min_p", 0.05, 0.0, 1.0),
         typical_p=fields.number("typical_p", 1.0, 0.0, 1.0),
+        top_n_sigma=fields.number("top_n_sigma", -1.0, -1.0, 1e6),
+        xtc_probability=fields.number("xtc_probability", 0.0, 0.0, 1.0),
+        xtc_threshold=fields.number("xtc_threshold", 0.1, 0.0, 1.0),
     )
+    if temperature <= _COLD:
+        cold = chain._replace(temperature=0.0)
+        chain = GREEDY if cold.greedy else cold
     seed = fields.integer("seed", -1, -1, _MAX_SEED)
     return Sampling(
-        chain=chain if temperature > _COLD else GREEDY,
+        chain=chain,
         seed=secrets.randbits(32) if seed in (-1, _MAX_SEED) else seed,
         repeat_penalty=fields.number("repeat_penalty", 1.0, 1e-3, 100.0),
         repeat_last_n=fields.integer("repeat_last_n", 64, -1),
         frequency_penalty=fields.number("frequency_penalty", 0.0, *_PenaltyRange),
         presence_penalty=fields.number("presence_penalty", 0.0, *_PenaltyRange),
         logit_bias=bias,
+        dry=_dry(fields),
+        mirostat=_mirostat(fields),
     )
+
+
+def _dry(fields: Fields) -> DryOptions | None:
+    multiplier = fields.number("dry_multiplier", 0.0, 0.0, 100.0)
+    options = DryOptions(
+        multiplier,
+        base=fields.number("dry_base", 1.75, 1.0, 100.0),
+        allowed_length=fields.integer("dry_allowed_length", 2, 0),
+        last_n=fields.integer("dry_penalty_last_n", -1, -1),
+    )
+    said = fields.get("dry_sequence_breakers")
+    if said is not None:
+        if not isinstance(said, list) or not all(isinstance(text, str) and text for text in said):
+            raise _bad("dry_sequence_breakers", "must be an array of strings")
+        options = replace(options, breakers=tuple(cast("list[str]", said)[:_MAX_BREAKERS]))
+    return options if multiplier and options.last_n else None
+
+
+def _mirostat(fields: Fields) -> MirostatOptions | None:
+    mode = fields.integer("mirostat", 0, 0, 2)
+    tau = fields.number("mirostat_tau", 5.0, 0.0, 100.0)
+    eta = fields.number("mirostat_eta", 0.1, 0.0, 1.0)
+    return MirostatOptions(1 if mode == 1 else 2, tau, eta) if mode else None
 
 
 def _refuse_unsupported(fields: Fields) -> None:
@@ -279,9 +314,6 @@ def _refuse_unsupported(fields: Fields) -> None:
         "lora": bool,
         "response_format": lambda value: not (isinstance(value, dict) and value.get("type") == "text"),
         "n": lambda value: value != 1,
-        "mirostat": bool,
-        "dry_multiplier": bool,
-        "xtc_probability": bool,
         "dynatemp_range": bool,
     }
     for name, asked in unsupported.items():
@@ -302,29 +334,33 @@ def _stops(value: Json) -> tuple[str, ...]:
     return found
 
 
-def _logit_bias(value: Json, n_vocab: int) -> dict[int, float]:
-    """`[[id, bias], ...]` or `{"id": bias}`; false bans the token."""
+def _logit_bias(value: Json, known: Known) -> list[tuple[int, float]]:
+    """`[[id, bias], ...]` or `{"id": bias}`; a text stands for each of its tokens, false bans; repeated ones add up."""
     if value is None:
-        return {}
+        return []
     pairs: list[Json] = [[k, v] for k, v in value.items()] if isinstance(value, dict) else cast("list[Json]", value)
     if not isinstance(pairs, list):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise _bad("logit_bias", "must be an object or an array of pairs")
-    bias: dict[int, float] = {}
+    bias: list[tuple[int, float]] = []
     for pair in pairs:
         if not isinstance(pair, list) or len(pair) != 2:
             raise _bad("logit_bias", "must hold pairs of a token id and a number")
         token, amount = pair
-        if isinstance(token, str) and token.isascii() and token.isdigit() and len(token) <= 10:
-            token = int(token)
-        if isinstance(token, bool) or not isinstance(token, int) or not 0 <= token < n_vocab:
-            raise _bad("logit_bias", f"token ids are 0 to {n_vocab - 1}")
+        if isinstance(value, dict) and isinstance(token, str) and token.isascii() and token.isdigit():
+            token = int(token) if len(token) <= 10 else known.n_vocab
         if amount is False:
-            bias[token] = -math.inf
+            amount = -math.inf
         elif isinstance(amount, bool) or not isinstance(amount, int | float) or not abs(amount) <= _MAX_BIAS:
             raise _bad("logit_bias", f"must hold numbers up to {_MAX_BIAS:g}, or false to ban a token")
-        else:
-            bias[token] = float(amount)
+        bias += [(found, float(amount)) for found in _biased(token, known)]
     return bias
+
+
+def _biased(token: Json, known: Known) -> Sequence[int]:
+    ids = known.encode(token) if isinstance(token, str) else [token]
+    if any(isinstance(found, bool) or not isinstance(found, int) or not 0 <= found < known.n_vocab for found in ids):
+        raise _bad("logit_bias", f"token ids are 0 to {known.n_vocab - 1}")
+    return cast("Sequence[int]", ids)
 
 
 def _check_tool(tool: JsonObject) -> None:

@@ -1,6 +1,7 @@
 """How the next token is drawn: penalties, filters and temperature, in llama.cpp's order and by its formulas.
 
-Order (llama.cpp `common_sampler_init`): logit bias, penalties, top_k, typical_p, top_p, min_p, temperature.
+Order (llama.cpp `common_sampler_init`): logit bias, penalties, DRY, top_n_sigma, top_k, typical_p, top_p, min_p, XTC,
+temperature.
 """
 
 from __future__ import annotations
@@ -11,6 +12,9 @@ from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
 import mlx.core as mx
+
+from dovetail.workers.mlx.dry import DryOptions
+from dovetail.workers.mlx.mirostat import MirostatOptions
 
 # History of a sequence without its last token, that last token (lazy, shape (1,)), logits (1, vocabulary).
 Processor: TypeAlias = Callable[[Sequence[int], mx.array, mx.array], mx.array]
@@ -27,6 +31,14 @@ class Chain(NamedTuple):
     top_p: float = 0.95
     min_p: float = 0.05
     typical_p: float = 1.0
+    top_n_sigma: float = -1.0
+    xtc_probability: float = 0.0
+    xtc_threshold: float = 0.1
+
+    @property
+    def greedy(self) -> bool:
+        """Whether the best logit is always drawn: at temperature 0, where no filter can drop it."""
+        return self.temperature <= 0 and self.typical_p >= 1 and self.xtc_probability <= 0
 
 
 GREEDY = Chain(temperature=0.0, top_k=0, top_p=1.0, min_p=0.0)
@@ -43,6 +55,8 @@ class Sampling:
     frequency_penalty: float = 0.0
     presence_penalty: float = 0.0
     logit_bias: tuple[tuple[int, float], ...] = ()
+    dry: DryOptions | None = None
+    mirostat: MirostatOptions | None = None
 
 
 def processors(sampling: Sampling) -> tuple[Processor, ...]:
@@ -51,7 +65,7 @@ def processors(sampling: Sampling) -> tuple[Processor, ...]:
     if sampling.logit_bias:
         found.append(LogitBias(sampling.logit_bias))
     penalised = sampling.repeat_penalty != 1.0 or sampling.frequency_penalty != 0.0 or sampling.presence_penalty != 0.0
-    if penalised and sampling.repeat_last_n != 0:
+    if penalised and sampling.repeat_last_n != 0 and sampling.mirostat is None:
         found.append(Penalties(sampling))
     return tuple(found)
 
@@ -91,18 +105,29 @@ def draw(logits: mx.array, chain: Chain, streams: Sequence[tuple[int, int]]) -> 
 
     The noise of a row depends on its seed and token index alone, so neighbours never change it.
     """
-    if chain.temperature <= 0:
+    if chain.greedy:
         return mx.argmax(logits, axis=-1)
-    vocabulary = logits.shape[-1]
-    kept = chain.top_k if 0 < chain.top_k < vocabulary else vocabulary
-    if kept == vocabulary and chain.top_p >= 1 and chain.typical_p >= 1:
-        values, ids = _min_p(logits, chain.min_p), None
-    else:
-        values, ids = _filtered(logits, chain, kept)
-    picked = mx.argmax(values / chain.temperature + _noise(values.shape[-1], streams), axis=-1)
+    values, ids = shaped(logits, chain, streams)
+    if chain.temperature > 0:
+        values += noise(values.shape[-1], streams)
+    picked = mx.argmax(values, axis=-1)
     if ids is None:
         return picked
     return mx.take_along_axis(ids, picked[:, None], axis=-1)[:, 0]
+
+
+def shaped(logits: mx.array, chain: Chain, streams: Sequence[tuple[int, int]]) -> tuple[mx.array, mx.array | None]:
+    """What the filters and the temperature leave, dropped tokens at -inf; the ids where they are in falling order."""
+    if chain.top_n_sigma > 0:
+        logits = _near_the_best(logits, chain.top_n_sigma)
+    vocabulary = logits.shape[-1]
+    kept = chain.top_k if 0 < chain.top_k < vocabulary else vocabulary
+    if kept == vocabulary and chain.top_p >= 1 and chain.typical_p >= 1 and chain.xtc_probability <= 0:
+        values, ids = _min_p(logits, chain.min_p), None
+    else:
+        values, ids = _filtered(logits, chain, kept)
+        values = _xtc(values, chain, streams)
+    return (values / chain.temperature if chain.temperature > 0 else values), ids
 
 
 def log_softmax(logits: mx.array) -> mx.array:
@@ -137,6 +162,29 @@ def _typical(values: mx.array, mass: float) -> mx.array:
     return mx.where(keep, values, -math.inf)
 
 
+def _near_the_best(logits: mx.array, n: float) -> mx.array:
+    """Top-n-sigma (arXiv 2411.07641): logits within n standard deviations of the best."""
+    there = logits > -math.inf
+    count = mx.sum(there, axis=-1, keepdims=True)
+    mean = mx.sum(mx.where(there, logits, 0.0), axis=-1, keepdims=True) / count
+    spread = mx.sqrt(mx.sum(mx.where(there, mx.square(logits - mean), 0.0), axis=-1, keepdims=True) / count)
+    return mx.where(logits >= mx.max(logits, axis=-1, keepdims=True) - n * spread, logits, -math.inf)
+
+
+def _xtc(values: mx.array, chain: Chain, streams: Sequence[tuple[int, int]]) -> mx.array:
+    """Exclude top choices (p-e-w, text-generation-webui pull request 6335), by chance for each token.
+
+    Of the tokens at least as likely as the threshold only the least likely one stays. `values` fall.
+    """
+    if chain.xtc_probability <= 0 or chain.xtc_threshold > 0.5:  # two tokens can never both be that likely
+        return values
+    chances = [mx.random.uniform(key=mx.random.split(_key(stream))[1]) for stream in streams]
+    above = (mx.softmax(values, axis=-1) >= chain.xtc_threshold) & (values > -math.inf)
+    below = mx.sum(above, axis=-1, keepdims=True) - mx.cumsum(above, axis=-1)  # likely tokens after this one
+    drop = above & (below > 0) & (mx.stack(chances)[:, None] <= chain.xtc_probability)
+    return mx.where(drop, -math.inf, values)
+
+
 def _min_p(values: mx.array, min_p: float) -> mx.array:
     if min_p <= 0:
         return values
@@ -144,7 +192,11 @@ def _min_p(values: mx.array, min_p: float) -> mx.array:
     return mx.where(values >= floor, values, -math.inf)
 
 
-def _noise(width: int, streams: Sequence[tuple[int, int]]) -> mx.array:
+def noise(width: int, streams: Sequence[tuple[int, int]]) -> mx.array:
     """Gumbel noise: the largest of logit + noise is a draw from the softmax."""
-    rows = [mx.random.gumbel((width,), key=mx.random.key(seed << _SEED_BITS | index)) for seed, index in streams]
-    return mx.stack(rows)
+    return mx.stack([mx.random.gumbel((width,), key=_key(stream)) for stream in streams])
+
+
+def _key(stream: tuple[int, int]) -> mx.array:
+    seed, index = stream
+    return mx.random.key(seed << _SEED_BITS | index)

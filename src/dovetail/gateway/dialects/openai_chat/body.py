@@ -13,7 +13,7 @@ from dovetail.core.errors import InvalidRequest, UnsupportedField
 from dovetail.core.request import ChatPrompt, GenerateRequest, Json, Tool
 from dovetail.gateway.dialects.openai_chat.messages import MessageBody, messages_from
 from dovetail.gateway.openai import StreamOptions
-from dovetail.gateway.sampling import Count, ModelName, SamplingBody
+from dovetail.gateway.sampling import ModelName, SamplingBody
 from dovetail.gateway.wire import Inert, Refused, Wire
 
 MAX_CHOICES = 32
@@ -46,8 +46,6 @@ class ChatBody(SamplingBody):
 
     model: ModelName
     messages: Annotated[list[MessageBody], Field(min_length=1, max_length=10_000, fail_fast=True)]
-    max_tokens: Count | None = None
-    max_completion_tokens: Count | None = None
     n: Annotated[int | None, Field(ge=1, le=MAX_CHOICES)] = None
     stream: bool | None = None
     stream_options: StreamOptions | None = None
@@ -57,6 +55,8 @@ class ChatBody(SamplingBody):
     chat_template_kwargs: dict[str, object] | None = None
     continue_final_message: bool | None = None
     add_generation_prompt: bool | None = None
+    logprobs: bool | None = None
+    top_logprobs: Annotated[int | None, Field(ge=0, le=20, description="Needs `logprobs`.")] = None
 
     metadata: Annotated[object, Inert()] = None
     prompt_cache_key: Annotated[object, Inert()] = None
@@ -65,10 +65,11 @@ class ChatBody(SamplingBody):
     safety_identifier: Annotated[object, Inert()] = None
     user: Annotated[object, Inert()] = None
 
+    apply_chat_template: Annotated[object, Refused(True)] = None
     audio: Annotated[object, Refused()] = None
     function_call: Annotated[object, Refused("none", "auto")] = None
     functions: Annotated[object, Refused([])] = None
-    logprobs: Annotated[object, Refused(False)] = None
+    n_probs: Annotated[object, Refused(0)] = None
     modalities: Annotated[object, Refused(["text"])] = None
     moderation: Annotated[object, Refused()] = None
     prediction: Annotated[object, Refused()] = None
@@ -76,7 +77,6 @@ class ChatBody(SamplingBody):
     response_format: Annotated[object, Refused({"type": "text"})] = None
     service_tier: Annotated[object, Refused("auto", "default")] = None
     store: Annotated[object, Refused(False)] = None
-    top_logprobs: Annotated[object, Refused(0)] = None
     verbosity: Annotated[object, Refused("medium")] = None
     web_search_options: Annotated[object, Refused()] = None
 
@@ -87,9 +87,10 @@ class ChatBody(SamplingBody):
             model=self.model,
             prompt=self._prompt(),
             sampling=self.sampling(),
-            max_tokens=self._max_tokens(),
+            max_tokens=self.limit(),
             stop=self.stops(),
             n=self.n or 1,
+            top_logprobs=self._top_logprobs(),
         )
 
     def include_usage(self) -> bool:
@@ -124,11 +125,14 @@ class ChatBody(SamplingBody):
             case _:
                 raise InvalidRequest('tool_choice: "auto" or "none"', param="tool_choice")
 
-    def _max_tokens(self) -> int | None:
-        both = {self.max_tokens, self.max_completion_tokens} - {None}
-        if len(both) > 1:
-            raise InvalidRequest("max_tokens and max_completion_tokens say different things", param="max_tokens")
-        return both.pop() if both else None
+    def _top_logprobs(self) -> int | None:
+        if not self.logprobs:
+            if self.top_logprobs:
+                raise InvalidRequest("top_logprobs: needs logprobs to be true", param="top_logprobs")
+            return None
+        if self.tools:
+            raise UnsupportedField("logprobs", "cannot be said of answers with tools")
+        return self.top_logprobs or 0
 
     def _template_options(self) -> dict[str, Json]:
         options: dict[str, Json] = {}

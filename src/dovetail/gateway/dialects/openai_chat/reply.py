@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import orjson
@@ -14,9 +15,11 @@ from dovetail.core.events import (
     ReasoningDelta,
     RefusalDelta,
     TextDelta,
+    TokenLogprob,
     ToolCallDelta,
 )
 from dovetail.core.request import GenerateRequest, Json, JsonObject
+from dovetail.gateway.logprobs import chat_entries
 from dovetail.gateway.openai import DONE, FINGERPRINT, OpenAIErrors, timings, usage
 from dovetail.gateway.sse import PROGRESS
 
@@ -42,13 +45,15 @@ class ChatStream(OpenAIErrors):
         head = self._text_heads.get(event.index)
         if head is None:
             return self._open(event.index) + self.frames(event)
-        return head + orjson.dumps(event.text) + self._text_tail if type(event) is TextDelta else self._frame(event)
+        if type(event) is TextDelta and not event.logprobs:
+            return head + orjson.dumps(event.text) + self._text_tail
+        return self._frame(event)
 
     def _frame(self, event: Delta | Finished) -> bytes:
         index = event.index
         match event:
             case TextDelta(text):
-                return self._delta(index, {"content": text})
+                return self._with_logprobs(index, text, event.logprobs)
             case ReasoningDelta(text):
                 return self._delta(index, {"reasoning_content": text})
             case RefusalDelta(text):
@@ -70,6 +75,11 @@ class ChatStream(OpenAIErrors):
 
     def _delta(self, index: int, delta: JsonObject) -> bytes:
         return self._head + b'{"index":%d,"delta":' % index + orjson.dumps(delta) + self._text_tail[1:]
+
+    def _with_logprobs(self, index: int, text: str, logprobs: Sequence[TokenLogprob]) -> bytes:
+        entries = {"content": chat_entries(logprobs), "refusal": None}
+        choice = {"index": index, "delta": {"content": text}, "logprobs": entries, "finish_reason": None}
+        return self._head + orjson.dumps(choice) + b"]" + self._rest
 
     def _finish(self, event: Finished) -> bytes:
         self._finished.append(event)
@@ -96,6 +106,7 @@ class _Choice:
     reasoning: list[str] = field(default_factory=list[str])
     refusal: list[str] = field(default_factory=list[str])
     calls: dict[int, _Call] = field(default_factory=dict[int, _Call])
+    logprobs: list[TokenLogprob] = field(default_factory=list[TokenLogprob])
 
 
 class ChatWhole(OpenAIErrors):
@@ -112,6 +123,7 @@ class ChatWhole(OpenAIErrors):
         match event:
             case TextDelta(text, index):
                 self._choices[index].text.append(text)
+                self._choices[index].logprobs += event.logprobs
             case ReasoningDelta(text, index):
                 self._choices[index].reasoning.append(text)
             case RefusalDelta(text, index):
@@ -130,7 +142,8 @@ class ChatWhole(OpenAIErrors):
     def end(self) -> bytes:
         whole: JsonObject = _common(self._request, "chat.completion")
         finished = sorted(self._finished, key=lambda f: f.index)
-        whole["choices"] = [_choice(f, self._choices[f.index]) for f in finished]
+        asked = self._request.top_logprobs is not None
+        whole["choices"] = [_choice(f, self._choices[f.index], logprobs=asked) for f in finished]
         whole["usage"] = usage(finished, self._request.n)
         if len(finished) == 1:
             whole["timings"] = timings(finished[0].timings)
@@ -157,7 +170,7 @@ def _call_delta(event: ToolCallDelta) -> JsonObject:
     return delta
 
 
-def _choice(finished: Finished, choice: _Choice) -> JsonObject:
+def _choice(finished: Finished, choice: _Choice, *, logprobs: bool) -> JsonObject:
     text = "".join(choice.text)
     message: JsonObject = {"role": "assistant", "content": text if text or not choice.calls else None}
     message["refusal"] = "".join(choice.refusal) or None
@@ -169,4 +182,5 @@ def _choice(finished: Finished, choice: _Choice) -> JsonObject:
             function: JsonObject = {"name": call.name, "arguments": "".join(call.arguments)}
             calls.append({"id": call.id, "type": "function", "function": function})
         message["tool_calls"] = calls
-    return {"index": finished.index, "message": message, "logprobs": None, "finish_reason": finished.reason}
+    entries: Json = {"content": chat_entries(choice.logprobs), "refusal": None} if logprobs else None
+    return {"index": finished.index, "message": message, "logprobs": entries, "finish_reason": finished.reason}

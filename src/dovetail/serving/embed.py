@@ -1,0 +1,181 @@
+"""The one path of embeddings and rankings: resolve, lease, wait until ready, ask in bounded pieces, record."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from dovetail.core.caller import Caller
+from dovetail.core.embedding import Embeddings, EmbedRequest, Rank, Ranking, RankRequest, Text
+from dovetail.core.errors import ContextTooLong, DovetailError, InvalidRequest
+from dovetail.core.events import Finished, Progress, Timings, Usage
+from dovetail.core.model import Model, Pooling
+from dovetail.core.observe import Observer, RequestRecord
+from dovetail.core.request import JsonObject
+from dovetail.engines import embedding
+from dovetail.engines.base import WorkerCall
+from dovetail.serving.generate import Models, Worker
+from dovetail.serving.limits import BYTES_A_TOKEN, check_token_ids
+from dovetail.serving.vectors import shaped
+
+DEFAULT_POOLING: Pooling = "mean"
+# One call to a worker: it holds a slot, and not every engine stops in the middle of one when the client leaves.
+CALL_INPUTS = 32
+CALL_SIZE = 1 << 15  # characters and ids
+CALL_WITHIN = 300.0
+
+TextT = TypeVar("TextT", str, Text)
+
+
+class Lease(Protocol):
+    """One use of a model; `fleet.lease.Lease` is one."""
+
+    @property
+    def worker(self) -> Worker:
+        """Loaded once `ready` has ended."""
+        ...
+
+    def ready(self) -> AsyncGenerator[Progress, None]: ...
+
+    async def call(self, call: WorkerCall, within: float) -> JsonObject: ...
+
+
+class Leases(Protocol):
+    """Where leases come from; `fleet.pool.Pool` is one."""
+
+    def lease(self, model: Model, pooling: Pooling | None = None) -> AbstractAsyncContextManager[Lease]: ...
+
+
+@dataclass(slots=True)
+class _Use:
+    """What is known of a request so far, for its record."""
+
+    model: str
+    tokens: int = 0
+
+
+class Embedder:
+    """Embeds and ranks. One instance serves every request; cancelling a call ends its work."""
+
+    def __init__(
+        self, catalog: Models, pool: Leases, observer: Observer, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._catalog = catalog
+        self._pool = pool
+        self._observer = observer
+        self._clock = clock
+
+    async def embed(self, request: EmbedRequest, caller: Caller) -> Embeddings:
+        """The vectors of `request`, computed by the model however it was made. Raises `core.errors`."""
+        with self._recorded(request.id, request.model, caller) as use:
+            model = await self._find(use)
+            pooling = _pooling(request, model)
+            check_token_ids((i for text in request.inputs if not isinstance(text, str) for i in text), model, "input")
+            vectors: list[bytes] = []
+            async with self._leased(model, pooling) as lease:
+                _check_lengths(request.inputs, lease, "input")
+                for inputs in pieces(request.inputs):
+                    answer = await _ask(lease, embedding.encode(request, inputs, pooling), "input")
+                    found = embedding.decode(answer, len(inputs))
+                    vectors += await asyncio.to_thread(
+                        shaped, found.vectors, request.dimensions, normalize=request.normalize
+                    )
+                    use.tokens += found.tokens
+            return Embeddings(tuple(vectors), use.tokens)
+
+    async def rank(self, request: RankRequest, caller: Caller) -> Ranking:
+        """The best of `request`'s documents, by a model made to rank. Raises `core.errors`."""
+        with self._recorded(request.id, request.model, caller) as use:
+            model = await self._find(use)
+            if model.pooling != "rank":
+                raise InvalidRequest(
+                    f"{model.id} cannot rank documents: that takes a GGUF file of a reranker, whose header gives the "
+                    f"pooling type rank; or embed query and documents with /v1/embeddings and compare the vectors",
+                    code="not_a_reranker",
+                    param="model",
+                )
+            ranks: list[Rank] = []
+            async with self._leased(model, "rank") as lease:
+                _check_lengths([request.query + text for text in request.documents], lease, "documents")
+                for documents in pieces(request.documents):
+                    answer = await _ask(lease, embedding.encode_ranking(request.query, documents), "documents")
+                    found = embedding.decode_ranking(answer, len(documents))
+                    done = len(ranks)
+                    ranks += [Rank(done + rank.document, rank.score) for rank in found.ranks]
+                    use.tokens += found.tokens
+            ranks.sort(key=lambda rank: -rank.score)
+            return Ranking(tuple(ranks[: request.top_n]), use.tokens)
+
+    async def _find(self, use: _Use) -> Model:
+        model = await asyncio.to_thread(self._catalog.find, use.model)
+        use.model = model.id
+        return model
+
+    @asynccontextmanager
+    async def _leased(self, model: Model, pooling: Pooling) -> AsyncGenerator[Lease, None]:
+        async with self._pool.lease(model, pooling) as lease:
+            async with aclosing(lease.ready()) as waiting:
+                async for _ in waiting:
+                    pass
+            yield lease
+
+    @contextmanager
+    def _recorded(self, request_id: str, name: str, caller: Caller) -> Generator[_Use]:
+        use, started = _Use(name), self._clock()
+        error: str | None = "client_closed"
+        try:
+            yield use
+            error = None
+        except DovetailError as failure:
+            error = failure.code
+            raise
+        except asyncio.CancelledError:
+            raise
+        except BaseException:
+            error = DovetailError.code
+            raise
+        finally:
+            done = (Finished("stop", Usage(use.tokens), Timings()),) if error is None else ()
+            self._observer.request_done(
+                RequestRecord(request_id, caller, use.model, started, None, self._clock(), done, error)
+            )
+
+
+def pieces(texts: Sequence[TextT]) -> Iterator[Sequence[TextT]]:
+    """The texts in order, as many at once as one call to a worker may hold."""
+    start, size = 0, 0
+    for index, text in enumerate(texts):
+        if index > start and (index - start == CALL_INPUTS or size + len(text) > CALL_SIZE):
+            yield texts[start:index]
+            start, size = index, 0
+        size += len(text)
+    yield texts[start:]
+
+
+def _pooling(request: EmbedRequest, model: Model) -> Pooling:
+    if model.pooling == "rank":
+        raise InvalidRequest(
+            f"{model.id} is a reranker, its output is a score: use /v1/rerank, or another model", param="model"
+        )
+    return request.pooling or model.pooling or DEFAULT_POOLING
+
+
+def _check_lengths(texts: Sequence[Text], lease: Lease, param: str) -> None:
+    """Raises ContextTooLong for a text that cannot fit, without tokenising it."""
+    props = lease.worker.props
+    context = props.context if props else 0
+    for text in texts:
+        needed = -(-len(text) // BYTES_A_TOKEN) if isinstance(text, str) else len(text)
+        if context and needed > context:
+            raise ContextTooLong(needed, context, param)
+
+
+async def _ask(lease: Lease, call: WorkerCall, param: str) -> JsonObject:
+    try:
+        return await lease.call(call, CALL_WITHIN)
+    except ContextTooLong as error:
+        raise ContextTooLong(error.needed, error.available, param) from error
