@@ -65,19 +65,20 @@ def write_mlx(folder: Path, trained: Trained) -> None:
     _write_json(folder / "config.json", config)
     generation = {"bos_token_id": ids[END_OF_TEXT], "eos_token_id": ends, "pad_token_id": ids[END_OF_TEXT]}
     _write_json(folder / "generation_config.json", generation)
-    _write_json(
-        folder / "tokenizer_config.json",
-        {
-            "tokenizer_class": "PreTrainedTokenizerFast",
-            "model_max_length": shape.context,
-            "eos_token": TURN_END,
-            "pad_token": END_OF_TEXT,
-            "clean_up_tokenization_spaces": False,
-            "chat_template": TEMPLATE,
-        },
-    )
+    _write_json(folder / "tokenizer_config.json", _tokenizer_config(shape))
     trained.tokenizer.save(str(folder / "tokenizer.json"))
     save_file(trained.weights, folder / "model.safetensors", metadata={"format": "pt"})
+
+
+def _tokenizer_config(shape: Shape) -> dict[str, object]:
+    return {
+        "tokenizer_class": "PreTrainedTokenizerFast",
+        "model_max_length": shape.context,
+        "eos_token": TURN_END,
+        "pad_token": END_OF_TEXT,
+        "clean_up_tokenization_spaces": False,
+        "chat_template": TEMPLATE,
+    }
 
 
 def _write_json(path: Path, value: object) -> None:
