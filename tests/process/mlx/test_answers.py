@@ -57,7 +57,8 @@ async def test_no_character_is_cut_between_two_frames(worker: Worker) -> None:
         # Control tokens are the only difference between what was drawn and what is shown.
         for special in ("<|im_start|>", "<|im_end|>", "<|endoftext|>"):
             whole = whole.replace(special, "")
-        assert reply.text == whole
+        # A character that the limit cuts in two is not shown.
+        assert reply.text == whole.removesuffix("\ufffd")
 
 
 async def test_reasoning_is_apart_from_content(worker: Worker) -> None:
