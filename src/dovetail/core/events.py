@@ -14,12 +14,15 @@ FinishReason: TypeAlias = Literal["stop", "length", "tool_calls"]
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Token counts. `cached` prompt tokens were not computed again; `reasoning` is part of `completion`."""
+    """Token counts. `cached` prompt tokens were not computed again.
+
+    `reasoning` is part of `completion`, None where the worker does not count it.
+    """
 
     prompt: int = 0
     completion: int = 0
     cached: int = 0
-    reasoning: int = 0
+    reasoning: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ class UsageAnswer(Answer):
     completion_tokens: int
     total_tokens: int
     prompt_tokens_details: CachedTokens
-    completion_tokens_details: ReasoningTokens
+    completion_tokens_details: ReasoningTokens | None = None
 
 
 class TimingsAnswer(Answer):

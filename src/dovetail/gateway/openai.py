@@ -44,13 +44,16 @@ def usage(finished: Sequence[Finished], n: int) -> JsonObject:
     prompts = [f.usage for f in finished if f.index % n == 0]
     prompt = sum(u.prompt for u in prompts)
     completion = sum(f.usage.completion for f in finished)
-    return {
+    counts: JsonObject = {
         "prompt_tokens": prompt,
         "completion_tokens": completion,
         "total_tokens": prompt + completion,
         "prompt_tokens_details": {"cached_tokens": sum(u.cached for u in prompts)},
-        "completion_tokens_details": {"reasoning_tokens": sum(f.usage.reasoning for f in finished)},
     }
+    reasoning = [f.usage.reasoning for f in finished if f.usage.reasoning is not None]
+    if len(reasoning) == len(finished):
+        counts["completion_tokens_details"] = {"reasoning_tokens": sum(reasoning)}
+    return counts
 
 
 def timings(t: Timings) -> JsonObject:
