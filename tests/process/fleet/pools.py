@@ -34,6 +34,7 @@ class ZooEngine:
     """Starts scripted workers."""
 
     name = "zoo"
+    embeds_apart = False
 
     def resolve(self, model: Model, options: LoadOptions, machine: Machine) -> LoadOptions:
         del model, machine

@@ -93,7 +93,7 @@ async def test_documents_are_ranked(http: aiohttp.ClientSession, path: str) -> N
     assert sorted(result["index"] for result in whole["results"]) == [0, 1, 2]
     assert whole["usage"]["total_tokens"] > 0
     for result in whole["results"]:
-        document = DOCUMENTS[result["index"]]
+        document = DOCUMENTS[int(result["index"])]
         _, alone = await post(http, path, model="ranker", query=QUERY, documents=[document])
         assert alone["results"][0]["relevance_score"] == pytest.approx(result["relevance_score"], abs=1e-4)
 

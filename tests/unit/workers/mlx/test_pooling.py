@@ -121,27 +121,26 @@ def test_what_is_left_at_the_end_fails(small: Small) -> None:
     assert not texts.pending
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        {},
-        {"input": None},
-        {"input": []},
-        {"input": ""},
-        {"input": ["a", ""]},
-        {"input": [[]]},
-        {"input": [1, -1]},
-        {"input": [[VOCABULARY]]},
-        {"input": [True]},
-        {"input": {"a": 1}},
-        {"input": ["a"] * 2049},
-        {"input": "a", "pooling": "rank"},
-        {"input": "a", "pooling": 5},
-        {"input": "a", "embd_normalize": 1},
-        {"input": "a", "encoding_format": "int8"},
-    ],
-    ids=lambda body: str(body)[:30],
-)
+REFUSED: list[JsonObject] = [
+    {},
+    {"input": None},
+    {"input": []},
+    {"input": ""},
+    {"input": ["a", ""]},
+    {"input": [[]]},
+    {"input": [1, -1]},
+    {"input": [[VOCABULARY]]},
+    {"input": [True]},
+    {"input": {"a": 1}},
+    {"input": ["a"] * 2049},
+    {"input": "a", "pooling": "rank"},
+    {"input": "a", "pooling": 5},
+    {"input": "a", "embd_normalize": 1},
+    {"input": "a", "encoding_format": "int8"},
+]
+
+
+@pytest.mark.parametrize("body", REFUSED, ids=lambda body: str(body)[:30])
 def test_bodies_that_are_refused(body: JsonObject) -> None:
     with pytest.raises(RequestError) as refused:
         read_embed(body, VOCABULARY)
