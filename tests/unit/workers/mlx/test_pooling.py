@@ -121,7 +121,7 @@ def test_what_is_left_at_the_end_fails(small: Small) -> None:
     assert not texts.pending
 
 
-REFUSED: list[JsonObject] = [
+REFUSED: list[dict[str, Any]] = [
     {},
     {"input": None},
     {"input": []},
