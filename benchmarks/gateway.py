@@ -14,10 +14,10 @@ from benchmarks.load import Round, Target, run_round
 from benchmarks.server import Server, serve
 from benchmarks.stats import Ratio, paired_ratio
 
-OUTPUT = {"q05": 32, "tiny-gguf": 256, "tiny-mlx": 64}
+OUTPUT = {"q05": 16, "tiny-gguf": 256, "tiny-mlx": 64}
 PER_STREAM = {"q05": 1, "tiny-gguf": 4, "tiny-mlx": 2}
 STREAMS = (1, 4, 8)
-FIRST_TOKENS = 20  # requests in a round
+FIRST_TOKENS = 10  # requests in a round
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ def _first_token(name: str, gateway: Target, direct: Target, rounds: int) -> Fir
     for number in range(rounds):
         pair = [(gateway, ours), (direct, theirs)]
         for target, results in pair if number % 2 else reversed(pair):
-            done = _round(target, streams=1, requests=FIRST_TOKENS, tokens=16, seed=number, words=4)
+            done = _round(target, streams=1, requests=FIRST_TOKENS, tokens=3, seed=number, words=4)
             results.append(done.ttft * 1e3)
     return FirstToken(
         model=name,

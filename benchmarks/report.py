@@ -33,7 +33,7 @@ over all streams, gateway over direct (to reach: an interval not wholly below 0.
 |---|---|---|---|---|
 {rows}
 
-Time to first token at one stream, p50 of 20 requests one after the other, median over rounds; "added" is the median of
+Time to first token at one stream, p50 of 10 requests one after the other, median over rounds; "added" is the median of
 the paired differences (to reach: 2 ms). The client speaks TCP to the gateway and a Unix socket to the worker.
 
 | model | rounds | gateway ms | direct ms | added ms |
