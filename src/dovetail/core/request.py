@@ -64,12 +64,16 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """A function the model may call; `parameters` is a JSON schema."""
+    """A function the model may call; `parameters` is a JSON schema.
+
+    `arguments` is what of it every engine can hold a forced call to, the whole of it where `strict`.
+    """
 
     name: str
     description: str | None = None
     parameters: JsonObject | None = None
     strict: bool = False
+    arguments: JsonObject | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +154,29 @@ class Sampling:
 
 
 @dataclass(frozen=True, slots=True)
+class PlainText:
+    """Whatever the model writes."""
+
+
+@dataclass(frozen=True, slots=True)
+class JsonSchema:
+    """JSON that matches `schema`, whose keywords have been checked: every engine follows all that are left."""
+
+    schema: JsonObject
+    name: str = "answer"
+
+
+@dataclass(frozen=True, slots=True)
+class Grammar:
+    """Text of a GBNF grammar's `root`, from its first character on: a model does not think before it."""
+
+    gbnf: str
+
+
+OutputFormat: TypeAlias = PlainText | JsonSchema | Grammar
+
+
+@dataclass(frozen=True, slots=True)
 class GenerateRequest:
     """One generation, whatever dialect asked for it.
 
@@ -159,6 +186,7 @@ class GenerateRequest:
     stop        up to 16 strings that end the text and are not part of it
     n           number of choices, each a generation of its own with seed + index
     top_logprobs   log probabilities of each piece of text and of that many rivals; None: of none
+    output      the form that the answer must have
     """
 
     id: str
@@ -169,3 +197,4 @@ class GenerateRequest:
     stop: tuple[str, ...] = ()
     n: int = 1
     top_logprobs: int | None = None
+    output: OutputFormat = PlainText()

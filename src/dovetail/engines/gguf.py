@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from dovetail.core.model import LoadOptions, Model
-from dovetail.core.request import GenerateRequest
+from dovetail.core.request import ChatPrompt, GenerateRequest
 from dovetail.engines import wire
 from dovetail.engines.base import Command, Decoder, Endpoint, Machine, WorkerCall
 
@@ -64,6 +64,9 @@ class GgufEngine:
     def encode(self, request: GenerateRequest, index: int = 0) -> WorkerCall:
         call = wire.encode(request, index)
         call.body["cache_prompt"] = True
+        if "response_format" in call.body and _unthinking(request):
+            # Else the form lets the model open a thought of its own, which a small one never ends.
+            call.body["reasoning_format"] = "none"
         for name in ("repeat_last_n", "dry_penalty_last_n"):
             # llama-server refuses -1, and allocates as many tokens as it is told.
             window = call.body[name]
@@ -120,6 +123,10 @@ def _for_embeddings(model: Model, options: LoadOptions, machine: Machine) -> Loa
         threads=options.threads or max(1, machine.cores - 1),
         cache_ram=0,
     )
+
+
+def _unthinking(request: GenerateRequest) -> bool:
+    return isinstance(request.prompt, ChatPrompt) and request.prompt.template_options.get("enable_thinking") is False
 
 
 def _where(endpoint: Endpoint) -> list[str]:

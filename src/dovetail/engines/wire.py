@@ -37,6 +37,7 @@ from dovetail.core.request import (
     TextPrompt,
     Tool,
 )
+from dovetail.engines import structured
 from dovetail.engines.base import Decoder, WorkerCall
 
 # What a request that says nothing gets, on every engine: the model's distribution as it is.
@@ -82,19 +83,20 @@ def encode(request: GenerateRequest, index: int = 0) -> WorkerCall:
             body["max_tokens"] = -1 if request.max_tokens is None else request.max_tokens
             if request.top_logprobs is not None:
                 body |= {"logprobs": True, "top_logprobs": max(request.top_logprobs, 1)}
-            return WorkerCall("/v1/chat/completions", body)
+            return WorkerCall("/v1/chat/completions", body | structured.form(request))
         case TextPrompt(parts):
             body["prompt"] = parts[0] if len(parts) == 1 and isinstance(parts[0], str) else list(parts)
             body["n_predict"] = -1 if request.max_tokens is None else request.max_tokens
             if request.top_logprobs is not None:
                 body["n_probs"] = max(request.top_logprobs, 1)  # 0 would be none at all
-            return WorkerCall("/completion", body)
+            return WorkerCall("/completion", body | structured.form(request))
 
 
 def decoder(request: GenerateRequest, index: int = 0) -> Decoder:
     """A decoder for the answer to `encode(request, index)`."""
     top = request.top_logprobs or 0
-    return ChatDecoder(index, top) if isinstance(request.prompt, ChatPrompt) else CompletionDecoder(index, top)
+    inner = ChatDecoder(index, top) if isinstance(request.prompt, ChatPrompt) else CompletionDecoder(index, top)
+    return structured.decoding(request, inner, index)
 
 
 def error_from(payload: Json, status: int = 500) -> DovetailError:

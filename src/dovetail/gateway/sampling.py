@@ -9,7 +9,8 @@ from pydantic import Field
 
 from dovetail.core.errors import InvalidRequest
 from dovetail.core.request import Sampling
-from dovetail.gateway.wire import Named, Refused, also
+from dovetail.gateway.structured import StructuredFields
+from dovetail.gateway.wire import Refused, also
 
 MAX_STOPS = 16
 
@@ -33,7 +34,7 @@ _SHARED = (
 _MAX_DIGITS = 9
 
 
-class LlamaExtras(Named):
+class LlamaExtras(StructuredFields):
     """llama.cpp's sampling fields in common use, taken by every text dialect; then its private ones, refused."""
 
     top_k: Annotated[int | None, Field(ge=-1, lt=1 << 31, description="0 and -1 keep every token.")] = None
@@ -82,10 +83,8 @@ class LlamaExtras(Named):
     cache_prompt: Annotated[object, Refused(True)] = None
     chat_template: Annotated[object, Refused()] = None
     dynatemp_range: Annotated[object, Refused(0, 0.0)] = None
-    grammar: Annotated[object, Refused("")] = None
     grammar_lazy: Annotated[object, Refused(False)] = None
     id_slot: Annotated[object, Refused(-1)] = None
-    json_schema: Annotated[object, Refused()] = None
     lora: Annotated[object, Refused([])] = None
     min_keep: Annotated[object, Refused(0)] = None
     n_cmpl: Annotated[object, Refused(1)] = None

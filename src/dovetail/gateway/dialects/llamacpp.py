@@ -26,6 +26,7 @@ from dovetail.gateway.openai import OpenAIErrors, new_id, timings
 from dovetail.gateway.openapi import answers, reads
 from dovetail.gateway.sampling import Bias, Biased, LlamaExtras, ModelName, TokenId
 from dovetail.gateway.services import Services
+from dovetail.gateway.structured import check_combination
 from dovetail.gateway.wire import Refused, Wire
 from dovetail.serving.limits import check_token_ids
 from dovetail.serving.worker_call import ask
@@ -56,7 +57,7 @@ class CompletionRequest(LlamaExtras):
         prompt = self.prompt
         if not isinstance(prompt, str) and len(prompt) > 1 and all(isinstance(p, str) for p in prompt):
             raise UnsupportedField("prompt", "holds several prompts; send them one by one")
-        return GenerateRequest(
+        request = GenerateRequest(
             id=request_id,
             model=model,
             prompt=TextPrompt((prompt,) if isinstance(prompt, str) else tuple(prompt)),
@@ -64,7 +65,10 @@ class CompletionRequest(LlamaExtras):
             max_tokens=self.limit(),
             stop=self.stops(),
             top_logprobs=self.n_probs or None,
+            output=self.output(),
         )
+        check_combination(request, self.form())
+        return request
 
     def _sampling(self) -> Sampling:
         seed = None if self.seed in _RANDOM_SEEDS else self.seed

@@ -20,6 +20,7 @@ from dovetail.gateway.logprobs import TextLogprobs
 from dovetail.gateway.openai import DONE, FINGERPRINT, OpenAIErrors, StreamOptions, new_id, timings, usage
 from dovetail.gateway.openapi import answers, reads
 from dovetail.gateway.sampling import ModelName, SamplingBody, TokenId
+from dovetail.gateway.structured import check_combination
 from dovetail.gateway.wire import Inert, Refused
 
 router = APIRouter(tags=["openai"])
@@ -55,7 +56,8 @@ class CompletionBody(SamplingBody):
         n = self.n or 1
         if len(prompts) * n > MAX_CHOICES:
             raise InvalidRequest(f"{len(prompts)} prompts times n is more than {MAX_CHOICES} choices", param="n")
-        return [
+        output = self.output()
+        requests = [
             GenerateRequest(
                 id=request_id if len(prompts) == 1 else f"{request_id}-{i}",
                 model=self.model,
@@ -65,9 +67,12 @@ class CompletionBody(SamplingBody):
                 stop=self.stops(),
                 n=n,
                 top_logprobs=self.logprobs,
+                output=output,
             )
             for i, prompt in enumerate(prompts)
         ]
+        check_combination(requests[0], self.form())
+        return requests
 
     def _prompts(self) -> list[TextPrompt]:
         prompt = self.prompt

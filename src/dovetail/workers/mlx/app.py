@@ -23,6 +23,7 @@ from dovetail.workers.mlx.conversation import render
 from dovetail.workers.mlx.embeddings import answer as embeddings_body
 from dovetail.workers.mlx.embeddings import read_embed
 from dovetail.workers.mlx.engine import Engine, encode_mixed
+from dovetail.workers.mlx.form import read_form
 from dovetail.workers.mlx.frames import clean, error_body, settings_body
 from dovetail.workers.mlx.load import Loaded
 from dovetail.workers.mlx.protocol import (
@@ -87,12 +88,12 @@ class Routes:
     async def chat(self, request: Request) -> Response:
         loaded, body = self._engine.loaded, await _body(request)
         chat = read_chat(body, self._known(loaded))
-        return AnswerResponse(await self._engine.chat(chat))
+        return AnswerResponse(await self._engine.chat(chat, read_form(body)))
 
     async def completion(self, request: Request) -> Response:
         loaded, body = self._engine.loaded, await _body(request)
         completion = read_completion(body, self._known(loaded))
-        return AnswerResponse(await self._engine.complete(completion))
+        return AnswerResponse(await self._engine.complete(completion, read_form(body)))
 
     async def embeddings(self, request: Request) -> Response:
         loaded, body = self._engine.loaded, await _body(request)

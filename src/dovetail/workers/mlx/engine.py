@@ -12,7 +12,9 @@ from dovetail.workers.mlx.conversation import opening, render
 from dovetail.workers.mlx.dry import Dry, breakers
 from dovetail.workers.mlx.embeddings import Embed
 from dovetail.workers.mlx.events import Event
+from dovetail.workers.mlx.form import Form, Schema
 from dovetail.workers.mlx.frames import ChatFrames, CompletionFrames, Identity
+from dovetail.workers.mlx.grammar import Constraint, Grammars
 from dovetail.workers.mlx.job import Job
 from dovetail.workers.mlx.load import Loaded
 from dovetail.workers.mlx.loop import Generation, QueueFullError, Settings
@@ -44,6 +46,7 @@ class Engine:
         self._clock = clock
         self._loop = asyncio.get_running_loop()
         self.ended = asyncio.Event()
+        self._grammars: Grammars | None = None
         self.generation = Generation(settings, self._post, self._end, clock=clock)
 
     def start(self) -> None:
@@ -70,7 +73,7 @@ class Engine:
             raise RequestError("Loading model", status=503, type_="unavailable_error")
         return loaded
 
-    async def chat(self, chat: Chat) -> Answer:
+    async def chat(self, chat: Chat, form: Form | None = None) -> Answer:
         loaded = self.loaded
         text = await asyncio.to_thread(render, loaded.template, chat)
         prompt = await self._encode(loaded, [text], add_special=False)
@@ -80,7 +83,7 @@ class Engine:
             think if chat.split_reasoning else None,
             opening=where if shown else Opening.CONTENT,
             calls=Calls(loaded.tools, chat.tools, parallel=chat.parallel_calls)
-            if loaded.tools is not None and chat.tools
+            if loaded.tools is not None and chat.tools and form is None
             else None,
             start=loaded.tools.start if loaded.tools is not None else "",
         )
@@ -93,14 +96,16 @@ class Engine:
             # Reasoning that stays in the content keeps the tag that the prompt opened it with.
             prefix=f"{think[0]}\n" if think is not None and not shown and where is Opening.THOUGHT else "",
         )
-        special = bool(chat.tools) and loaded.tools is not None and loaded.tools.parse is not None
-        return await self._submit(prompt, chat.generate, frames, special=special)
+        special = bool(chat.tools) and form is None and loaded.tools is not None and loaded.tools.parse is not None
+        held = await asyncio.to_thread(self._held, loaded, form, chat, where)
+        return await self._submit(prompt, chat.generate, frames, special=special, processors=held)
 
-    async def complete(self, completion: Completion) -> Answer:
+    async def complete(self, completion: Completion, form: Form | None = None) -> Answer:
         loaded = self.loaded
         prompt = await self._encode(loaded, completion.prompt, add_special=True)
         frames = CompletionFrames(self._identity(loaded), completion.generate, prompt_tokens=len(prompt))
-        return await self._submit(prompt, completion.generate, frames)
+        held = await asyncio.to_thread(self._held, loaded, form)
+        return await self._submit(prompt, completion.generate, frames, processors=held)
 
     async def embed(self, asked: Embed) -> tuple[list[bytes], int]:
         """A vector for each text, and the tokens of all. Cancelling it drops the texts that are not yet begun."""
@@ -128,6 +133,28 @@ class Engine:
             raise RequestError("the text holds no token that the model has an embedding for")
         return tuple(tokens)
 
+    def _held(
+        self, loaded: Loaded, form: Form | None, chat: Chat | None = None, where: Opening = Opening.CONTENT
+    ) -> tuple[Processor, ...]:
+        """What holds an answer to `form`: after the thought, where it is a schema's. Blocks while it is compiled."""
+        if form is None:
+            return ()
+        if self._grammars is None:
+            self._grammars = Grammars(loaded.vocabulary, loaded.n_vocab)
+        think = loaded.template.think if isinstance(form, Schema) and chat is not None else None
+        opening: int | None = None
+        if think and chat and where is Opening.ANSWER and chat.options.get("enable_thinking") is not False:
+            opening = self._grammars.starts(think[0])
+        return (
+            Constraint(
+                self._grammars.compile(form),
+                loaded.vocabulary,
+                closing=think[1] if think else None,
+                thinking=think is not None and where is Opening.THOUGHT,
+                opening=opening,
+            ),
+        )
+
     async def _encode(self, loaded: Loaded, parts: Sequence[str | int], *, add_special: bool) -> list[int]:
         """The prompt's ids; text that cannot fit is refused unread, since reading it can take minutes."""
         least = sum(1 if isinstance(part, int) else loaded.vocabulary.at_least(part) for part in parts)
@@ -139,7 +166,13 @@ class Engine:
         return Identity(loaded.path.name, self.build, loaded.vocabulary.piece)
 
     async def _submit(
-        self, prompt: Sequence[int], generate: Generate, frames: ChatFrames | CompletionFrames, *, special: bool = False
+        self,
+        prompt: Sequence[int],
+        generate: Generate,
+        frames: ChatFrames | CompletionFrames,
+        *,
+        special: bool = False,
+        processors: tuple[Processor, ...] = (),
     ) -> Answer:
         self._check(prompt)
         extra = await asyncio.to_thread(_dry, self.loaded.vocabulary, generate) if generate.sampling.dry else ()
@@ -155,7 +188,7 @@ class Engine:
             space=generate.space,
             reuse=generate.reuse,
             special=special,
-            processors=extra,
+            processors=(*extra, *processors),
             deliver=events.put_nowait,
         )
         try:

@@ -309,10 +309,7 @@ def _mirostat(fields: Fields) -> MirostatOptions | None:
 def _refuse_unsupported(fields: Fields) -> None:
     """What llama-server would do and this worker does not: said aloud, never dropped."""
     unsupported: Mapping[str, Callable[[Json], bool]] = {
-        "grammar": bool,
-        "json_schema": bool,
         "lora": bool,
-        "response_format": lambda value: not (isinstance(value, dict) and value.get("type") == "text"),
         "n": lambda value: value != 1,
         "dynatemp_range": bool,
     }

@@ -5,15 +5,25 @@ Typed fields are honoured, `Inert` ones have no effect by definition, `Refused` 
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 
 from pydantic import Field
 
 from dovetail.core.errors import InvalidRequest, UnsupportedField
-from dovetail.core.request import ChatPrompt, GenerateRequest, Json, Tool
+from dovetail.core.request import (
+    ChatPrompt,
+    GenerateRequest,
+    Json,
+    JsonObject,
+    NamedTool,
+    OutputFormat,
+    Tool,
+    ToolChoice,
+)
 from dovetail.gateway.dialects.openai_chat.messages import MessageBody, messages_from
 from dovetail.gateway.openai import StreamOptions
 from dovetail.gateway.sampling import ModelName, SamplingBody
+from dovetail.gateway.structured import ResponseFormat, check_combination, forced_tool
 from dovetail.gateway.wire import Inert, Refused, Wire
 
 MAX_CHOICES = 32
@@ -31,7 +41,7 @@ class FunctionBody(Wire):
     name: Annotated[str, Field(pattern=r"^[\w.:/-]{1,128}$")]
     description: Annotated[str | None, Field(max_length=64 << 10)] = None
     parameters: dict[str, object] | None = None
-    strict: Annotated[object, Refused(False)] = None
+    strict: Annotated[bool | None, Field(description="Honoured where tool_choice forces a call.")] = None
 
 
 class ToolBody(Wire):
@@ -50,7 +60,8 @@ class ChatBody(SamplingBody):
     stream: bool | None = None
     stream_options: StreamOptions | None = None
     tools: Annotated[list[ToolBody] | None, Field(max_length=512, fail_fast=True)] = None
-    tool_choice: Annotated[object, Field(description='"auto" or "none".')] = None
+    tool_choice: Annotated[object, Field(description='"auto", "none", "required" or a function by name.')] = None
+    response_format: ResponseFormat | None = None
     parallel_tool_calls: bool | None = None
     chat_template_kwargs: dict[str, object] | None = None
     continue_final_message: bool | None = None
@@ -74,7 +85,6 @@ class ChatBody(SamplingBody):
     moderation: Annotated[object, Refused()] = None
     prediction: Annotated[object, Refused()] = None
     reasoning_effort: Annotated[object, Refused()] = None
-    response_format: Annotated[object, Refused({"type": "text"})] = None
     service_tier: Annotated[object, Refused("auto", "default")] = None
     store: Annotated[object, Refused(False)] = None
     verbosity: Annotated[object, Refused("medium")] = None
@@ -82,7 +92,7 @@ class ChatBody(SamplingBody):
 
     def request(self, request_id: str) -> GenerateRequest:
         """The core's form. Raises InvalidRequest for what only several fields together can show."""
-        return GenerateRequest(
+        request = GenerateRequest(
             id=request_id,
             model=self.model,
             prompt=self._prompt(),
@@ -91,7 +101,21 @@ class ChatBody(SamplingBody):
             stop=self.stops(),
             n=self.n or 1,
             top_logprobs=self._top_logprobs(),
+            output=self.output(),
         )
+        check_combination(request, self.form() or "tool_choice")
+        return request
+
+    def form(self) -> str:
+        text = self.response_format is not None and self.response_format.type == "text"
+        return "" if text and not self._other_form() else super().form()
+
+    def output(self) -> OutputFormat:
+        if self.response_format is None or self.response_format.type == "text":
+            return super().output()
+        if other := self._other_form():
+            raise InvalidRequest(f"response_format and {other} cannot be had at once", param=other)
+        return self.response_format.output()
 
     def include_usage(self) -> bool:
         """Whether a stream ends with a usage chunk."""
@@ -105,25 +129,48 @@ class ChatBody(SamplingBody):
             )
         if self.add_generation_prompt is not None and self.add_generation_prompt is bool(self.continue_final_message):
             raise UnsupportedField("add_generation_prompt", "has to be the opposite of continue_final_message")
+        choice = self._tool_choice()
         return ChatPrompt(
             messages=messages,
-            tools=tuple(_tool(t.function) for t in self.tools or ()),
-            tool_choice=self._tool_choice(),
+            tools=self._tools(choice),
+            tool_choice=choice,
             parallel_tool_calls=self.parallel_tool_calls,
             continue_final=bool(self.continue_final_message),
             template_options=self._template_options(),
         )
 
-    def _tool_choice(self) -> Literal["auto", "none"]:
+    def _tools(self, choice: ToolChoice) -> tuple[Tool, ...]:
+        functions = [tool.function for tool in self.tools or ()]
+        if choice == "required" or isinstance(choice, NamedTool):
+            return tuple(forced_tool(f.name, f.description, f.parameters, strict=bool(f.strict)) for f in functions)
+        strict = [i for i, f in enumerate(functions) if f.strict]
+        if choice == "auto" and strict:
+            raise UnsupportedField(f"tools[{strict[0]}].function.strict", "holds only where tool_choice forces a call")
+        return tuple(Tool(f.name, f.description, cast("JsonObject | None", f.parameters)) for f in functions)
+
+    def _tool_choice(self) -> ToolChoice:
+        names = {tool.function.name for tool in self.tools or ()}
         match self.tool_choice:
             case None | "auto":
                 return "auto"
             case "none":
                 return "none"
-            case "required" | dict():
-                raise UnsupportedField("tool_choice", 'other than "auto" or "none" is not supported by this server')
+            case "required" if names:
+                return "required"
+            case {"type": "function", "function": {"name": str(name)}} if name in names:
+                return NamedTool(name)
+            case "required" | {"type": "function", "function": {"name": str()}}:
+                raise InvalidRequest("tool_choice asks for a tool that is not among the tools", param="tool_choice")
+            case {"type": "allowed_tools" | "custom"}:
+                raise UnsupportedField("tool_choice", "of this type is not supported by this server")
             case _:
-                raise InvalidRequest('tool_choice: "auto" or "none"', param="tool_choice")
+                raise InvalidRequest(
+                    'tool_choice: "auto", "none", "required" or {"type": "function", "function": {"name": …}}',
+                    param="tool_choice",
+                )
+
+    def _other_form(self) -> str:
+        return next((name for name in ("grammar", "json_schema", "regex") if getattr(self, name)), "")
 
     def _top_logprobs(self) -> int | None:
         if not self.logprobs:
@@ -144,7 +191,3 @@ class ChatBody(SamplingBody):
                 raise InvalidRequest(f"{param}: a boolean, an integer or a short string", param=param)
             options[name] = value
         return options
-
-
-def _tool(function: FunctionBody) -> Tool:
-    return Tool(function.name, function.description, function.parameters)  # pyright: ignore[reportArgumentType]  JSON

@@ -1,0 +1,132 @@
+"""The fields that give an answer its form: `response_format`, `json_schema`, `grammar` and `regex`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, cast
+
+from pydantic import Field
+
+from dovetail.core import gbnf
+from dovetail.core.errors import InvalidRequest, UnsupportedField
+from dovetail.core.grammar import MAX_SIZE, GrammarError
+from dovetail.core.regex import MAX_LENGTH, to_gbnf
+from dovetail.core.request import (
+    ChatPrompt,
+    GenerateRequest,
+    Grammar,
+    JsonObject,
+    JsonSchema,
+    NamedTool,
+    OutputFormat,
+    PlainText,
+    Tool,
+)
+from dovetail.gateway.schemas import reduced
+from dovetail.gateway.wire import Named, Wire
+
+FORMS = ("response_format", "grammar", "json_schema", "regex")
+ANY_OBJECT: JsonObject = {"type": "object", "additionalProperties": True}
+
+
+class StructuredFields(Named):
+    """What every text dialect takes; at most one of them in a request."""
+
+    grammar: Annotated[str | None, Field(max_length=MAX_SIZE, description="GBNF: the form of the whole answer.")] = None
+    json_schema: Annotated[dict[str, object] | None, Field(description="The answer is JSON that matches it.")] = None
+    regex: Annotated[
+        str | None, Field(max_length=MAX_LENGTH, description="An expression that the whole answer matches.")
+    ] = None
+
+    def form(self) -> str:
+        """The field that gives the answer a form; "" where none does."""
+        return next((name for name in FORMS if getattr(self, name, None) not in (None, "")), "")
+
+    def output(self) -> OutputFormat:
+        """The core's form. Raises InvalidRequest that names the field."""
+        said = [name for name in FORMS if getattr(self, name, None) not in (None, "")]
+        if len(said) > 1:
+            raise InvalidRequest(f"{said[0]} and {said[1]} cannot be had at once", param=said[1])
+        if self.json_schema is not None:
+            return JsonSchema(reduced(cast("JsonObject", self.json_schema), "json_schema"))
+        if self.grammar:
+            return _checked("grammar", self.grammar)
+        if self.regex:
+            return _checked("regex", self.regex)
+        return PlainText()
+
+
+class NamedSchema(Wire):
+    """The schema of a `response_format`. Schemas are always followed, `strict` or not."""
+
+    name: Annotated[str, Field(pattern=r"^[\w.-]{1,128}$")] = "answer"
+    description: Annotated[str | None, Field(max_length=64 << 10)] = None
+    schema_: Annotated[dict[str, object] | None, Field(alias="schema")] = None
+    strict: bool | None = None
+
+
+class ResponseFormat(Wire):
+    """OpenAI's `response_format`."""
+
+    type: Literal["text", "json_object", "json_schema"]
+    json_schema: NamedSchema | None = None
+
+    def output(self) -> OutputFormat:
+        """The core's form. Raises InvalidRequest that names the field."""
+        if self.type == "text":
+            return PlainText()
+        if self.type == "json_object":
+            return JsonSchema(ANY_OBJECT)
+        if self.json_schema is None:
+            raise InvalidRequest("response_format: json_schema is missing", param="response_format")
+        schema = cast("JsonObject", self.json_schema.schema_ or {})
+        return JsonSchema(reduced(schema, "response_format"), self.json_schema.name)
+
+
+def check_combination(request: GenerateRequest, param: str) -> None:
+    """Raises InvalidRequest for what cannot go together with a form: `param` gave it."""
+    forced = isinstance(request.prompt, ChatPrompt) and _forced(request.prompt)
+    if isinstance(request.output, PlainText) and not forced:
+        return
+    if request.sampling.ignore_eos:
+        raise InvalidRequest(f"ignore_eos and {param} cannot be had at once: the form says where it ends", param=param)
+    chat = request.prompt
+    if not isinstance(chat, ChatPrompt):
+        return
+    if chat.messages[-1].role == "assistant":
+        raise UnsupportedField(param, "is not supported where the last message is the assistant's: its form has begun")
+    if isinstance(request.output, PlainText):
+        return
+    if chat.tools and chat.tool_choice != "none":
+        raise UnsupportedField(param, 'cannot be had with tools, except with tool_choice "none"')
+    thinking = chat.template_options.get("enable_thinking", chat.template_options.get("thinking"))
+    if isinstance(request.output, Grammar) and thinking:
+        raise UnsupportedField(param, "gives the form of the whole answer: a model cannot think before it")
+
+
+def forced_tool(name: str, description: str | None, parameters: object, *, strict: bool) -> Tool:
+    """A tool of a forced call. Without `strict`, arguments that engines cannot be held to are any object."""
+    schema = cast("JsonObject | None", parameters)
+    arguments: JsonObject | None = None
+    if schema:
+        try:
+            arguments = reduced({"type": "object", **schema}, "tools")
+        except InvalidRequest:
+            if strict:
+                raise
+    if arguments is not None and arguments.get("type") != "object":
+        raise InvalidRequest("tools: the parameters of a function have to be an object", param="tools")
+    return Tool(name, description, schema, strict, arguments)
+
+
+def _forced(chat: ChatPrompt) -> bool:
+    return bool(chat.tools) and (chat.tool_choice == "required" or isinstance(chat.tool_choice, NamedTool))
+
+
+def _checked(field: Literal["grammar", "regex"], text: str) -> Grammar:
+    try:
+        if field == "regex":
+            return Grammar(to_gbnf(text))
+        gbnf.parse(text)
+    except GrammarError as error:
+        raise InvalidRequest(f"{field}: {error}", param=field) from None
+    return Grammar(text)

@@ -1,0 +1,109 @@
+"""GBNF and regular expressions as every engine gets them."""
+
+import re
+import time
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dovetail.core import gbnf, regex
+from dovetail.core.grammar import LAST_CHAR, Chain, Chars, Choice, GrammarError, Ref, Repeat, Text, complement
+
+
+def test_a_grammar_is_read() -> None:
+    rules = gbnf.parse('root ::= "a" (\n b | # either\n [^c-d\\]] )+ .{2,}\nb ::= "\\u00e9\\n"\n')
+    either = Choice((Ref("b"), Chars(((99, 100), (93, 93)), negated=True)))
+    anything = Repeat(Chars((), negated=True), 2, None)
+    assert rules == {"root": Chain((Text("a"), Repeat(either, 1, None), anything)), "b": Text("é\n")}
+
+
+def test_what_can_be_empty_is_not_repeated_without_end() -> None:
+    assert gbnf.parse('root ::= ("a"?){1,3}')
+    with pytest.raises(GrammarError, match="can be empty"):
+        gbnf.parse('root ::= ("a"?)*')
+
+
+BAD_GRAMMARS = {
+    "": "no rule named root",
+    "a ::= root": "no rule named root",
+    "root ::= a": "not defined",
+    'root ::= "a" root2\nroot2 ::= root2 "b"': "begins with itself",
+    'root ::= a "x"\na ::= b? root\nb ::= "c"': "begins with itself",
+    'root ::= "a"\nroot ::= "b"': "twice",
+    'root ::= "a': "unexpected end",
+    "root ::= [a": "unexpected end",
+    "root ::= []": "empty set",
+    "root ::= [z-a]": "ends before it begins",
+    'root ::= "\\q"': "unknown escape",
+    'root ::= "\\ud800"': "no character",
+    'root ::= ("a"': r"expected \)",
+    'root ::= "a")': "end of the line",
+    'root ::= "a"{3,2}': "repetition is wrong",
+    'root ::= "a"{1001}': "more than 1000 times",
+    'root ::= ("a"{1,999}){1,999}': "symbols",
+    "root ::= <[5]>": "expected a name",
+    "%llguidance {}": "only GBNF",
+    "root = 5": "expected ::=",
+    "root ::= " + "(" * 60_000: "nested deeper",
+    "x" * 70_000: "larger than",
+}
+
+
+@pytest.mark.parametrize("text", BAD_GRAMMARS, ids=lambda v: v[:20])
+def test_a_grammar_that_engines_differ_on_is_refused_with_the_reason(text: str) -> None:
+    began = time.process_time()
+    with pytest.raises(GrammarError, match=BAD_GRAMMARS[text]):
+        gbnf.parse(text)
+    assert time.process_time() - began < 2
+
+
+BAD_EXPRESSIONS = [
+    "(?=a)", "(?P<n>a)", "\\1", "\\b", "a**", "a{2}{3}", "*", "a{", "a{1001}", "a{3,1}", "(a*)*", "(a|b", "a)", "[a",
+    "[z-a]", "[[:alpha:]]", "a^b", "a$b", "((a{1,99}){1,99}){1,99}", "(" * 4000, "x" * 5000, "\\u12", "\\",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("pattern", BAD_EXPRESSIONS, ids=lambda v: v[:20])
+def test_an_expression_that_is_not_regular_or_too_big_is_refused(pattern: str) -> None:
+    with pytest.raises(GrammarError):
+        regex.to_gbnf(pattern)
+
+
+def test_an_expression_becomes_a_grammar() -> None:
+    assert regex.to_gbnf(r"^\d{3}-(?:x|[^a])+?$") == r'root ::= ([0-9]{3,3} "-" ("x" | [^a]){1,})'
+    assert regex.to_gbnf("(a+)+") == 'root ::= ("a"{1,}){1,}'
+    assert gbnf.parse(regex.to_gbnf(r"\$"))["root"] == Text("$")
+
+
+def test_an_expression_inside_json_matches_nothing_that_needs_an_escape() -> None:
+    assert regex.inside_json("^a[^b]$") == r"^a[^b\x00-\x1f\"\\]$"
+    for pattern in ["a$", "^a", '^"$', "^\n$", "^a|b$", '^["]$']:
+        with pytest.raises(GrammarError):
+            regex.inside_json(pattern)
+
+
+@given(st.lists(st.tuples(st.integers(0, LAST_CHAR), st.integers(0, 99)).map(lambda p: (p[0], min(sum(p), LAST_CHAR)))))
+def test_the_complement_of_a_set_of_characters(ranges: list[tuple[int, int]]) -> None:
+    outside = complement(tuple(ranges))
+    for point in {0, LAST_CHAR, *(p for r in ranges for p in r)}:
+        assert any(a <= point <= b for a, b in ranges) != any(a <= point <= b for a, b in outside)
+
+
+_ATOMS = st.sampled_from(["a", "b", ".", r"\d", "[a-c]", "[^a]", "é", r"\.", "(a|b)", "(?:ab)"])
+_PATTERNS = st.lists(st.tuples(_ATOMS, st.sampled_from(["", "?", "+", "{2}", "{1,3}"])), min_size=1, max_size=5)
+
+
+@given(_PATTERNS.map(lambda parts: "".join(a + b for a, b in parts)), st.text("ab1.é\n", max_size=6))
+def test_the_plain_form_matches_what_the_expression_did(pattern: str, text: str) -> None:
+    plain = regex.inside_json(f"^{pattern}$")[1:-1]
+    if "\n" not in text:
+        assert bool(re.fullmatch(plain, text)) == bool(re.fullmatch(pattern, text, re.ASCII))
+
+
+@given(st.text(max_size=60))
+def test_any_text_is_read_or_refused(text: str) -> None:
+    for read in (gbnf.parse, regex.parse, regex.inside_json):
+        with suppress(GrammarError):
+            read(text)

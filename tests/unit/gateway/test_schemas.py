@@ -1,0 +1,68 @@
+"""Schemas reduced to what both engines follow."""
+
+from typing import Any
+
+import pytest
+
+from dovetail.core.errors import InvalidRequest
+from dovetail.core.request import JsonObject
+from dovetail.gateway.schemas import reduced
+
+
+def record(**properties: Any) -> dict[str, Any]:
+    return {"type": "object", "properties": properties}
+
+
+KEPT: list[tuple[dict[str, Any], JsonObject]] = [
+    ({}, {}),
+    ({"title": "x", "default": 5, "description": "y"}, {}),
+    ({"const": 5}, {"enum": [5]}),
+    ({"enum": [1, "a", True], "type": ["string", "integer"]}, {"enum": [1, "a"]}),
+    ({"type": "object"}, {"type": "object", "additionalProperties": True}),
+    (record(a=True) | {"required": ["a"]},
+     {"type": "object", "properties": {"a": {}}, "required": ["a"], "additionalProperties": False}),
+    ({"type": "integer", "exclusiveMinimum": 2, "maximum": 4.5}, {"type": "integer", "minimum": 3, "maximum": 4}),
+    ({"type": ["string", "null"], "maxLength": 3},
+     {"anyOf": [{"type": "string", "maxLength": 3}, {"type": "null"}]}),
+    ({"allOf": [{"type": "null"}], "description": "x"}, {"type": "null"}),
+    ({"items": {"type": "null"}}, {"type": "array", "items": {"type": "null"}}),
+    ({"$ref": "#/definitions/a", "definitions": {"a": {"type": "null"}}},
+     {"$ref": "#/$defs/a", "$defs": {"a": {"type": "null"}}}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("schema", "kept"), KEPT)
+def test_what_is_kept(schema: dict[str, Any], kept: JsonObject) -> None:
+    assert reduced(schema, "p") == kept
+    assert list(reduced(record(b=True, a=True), "p")["properties"]) == ["b", "a"]  # type: ignore[arg-type]
+
+
+def nested(depth: int) -> dict[str, Any]:
+    schema: dict[str, Any] = {"type": "null"}
+    for _ in range(depth):
+        schema = {"type": "array", "items": schema}
+    return schema
+
+
+REFUSED: list[dict[str, Any]] = [
+    {"not": {}}, {"if": {}}, {"type": "array", "uniqueItems": True}, {"type": "number", "minimum": 3}, {"minimum": 3},
+    {"type": "integer", "multipleOf": 7}, {"type": "string", "format": "email"}, {"type": "string", "pattern": "a"},
+    {"type": "string", "format": "date", "maxLength": 3}, {"type": "object", "patternProperties": {}}, {"type": "x"},
+    {"type": []}, {"type": {}}, {"enum": []}, {"enum": 5}, {"enum": [1], "type": "string"}, {"anyOf": []},
+    {"anyOf": [{}], "type": "object"}, {"allOf": [{}, {}]}, {"oneOf": [{"type": "object"}, {"type": "object"}]},
+    {"oneOf": [{"type": "integer"}, {"type": "number"}]}, {"$ref": "#"}, {"$ref": 5}, {"$ref": "#/$defs/a/b"},
+    {"$ref": "#/$defs/a", "$defs": 5}, {"$ref": "#/$defs/a", "$defs": {"a": {"$ref": "#/$defs/a"}}},
+    {"$ref": "#/$defs/a", "$defs": {"a": {"type": "array", "items": {"$ref": "#/$defs/a"}, "minItems": 1}}},
+    record(a=False), record(a=5), {"type": "object", "properties": 5}, {"type": "object", "required": 5},
+    {"type": "object", "required": ["a"]}, {"type": "array", "minItems": 3, "maxItems": 2},
+    {"type": "array", "maxItems": 1001}, {"type": "array", "maxItems": True}, {"type": "string", "maxLength": 1 << 20},
+    {"type": "integer", "minimum": 1e300}, {"type": "integer", "minimum": "3"}, {"x-guidance": {}}, nested(40),
+    {"type": "array", "maxItems": 1000, "items": {"type": "string", "maxLength": 1000}}, {"enum": ["x" * 70_000]},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("schema", REFUSED, ids=lambda v: str(v)[:50])
+def test_what_engines_differ_on_is_refused(schema: dict[str, Any]) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        reduced(schema, "p")
+    assert caught.value.param == "p"
