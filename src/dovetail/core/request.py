@@ -159,6 +159,7 @@ class GenerateRequest:
     stop        up to 16 strings that end the text and are not part of it
     n           number of choices, each a generation of its own with seed + index
     top_logprobs   log probabilities of each piece of text and of that many rivals; None: of none
+    space       prompt caches are shared within it; requests of different spaces see nothing of each other
     """
 
     id: str
@@ -169,3 +170,4 @@ class GenerateRequest:
     stop: tuple[str, ...] = ()
     n: int = 1
     top_logprobs: int | None = None
+    space: str = ""
