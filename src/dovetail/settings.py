@@ -126,6 +126,19 @@ class CatalogSettings(_Section):
     demo: bool = Field(default=True, description="Offer the tiny models that come with the package.")
 
 
+class KvSettings(_Section):
+    """Prompt caches on disk, in `kv/` in the home folder: a conversation goes on after an unload or a restart."""
+
+    enabled: bool = Field(default=True, description="Keep prompt caches on disk.")
+    max_bytes: int = Field(
+        default=10_000_000_000, ge=0, description="Bytes they may take; what was used longest ago goes first."
+    )
+    share: bool = Field(
+        default=True,
+        description="Let every caller reuse what another's prompt has computed; requests without a key always share.",
+    )
+
+
 class LogSettings(_Section):
     """Logging."""
 
@@ -150,6 +163,7 @@ class Settings(_Section):
     load: LoadSettings = LoadSettings()
     engines: EngineSettings = EngineSettings()
     catalog: CatalogSettings = CatalogSettings()
+    kv: KvSettings = KvSettings()
     log: LogSettings = LogSettings()
     models: dict[str, ModelSettings] = Field(default_factory=dict, description="Settings by model id.")
 

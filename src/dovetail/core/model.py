@@ -86,6 +86,7 @@ class LoadOptions:
     threads      CPU threads while decoding
     cache_ram    bytes the worker may keep of prompt caches in RAM
     pooling      what a worker started for embeddings alone does; None for one that generates
+    kv_folder    where prompt caches of this model are written, None: nowhere; `kv_bytes` for those of all models
     """
 
     context: int | None = None
@@ -99,5 +100,7 @@ class LoadOptions:
     threads: int | None = None
     mmproj: Path | None = None
     cache_ram: int | None = None
+    kv_folder: Path | None = None
+    kv_bytes: int = 0
     warmup: bool = True
     pooling: Pooling | None = None

@@ -187,6 +187,7 @@ class GenerateRequest:
     n           number of choices, each a generation of its own with seed + index
     top_logprobs   log probabilities of each piece of text and of that many rivals; None: of none
     output      the form that the answer must have
+    space       prompt caches are shared within it; requests of different spaces see nothing of each other
     """
 
     id: str
@@ -198,3 +199,4 @@ class GenerateRequest:
     n: int = 1
     top_logprobs: int | None = None
     output: OutputFormat = PlainText()
+    space: str = ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Protocol
 
@@ -74,6 +75,15 @@ class Engine(Protocol):
         """Whether embeddings take a worker of their own, one for each pooling; else the model's one does all."""
         ...
 
+    @property
+    def numbered_slots(self) -> bool:
+        """Whether a call may name its slot (`id_slot`), and slots are saved and restored by `POST /slots/N`."""
+        ...
+
+    def cache_key(self, options: LoadOptions) -> str:
+        """The engine's build and whatever else decides, beside the model, if a prompt cache on disk fits a worker."""
+        ...
+
     def resolve(self, model: Model, options: LoadOptions, machine: Machine) -> LoadOptions:
         """`options` with every None that matters to this engine replaced by Dovetail's choice."""
         ...
@@ -89,3 +99,11 @@ class Engine(Protocol):
     def decoder(self, request: GenerateRequest, index: int = 0) -> Decoder:
         """A fresh decoder for the answer to `encode(request, index)`."""
         ...
+
+
+def installed(package: str) -> str:
+    """The version of an engine's package, without importing it; empty where it is not installed."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""

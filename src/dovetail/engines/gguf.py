@@ -9,7 +9,7 @@ from pathlib import Path
 from dovetail.core.model import LoadOptions, Model
 from dovetail.core.request import ChatPrompt, GenerateRequest
 from dovetail.engines import wire
-from dovetail.engines.base import Command, Decoder, Endpoint, Machine, WorkerCall
+from dovetail.engines.base import Command, Decoder, Endpoint, Machine, WorkerCall, installed
 
 DEFAULT_CONTEXT = 8192
 DEFAULT_PARALLEL = 4
@@ -24,6 +24,7 @@ class GgufEngine:
 
     name = "gguf"
     embeds_apart = True  # llama-server pools as it was started to
+    numbered_slots = True
 
     def __init__(self, binary: Path | None = None) -> None:
         self._binary = binary
@@ -45,6 +46,16 @@ class GgufEngine:
             cache_ram=options.cache_ram or 0,
         )
 
+    def cache_key(self, options: LoadOptions) -> str:
+        layout = (options.cache_type_k, options.cache_type_v, options.flash_attention, options.mmproj)
+        if self._binary is None:
+            return f"xllamacpp {installed('xllamacpp')} {layout}"
+        try:
+            stat = self._binary.stat()
+        except OSError:
+            return f"{self._binary} {layout}"
+        return f"{self._binary} {stat.st_size} {stat.st_mtime_ns} {layout}"
+
     def command(self, model: Model, options: LoadOptions, endpoint: Endpoint) -> Command:
         if self._binary is not None:
             return self._external(self._binary, model, options, endpoint)
@@ -57,6 +68,8 @@ class GgufEngine:
             argv += ["--mmproj", str(options.mmproj)]
         if options.pooling is not None:
             argv += ["--pooling", options.pooling]
+        if options.kv_folder is not None:
+            argv += ["--kv-folder", str(options.kv_folder)]
         if not options.warmup:
             argv.append("--no-warmup")
         return Command(tuple(argv), _secret(endpoint))
@@ -97,6 +110,8 @@ class GgufEngine:
             argv += ["--mmproj", str(options.mmproj)]
         if options.pooling is not None:
             argv += ["--embeddings", "--pooling", options.pooling]
+        if options.kv_folder is not None:
+            argv += ["--slot-save-path", f"{options.kv_folder}/"]
         if not options.warmup:
             argv.append("--no-warmup")
         return Command(tuple(argv), {"LLAMA_API_KEY": endpoint.secret} if endpoint.secret else {})

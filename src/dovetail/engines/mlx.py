@@ -8,7 +8,7 @@ from dataclasses import replace
 from dovetail.core.model import LoadOptions, Model
 from dovetail.core.request import GenerateRequest
 from dovetail.engines import wire
-from dovetail.engines.base import Command, Decoder, Endpoint, Machine, WorkerCall
+from dovetail.engines.base import Command, Decoder, Endpoint, Machine, WorkerCall, installed
 
 DEFAULT_CONTEXT = 8192
 DEFAULT_PARALLEL = 4
@@ -22,6 +22,7 @@ class MlxEngine:
 
     name = "mlx"
     embeds_apart = False
+    numbered_slots = False
 
     def resolve(self, model: Model, options: LoadOptions, machine: Machine) -> LoadOptions:
         return replace(
@@ -32,6 +33,10 @@ class MlxEngine:
             cache_ram=DEFAULT_CACHE if options.cache_ram is None else options.cache_ram,
         )
 
+    def cache_key(self, options: LoadOptions) -> str:
+        del options
+        return f"mlx {installed('mlx')} mlx-lm {installed('mlx-lm')}"
+
     def command(self, model: Model, options: LoadOptions, endpoint: Endpoint) -> Command:
         argv = [sys.executable, "-m", "dovetail.workers.mlx", "--model", str(model.path)]
         if endpoint.socket is not None:
@@ -40,6 +45,8 @@ class MlxEngine:
             argv += ["--host", endpoint.host, "--port", str(endpoint.port)]
         argv += ["--context", str(options.context), "--parallel", str(options.parallel)]
         argv += ["--prefill-step", str(options.batch), "--cache-bytes", str(options.cache_ram)]
+        if options.kv_folder is not None:
+            argv += ["--kv-folder", str(options.kv_folder), "--kv-bytes", str(options.kv_bytes)]
         if not options.warmup:
             argv.append("--no-warmup")
         env = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
@@ -48,7 +55,10 @@ class MlxEngine:
         return Command(tuple(argv), env)
 
     def encode(self, request: GenerateRequest, index: int = 0) -> WorkerCall:
-        return wire.encode(request, index)
+        call = wire.encode(request, index)
+        if request.space:
+            call.body["cache_salt"] = request.space
+        return call
 
     def decoder(self, request: GenerateRequest, index: int = 0) -> Decoder:
         return wire.decoder(request, index)

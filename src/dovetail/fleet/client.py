@@ -80,14 +80,18 @@ class WorkerClient:
                 for event in batch:
                     yield event
 
-    async def open(self, engine: Engine, request: GenerateRequest, index: int = 0) -> Stream:
-        """The same as `generate`, for a caller that saves a generator by reading batches."""
-        response = await self._post(engine.encode(request, index))
+    async def open(
+        self, engine: Engine, request: GenerateRequest, index: int = 0, call: WorkerCall | None = None
+    ) -> Stream:
+        """The same as `generate`, for a caller that saves a generator by reading batches, or has the `call` ready."""
+        response = await self._post(call or engine.encode(request, index))
         stream = Stream(response, engine.decoder(request, index), self._first_token, self._token_gap)
         self._streams.add(stream)
         return stream
 
     async def _post(self, call: WorkerCall) -> aiohttp.ClientResponse:
+        if self._session.closed:
+            raise WorkerUnreachable("the model's worker process has ended; send the request again")
         try:
             async with asyncio.timeout(self._first_token):
                 response = await self._session.post(self._base + call.path, data=orjson.dumps(call.body))
@@ -122,6 +126,8 @@ class WorkerClient:
         return await self._call("POST", path, body, within)
 
     async def _call(self, method: str, path: str, body: Mapping[str, Json] | None, within: float) -> JsonObject:
+        if self._session.closed:
+            raise _crashed()
         data = None if body is None else orjson.dumps(body)
         try:
             async with asyncio.timeout(within), self._session.request(method, self._base + path, data=data) as response:

@@ -16,6 +16,7 @@ from dovetail.engines.base import Engine, WorkerCall
 from dovetail.fleet.client import Stream, WorkerUnreachable
 from dovetail.fleet.process import Worker
 from dovetail.fleet.queue import Queue, Turn, queue_full
+from dovetail.fleet.slots import Hold, Slots
 
 TELL_EVERY = 1.0  # seconds between two Loading events
 PLACE_WITHIN = 120.0  # seconds to wait for a busy model to make room
@@ -30,16 +31,18 @@ class Seat:
     id      the model's, with the pooling behind a colon where the worker is for embeddings
     placed  it has one of the pool's places, which it keeps while it is used or its worker lives
     after   workers that must be gone before its own may start
+    slots   where the worker keeps its conversations
     """
 
     def __init__(  # noqa: PLR0917  called once, by the pool
-        self, seat_id: str, model: Model, engine: Engine, worker: Worker, queue: Queue, now: float
+        self, seat_id: str, model: Model, engine: Engine, worker: Worker, queue: Queue, now: float, slots: Slots
     ) -> None:
         self.id = seat_id
         self.model = model
         self.engine = engine
         self.worker = worker
         self.queue = queue
+        self.slots = slots
         self.uses = 0
         self.last_used = now
         self.placed = False
@@ -121,6 +124,7 @@ class Lease:
         """
         seat = self._seat
         turn = seat.queue.enter()
+        hold = seat.slots.hold()
         try:
             deadline = time.monotonic() + QUEUE_WITHIN
             while position := turn.position:
@@ -132,9 +136,10 @@ class Lease:
                     async with aclosing(self.ready()) as waiting:
                         async for progress in waiting:
                             yield progress
-                stream = await self._open(request, index)
+                stream = await self._open(request, index, hold)
             with stream:
                 while batch := await stream.read():
+                    hold.last = batch[-1]
                     for event in batch:
                         yield event
         except WorkerCrashed as error:
@@ -143,6 +148,7 @@ class Lease:
             await seat.worker.examine(EXAMINED_WITHIN)
             raise
         finally:
+            hold.leave()
             turn.leave()
 
     async def call(self, call: WorkerCall, within: float) -> JsonObject:
@@ -171,11 +177,14 @@ class Lease:
         why = worker.reason or ("it was stopped" if known else "why is not known")
         return WorkerCrashed(f"{error.message} ({why})")
 
-    async def _open(self, request: GenerateRequest, index: int) -> Stream | None:
+    async def _open(self, request: GenerateRequest, index: int, hold: Hold) -> Stream | None:
         """None when the worker turns out to be dead and has seen nothing of the request."""
-        worker = self._seat.worker
+        seat, worker = self._seat, self._seat.worker
+        call = seat.engine.encode(request, index)
         try:
-            return await worker.client.open(self._seat.engine, request, index)
+            client = worker.client
+            call = await hold.take(client, seat.queue.slots, call, request.space)
+            return await client.open(seat.engine, request, index, call)
         except WorkerUnreachable:
             if self._retried or not await worker.fallen(NOTICED_WITHIN):
                 raise

@@ -8,19 +8,25 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
+import structlog
+
 from dovetail.core.errors import LoadFailed, NoRoom
 from dovetail.core.model import LoadOptions, Model, ModelFormat, ModelState, Pooling
 from dovetail.core.observe import Observer
 from dovetail.engines.base import Engine, Machine
-from dovetail.fleet.launch import Launcher
+from dovetail.fleet.launch import Launched, Launcher
 from dovetail.fleet.lease import Lease, Seat
 from dovetail.fleet.placement import Load, Resident, decide
 from dovetail.fleet.process import Worker, shutting_down
+from dovetail.fleet.prompt_store import PromptStore, Shelf
 from dovetail.fleet.queue import Queue
+from dovetail.fleet.slots import Slots
 from dovetail.settings import FleetSettings
 
 UNLOAD_WITHIN = 30.0  # seconds that running requests have when their model is unloaded
 _DEFAULT_SLOTS = 1
+
+log = structlog.stdlib.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +57,7 @@ class Pool:
         settings: FleetSettings,
         observer: Observer,
         clock: Callable[[], float] = time.monotonic,
+        store: PromptStore | None = None,
     ) -> None:
         self._engines = engines
         self._launcher = launcher
@@ -59,6 +66,7 @@ class Pool:
         self._settings = settings
         self._observer = observer
         self._clock = clock
+        self._store = store
         self._seats: dict[str, Seat] = {}
         self._changed = asyncio.Event()
         self._draining = False
@@ -168,16 +176,28 @@ class Pool:
     def _new_seat(self, seat_id: str, model: Model, engine: Engine, pooling: Pooling | None) -> Seat:
         wanted = replace(self._options_for(model), pooling=pooling)
         options = engine.resolve(model, wanted, self._machine)
-        worker = Worker(
-            seat_id,
-            lambda on_line: self._launcher.launch(
-                seat_id, lambda endpoint: engine.command(model, options, endpoint), on_line
-            ),
-            self._settings,
-            self._observer,
-            self._clock,
-        )
-        return Seat(seat_id, model, engine, worker, Queue(options.parallel or _DEFAULT_SLOTS), self._clock())
+        slots = Slots(numbered=engine.numbered_slots and pooling is None)
+
+        async def launch(on_line: Callable[[str], None]) -> Launched:
+            shelf = await self._shelf(model, engine, options)
+            slots.shelf = shelf
+            placed = replace(options, kv_folder=shelf.folder, kv_bytes=shelf.max_bytes) if shelf else options
+            return await self._launcher.launch(
+                seat_id, lambda endpoint: engine.command(model, placed, endpoint), on_line
+            )
+
+        worker = Worker(seat_id, launch, self._settings, self._observer, self._clock, slots.save_all)
+        return Seat(seat_id, model, engine, worker, Queue(options.parallel or _DEFAULT_SLOTS), self._clock(), slots)
+
+    async def _shelf(self, model: Model, engine: Engine, options: LoadOptions) -> Shelf | None:
+        """Where a worker about to start keeps its prompt caches; llama.cpp saves none with a projector or to embed."""
+        if self._store is None or options.mmproj is not None or options.pooling is not None:
+            return None
+        try:
+            return await asyncio.to_thread(self._store.shelf, model, engine.cache_key(options))
+        except OSError as error:
+            log.warning("prompt_caches_off", model=model.id, reason=error.strerror)
+            return None
 
     def _give_back(self, seat: Seat) -> None:
         seat.uses -= 1

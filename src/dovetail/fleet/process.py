@@ -58,13 +58,14 @@ class _Life:
 class Worker:
     """The worker of one model. Callers say `ensure_ready`; none looks at the state and then acts on it."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0917  called once, by the pool
         self,
         model: str,
         launch: Launch,
         settings: FleetSettings,
         observer: Observer,
         clock: Callable[[], float] = time.monotonic,
+        farewell: Callable[[WorkerClient], Awaitable[None]] | None = None,
     ) -> None:
         self.model = model
         self.last_lines: deque[str] = deque(maxlen=KEPT_LINES)
@@ -75,6 +76,7 @@ class Worker:
         self._settings = settings
         self._observer = observer
         self._clock = clock
+        self._farewell = farewell
         self._state: ModelState = "unloaded"
         self._life = _Life()
         self._task: asyncio.Task[None] | None = None
@@ -220,6 +222,8 @@ class Worker:
             await child.exited_or(life.stop)
             if not life.stop.done():
                 self._enter("failed", reason(self.last_lines, child.status))
+            elif self._farewell is not None and self.reason is None:  # in good health: it has things to put away
+                await self._farewell(client)
 
     async def _load(self, life: _Life, child: Child, client: WorkerClient) -> None:
         """Returns when the worker is ready or `life.stop` is done; raises LoadFailed."""

@@ -22,6 +22,7 @@ from dovetail.engines.gguf import GgufEngine
 from dovetail.engines.mlx import MlxEngine
 from dovetail.fleet.launch import Launcher, LocalLauncher
 from dovetail.fleet.pool import Pool
+from dovetail.fleet.prompt_store import PromptStore
 from dovetail.gateway.door import Door
 from dovetail.gateway.sse import Replies, Timing
 from dovetail.hardware.machine import machine
@@ -88,8 +89,10 @@ async def services(settings: Settings, **parts: Unpack[Parts]) -> AsyncGenerator
         here,
         settings.fleet,
         observer,
+        store=await _prompt_store(settings),
     )
-    generator, embedder = Generator(catalog, pool, observer), Embedder(catalog, pool, observer)
+    generator = Generator(catalog, pool, observer, share=settings.kv.share)
+    embedder = Embedder(catalog, pool, observer)
     built = Services(settings, catalog, pool, generator, embedder, engines, here, timing(settings))
     preloading = asyncio.create_task(_preload(built), name="preload")
     try:
@@ -98,6 +101,12 @@ async def services(settings: Settings, **parts: Unpack[Parts]) -> AsyncGenerator
         preloading.cancel()
         await asyncio.wait([preloading])
         await pool.aclose()
+
+
+async def _prompt_store(settings: Settings) -> PromptStore | None:
+    if not settings.kv.enabled:
+        return None
+    return await asyncio.to_thread(PromptStore, settings.home / "kv", settings.kv.max_bytes)
 
 
 def model_folders(settings: Settings) -> list[Path]:

@@ -68,12 +68,19 @@ class Generator:
     """Runs generations. One instance serves every request."""
 
     def __init__(
-        self, catalog: Models, pool: Leases, observer: Observer, clock: Callable[[], float] = time.monotonic
+        self,
+        catalog: Models,
+        pool: Leases,
+        observer: Observer,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        share: bool = True,
     ) -> None:
         self._catalog = catalog
         self._pool = pool
         self._observer = observer
         self._clock = clock
+        self._share = share
         self._known: set[str] = set()
 
     async def run(self, request: GenerateRequest, caller: Caller) -> AsyncGenerator[Event, None]:
@@ -87,6 +94,8 @@ class Generator:
         finished: list[Finished] = []
         error: str | None = "client_closed"
         name = request.model
+        if not self._share and caller.key is not None:  # prompt caches are the caller's own
+            request = replace(request, space=caller.id)
         try:
             model = await self._find(request)
             name = model.id

@@ -73,6 +73,7 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument("--flash-attention", choices=sorted(_FLASH), default="auto")
     parser.add_argument("--mmproj", type=Path)
     parser.add_argument("--pooling", choices=["mean", "cls", "last", "rank"], help="answer embeddings, pooled so")
+    parser.add_argument("--kv-folder", type=Path, help="where slots are saved")
     parser.add_argument("--no-warmup", dest="warmup", action="store_false")
     return parser
 
@@ -96,6 +97,8 @@ def _params(xllamacpp: Any, args: argparse.Namespace, environ: Mapping[str, str]
         params.pooling_type = getattr(xllamacpp.llama_pooling_type, f"LLAMA_POOLING_TYPE_{args.pooling.upper()}")
     for name, value in _memory(args).items():
         setattr(params, name, value)
+    if args.kv_folder is not None:
+        params.slot_save_path = f"{args.kv_folder}/"
     params.verbosity = _WARNINGS
     params.warmup = args.warmup
     params.ui = False

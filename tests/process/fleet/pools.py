@@ -35,10 +35,15 @@ class ZooEngine:
 
     name = "zoo"
     embeds_apart = False
+    numbered_slots = False
 
     def resolve(self, model: Model, options: LoadOptions, machine: Machine) -> LoadOptions:
         del model, machine
         return options
+
+    def cache_key(self, options: LoadOptions) -> str:
+        del options
+        return ""
 
     def command(self, model: Model, options: LoadOptions, endpoint: Endpoint) -> Command:
         del options

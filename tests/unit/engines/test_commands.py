@@ -96,3 +96,25 @@ def test_an_mlx_worker_embeds_beside_what_it_generates() -> None:
     plain = engine.resolve(MLX, LoadOptions(), Machine(cores=2))
     assert "--pooling" not in engine.command(MLX, replace(plain, pooling="mean"), SOCKET).argv
     assert not engine.embeds_apart
+
+
+@pytest.mark.parametrize(
+    ("engine", "flag"),
+    [
+        (GgufEngine(), "--kv-folder"),
+        (GgufEngine(Path("/opt/llama-server")), "--slot-save-path"),
+        (MlxEngine(), "--kv-folder"),
+    ],
+)
+def test_prompt_caches_go_where_the_gateway_says(engine: GgufEngine | MlxEngine, flag: str) -> None:
+    model = GGUF if engine.name == "gguf" else MLX
+    options = engine.resolve(model, LoadOptions(), Machine(cores=2))
+    assert flag not in engine.command(model, options, SOCKET).argv
+    placed = replace(options, kv_folder=Path("/home/you/kv/m-1"), kv_bytes=1000)
+    assert pairs(engine.command(model, placed, SOCKET).argv)[flag].rstrip("/") == "/home/you/kv/m-1"
+
+
+def test_a_cache_on_disk_fits_only_the_layout_it_was_written_in() -> None:
+    engine = GgufEngine()
+    assert engine.cache_key(LoadOptions()) != engine.cache_key(LoadOptions(cache_type_k="q8_0"))
+    assert engine.cache_key(LoadOptions()) != GgufEngine(Path("/opt/llama-server")).cache_key(LoadOptions())

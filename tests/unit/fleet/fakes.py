@@ -58,10 +58,15 @@ class Recorder:
 class FakeEngine:
     name = "gguf"
     embeds_apart = True
+    numbered_slots = False
 
     def resolve(self, model: Model, options: LoadOptions, machine: Machine) -> LoadOptions:
         del model, machine
         return options
+
+    def cache_key(self, options: LoadOptions) -> str:
+        del options
+        return ""
 
     def command(self, model: Model, options: LoadOptions, endpoint: Endpoint) -> Command:
         del options, endpoint

@@ -12,7 +12,7 @@ from dovetail.core.errors import Busy, LoadFailed, NoRoom, QueueFull, WorkerCras
 from dovetail.core.events import Event, Finished, Loading, Queued, TextDelta
 from dovetail.core.model import LoadOptions, Model
 from dovetail.core.request import GenerateRequest
-from dovetail.engines.base import Engine, Machine
+from dovetail.engines.base import Engine, Machine, WorkerCall
 from dovetail.fleet import lease as lease_module
 from dovetail.fleet import pool as pool_module
 from dovetail.fleet.client import Stream, WorkerClient, WorkerUnreachable
@@ -35,7 +35,7 @@ async def pools(launcher: FakeLauncher, recorder: Recorder) -> AsyncIterator[Poo
 
     def make(clock: Clock | None = None, **settings: Any) -> Pool:
         fleet = FleetSettings.model_validate({"stop_timeout": 0.05, "idle_ttl": 0, **settings})
-        timed = {} if clock is None else {"clock": clock}
+        timed: dict[str, Any] = {} if clock is None else {"clock": clock}
         options = LoadOptions(parallel=2)
         made.append(Pool({"gguf": FakeEngine()}, launcher, lambda _: options, Machine(2), fleet, recorder, **timed))
         return made[-1]
@@ -374,13 +374,15 @@ async def test_a_death_that_nobody_has_noticed_yet_costs_one_retry(
     opened = 0
     real_open = WorkerClient.open
 
-    async def refuse(self: WorkerClient, engine: Engine, request: GenerateRequest, index: int = 0) -> Stream:
+    async def refuse(
+        self: WorkerClient, engine: Engine, request: GenerateRequest, index: int = 0, call: WorkerCall | None = None
+    ) -> Stream:
         nonlocal opened
         opened += 1
         if opened == 1 or successor_too:
             launcher.process("a").exit(-9)
             raise WorkerUnreachable("connection refused")
-        return await real_open(self, engine, request, index)
+        return await real_open(self, engine, request, index, call)
 
     monkeypatch.setattr(WorkerClient, "open", refuse)
     pool = pools()

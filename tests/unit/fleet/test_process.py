@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
@@ -32,7 +33,7 @@ async def start(launcher: FakeLauncher, recorder: Recorder) -> AsyncIterator[Sta
         def launch(on_line: Callable[[str], None]):  # noqa: ANN202  Launcher.launch says it
             return launcher.launch("m", lambda _: Command(("m",)), on_line)
 
-        timed = {} if clock is None else {"clock": clock}
+        timed: dict[str, Any] = {} if clock is None else {"clock": clock}
         workers.append(Worker("m", launch, SETTINGS, recorder, **timed))
         return workers[-1]
 

@@ -6,7 +6,7 @@ from contextlib import aclosing
 
 import pytest
 
-from dovetail.core.caller import LOCAL
+from dovetail.core.caller import LOCAL, Caller
 from dovetail.core.errors import ContextTooLong, InvalidRequest, LoadFailed, ModelNotFound, WorkerCrashed
 from dovetail.core.events import Event, Finished, Loading, Prefill, TextDelta
 from dovetail.core.request import ChatPrompt, GenerateRequest, Message, Sampling, TextPart, TextPrompt
@@ -203,3 +203,17 @@ async def test_without_a_known_vocabulary_ids_pass(recorder: Recorder) -> None:
     catalog = Catalog(model(vocabulary=0))
     sent = GenerateRequest("i", "m", TextPrompt((99_999,)))
     assert await events(generator(Pool(says("a")), recorder, catalog).run(sent, LOCAL))
+
+
+async def test_prompt_caches_are_a_callers_own_unless_shared(recorder: Recorder) -> None:
+    spaces: list[str] = []
+
+    async def say(request: GenerateRequest, index: int) -> AsyncGenerator[Event, None]:
+        spaces.append(request.space)
+        yield finished(index)
+
+    for share in (True, False):
+        serving = Generator(Catalog(model()), Pool(say), recorder, Clock(), share=share)
+        for caller in (LOCAL, Caller("alice", key="k")):
+            await events(serving.run(request(), caller))
+    assert spaces == ["", "", "", "alice"]

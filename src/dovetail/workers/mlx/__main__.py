@@ -22,6 +22,8 @@ class Options(argparse.Namespace):
     cache_bytes: int
     max_tokens_default: int
     warmup: bool
+    kv_folder: Path | None
+    kv_bytes: int
 
 
 def positive(text: str) -> int:
@@ -44,6 +46,8 @@ def parse(argv: list[str]) -> Options:
     parser.add_argument(
         "--cache-bytes", type=int, default=1 << 30, metavar="BYTES", help="prompt caches kept in memory"
     )
+    parser.add_argument("--kv-folder", type=Path, metavar="FOLDER", help="where prompt caches are written")
+    parser.add_argument("--kv-bytes", type=int, default=10 << 30, metavar="BYTES", help="what all of them may take")
     parser.add_argument("--max-tokens-default", type=int, default=-1, metavar="N", help="-1: to the end of the context")
     parser.add_argument("--no-warmup", dest="warmup", action="store_false", help="do not run the model once at load")
     return parser.parse_args(argv, namespace=Options())
@@ -71,6 +75,8 @@ def main(argv: list[str]) -> int:
         prefill_step=options.prefill_step,
         cache_bytes=options.cache_bytes,
         warmup=options.warmup,
+        kv_folder=options.kv_folder,
+        kv_bytes=options.kv_bytes,
     )
     address = Address(options.socket, options.host, options.port, secret if options.socket is None else None)
     return _run(serve(settings, address, options.max_tokens_default))

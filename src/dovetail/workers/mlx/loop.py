@@ -22,10 +22,12 @@ from dovetail.workers.mlx.job import MAX_UNREAD, Job, Live
 from dovetail.workers.mlx.load import Loaded, LoadError, load
 from dovetail.workers.mlx.pooling import Text, Texts
 from dovetail.workers.mlx.prompt_cache import PromptCache
+from dovetail.workers.mlx.prompt_files import Conversations, PromptFiles
 from dovetail.workers.mlx.protocol import RequestError
 from dovetail.workers.mlx.sampling import processors
 
 _IDLE_S = 1.0
+SAVE_S = 3.0  # for prompt caches that have no file yet when the worker leaves
 log = logging.getLogger(__name__)
 Post: TypeAlias = Callable[[Sequence[tuple[Job, Event]]], None]
 
@@ -40,6 +42,8 @@ class Settings:
     prefill_step: int
     cache_bytes: int
     warmup: bool = True
+    kv_folder: Path | None = None
+    kv_bytes: int = 0
 
 
 class QueueFullError(Exception):
@@ -69,7 +73,9 @@ class Generation:
         self._waiting: deque[Job] = deque()
         self._filling: deque[Live] = deque()
         self._live: dict[Row, Live] = {}
-        self._kept: PromptCache[Cache] = PromptCache(settings.cache_bytes)
+        memory: PromptCache[Cache] = PromptCache(settings.cache_bytes)
+        files = None if settings.kv_folder is None else PromptFiles(settings.kv_folder, settings.kv_bytes)
+        self._kept = Conversations(memory, files)
         self._texts = Texts()
         self._stopping = False
         self._rows = settings.parallel
@@ -137,6 +143,8 @@ class Generation:
             except Exception as error:  # noqa: BLE001  the batch is of no more use; the loop is
                 batch = self._start_over(loaded, error)
             self._flush()
+        self._keep_all(batch)
+        self._kept.save_all(SAVE_S)
         self._abandon(Failed("the worker is shutting down", 503, "unavailable_error"))
         self._flush()
         # Arrays are freed on the thread that made them.
@@ -181,6 +189,8 @@ class Generation:
             try:
                 job = self._inbox.get(timeout=_IDLE_S) if idle else self._inbox.get_nowait()
             except queue.Empty:
+                if idle:
+                    self._kept.save_next()
                 return
             idle = False
             if job is not None and not job.cancelled:
@@ -277,6 +287,13 @@ class Generation:
             self._kept.keep(live.row.tokens, cache(), live.job.space)
         except Exception as error:  # noqa: BLE001
             log.warning("a prompt cache was not kept error=%s", type(error).__name__)
+
+    def _keep_all(self, batch: Batch) -> None:
+        """Keep what is under way when the worker leaves; nothing of it will be computed again either."""
+        for live in self._live.values():
+            self._keep(live, lambda row=live.row: batch.cache(row))
+        for live in self._filling:
+            self._keep(live, live.prefill.cache)
 
     def _progress(self, live: Live, processed: int) -> None:
         if live.job.progress:

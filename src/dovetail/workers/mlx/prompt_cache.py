@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
@@ -38,27 +38,27 @@ class Entry(Generic[K]):
 
 
 class PromptCache(Generic[K]):
-    """Least recently used first out, by bytes. Used on the generation thread alone."""
+    """Least recently used first out, by bytes, told to `on_evict` first. Used on the generation thread alone."""
 
     def __init__(self, max_bytes: int, max_entries: int = MAX_ENTRIES) -> None:
         self._max_bytes = max_bytes
         self._max_entries = max_entries
         self._entries: OrderedDict[tuple[str, bytes], Entry[K]] = OrderedDict()
         self.nbytes = 0
+        self.on_evict: Callable[[Entry[K]], None] | None = None
 
     def __len__(self) -> int:
         return len(self._entries)
 
     def fetch(self, prompt: Sequence[int], space: str = "") -> tuple[K | None, int]:
         """The cache kept in `space` that covers most of `prompt`, and how much it covers: never all of it."""
-        wanted = _key(prompt)
+        wanted = key_of(prompt)
         best: Entry[K] | None = None
         covered = 0
         for entry in self._entries.values():
             if entry.space != space:
                 continue
-            common = _common(wanted, entry.key)
-            usable = min(common, len(prompt) - 1)
+            usable = min(common(wanted, entry.key), len(prompt) - 1)
             if usable < entry.length and not entry.cache.trimmable:
                 continue
             if usable > covered:
@@ -72,18 +72,30 @@ class PromptCache(Generic[K]):
 
     def keep(self, tokens: Sequence[int], cache: K, space: str = "") -> None:
         """Keep the cache of `tokens` in `space`; a shorter cache that this one makes useless goes."""
-        size = cache.nbytes
-        if not tokens or size > self._max_bytes:
+        if tokens:
+            self.put(Entry(space, key_of(tokens), len(tokens), cache))
+
+    def put(self, entry: Entry[K]) -> None:
+        """The same, with an entry that is one already."""
+        size = entry.cache.nbytes
+        if size > self._max_bytes:
             return
-        key = _key(tokens)
+        space, key = entry.space, entry.key
         self._drop((space, key))
-        if cache.trimmable:
+        if entry.cache.trimmable:
             for shorter in [name for name in self._entries if name[0] == space and key.startswith(name[1])]:
                 self._drop(shorter)
-        self._entries[space, key] = Entry(space, key, len(tokens), cache)
+        self._entries[space, key] = entry
         self.nbytes += size
         while self.nbytes > self._max_bytes or len(self._entries) > self._max_entries:
-            self._drop(next(iter(self._entries)))
+            oldest = next(iter(self._entries))
+            if self.on_evict is not None:
+                self.on_evict(self._entries[oldest])
+            self._drop(oldest)
+
+    def newest(self) -> list[Entry[K]]:
+        """Every entry, the last used first."""
+        return list(reversed(self._entries.values()))
 
     def clear(self) -> None:
         self._entries.clear()
@@ -95,11 +107,11 @@ class PromptCache(Generic[K]):
             self.nbytes -= entry.cache.nbytes
 
 
-def _key(tokens: Sequence[int]) -> bytes:
+def key_of(tokens: Sequence[int]) -> bytes:
     return array("I", tokens).tobytes()
 
 
-def _common(a: bytes, b: bytes) -> int:
+def common(a: bytes, b: bytes) -> int:
     """Tokens that both keys begin with, by bisection: memcmp is the fastest comparison Python has."""
     width = array("I").itemsize
     low, high = 0, min(len(a), len(b)) // width

@@ -17,7 +17,7 @@ import uvicorn
 
 from dovetail.workers.mlx.app import build_app
 from dovetail.workers.mlx.engine import Engine
-from dovetail.workers.mlx.loop import Settings
+from dovetail.workers.mlx.loop import SAVE_S, Settings
 
 _DRAIN_S = 1
 _BACKLOG = 1024
@@ -69,7 +69,7 @@ async def serve(settings: Settings, address: Address, default_tokens: int) -> in
             address.path.unlink(missing_ok=True)
     engine.generation.stop()
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(engine.ended.wait(), _DRAIN_S / 2)
+        await asyncio.wait_for(engine.ended.wait(), _DRAIN_S / 2 + (SAVE_S if settings.kv_folder is not None else 0))
     if engine.generation.failure is not None:
         print(f"ERROR {engine.generation.failure}", file=sys.stderr, flush=True)  # noqa: T201
         return 1

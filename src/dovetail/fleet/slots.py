@@ -1,0 +1,227 @@
+"""A worker's slots, handed out by what is in them: a conversation finds its own again, in a slot or on disk."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from dovetail.core.errors import DovetailError, InvalidRequest
+from dovetail.core.events import Event, Finished, Prefill, Timings
+from dovetail.core.request import JsonObject
+from dovetail.engines.base import WorkerCall
+from dovetail.fleet import chain as chains
+from dovetail.fleet.chain import Chain
+from dovetail.fleet.client import WorkerClient
+from dovetail.fleet.prompt_store import Shelf, Stored
+from dovetail.kv_folder import part
+
+SAVE_WITHIN = 10.0  # seconds; also for all slots together when a worker leaves
+RESTORE_WITHIN = 30.0
+LEAST_TOKENS = 128  # what costs less than this to prefill is not worth a file
+WRITE_MS = 2.0  # a file's own cost, however small
+_LOSS = 0.1  # writing a token, in prefills of one
+_RESTORE = 256  # reading a file, in bytes of prompt
+_BYTES_A_TOKEN = 4
+_MEASURED = 64  # tokens from which a measured prefill says something
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+@dataclass(slots=True, eq=False)
+class Slot:
+    """One of a worker's slots and the conversation that it was last given; `saved` when a file holds all of that."""
+
+    id: int
+    space: str = ""
+    chain: Chain = ()
+    tokens: int = 0
+    saved: bool = True
+    busy: bool = False
+    used: int = 0
+
+    def lost(self, shared: int) -> int:
+        """Tokens that are gone, and in no file, once only `shared` links of the conversation are left."""
+        if self.saved or not self.chain:
+            return 0
+        return round(self.tokens * (1 - chains.reach(shared) / chains.reach(len(self.chain))))
+
+
+@dataclass(slots=True)
+class Costs:
+    """Milliseconds a token, corrected by what is measured."""
+
+    prefill: float = 1.0
+    write: float = 0.05
+
+    def worth_saving(self, tokens: int) -> bool:
+        return tokens >= LEAST_TOKENS and tokens * self.prefill > WRITE_MS + tokens * self.write
+
+    def learn(self, timings: Timings) -> None:
+        if timings.prompt_n >= _MEASURED:
+            self.prefill = timings.prompt_ms / timings.prompt_n
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Where a prompt goes: `kept` links of it are in the slot already, unless it is restored from a file first."""
+
+    slot: Slot
+    kept: int
+    restore: bool
+
+
+def choose(free: Sequence[Slot], chain: Chain, stored: int) -> Choice:
+    """The slot that costs least, when a file holds `stored` links of `chain`. `free` must not be empty.
+
+    Cost is what has to be prefilled, and a little for what has to be written first; among equals the slot that was
+    used longest ago is taken.
+    """
+    whole = chains.reach(len(chain))
+
+    def cost(choice: Choice) -> tuple[float, int]:
+        slot = choice.slot
+        left = _LOSS * _BYTES_A_TOKEN * slot.lost(choice.kept)
+        had = chains.reach(stored) - _RESTORE if choice.restore else chains.reach(choice.kept)
+        return whole - had + left, slot.used
+
+    choices = [Choice(slot, chains.common(slot.chain, chain), restore=False) for slot in free]
+    if stored:
+        choices += [Choice(slot, 0, restore=True) for slot in free]
+    return min(choices, key=cost)
+
+
+class Slots:
+    """All slots of one model's worker, unless it minds them itself. `shelf`: where they are saved, None: nowhere."""
+
+    def __init__(self, *, numbered: bool = True) -> None:
+        self._numbered = numbered
+        self.shelf: Shelf | None = None
+        self.costs = Costs()
+        self._client: WorkerClient | None = None
+        self._slots: list[Slot] = []
+        self._uses = 0
+
+    def hold(self) -> Hold:
+        return Hold(self)
+
+    async def take(self, client: WorkerClient, count: int, hold: Hold, chain: Chain) -> None:
+        """Gives `hold` one of the worker's `count` slots, with as much of `chain` in it as there is anywhere.
+
+        What the slot held is saved first, if that is worth it. No slot is given when none is free, or none is ours.
+        """
+        if not self._numbered:
+            return
+        if client is not self._client:  # another process: its slots are empty
+            self._client, self._slots = client, [Slot(number) for number in range(count)]
+        stored, links = await self._stored(chain)
+        free = [slot for slot in self._slots if not slot.busy] if client is self._client else []
+        if not free:
+            return
+        choice = choose(free, chain, links)
+        slot = hold.slot = choice.slot
+        slot.busy = True
+        self._uses += 1
+        slot.used = self._uses
+        if self.costs.worth_saving(slot.lost(choice.kept)):
+            await self._save(slot, client)
+        if choice.restore and stored is not None:
+            await self._restore(slot, client, stored, hold.space)
+
+    async def save_all(self, client: WorkerClient) -> None:
+        """Saves every slot that nobody uses, the last used first, within a bounded time."""
+        if client is not self._client:
+            return
+        try:
+            async with asyncio.timeout(SAVE_WITHIN):
+                for slot in sorted(self._slots, key=lambda slot: -slot.used):
+                    if not slot.busy and self.costs.worth_saving(slot.lost(0)):
+                        await self._save(slot, client)
+        except TimeoutError:
+            log.warning("prompt_caches_not_saved", within=SAVE_WITHIN)
+
+    async def _stored(self, chain: Chain) -> tuple[Stored | None, int]:
+        if self.shelf is None or not chain:
+            return None, 0
+        return await asyncio.to_thread(self.shelf.find, chain)
+
+    async def _save(self, slot: Slot, client: WorkerClient) -> None:
+        """Writes a slot's conversation to a file. What goes wrong is logged: it costs a prefill, nothing else."""
+        shelf = self.shelf
+        if shelf is None:
+            return
+        name = part(".slot")
+        began = time.monotonic()
+        try:
+            told = await client.post(f"/slots/{slot.id}?action=save", {"filename": name}, within=SAVE_WITHIN)
+            tokens = told.get("n_saved")
+            if not isinstance(tokens, int) or tokens < LEAST_TOKENS:
+                await asyncio.to_thread(shelf.discard, name)
+                return
+            await asyncio.to_thread(shelf.put, name, slot.chain, tokens)
+        except (DovetailError, OSError) as error:
+            log.warning("prompt_cache_not_saved", slot=slot.id, error=type(error).__name__)
+            await asyncio.to_thread(shelf.discard, name)
+            return
+        slot.saved = True
+        self.costs.write = max(0.0, (time.monotonic() - began) * 1e3 - WRITE_MS) / tokens
+
+    async def _restore(self, slot: Slot, client: WorkerClient, stored: Stored, space: str) -> None:
+        """Reads a file into a slot; one that the engine refuses is a miss, and removed."""
+        shelf = self.shelf
+        if shelf is None:
+            return
+        slot.chain, slot.tokens, slot.saved = (), 0, True
+        try:
+            await client.post(f"/slots/{slot.id}?action=restore", {"filename": stored.file}, within=RESTORE_WITHIN)
+        except InvalidRequest:
+            await asyncio.to_thread(shelf.drop, stored)
+        except DovetailError as error:
+            log.warning("prompt_cache_not_restored", slot=slot.id, error=type(error).__name__)
+        else:
+            slot.chain, slot.tokens, slot.space = stored.chain, stored.tokens, space
+            await asyncio.to_thread(shelf.used, stored)
+
+
+class Hold:
+    """One generation's use of a slot, or of any when none was given. `last`: the last event seen of it."""
+
+    def __init__(self, slots: Slots) -> None:
+        self.slot: Slot | None = None
+        self.space = ""
+        self.last: Event | None = None
+        self._slots = slots
+        self._chain: Chain = ()
+
+    async def take(self, client: WorkerClient, count: int, call: WorkerCall, space: str) -> WorkerCall:
+        """Waits until a slot is ready for `call`, and returns the call for it; what was held before is given back."""
+        self.leave()
+        self.space, self._chain = space, chains.chain_of(call.body, space)
+        await self._slots.take(client, count, self, self._chain)
+        if self.slot is None:
+            return call
+        fields: JsonObject = {"id_slot": self.slot.id}
+        if self.slot.chain and self.slot.space != space:
+            fields["cache_prompt"] = False  # how much would be reused tells what another caller wrote
+        return WorkerCall(call.path, {**call.body, **fields})
+
+    def leave(self) -> None:
+        """Gives the slot back, remembering what is in it now."""
+        slot, self.slot = self.slot, None
+        if slot is None:
+            return
+        slot.busy = False
+        match self.last:
+            case None:  # refused, or cut before it began: the slot holds what it held
+                return
+            case Finished(usage=usage, timings=timings):
+                slot.tokens = usage.prompt + usage.completion
+                self._slots.costs.learn(timings)
+            case Prefill(done=done):
+                slot.tokens = done
+            case _:
+                slot.tokens = chains.reach(len(self._chain)) // _BYTES_A_TOKEN
+        slot.chain, slot.space, slot.saved = self._chain, self.space, False
