@@ -8,7 +8,8 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.gateway import Added, FirstToken, added, scripted_server, token_cost
-from benchmarks.models import make_gguf
+from benchmarks.models import TOKENIZER, make_gguf
+from benchmarks.peer import Peer, beside_llama_server
 from benchmarks.report import report
 from benchmarks.startup import startup
 
@@ -40,8 +41,14 @@ def main() -> None:
     for row in added(options.models, names, rounds):
         say(f"  {row}")
         rows.append(row)
+    peers: list[Peer] = []
+    files = {"q05": options.models / "q05.gguf", "tiny-gguf": TOKENIZER}
+    for name in [name for name in names if name in files]:
+        for peer in beside_llama_server(options.models, name, files[name], rounds):
+            say(f"  {peer}")
+            peers.append(peer)
     command = "python -m benchmarks" + (" --quick" if options.quick else "")
-    REPORT.write_text(report(command, started, cost, rows))
+    REPORT.write_text(report(command, started, cost, rows, peers))
     say(f"written: {REPORT.relative_to(ROOT)}")
 
 

@@ -72,12 +72,12 @@ def token_cost(models: Path, scripted: Path, rounds: int, streams: int = 64) -> 
     """`scripted` is a stand-in for llama-server that streams by the clock; see `scripted_server`."""
     with serve(models, {"DOVETAIL_ENGINES__GGUF__BINARY": str(scripted), "DOVETAIL_LOAD__PARALLEL": "64"}) as server:
         target = Target(server.url, "tiny-gguf")
-        _round(target, streams=4, requests=4, tokens=16, seed=0)
+        run(target, streams=4, requests=4, tokens=16, seed=0)
         costs: list[float] = []
         tokens = 0
         for seed in range(rounds):
             before = server.cpu()
-            done = _round(target, streams=streams, requests=streams, tokens=500, seed=seed + 1)
+            done = run(target, streams=streams, requests=streams, tokens=500, seed=seed + 1)
             costs.append((server.cpu() - before) / done.tokens * 1e6)
             tokens += done.tokens
         return TokenCost(streams, tokens, tuple(costs))
@@ -102,7 +102,7 @@ def scripted_server(folder: Path, python: str) -> Iterator[Path]:
 
 def _targets(server: Server, name: str) -> tuple[Target, Target]:
     gateway = Target(server.url, name)
-    _round(gateway, streams=1, requests=2, tokens=8, seed=0)
+    run(gateway, streams=1, requests=2, tokens=8, seed=0)
     return gateway, Target("http://worker", name, server.worker_socket(name))
 
 
@@ -112,7 +112,7 @@ def _first_token(name: str, gateway: Target, direct: Target, rounds: int) -> Fir
     for number in range(rounds):
         pair = [(gateway, ours), (direct, theirs)]
         for target, results in pair if number % 2 else reversed(pair):
-            done = _round(target, streams=1, requests=FIRST_TOKENS, tokens=3, seed=number, words=4)
+            done = run(target, streams=1, requests=FIRST_TOKENS, tokens=3, seed=number, words=4)
             results.append(done.ttft * 1e3)
     return FirstToken(
         model=name,
@@ -130,7 +130,7 @@ def _compare(name: str, gateway: Target, direct: Target, streams: int, rounds: i
         pair = [(gateway, ours), (direct, theirs)]
         for target, results in pair if number % 2 else reversed(pair):
             requests = streams * PER_STREAM[name]
-            results.append(_round(target, streams=streams, requests=requests, tokens=OUTPUT[name], seed=number))
+            results.append(run(target, streams=streams, requests=requests, tokens=OUTPUT[name], seed=number))
     return Added(
         model=name,
         streams=streams,
@@ -140,7 +140,8 @@ def _compare(name: str, gateway: Target, direct: Target, streams: int, rounds: i
     )
 
 
-def _round(target: Target, *, streams: int, requests: int, tokens: int, seed: int, words: int = 20) -> Round:
+def run(target: Target, *, streams: int, requests: int, tokens: int, seed: int, words: int = 20) -> Round:
+    """One round of greedy chats; blocks until it is over."""
     extra = {"temperature": 0, "ignore_eos": True}
     return asyncio.run(
         run_round(target, streams=streams, requests=requests, tokens=tokens, words=words, seed=seed, extra=extra)

@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 
 from benchmarks.gateway import Added, FirstToken, TokenCost
+from benchmarks.peer import Peer
 from benchmarks.startup import Startup
 
 _PAGE = """\
@@ -40,6 +41,10 @@ the paired differences (to reach: 2 ms). The client speaks TCP to the gateway an
 |---|---|---|---|---|
 {first_rows}
 
+## Beside llama-server
+
+{peers}
+
 ## CPU a token
 
 {streams} streams of a scripted worker that sends a frame every 2 ms to each, {tokens} tokens in {cost_rounds} rounds:
@@ -52,7 +57,9 @@ of {first} (to reach: 4 s). The gateway weighs at most {idle:.0f} MiB at rest (t
 """
 
 
-def report(command: str, started: Startup, cost: TokenCost, rows: Sequence[Added | FirstToken]) -> str:
+def report(
+    command: str, started: Startup, cost: TokenCost, rows: Sequence[Added | FirstToken], peers: Sequence[Peer]
+) -> str:
     """The whole page, figures and the command that made them."""
     return _PAGE.format(
         command=command,
@@ -61,6 +68,7 @@ def report(command: str, started: Startup, cost: TokenCost, rows: Sequence[Added
         machine=_machine(),
         rows="\n".join(_row(row) for row in rows if isinstance(row, Added)),
         first_rows="\n".join(_first(row) for row in rows if isinstance(row, FirstToken)),
+        peers=_peers(peers),
         streams=cost.streams,
         tokens=cost.tokens,
         cost_rounds=len(cost.microseconds),
@@ -80,6 +88,14 @@ def _row(row: Added) -> str:
 
 def _first(row: FirstToken) -> str:
     return f"| {row.model} | {row.rounds} | {row.gateway:.2f} | {row.direct:.2f} | {row.added:.2f} |"
+
+
+def _peers(peers: Sequence[Peer]) -> str:
+    if not peers:
+        return "Not measured: no `llama-server` was on the PATH."
+    head = "| model | streams | rounds | throughput ratio (95 %) | llama-server tok/s |\n|---|---|---|---|---|\n"
+    lines = [f"| {p.model} | {p.streams} | {p.rounds} | {p.throughput} | {p.peer_tokens_s:.0f} |" for p in peers]
+    return head + "\n".join(lines)
 
 
 def _machine() -> str:

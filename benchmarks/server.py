@@ -51,7 +51,7 @@ class Server:
 def serve(models: Path, environment: Mapping[str, str] | None = None) -> Iterator[Server]:
     """`dovetail serve` over the models in `models`, with an empty home folder; stopped by SIGTERM at the end."""
     with tempfile.TemporaryDirectory(prefix="dt") as home:
-        port = _free_port()
+        port = free_port()
         argv = [sys.executable, "-m", "dovetail", "serve", "--port", str(port), "--home", home]
         argv += ["--models-dir", str(models), "--log-format", "json"]
         started = time.perf_counter()
@@ -78,7 +78,8 @@ def _wait_for(url: str, child: subprocess.Popen[bytes], log: Path) -> None:
     raise RuntimeError(f"the server did not start: {log.read_text()[-2000:]}")
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A TCP port of the loopback that was free a moment ago."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
