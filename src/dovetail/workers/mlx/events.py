@@ -5,18 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from dovetail.core.events import Timings
+
 StopType: TypeAlias = Literal["none", "eos", "limit", "word"]
-
-
-@dataclass(frozen=True, slots=True)
-class Timings:
-    """Milliseconds and counts, as llama-server's `timings`."""
-
-    cache_n: int = 0
-    prompt_n: int = 0
-    prompt_ms: float = 0.0
-    predicted_n: int = 0
-    predicted_ms: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,9 @@ from typing import cast
 
 import orjson
 
+from dovetail.core.events import Timings
 from dovetail.core.request import Json, JsonObject
-from dovetail.workers.mlx.events import Done, Event, Failed, Piece, Progress, Timings
+from dovetail.workers.mlx.events import Done, Event, Failed, Piece, Progress
 from dovetail.workers.mlx.protocol import Generate
 from dovetail.workers.mlx.reasoning import AnswerParser
 from dovetail.workers.mlx.tool_calls import CallArguments, CallStart, Content, Delta, Reasoning

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from dovetail.core.events import Timings
 from dovetail.workers.mlx.batch import Drawn, Prefill, Row
 from dovetail.workers.mlx.detokenize import Detokenizer
-from dovetail.workers.mlx.events import Done, Event, Piece, StopType, Timings, TokenLogprob
+from dovetail.workers.mlx.events import Done, Event, Piece, StopType, TokenLogprob
 from dovetail.workers.mlx.sampling import Processor, Sampling
 from dovetail.workers.mlx.stop import StopMatcher
 
