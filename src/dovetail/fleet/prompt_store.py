@@ -1,6 +1,7 @@
 """Prompt caches on disk: one shelf a model, found by what their prompts begin with, the oldest out when it is full.
 
-Everything here touches the disk and blocks. Nothing that is wrong with a file is an error: it is not there.
+Everything here but `Shelf.find` touches the disk and blocks. Nothing that is wrong with a file is an error: it is
+not there.
 """
 
 from __future__ import annotations
@@ -69,21 +70,20 @@ class Shelf:
         self.folder = folder
         self.max_bytes = store.max_bytes
         self._store = store
-        self._stored: dict[str, Stored] | None = None
-        self._lock = threading.RLock()
+        self._lock = threading.Lock()
+        found = (_read(card) for card in folder.glob("*" + _CARD))
+        self._stored = {stored.name: stored for stored in found if stored is not None}
 
     def find(self, chain: Chain) -> tuple[Stored | None, int]:
-        """The conversation that shares most with `chain`, and how many links it shares."""
+        """The conversation that shares most with `chain`, and how many links it shares. Does not block."""
         with self._lock:
-            known = list(self._index().values())
+            known = list(self._stored.values())
         found = max(known, key=lambda stored: common(stored.chain, chain), default=None)
         shared = 0 if found is None else common(found.chain, chain)
         return (found, shared) if shared else (None, 0)
 
     def put(self, part: str, chain: Chain, tokens: int) -> None:
         """Takes in the complete file `part`, in place of conversations that it goes on with. Raises OSError."""
-        with self._lock:
-            self._index()  # read before the new file is among the others
         written = self.folder / part
         stored = Stored(secrets.token_hex(8), chain, tokens, written.stat().st_size)
         card = {
@@ -97,9 +97,10 @@ class Shelf:
         kv_folder.publish(written, self.folder / stored.file)
         kv_folder.publish(note, self.folder / (stored.name + _CARD))
         with self._lock:
-            for old in [old for old in self._index().values() if common(old.chain, chain) == len(old.chain)]:
-                self.drop(old)
-            self._index()[stored.name] = stored
+            superseded = [old for old in self._stored.values() if common(old.chain, chain) == len(old.chain)]
+            self._stored[stored.name] = stored
+        for old in superseded:
+            self.drop(old)
         self._store.prune()
 
     def used(self, stored: Stored) -> None:
@@ -108,19 +109,13 @@ class Shelf:
     def drop(self, stored: Stored) -> None:
         """Removes a conversation that is superseded, or that the engine will not take."""
         with self._lock:
-            self._index().pop(stored.name, None)
+            self._stored.pop(stored.name, None)
         for suffix in (_SLOT, _CARD):
             self.discard(stored.name + suffix)
 
     def discard(self, file: str) -> None:
         with contextlib.suppress(OSError):
             (self.folder / file).unlink(missing_ok=True)
-
-    def _index(self) -> dict[str, Stored]:
-        if self._stored is None:
-            found = (_read(card) for card in self.folder.glob("*" + _CARD))
-            self._stored = {stored.name: stored for stored in found if stored is not None}
-        return self._stored
 
 
 def _read(card: Path) -> Stored | None:

@@ -117,8 +117,8 @@ class Slots:
             return
         if client is not self._client:  # another process: its slots are empty
             self._client, self._slots = client, [Slot(number) for number in range(count)]
-        stored, links = await self._stored(chain)
-        free = [slot for slot in self._slots if not slot.busy] if client is self._client else []
+        stored, links = self.shelf.find(chain) if self.shelf is not None and chain else (None, 0)
+        free = [slot for slot in self._slots if not slot.busy]
         if not free:
             return
         choice = choose(free, chain, links)
@@ -142,11 +142,6 @@ class Slots:
                         await self._save(slot, client)
         except TimeoutError:
             log.warning("prompt_caches_not_saved", within=SAVE_WITHIN)
-
-    async def _stored(self, chain: Chain) -> tuple[Stored | None, int]:
-        if self.shelf is None or not chain:
-            return None, 0
-        return await asyncio.to_thread(self.shelf.find, chain)
 
     async def _save(self, slot: Slot, client: WorkerClient) -> None:
         """Writes a slot's conversation to a file. What goes wrong is logged: it costs a prefill, nothing else."""
