@@ -22,11 +22,6 @@ class Endpoint:
     port: int = 0
     secret: str | None = None
 
-    @property
-    def base_url(self) -> str:
-        """The URL prefix for requests; the host is only a name when `socket` is set."""
-        return "http://worker" if self.socket else f"http://{self.host}:{self.port}"
-
 
 @dataclass(frozen=True, slots=True)
 class Command:

@@ -9,7 +9,6 @@ from types import TracebackType
 from typing import Self, cast
 from weakref import WeakSet
 
-import aiohttp
 import orjson
 
 from dovetail.core.errors import EngineFailure, WorkerCrashed, WorkerStalled
@@ -17,10 +16,10 @@ from dovetail.core.events import Event, Prefill
 from dovetail.core.request import GenerateRequest, Json, JsonObject
 from dovetail.engines import wire
 from dovetail.engines.base import Decoder, Endpoint, Engine, WorkerCall
+from dovetail.fleet.exchange import Exchange, Unreachable
 
 MAX_FRAME = 8 << 20
 MAX_BODY = 64 << 20
-_READ_BUFFER = 1 << 17
 _CONNECT_WITHIN = 5.0
 _HEALTH_WITHIN = 0.4
 _DONE = b"[DONE]"
@@ -37,28 +36,11 @@ class WorkerClient:
     """Speaks with one worker. Made and closed inside a running loop; closing it cuts every stream."""
 
     def __init__(self, endpoint: Endpoint, *, first_token: float = 300.0, token_gap: float = 60.0) -> None:
-        self._base = endpoint.base_url
+        self._endpoint = endpoint
         self._first_token = first_token
         self._token_gap = token_gap
-        self._streams: WeakSet[Stream] = WeakSet()
-        # A worker closes its connection after a stream while it advertises keep-alive: none is used twice.
-        connector = (
-            aiohttp.UnixConnector(path=str(endpoint.socket), force_close=True, limit=0)
-            if endpoint.socket is not None
-            else aiohttp.TCPConnector(force_close=True, limit=0)
-        )
-        headers = {"Content-Type": "application/json"}
-        if endpoint.secret is not None:
-            headers["Authorization"] = f"Bearer {endpoint.secret}"
-        self._session = aiohttp.ClientSession(
-            connector=connector,
-            headers=headers,
-            skip_auto_headers=("User-Agent", "Accept-Encoding"),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_WITHIN),
-            read_bufsize=_READ_BUFFER,
-            auto_decompress=False,
-        )
+        self._exchanges: WeakSet[Exchange] = WeakSet()
+        self._closed = False
 
     async def __aenter__(self) -> Self:
         return self
@@ -66,9 +48,9 @@ class WorkerClient:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for stream in tuple(self._streams):  # aiohttp would leave their readers waiting
-            stream.close()
-        await self._session.close()
+        self._closed = True
+        for exchange in tuple(self._exchanges):
+            exchange.close()
 
     async def generate(self, engine: Engine, request: GenerateRequest, index: int = 0) -> AsyncGenerator[Event, None]:
         """The events of choice `index`. Closing the generator closes the connection at once.
@@ -84,39 +66,54 @@ class WorkerClient:
         self, engine: Engine, request: GenerateRequest, index: int = 0, call: WorkerCall | None = None
     ) -> Stream:
         """The same as `generate`, for a caller that saves a generator by reading batches, or has the `call` ready."""
-        response = await self._post(call or engine.encode(request, index))
-        stream = Stream(response, engine.decoder(request, index), self._first_token, self._token_gap)
-        self._streams.add(stream)
-        return stream
+        exchange = await self._post(call or engine.encode(request, index))
+        return Stream(exchange, engine.decoder(request, index), self._first_token, self._token_gap)
 
-    async def _post(self, call: WorkerCall) -> aiohttp.ClientResponse:
-        if self._session.closed:
+    async def _post(self, call: WorkerCall) -> Exchange:
+        if self._closed:
             raise WorkerUnreachable("the model's worker process has ended; send the request again")
         try:
             async with asyncio.timeout(self._first_token):
-                response = await self._session.post(self._base + call.path, data=orjson.dumps(call.body))
-                if response.status == 200:
-                    return response
-                async with response:
-                    answer = await _json(response)
-        except aiohttp.ClientConnectorError as error:
+                exchange = await self._begin("POST", call.path, orjson.dumps(call.body))
+                if exchange.status == 200:
+                    return exchange
+                answer = await _json(exchange)
+        except Unreachable as error:
             raise WorkerUnreachable(
                 "the model's worker process takes no connections; send the request again"
             ) from error
         except TimeoutError as error:
             raise _stalled(self._first_token) from error
-        except (aiohttp.ClientError, OSError) as error:
+        except OSError as error:
             raise _crashed() from error
-        raise wire.error_from(answer, response.status)
+        raise wire.error_from(answer, exchange.status)
+
+    async def _begin(self, method: str, path: str, body: bytes = b"") -> Exchange:
+        """An exchange whose status is known. The caller has a deadline."""
+        try:
+            async with asyncio.timeout(_CONNECT_WITHIN):
+                exchange = await Exchange.begin(self._endpoint, method, path, body)
+        except TimeoutError as error:
+            raise Unreachable(f"no connection within {_CONNECT_WITHIN:g} s") from error
+        self._exchanges.add(exchange)
+        if self._closed:
+            exchange.close()
+        try:
+            await exchange.headed()
+        except BaseException:
+            exchange.close()
+            raise
+        return exchange
 
     async def health(self, *, within: float = _HEALTH_WITHIN) -> bool:
         """Whether the worker answers, and says that it can serve."""
-        timeout = aiohttp.ClientTimeout(total=within)
         try:
-            async with self._session.get(f"{self._base}/health", timeout=timeout) as response:
-                return response.status == 200
-        except (aiohttp.ClientError, OSError, TimeoutError):
+            async with asyncio.timeout(within):
+                exchange = await self._begin("GET", "/health")
+        except (OSError, TimeoutError):
             return False
+        exchange.close()
+        return exchange.status == 200
 
     async def get(self, path: str, *, within: float = 30.0) -> JsonObject:
         return await self._call("GET", path, None, within)
@@ -126,18 +123,19 @@ class WorkerClient:
         return await self._call("POST", path, body, within)
 
     async def _call(self, method: str, path: str, body: Mapping[str, Json] | None, within: float) -> JsonObject:
-        if self._session.closed:
+        if self._closed:
             raise _crashed()
-        data = None if body is None else orjson.dumps(body)
+        data = b"" if body is None else orjson.dumps(body)
         try:
-            async with asyncio.timeout(within), self._session.request(method, self._base + path, data=data) as response:
-                answer = await _json(response)
+            async with asyncio.timeout(within):
+                exchange = await self._begin(method, path, data)
+                answer = await _json(exchange)
         except TimeoutError as error:
             raise _stalled(within) from error
-        except (aiohttp.ClientError, OSError) as error:
+        except OSError as error:
             raise _crashed() from error
-        if response.status != 200:
-            raise wire.error_from(answer, response.status)
+        if exchange.status != 200:
+            raise wire.error_from(answer, exchange.status)
         if not isinstance(answer, dict):
             raise EngineFailure(f"the worker answered {path} with something else than an object")
         return answer
@@ -146,11 +144,8 @@ class WorkerClient:
 class Stream:
     """One answer on its way, closed by leaving it. Its patience is counted only while somebody reads."""
 
-    def __init__(
-        self, response: aiohttp.ClientResponse, decoder: Decoder, first_token: float, token_gap: float
-    ) -> None:
-        self._response = response
-        self._content = response.content
+    def __init__(self, exchange: Exchange, decoder: Decoder, first_token: float, token_gap: float) -> None:
+        self._exchange = exchange
         self._decoder = decoder
         self._token_gap = token_gap
         self._patience = first_token
@@ -177,8 +172,8 @@ class Stream:
             if self._waiting_since is None:
                 self._waiting_since = time.monotonic()
             try:
-                chunk = await self._content.readany()
-            except (aiohttp.ClientError, OSError) as error:
+                chunk = await self._exchange.read()
+            except OSError as error:
                 raise (_stalled(self._patience) if self._stalled else _crashed()) from error
             if chunk:
                 self._decode(chunk, events)
@@ -189,7 +184,7 @@ class Stream:
     def close(self) -> None:
         """Ends the request: the worker sees the connection close and frees the slot."""
         self._timer.cancel()
-        self._response.close()
+        self._exchange.close()
 
     def _decode(self, chunk: bytes, events: list[Event]) -> None:
         data = self._rest + chunk if self._rest else chunk
@@ -227,7 +222,7 @@ class Stream:
         left = since + self._patience - now
         if left <= 0:
             self._stalled = True
-            self._response.close()
+            self._exchange.close()
         else:
             self._timer = asyncio.get_running_loop().call_later(min(left, self._token_gap), self._check)
 
@@ -242,13 +237,16 @@ def _payload(frame: bytes) -> bytes:
     return b"\n".join(lines)
 
 
-async def _json(response: aiohttp.ClientResponse) -> Json:
+async def _json(exchange: Exchange) -> Json:
     """The body, or None when it is not JSON. Raises EngineFailure for one beyond all measure."""
     body = bytearray()
-    async for chunk in response.content.iter_any():
-        body += chunk
-        if len(body) > MAX_BODY:
-            raise EngineFailure(f"the worker answered with more than {MAX_BODY >> 20} MB")
+    try:
+        while piece := await exchange.read():
+            body += piece
+            if len(body) > MAX_BODY:
+                raise EngineFailure(f"the worker answered with more than {MAX_BODY >> 20} MB")
+    finally:
+        exchange.close()
     try:
         return cast("Json", orjson.loads(body))
     except orjson.JSONDecodeError:

@@ -27,6 +27,7 @@ from dovetail.engines import wire
 from dovetail.engines.base import Endpoint
 from dovetail.fleet import client as client_module
 from dovetail.fleet.client import Stream, WorkerClient
+from dovetail.fleet.exchange import Exchange
 
 from .fakes import HELLO, FakeEngine, until
 
@@ -143,23 +144,18 @@ STREAM = (
 
 @dataclass
 class Pieces:
-    """A response whose body arrives in given pieces."""
+    """An exchange whose body arrives in given pieces."""
 
     pieces: list[bytes]
-    status: int = 200
 
-    @property
-    def content(self) -> "Pieces":
-        return self
-
-    async def readany(self) -> bytes:
+    async def read(self) -> bytes:
         return self.pieces.pop(0) if self.pieces else b""
 
     def close(self) -> None: ...
 
 
 async def decoded(pieces: list[bytes]) -> list[Event]:
-    stream = Stream(cast("client_module.aiohttp.ClientResponse", Pieces(pieces)), wire.decoder(HELLO), 5.0, 5.0)
+    stream = Stream(cast("Exchange", Pieces(pieces)), wire.decoder(HELLO), 5.0, 5.0)
     events: list[Event] = []
     try:
         while batch := await stream.read():
