@@ -20,15 +20,16 @@ from dovetail.gateway.dialects import (
 from dovetail.gateway.door import Door, Edge
 from dovetail.gateway.services import Services
 
+# Searched in this order for each request: what is asked for most comes first.
 ROUTERS = (
-    health.router,
-    home.router,
     openai_chat.router,
     openai_completions.router,
     openai_embeddings.router,
-    openai_models.router,
-    rerank.router,
     llamacpp.router,
+    rerank.router,
+    openai_models.router,
+    health.router,
+    home.router,
 )
 
 
@@ -38,8 +39,8 @@ def create_app(services: Services | None = None) -> FastAPI:
         title="Dovetail", version=__version__, docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False
     )
     app.state.services = services
-    for router in ROUTERS:
-        app.include_router(router)
+    for router in ROUTERS:  # flat: an included router is searched twice for each request
+        app.router.routes.extend(router.routes)
     app.add_exception_handler(DovetailError, errors.handle)
     app.add_exception_handler(HTTPException, errors.handle)
     app.add_middleware(Edge, door=services.door if services else Door())
