@@ -1,59 +1,47 @@
-"""`python -m benchmarks`: measures and writes docs/benchmarks.md. `--quick` for a look, not for figures."""
+"""`python -m benchmarks`: measures, and writes docs/benchmarks.md. `--quick` for a look, not for figures."""
 
 from __future__ import annotations
 
 import argparse
-import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.gateway import Added, FirstToken, added, scripted_server, token_cost
-from benchmarks.models import TOKENIZER, make_gguf
-from benchmarks.peer import Peer, beside_llama_server
-from benchmarks.report import report
-from benchmarks.startup import startup
+from benchmarks import gateway, page, peer, startup
+from benchmarks.models import make_gguf
+from benchmarks.options import Options
 
-ROOT = Path(__file__).resolve().parents[1]
-REPORT = ROOT / "docs" / "benchmarks.md"
+# By name: the heading on the page, and what writes the text below it. In the page's order.
+SECTIONS: dict[str, tuple[str, Callable[[Options], str]]] = {
+    "gateway": ("What the gateway adds", gateway.section),
+    "peer": ("Beside llama-server", peer.section),
+    "token": ("CPU a token", gateway.token_section),
+    "start": ("Start and rest", startup.section),
+}
 
 
 def main() -> None:
-    """Runs every measurement, about 15 minutes on two cores, and writes the report."""
+    """Runs the sections asked for; all of them take about 15 minutes on two cores."""
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
+    parser.add_argument("--only", nargs="+", choices=SECTIONS, default=list(SECTIONS), metavar="NAME", help="sections")
     parser.add_argument("--models", type=Path, default=Path(tempfile.gettempdir()) / "dovetail-benchmark-models")
     parser.add_argument("--rounds", type=int, default=9, help="interleaved rounds for each pair (default 9)")
-    parser.add_argument("--quick", action="store_true", help="3 rounds, the tiny models only")
-    options = parser.parse_args()
-    names = ("tiny-gguf", "tiny-mlx") if options.quick else ("q05", "tiny-gguf", "tiny-mlx")
-    rounds = 3 if options.quick else options.rounds
+    parser.add_argument("--quick", action="store_true", help="3 rounds, the tiny models only, nothing is written")
+    asked = parser.parse_args()
+    names = ("tiny-gguf", "tiny-mlx") if asked.quick else ("q05", "tiny-gguf", "tiny-mlx")
+    options = Options(asked.models, names, 3 if asked.quick else asked.rounds)
     options.models.mkdir(parents=True, exist_ok=True)
     if "q05" in names:
-        say("making the 0.4 B Q8_0 model")
         make_gguf("q05", options.models / "q05.gguf")
-    say("start-up")
-    started = startup(options.models, 3)
-    say(f"  {started}")
-    say("CPU a token at 64 streams")
-    with tempfile.TemporaryDirectory() as folder, scripted_server(Path(folder), sys.executable) as scripted:
-        cost = token_cost(options.models, scripted, max(3, rounds))
-    say(f"  {cost.median:.1f} microseconds")
-    rows: list[Added | FirstToken] = []
-    for row in added(options.models, names, rounds):
-        say(f"  {row}")
-        rows.append(row)
-    peers: list[Peer] = []
-    files = {"q05": options.models / "q05.gguf", "tiny-gguf": TOKENIZER}
-    for name in [name for name in names if name in files]:
-        for peer in beside_llama_server(options.models, name, files[name], rounds):
-            say(f"  {peer}")
-            peers.append(peer)
-    command = "python -m benchmarks" + (" --quick" if options.quick else "")
-    REPORT.write_text(report(command, started, cost, rows, peers))
-    say(f"written: {REPORT.relative_to(ROOT)}")
-
-
-def say(line: str) -> None:
-    print(line, flush=True)
+    titles = [title for title, _ in SECTIONS.values()]
+    for name in asked.only:
+        title, measure = SECTIONS[name]
+        options.say(title)
+        text = measure(options)
+        if asked.quick:
+            options.say(text)
+        else:
+            page.write(page.PAGE, titles, title, text, f"python -m benchmarks --only {name}")
 
 
 if __name__ == "__main__":

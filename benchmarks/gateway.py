@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 import statistics
-from collections.abc import Iterator
+import sys
+import tempfile
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.load import Round, Target, run_round
+from benchmarks.options import Options
+from benchmarks.page import table
 from benchmarks.server import Server, serve
 from benchmarks.stats import Ratio, paired_ratio
 
@@ -58,6 +62,41 @@ class TokenCost:
         return statistics.median(self.microseconds)
 
 
+def section(options: Options) -> str:
+    """The text of "What the gateway adds"."""
+    rows: list[str] = []
+    first: list[str] = []
+    for row in added(options.models, options.names, options.rounds):
+        options.say(f"  {row}")
+        if isinstance(row, FirstToken):
+            first.append(f"{row.model} | {row.rounds} | {row.gateway:.2f} | {row.direct:.2f} | {row.added:.2f}")
+        else:
+            rows.append(f"{row.model} | {row.streams} | {row.rounds} | {row.throughput} | {row.direct_tokens_s:.0f}")
+    return f"""\
+The same worker process, called through the gateway and directly on its socket. Throughput is output tokens a second
+over all streams, gateway over direct (to reach: an interval not wholly below 0.97).
+
+{table("model | streams | rounds | throughput ratio (95 %) | direct tok/s", rows)}
+
+Time to first token at one stream, p50 of {FIRST_TOKENS} requests one after the other, median over rounds; "added" is
+the median of the paired differences (to reach: 2 ms). The client speaks TCP to the gateway, a Unix socket to the worker.
+
+{table("model | rounds | gateway ms | direct ms | added ms", first)}
+"""
+
+
+def token_section(options: Options) -> str:
+    """The text of "CPU a token"."""
+    with tempfile.TemporaryDirectory() as folder, scripted_server(Path(folder), sys.executable) as scripted:
+        cost = token_cost(options.models, scripted, options.rounds)
+    low, high = min(cost.microseconds), max(cost.microseconds)
+    return f"""\
+{cost.streams} streams of a scripted worker that sends a frame every 2 ms to each, {cost.tokens} tokens in
+{len(cost.microseconds)} rounds: the gateway process uses **{cost.median:.1f} µs of CPU a token** ({low:.1f} to
+{high:.1f}; to reach: 40).
+"""
+
+
 def added(models: Path, names: tuple[str, ...], rounds: int) -> Iterator[Added | FirstToken]:
     """Measures each of `names` at each width, gateway and worker in turn, the first of a pair changing places."""
     for name in names:
@@ -84,7 +123,7 @@ def token_cost(models: Path, scripted: Path, rounds: int, streams: int = 64) -> 
 
 
 @contextmanager
-def scripted_server(folder: Path, python: str) -> Iterator[Path]:
+def scripted_server(folder: Path, python: str) -> Generator[Path]:
     """A program that takes llama-server's flags and starts the scripted worker instead."""
     script = folder / "script.json"
     script.write_text(json.dumps({"tokens": 500, "interval_ms": 2.0, "slots": 64}))

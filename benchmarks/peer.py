@@ -8,7 +8,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,9 @@ import psutil
 
 from benchmarks.gateway import OUTPUT, PER_STREAM, STREAMS, run
 from benchmarks.load import Target
+from benchmarks.models import TOKENIZER
+from benchmarks.options import Options
+from benchmarks.page import table
 from benchmarks.server import free_port, serve
 from benchmarks.stats import Ratio, paired_ratio
 
@@ -30,6 +33,25 @@ class Peer:
     rounds: int
     throughput: Ratio
     peer_tokens_s: float
+
+
+def section(options: Options) -> str:
+    """The text of "Beside llama-server"."""
+    files = {"q05": options.models / "q05.gguf", "tiny-gguf": TOKENIZER}
+    rows: list[str] = []
+    for name in [name for name in options.names if name in files]:
+        for peer in beside_llama_server(options.models, name, files[name], options.rounds):
+            options.say(f"  {peer}")
+            speeds = f"{peer.throughput} | {peer.peer_tokens_s:.0f}"
+            rows.append(f"{peer.model} | {peer.streams} | {peer.rounds} | {speeds}")
+    if not rows:
+        return "Not measured: no `llama-server` was on the PATH."
+    return f"""\
+`llama-server` from the PATH (`{_version()}`), the same file, context and slots, a thread less than the cores each:
+output tokens a second of Dovetail over its.
+
+{table("model | streams | rounds | throughput ratio (95 %) | llama-server tok/s", rows)}
+"""
 
 
 def beside_llama_server(models: Path, name: str, file: Path, rounds: int) -> Iterator[Peer]:
@@ -53,7 +75,7 @@ def beside_llama_server(models: Path, name: str, file: Path, rounds: int) -> Ite
 
 
 @contextmanager
-def _llama_server(binary: str, file: Path) -> Iterator[str]:
+def _llama_server(binary: str, file: Path) -> Generator[str]:
     port = free_port()
     threads = str(max(1, (psutil.cpu_count(logical=False) or 2) - 1))
     argv = [binary, "--model", str(file), "--host", "127.0.0.1", "--port", str(port), "--threads", threads]
@@ -70,6 +92,11 @@ def _llama_server(binary: str, file: Path) -> Iterator[str]:
     finally:
         child.terminate()
         child.wait(30)
+
+
+def _version() -> str:
+    said = subprocess.run(["llama-server", "--version"], capture_output=True, text=True, check=False)
+    return next((line for line in (said.stderr + said.stdout).splitlines() if line.startswith("version")), "unknown")
 
 
 def _healthy(url: str) -> bool:

@@ -10,7 +10,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,7 +48,7 @@ class Server:
 
 
 @contextmanager
-def serve(models: Path, environment: Mapping[str, str] | None = None) -> Iterator[Server]:
+def serve(models: Path, environment: Mapping[str, str] | None = None) -> Generator[Server]:
     """`dovetail serve` over the models in `models`, with an empty home folder; stopped by SIGTERM at the end."""
     with tempfile.TemporaryDirectory(prefix="dt") as home:
         port = free_port()

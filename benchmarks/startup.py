@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.load import Target, run_round
+from benchmarks.options import Options
 from benchmarks.server import serve
 
 
@@ -20,6 +21,17 @@ class Startup:
     health: float
     first_token: dict[str, float]
     idle_mib: float
+
+
+def section(options: Options) -> str:
+    """The text of "Start and rest"."""
+    started = startup(options.models, 3)
+    first = ", ".join(f"{name} after {seconds:.2f} s" for name, seconds in started.first_token.items())
+    return f"""\
+Medians of {started.runs} starts from the command line: `/health` answers after {started.health:.2f} s (to reach: 1.5);
+the first token of {first} (to reach: 4 s). The gateway weighs at most {started.idle_mib:.0f} MiB at rest (to reach:
+120).
+"""
 
 
 def startup(models: Path, runs: int, names: tuple[str, ...] = ("tiny-gguf", "tiny-mlx")) -> Startup:

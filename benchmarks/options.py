@@ -1,0 +1,19 @@
+"""What one run of the benchmarks was asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """models: where synthetic models are made and kept; names: the models to measure; rounds: of each pair."""
+
+    models: Path
+    names: tuple[str, ...]
+    rounds: int
+
+    def say(self, line: str) -> None:
+        """Progress, on standard output at once."""
+        print(line, flush=True)
