@@ -79,7 +79,7 @@ over all streams, gateway over direct (to reach: an interval not wholly below 0.
 {table("model | streams | rounds | throughput ratio (95 %) | direct tok/s", rows)}
 
 Time to first token at one stream, p50 of {FIRST_TOKENS} requests one after the other, median over rounds; "added" is
-the median of the paired differences (to reach: 2 ms). The client speaks TCP to the gateway, a Unix socket to the worker.
+the median of the paired differences (to reach: 2 ms). The client speaks TCP to the gateway, Unix to the worker.
 
 {table("model | rounds | gateway ms | direct ms | added ms", first)}
 """
