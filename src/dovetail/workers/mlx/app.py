@@ -18,6 +18,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from dovetail.core.request import Json, JsonObject
+from dovetail.workers.mlx.adapter import read_adapter
 from dovetail.workers.mlx.answer import AnswerResponse
 from dovetail.workers.mlx.conversation import render
 from dovetail.workers.mlx.embeddings import answer as embeddings_body
@@ -88,12 +89,12 @@ class Routes:
     async def chat(self, request: Request) -> Response:
         loaded, body = self._engine.loaded, await _body(request)
         chat = read_chat(body, self._known(loaded))
-        return AnswerResponse(await self._engine.chat(chat, read_form(body)))
+        return AnswerResponse(await self._engine.chat(chat, read_form(body), read_adapter(body)))
 
     async def completion(self, request: Request) -> Response:
         loaded, body = self._engine.loaded, await _body(request)
         completion = read_completion(body, self._known(loaded))
-        return AnswerResponse(await self._engine.complete(completion, read_form(body)))
+        return AnswerResponse(await self._engine.complete(completion, read_form(body), read_adapter(body)))
 
     async def embeddings(self, request: Request) -> Response:
         loaded, body = self._engine.loaded, await _body(request)

@@ -12,6 +12,7 @@ from typing import Protocol, TypeAlias, cast
 
 import mlx.core as mx
 
+from dovetail.workers.mlx.lora import Applied, applying
 from dovetail.workers.mlx.mirostat import Mirostat
 from dovetail.workers.mlx.sampling import GREEDY, Chain, Processor, Sampling, draw, log_softmax, noise
 
@@ -98,6 +99,7 @@ class Row:
     sampling: Sampling
     processors: tuple[Processor, ...] = ()
     top_logprobs: int | None = None
+    adapter: Applied | None = None
     tokens: list[int] = field(default_factory=list[int])
     drawn: int = 0
     primed: bool = False
@@ -176,7 +178,8 @@ class Prefill:
         chunk = self.row.prompt[start:end]
         if not chunk:
             return
-        self._model(mx.array(list(chunk))[None], cache=self._layers)
+        with applying([self.row.adapter]):
+            self._model(mx.array(list(chunk))[None], cache=self._layers)
         mx.eval([layer.state for layer in self._layers])  # pyright: ignore[reportUnknownMemberType]
         mx.clear_cache()
         self.row.tokens.extend(chunk)
@@ -238,7 +241,8 @@ class Batch:
     def step(self) -> list[Drawn]:
         """One token for every row. The next step is already being computed when this one returns."""
         tokens, sound, logprobs = self._next, self._sound, self._logprobs
-        logits = self._model(tokens[:, None], cache=self._layers)[:, -1, :].astype(mx.float32)
+        with applying([row.adapter for row in self.rows]):
+            logits = self._model(tokens[:, None], cache=self._layers)[:, -1, :].astype(mx.float32)
         shaped = self._processed(logits, tokens)
         self._sound = mx.isfinite(mx.logsumexp(shaped, axis=-1))
         # NaN breaks the order that partitions rely on: such a row draws from zeros, and is ended.

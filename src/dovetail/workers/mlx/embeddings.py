@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from dovetail.core.request import Json, JsonObject
+from dovetail.workers.mlx.adapter import AdapterChoice, read_adapter
 from dovetail.workers.mlx.pooling import Pooling
 from dovetail.workers.mlx.protocol import Fields, RequestError, mixed
 
@@ -27,6 +28,7 @@ class Embed:
     pooling: Pooling
     normalize: bool
     as_base64: bool
+    adapter: AdapterChoice | None
 
 
 def read_embed(body: JsonObject, n_vocab: int) -> Embed:
@@ -46,7 +48,13 @@ def read_embed(body: JsonObject, n_vocab: int) -> Embed:
     encoding = fields.get("encoding_format")
     if encoding not in (None, "float", "base64"):
         raise RequestError("The format to return the embeddings in. Can be either float or base64")
-    return Embed(found, pooling, normalize=_normalize(fields), as_base64=encoding == "base64")
+    return Embed(
+        found,
+        pooling,
+        normalize=_normalize(fields),
+        as_base64=encoding == "base64",
+        adapter=read_adapter(body),
+    )
 
 
 def answer(model: str, vectors: Sequence[bytes], tokens: int, *, as_base64: bool) -> JsonObject:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from dovetail.workers.mlx.adapter import AdapterChoice
 from dovetail.workers.mlx.conversation import opening, render
 from dovetail.workers.mlx.dry import Dry, breakers
 from dovetail.workers.mlx.embeddings import Embed
@@ -73,7 +74,7 @@ class Engine:
             raise RequestError("Loading model", status=503, type_="unavailable_error")
         return loaded
 
-    async def chat(self, chat: Chat, form: Form | None = None) -> Answer:
+    async def chat(self, chat: Chat, form: Form | None = None, adapter: AdapterChoice | None = None) -> Answer:
         loaded = self.loaded
         text = await asyncio.to_thread(render, loaded.template, chat)
         prompt = await self._encode(loaded, [text], add_special=False)
@@ -98,19 +99,22 @@ class Engine:
         )
         special = bool(chat.tools) and form is None and loaded.tools is not None and loaded.tools.parse is not None
         held = await asyncio.to_thread(self._held, loaded, form, chat, where)
-        return await self._submit(prompt, chat.generate, frames, special=special, processors=held)
+        return await self._submit(prompt, chat.generate, frames, special=special, processors=held, adapter=adapter)
 
-    async def complete(self, completion: Completion, form: Form | None = None) -> Answer:
+    async def complete(
+        self, completion: Completion, form: Form | None = None, adapter: AdapterChoice | None = None
+    ) -> Answer:
         loaded = self.loaded
         prompt = await self._encode(loaded, completion.prompt, add_special=True)
         frames = CompletionFrames(self._identity(loaded), completion.generate, prompt_tokens=len(prompt))
         held = await asyncio.to_thread(self._held, loaded, form)
-        return await self._submit(prompt, completion.generate, frames, processors=held)
+        return await self._submit(prompt, completion.generate, frames, processors=held, adapter=adapter)
 
     async def embed(self, asked: Embed) -> tuple[list[bytes], int]:
         """A vector for each text, and the tokens of all. Cancelling it drops the texts that are not yet begun."""
         loaded = self.loaded
-        texts = [Text(await self._text(loaded, parts), asked.pooling, asked.normalize) for parts in asked.texts]
+        found = [await self._text(loaded, parts) for parts in asked.texts]
+        texts = [Text(tokens, asked.pooling, asked.normalize, asked.adapter) for tokens in found]
         try:
             for text in texts:
                 self.generation.embed(text)
@@ -173,6 +177,7 @@ class Engine:
         *,
         special: bool = False,
         processors: tuple[Processor, ...] = (),
+        adapter: AdapterChoice | None = None,
     ) -> Answer:
         self._check(prompt)
         extra = await asyncio.to_thread(_dry, self.loaded.vocabulary, generate) if generate.sampling.dry else ()
@@ -188,6 +193,7 @@ class Engine:
             space=generate.space,
             reuse=generate.reuse,
             special=special,
+            adapter=adapter,
             processors=(*extra, *processors),
             deliver=events.put_nowait,
         )

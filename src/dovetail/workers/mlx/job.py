@@ -6,9 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from dovetail.core.events import Timings
+from dovetail.workers.mlx.adapter import AdapterChoice
 from dovetail.workers.mlx.batch import Drawn, Prefill, Row
 from dovetail.workers.mlx.detokenize import Detokenizer
 from dovetail.workers.mlx.events import Done, Event, Piece, StopType, TokenLogprob
+from dovetail.workers.mlx.lora import space_of
 from dovetail.workers.mlx.sampling import Processor, Sampling
 from dovetail.workers.mlx.stop import StopMatcher
 
@@ -35,6 +37,7 @@ class Job:
     reuse: bool = True
     space: str = ""
     special: bool = False
+    adapter: AdapterChoice | None = None
     processors: tuple[Processor, ...] = ()
     cancelled: bool = False
     sent: int = 0
@@ -61,6 +64,11 @@ class Live:
 
     def __post_init__(self) -> None:
         self.matcher = StopMatcher(self.job.stops)
+
+    @property
+    def space(self) -> str:
+        """Which prompt caches are the same computation."""
+        return space_of(self.job.space, self.row.adapter)
 
     def timings(self, now: float) -> Timings:
         begun = self.first_at if self.predicted else now

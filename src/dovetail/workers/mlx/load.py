@@ -12,6 +12,7 @@ from typing import Protocol, cast
 import mlx.core as mx
 
 from dovetail.core.request import JsonObject
+from dovetail.workers.mlx.adapters import Adapters
 from dovetail.workers.mlx.batch import Cache, LayerCache, Model
 from dovetail.workers.mlx.template import Template
 from dovetail.workers.mlx.tool_calls import Format, detect
@@ -58,6 +59,7 @@ class Loaded:
     path: Path
     fresh_cache: Callable[[], Cache]
     batched: bool
+    adapters: Adapters
 
 
 def load(path: Path, *, warmup: bool = True) -> Loaded:
@@ -158,7 +160,9 @@ def _finish(
     vocabulary_size = config.get("vocab_size")
     if isinstance(vocabulary_size, int) and not isinstance(vocabulary_size, bool):
         n_vocab = min(n_vocab, vocabulary_size)
-    return Loaded(model, vocabulary, template, tools, n_vocab, path, fresh_cache, fresh_cache().mergeable)
+    adapters = Adapters(model, fresh_cache)
+    batched = fresh_cache().mergeable
+    return Loaded(model, vocabulary, template, tools, n_vocab, path, fresh_cache, batched, adapters)
 
 
 def _rows(model: object) -> int | None:

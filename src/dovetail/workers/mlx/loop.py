@@ -20,6 +20,7 @@ from dovetail.workers.mlx.batch import Batch, Cache, Drawn, Prefill, Row
 from dovetail.workers.mlx.events import Done, Event, Failed, Progress
 from dovetail.workers.mlx.job import MAX_UNREAD, Job, Live
 from dovetail.workers.mlx.load import Loaded, LoadError, load
+from dovetail.workers.mlx.lora import space_of
 from dovetail.workers.mlx.pooling import Text, Texts
 from dovetail.workers.mlx.prompt_cache import PromptCache
 from dovetail.workers.mlx.prompt_files import Conversations, PromptFiles
@@ -218,8 +219,9 @@ class Generation:
 
     def _begin(self, loaded: Loaded, job: Job) -> None:
         now = self._clock()
-        kept, covered = self._kept.fetch(job.prompt, job.space) if job.reuse else (None, 0)
-        row = Row(job.prompt, job.sampling, (*processors(job.sampling), *job.processors), job.top_logprobs)
+        adapter = loaded.adapters.apply(job.adapter)
+        kept, covered = self._kept.fetch(job.prompt, space_of(job.space, adapter)) if job.reuse else (None, 0)
+        row = Row(job.prompt, job.sampling, (*processors(job.sampling), *job.processors), job.top_logprobs, adapter)
         prefill = Prefill(loaded.model, row, loaded.fresh_cache(), kept, covered)
         live = Live(job, row, prefill, covered, loaded.vocabulary.detokenizer(special=job.special), now)
         self._filling.append(live)
@@ -284,7 +286,7 @@ class Generation:
         if not live.row.tokens or self._settings.cache_bytes <= 0:
             return
         try:
-            self._kept.keep(live.row.tokens, cache(), live.job.space)
+            self._kept.keep(live.row.tokens, cache(), live.space)
         except Exception as error:  # noqa: BLE001
             log.warning("a prompt cache was not kept error=%s", type(error).__name__)
 
@@ -303,6 +305,9 @@ class Generation:
             self._events.append((live.job, event))
 
     def _fail(self, job: Job, error: Exception) -> None:
+        if isinstance(error, RequestError):  # the client's to mend
+            self._events.append((job, Failed(str(error), error.status, error.type)))
+            return
         log.error("a request failed error=%s", type(error).__name__)
         self._events.append((job, Failed(f"{type(error).__name__}: {error}")))
 

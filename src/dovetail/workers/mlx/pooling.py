@@ -10,8 +10,10 @@ from typing import Literal, TypeAlias, cast
 
 import mlx.core as mx
 
+from dovetail.workers.mlx.adapter import AdapterChoice
 from dovetail.workers.mlx.batch import Cache, Model
 from dovetail.workers.mlx.load import Loaded
+from dovetail.workers.mlx.lora import Applied, applying
 from dovetail.workers.mlx.protocol import RequestError
 
 Pooling: TypeAlias = Literal["mean", "cls", "last"]
@@ -24,14 +26,16 @@ class Text:
     tokens: tuple[int, ...]
     pooling: Pooling
     normalize: bool
+    adapter: AdapterChoice | None = None
     vector: Future[bytes] = field(default_factory=Future[bytes])
 
 
 class Reading:
     """One text on its way through the model."""
 
-    def __init__(self, model: Model, text: Text, cache: Cache) -> None:
+    def __init__(self, model: Model, text: Text, cache: Cache, adapter: Applied | None = None) -> None:
         self.text = text
+        self._adapter = adapter
         self._hidden = hidden_states(model)
         self._layers = list(cache.layers)
         self._read = 0
@@ -40,7 +44,8 @@ class Reading:
     def advance(self, step: int) -> bool:
         """Computes at most `step` more tokens; True once the text is read."""
         tokens = self.text.tokens[self._read : self._read + step]
-        states = self._hidden(mx.array(list(tokens))[None], cache=self._layers)
+        with applying([self._adapter]):
+            states = self._hidden(mx.array(list(tokens))[None], cache=self._layers)
         if states.ndim != 3 or states.shape[:2] != (1, len(tokens)):
             raise _no_states()
         self._pool(states[0].astype(mx.float32))
@@ -120,8 +125,9 @@ class Texts:
             if not text.vector.set_running_or_notify_cancel():
                 continue
             try:
-                return Reading(loaded.model, text, loaded.fresh_cache())
-            except RequestError as error:
+                adapter = loaded.adapters.apply(text.adapter)
+                return Reading(loaded.model, text, loaded.fresh_cache(), adapter)
+            except Exception as error:  # noqa: BLE001  this text's failure, not the loop's
                 text.vector.set_exception(error)
         return None
 

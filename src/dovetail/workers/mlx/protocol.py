@@ -249,8 +249,8 @@ def _salt(fields: Fields) -> str:
     if fields.get("cache_salt") is None:
         return ""
     salt = fields.text("cache_salt")
-    if len(salt) > _MAX_SALT:
-        raise _bad("cache_salt", f"takes at most {_MAX_SALT} characters")
+    if len(salt) > _MAX_SALT or not salt.isprintable():
+        raise _bad("cache_salt", f"takes at most {_MAX_SALT} printable characters")
     return salt
 
 

@@ -11,6 +11,7 @@ import pytest
 
 pytest.importorskip("mlx_lm")
 
+from dovetail.workers.mlx.adapters import Adapters
 from dovetail.workers.mlx.detokenize import Detokenizer
 from dovetail.workers.mlx.events import Done, Event, Failed, Piece, Progress
 from dovetail.workers.mlx.job import Job
@@ -57,8 +58,18 @@ class Running:
                 return small.model(tokens, cache=cache)
 
             vocabulary = cast("Vocabulary", cast("object", Letters()))
-            template = cast("Template", None)
-            return Loaded(model, vocabulary, template, None, VOCABULARY, Path("/none"), small.fresh, batched=True)
+            template, adapters = cast("Template", None), Adapters(small.model, small.fresh)
+            return Loaded(
+                model,
+                vocabulary,
+                template,
+                None,
+                VOCABULARY,
+                Path("/none"),
+                small.fresh,
+                batched=True,
+                adapters=adapters,
+            )
 
         self.generation = Generation(settings, self._post, lambda: self.inbox.put(None), loader=load, **options)
 

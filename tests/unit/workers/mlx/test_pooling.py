@@ -12,6 +12,7 @@ import pytest
 
 mx = pytest.importorskip("mlx.core")
 
+from dovetail.workers.mlx.adapters import Adapters  # noqa: E402
 from dovetail.workers.mlx.embeddings import read_embed  # noqa: E402
 from dovetail.workers.mlx.load import Loaded  # noqa: E402
 from dovetail.workers.mlx.pooling import Pooling, Reading, Text, Texts  # noqa: E402
@@ -29,7 +30,8 @@ POOLINGS: list[Pooling] = ["mean", "cls", "last"]
 
 def loaded(small: Small) -> Loaded:
     nothing = cast("Any", None)
-    return Loaded(small.model, nothing, nothing, None, VOCABULARY, Path("/none"), small.fresh, batched=True)
+    adapters, none = Adapters(small.model, small.fresh), Path("/none")
+    return Loaded(small.model, nothing, nothing, None, VOCABULARY, none, small.fresh, batched=True, adapters=adapters)
 
 
 def read(small: Small, text: Text, step: int) -> list[float]:
