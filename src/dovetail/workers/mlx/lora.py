@@ -174,7 +174,7 @@ class _Probe:
         self.by_row: set[str] = set()
 
     def add(self, module: str, x: mx.array, y: mx.array) -> mx.array:
-        if x.ndim >= 3 and x.shape[0] == self._rows:
+        if x.ndim >= 2 and x.shape[0] == self._rows:
             self.by_row.add(module)
         return y
 
