@@ -133,12 +133,7 @@ async def test_an_adapter_that_does_not_fit_is_refused_by_name(worker: Worker, t
 
 async def test_a_field_that_is_no_adapter_is_refused(worker: Worker) -> None:
     fields: list[Json] = [5, {}, {"name": "a", "path": "relative"}, {"name": "a", "path": "/", "x": 1}]
-    bodies: dict[str, JsonObject] = {
-        "/v1/chat/completions": {"messages": [{"role": "user", "content": "x"}]},
-        "/completion": {"prompt": "x"},
-    }
     for field in fields:
-        for path, body in bodies.items():
-            reply = await worker.ask(path, {**body, "adapter": field})
+        for reply in (await worker.chat("x", adapter=field), await worker.complete("x", adapter=field)):
             assert reply.status == 400
             assert reply.error["type"] == "invalid_request_error"

@@ -69,6 +69,7 @@ BAD_CHAT: list[JsonObject] = [
     {"messages": USER, "reasoning_format": "odd"},
     {"messages": USER, "parallel_tool_calls": 1},
     {"messages": USER, "cache_salt": 5},
+    {"messages": USER, "cache_salt": "a\x1fb"},
     {"messages": USER, "cache_prompt": "no"},
 ]
 BAD_PROMPTS: list[Json] = [
