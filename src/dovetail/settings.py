@@ -100,6 +100,11 @@ class ModelSettings(LoadSettings):
     """Settings of one model, `[models.ID]`."""
 
     aliases: tuple[str, ...] = Field(default=(), description="Other names the model answers to.")
+    adapter: str | None = Field(default=None, description="The LoRA of requests that name none; scale 0 undoes it.")
+
+
+# What `[models.ID]` says beside load options.
+OTHER_SETTINGS = frozenset({"aliases", "adapter"})
 
 
 class GgufSettings(_Section):
@@ -122,6 +127,9 @@ class CatalogSettings(_Section):
 
     folders: tuple[Path, ...] = Field(
         default=(), description="Folders with models, or single models, beside `models/` in the home folder."
+    )
+    adapter_folders: tuple[Path, ...] = Field(
+        default=(), description="Folders with LoRA adapters, beside `adapters/` in the home folder."
     )
     demo: bool = Field(default=True, description="Offer the tiny models that come with the package.")
 
@@ -172,7 +180,7 @@ class Settings(_Section):
         own = self.models.get(model_id)
         if own is None:
             return self.load
-        said = own.model_dump(include=own.model_fields_set - {"aliases"})
+        said = own.model_dump(include=own.model_fields_set - OTHER_SETTINGS)
         return self.load.model_copy(update=said)
 
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 
+from dovetail.catalog.adapters import Adapters
 from dovetail.catalog.files import stamp
 from dovetail.catalog.headers import Headers
 from dovetail.catalog.scan import scan
-from dovetail.core.errors import ModelNotFound
-from dovetail.core.model import Model
+from dovetail.core.errors import InvalidRequest, ModelNotFound
+from dovetail.core.model import Adapter, Model
 
 CHECK_EVERY = 1.0
 
@@ -28,9 +29,13 @@ class _Snapshot:
 
 
 class Catalog:
-    """Models in `roots` (earlier roots win a name); `aliases` are further names by model id.
+    """Models in `roots` (earlier roots win a name).
 
-    Any thread may call any method. Two of them read the disk: `refresh`, and `models` when something changed.
+    aliases           further names by model id
+    default_adapters  the adapter of a model that is asked for without one, by model id
+
+    Any thread may call any method. These read the disk: `refresh`, `models` and `find` when something changed, and
+    `find` with an adapter.
     """
 
     def __init__(
@@ -38,10 +43,14 @@ class Catalog:
         roots: Sequence[Path],
         *,
         aliases: Mapping[str, tuple[str, ...]] = _NO_ALIASES,
+        adapters: Adapters | None = None,
+        default_adapters: Mapping[str, str] = MappingProxyType({}),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._roots = tuple(roots)
         self._aliases = dict(aliases)
+        self.adapters = adapters or Adapters(())
+        self._default_adapters = dict(default_adapters)
         self._clock = clock
         self._lock = threading.Lock()
         self._snapshot: _Snapshot | None = None
@@ -51,11 +60,34 @@ class Catalog:
         """All models, sorted by id. Looks for changes at most once a second; blocks while it scans."""
         return self._current().models
 
-    def find(self, name: str) -> Model:
-        """The model of that id or alias. A known name is a dictionary lookup; an unknown one looks for changes first.
+    def find(self, name: str, adapter: Adapter | None = None) -> Model:
+        """The model of that id or alias, with `adapter`, the one of an id such as `model+adapter`, or its default one.
 
-        Raises ModelNotFound. A model with `invalid` set is found like any other.
+        A known name is a dictionary lookup; an unknown one looks for changes first. A model with `invalid` set is found
+        like any other. Raises ModelNotFound, AdapterNotFound, AdapterMismatch, and InvalidRequest for two adapters.
         """
+        try:
+            model = self._named(name)
+        except ModelNotFound as unknown:
+            base, plus, own = name.rpartition("+")
+            if not plus or not own:
+                raise
+            try:
+                model = self._named(base)
+            except ModelNotFound:
+                raise unknown from None
+            if adapter is not None and adapter.name != own:
+                raise InvalidRequest(
+                    f"the model's id asks for the adapter {own} and the field for {adapter.name}", param="adapter"
+                ) from None
+            adapter = adapter or Adapter(own)
+        if adapter is None and model.id in self._default_adapters:
+            adapter = Adapter(self._default_adapters[model.id])
+        if adapter is None or model.invalid is not None:
+            return model
+        return replace(model, adapter=self.adapters.find(adapter, model))
+
+    def _named(self, name: str) -> Model:
         snapshot = self._snapshot
         if snapshot is None or name not in snapshot.by_name:
             snapshot = self._current()

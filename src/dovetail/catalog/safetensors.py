@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -38,11 +39,15 @@ BITS: Mapping[str, int] = {
 
 @dataclass(frozen=True, slots=True)
 class Tensor:
-    """A tensor's type, its number of elements and its bytes."""
+    """A tensor's type, shape and bytes."""
 
     dtype: str
-    elements: int
+    shape: tuple[int, ...]
     size: int
+
+    @property
+    def elements(self) -> int:
+        return math.prod(self.shape)
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
@@ -78,12 +83,10 @@ def _tensor(entry: Json, shown: str, available: int) -> Tensor:
         raise InvalidModelFile(f"{shown} has impossible offsets")
     if end > available:
         raise InvalidModelFile(f"{shown} ends {end - available} bytes after the end of the file: it is truncated")
-    elements = 1
-    for dimension in _numbers(shape, shown, MAX_DIMENSIONS):
-        elements *= dimension
-    if elements * BITS[dtype] != (end - start) * 8:
+    found = Tensor(dtype, tuple(_numbers(shape, shown, MAX_DIMENSIONS)), end - start)
+    if found.elements * BITS[dtype] != found.size * 8:
         raise InvalidModelFile(f"{shown} has {end - start} bytes, which its shape and type do not fill")
-    return Tensor(dtype, elements, end - start)
+    return found
 
 
 def _numbers(value: Json, shown: str, most: int) -> list[int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from dovetail.core.model import Pooling
+from dovetail.core.model import Adapter, Pooling
 
 Text: TypeAlias = str | tuple[int, ...]
 
@@ -17,6 +17,7 @@ class EmbedRequest:
     inputs      texts, or token ids taken as they are; none is empty
     pooling     how the hidden states of a text become one vector; None: as the model was made to, else their mean
     normalize   whether every vector is given the length 1
+    adapter     a LoRA that is applied, as in a GenerateRequest
     dimensions  how many of a vector's first numbers are kept, before it is normalised again; None: all
     """
 
@@ -26,6 +27,7 @@ class EmbedRequest:
     pooling: Pooling | None = None
     normalize: bool = True
     dimensions: int | None = None
+    adapter: Adapter | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,8 @@
 DovetailError
 ├── InvalidRequest                 400  the request itself is wrong
 │   ├── ModelNotFound              404
+│   ├── AdapterNotFound            404
+│   ├── AdapterMismatch            400  the adapter was made for another model
 │   ├── UnsupportedField           400  a field Dovetail knows and does not honour
 │   └── ContextTooLong             400
 ├── NotAllowed                     403
@@ -64,6 +66,28 @@ class ModelNotFound(InvalidRequest):
     def __init__(self, name: str, known: Sequence[str]) -> None:
         listed = ", ".join(known[:20]) if known else "none yet (put a .gguf file or an MLX folder into models/)"
         super().__init__(f"model {name[:256]!r} does not exist; models here: {listed}", param="model")
+
+
+class AdapterNotFound(InvalidRequest):
+    """No adapter of that name for models of this format; the message lists the names that exist."""
+
+    status = 404
+    code = "adapter_not_found"
+
+    def __init__(self, name: str, form: str, known: Sequence[str]) -> None:
+        listed = ", ".join(known[:20]) if known else "none yet (put a folder into adapters/)"
+        super().__init__(
+            f"adapter {name[:128]!r} does not exist for {form} models; adapters here: {listed}", param="adapter"
+        )
+
+
+class AdapterMismatch(InvalidRequest):
+    """The adapter cannot be applied to the model; the message names the first thing that does not fit."""
+
+    code = "adapter_mismatch"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, param="adapter")
 
 
 class UnsupportedField(InvalidRequest):

@@ -45,6 +45,18 @@ class Shape:
 
 
 @dataclass(frozen=True, slots=True)
+class Adapter:
+    """A LoRA over a model, by name; `scale` multiplies its own, and 0 leaves the model as it is.
+
+    path   where the catalog found it: a .gguf file, or a folder in mlx-lm's form; None in a request as it came
+    """
+
+    name: str
+    scale: float = 1.0
+    path: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Model:
     """One servable model.
 
@@ -54,6 +66,7 @@ class Model:
     pooling   what a model made for embeddings or for ranking says of itself, None where the header says nothing
     template  the chat template's source, None where the model has none
     invalid   why it cannot be loaded (a truncated header, missing shards), None when it looks sound
+    adapter   what is applied to it, where it was asked for with an adapter
     """
 
     id: str
@@ -70,6 +83,12 @@ class Model:
     created: int = 0
     invalid: str | None = None
     pooling: Pooling | None = None
+    adapter: Adapter | None = None
+
+    @property
+    def name(self) -> str:
+        """The id, and behind a plus its adapter's name."""
+        return self.id if self.adapter is None else f"{self.id}+{self.adapter.name}"
 
 
 CacheType: TypeAlias = Literal["f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0"]

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
+from dovetail.core.model import Adapter
+
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 JsonObject: TypeAlias = dict[str, Json]
 
@@ -187,6 +189,7 @@ class GenerateRequest:
     n           number of choices, each a generation of its own with seed + index
     top_logprobs   log probabilities of each piece of text and of that many rivals; None: of none
     output      the form that the answer must have
+    adapter     a LoRA that is applied, None: the model alone, or what its settings name
     space       prompt caches are shared within it; requests of different spaces see nothing of each other
     """
 
@@ -199,4 +202,5 @@ class GenerateRequest:
     n: int = 1
     top_logprobs: int | None = None
     output: OutputFormat = PlainText()
+    adapter: Adapter | None = None
     space: str = ""

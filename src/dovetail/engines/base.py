@@ -71,6 +71,11 @@ class Engine(Protocol):
         ...
 
     @property
+    def adapters_apart(self) -> bool:
+        """Whether each adapter takes a worker of its own; else one worker mixes them in a batch."""
+        ...
+
+    @property
     def numbered_slots(self) -> bool:
         """Whether a call may name its slot (`id_slot`), and slots are saved and restored by `POST /slots/N`."""
         ...

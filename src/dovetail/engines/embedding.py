@@ -1,7 +1,7 @@
 """Embeddings and rankings as both workers speak them, llama-server's way.
 
-Field names: llama.cpp tools/server README; measured in llama.cpp b11549. `pooling` is read by the MLX worker alone:
-llama-server pools as it was started to.
+Field names: llama.cpp tools/server README; measured in llama.cpp b11549. `pooling` and `adapter` are read by the MLX
+worker alone: llama-server pools, and applies an adapter, as it was started to.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from dovetail.core.embedding import Embeddings, EmbedRequest, Rank, Ranking, Tex
 from dovetail.core.errors import EngineFailure
 from dovetail.core.model import Pooling
 from dovetail.core.request import Json, JsonObject
+from dovetail.engines import wire
 from dovetail.engines.base import WorkerCall
 
 _EUCLIDEAN, _AS_IT_IS = 2, -1
@@ -29,6 +30,8 @@ def encode(request: EmbedRequest, inputs: Sequence[Text], pooling: Pooling) -> W
         "embd_normalize": _EUCLIDEAN if request.normalize else _AS_IT_IS,
         "pooling": pooling,
     }
+    if request.adapter is not None:
+        body["adapter"] = wire.adapter(request.adapter)
     return WorkerCall("/v1/embeddings", body)
 
 

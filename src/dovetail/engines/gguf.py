@@ -24,6 +24,7 @@ class GgufEngine:
 
     name = "gguf"
     embeds_apart = True  # llama-server pools as it was started to
+    adapters_apart = True  # and batches only what has the same adapters
     numbered_slots = True
 
     def __init__(self, binary: Path | None = None) -> None:
@@ -43,7 +44,7 @@ class GgufEngine:
             threads=options.threads or max(1, machine.cores - 1),
             mmproj=options.mmproj or model.mmproj,
             # llama.cpp's RAM cache is not keyed by adapter and hides slots from their owner.
-            cache_ram=options.cache_ram or 0,
+            cache_ram=0 if model.adapter is not None else options.cache_ram or 0,
         )
 
     def cache_key(self, options: LoadOptions) -> str:
@@ -66,6 +67,8 @@ class GgufEngine:
             argv += ["--flash-attention", "on" if options.flash_attention else "off"]
         if options.mmproj is not None:
             argv += ["--mmproj", str(options.mmproj)]
+        if (adapter := model.adapter) is not None:
+            argv += ["--adapter", str(adapter.path), "--adapter-scale", str(adapter.scale)]
         if options.pooling is not None:
             argv += ["--pooling", options.pooling]
         if options.kv_folder is not None:
@@ -77,6 +80,9 @@ class GgufEngine:
     def encode(self, request: GenerateRequest, index: int = 0) -> WorkerCall:
         call = wire.encode(request, index)
         call.body["cache_prompt"] = True
+        if request.adapter is not None:
+            # Unsaid, a slot would go on with what another scale has computed.
+            call.body["lora"] = [{"id": 0, "scale": request.adapter.scale}]
         if "response_format" in call.body and _unthinking(request):
             # Else the form lets the model open a thought of its own, which a small one never ends.
             call.body["reasoning_format"] = "none"
@@ -108,6 +114,8 @@ class GgufEngine:
             argv += ["--cache-type-v", options.cache_type_v]
         if options.mmproj is not None:
             argv += ["--mmproj", str(options.mmproj)]
+        if (adapter := model.adapter) is not None:
+            argv += ["--lora-scaled", f"{adapter.path}:{adapter.scale}"]
         if options.pooling is not None:
             argv += ["--embeddings", "--pooling", options.pooling]
         if options.kv_folder is not None:

@@ -22,6 +22,7 @@ class MlxEngine:
 
     name = "mlx"
     embeds_apart = False
+    adapters_apart = False
     numbered_slots = False
 
     def resolve(self, model: Model, options: LoadOptions, machine: Machine) -> LoadOptions:
@@ -58,6 +59,8 @@ class MlxEngine:
         call = wire.encode(request, index)
         if request.space:
             call.body["cache_salt"] = request.space
+        if request.adapter is not None:
+            call.body["adapter"] = wire.adapter(request.adapter)
         return call
 
     def decoder(self, request: GenerateRequest, index: int = 0) -> Decoder:

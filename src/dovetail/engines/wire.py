@@ -10,7 +10,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import cast
 
-from dovetail.core.errors import ContextTooLong, DovetailError, EngineFailure, InvalidRequest, WorkerCrashed
+from dovetail.core.errors import (
+    AdapterMismatch,
+    ContextTooLong,
+    DovetailError,
+    EngineFailure,
+    InvalidRequest,
+    WorkerCrashed,
+)
 from dovetail.core.events import (
     Event,
     Finished,
@@ -24,6 +31,7 @@ from dovetail.core.events import (
     TopLogprob,
     Usage,
 )
+from dovetail.core.model import Adapter
 from dovetail.core.request import (
     ChatPrompt,
     GenerateRequest,
@@ -92,6 +100,11 @@ def encode(request: GenerateRequest, index: int = 0) -> WorkerCall:
             return WorkerCall("/completion", body | structured.form(request))
 
 
+def adapter(applied: Adapter) -> JsonObject:
+    """The MLX worker's form; llama-server loads one at its start, and takes its scale by number."""
+    return {"name": applied.name, "path": str(applied.path), "scale": applied.scale}
+
+
 def decoder(request: GenerateRequest, index: int = 0) -> Decoder:
     """A decoder for the answer to `encode(request, index)`."""
     top = request.top_logprobs or 0
@@ -111,6 +124,8 @@ def error_from(payload: Json, status: int = 500) -> DovetailError:
         return ContextTooLong(_int(error.get("n_prompt_tokens")), _int(error.get("n_ctx")))
     if found := _TOO_LARGE.search(message):
         return ContextTooLong(int(found[1]), int(found[2]))
+    if error.get("type") == "adapter_mismatch":
+        return AdapterMismatch(message)
     if 400 <= status < 500:
         return InvalidRequest(message)
     return EngineFailure(message)

@@ -36,7 +36,7 @@ def chain_of(body: JsonObject, space: str = "") -> Chain:
 
 def _beginning(body: JsonObject) -> bytes:
     """The prompt as bytes which a prompt that goes on with it begins with: nothing is closed at the end."""
-    parts = [orjson.dumps(body.get("tools"))]
+    parts = [orjson.dumps(body.get("tools")), orjson.dumps(body.get("lora"))]
     match body.get("prompt"):
         case None:
             pass

@@ -93,9 +93,16 @@ class Pool:
             async for _ in lease.ready():
                 pass
 
-    async def unload(self, model_id: str) -> bool:
-        """Stops a model when its requests are done, or after a while all the same; False if it is not loaded."""
-        seats = [seat for seat in self._of(model_id) if seat.worker.alive]
+    async def unload(self, model_id: str, adapter: str | None = None) -> bool:
+        """Stops a model when its requests are done, or after a while all the same; False if it is not loaded.
+
+        With `adapter` its worker for that adapter alone, where it has one.
+        """
+        seats = [
+            seat
+            for seat in self._of(model_id)
+            if seat.worker.alive and (adapter is None or seat.model.name == f"{model_id}+{adapter}")
+        ]
         await self._quiet(seats, UNLOAD_WITHIN)
         for seat in seats:
             await seat.worker.stop()
@@ -167,7 +174,8 @@ class Pool:
         if engine is None:
             raise LoadFailed(f"{model.id} cannot be loaded: no engine for {model.format.upper()} models is configured")
         apart = pooling if engine.embeds_apart else None
-        seat_id = model.id if apart is None else f"{model.id}:{apart}"
+        model = _served(model, engine, apart)
+        seat_id = _seat_id(model, apart)
         seat = self._seats.get(seat_id)
         if seat is None or (seat.model != model and not seat.uses and not seat.worker.alive):
             seat = self._seats[seat_id] = self._new_seat(seat_id, model, engine, apart)
@@ -226,6 +234,20 @@ class Pool:
             last_used=seat.last_used,
             reason=worker.reason,
         )
+
+
+def _served(model: Model, engine: Engine, pooling: Pooling | None) -> Model:
+    """`model` as a worker loads it: without the adapter, or the scale, that each request brings."""
+    if model.adapter is None:
+        return model
+    if not engine.adapters_apart:
+        return replace(model, adapter=None)
+    return model if pooling else replace(model, adapter=replace(model.adapter, scale=1.0))
+
+
+def _seat_id(model: Model, pooling: Pooling | None) -> str:
+    scale = f"@{model.adapter.scale:g}" if model.adapter is not None and pooling else ""
+    return f"{model.name}{scale}:{pooling}" if pooling else model.name
 
 
 async def _wait(event: asyncio.Event, within: float) -> None:

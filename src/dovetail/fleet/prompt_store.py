@@ -137,7 +137,10 @@ def _read(card: Path) -> Stored | None:
 def _identity(model: Model, key: str) -> str:
     """A digest of everything that a cache must have in common with the model it is for."""
     facts: list[object] = [key, model.template]
-    for file in model.files or (model.path,):
+    files = list(model.files or (model.path,))
+    if model.adapter is not None and model.adapter.path is not None:
+        files.append(model.adapter.path)
+    for file in files:
         try:
             stat = file.stat()
         except OSError:

@@ -11,7 +11,7 @@ import structlog
 
 from dovetail.core.errors import DovetailError, InvalidRequest
 from dovetail.core.events import Event, Finished, Prefill, Timings
-from dovetail.core.request import JsonObject
+from dovetail.core.request import Json, JsonObject
 from dovetail.engines.base import WorkerCall
 from dovetail.fleet import chain as chains
 from dovetail.fleet.chain import Chain
@@ -108,7 +108,7 @@ class Slots:
     def hold(self) -> Hold:
         return Hold(self)
 
-    async def take(self, client: WorkerClient, count: int, hold: Hold, chain: Chain) -> None:
+    async def take(self, client: WorkerClient, count: int, hold: Hold, chain: Chain, lora: Json = None) -> None:
         """Gives `hold` one of the worker's `count` slots, with as much of `chain` in it as there is anywhere.
 
         What the slot held is saved first, if that is worth it. No slot is given when none is free, or none is ours.
@@ -129,7 +129,7 @@ class Slots:
         if self.costs.worth_saving(slot.lost(choice.kept)):
             await self._save(slot, client)
         if choice.restore and stored is not None:
-            await self._restore(slot, client, stored, hold.space)
+            await self._restore(slot, client, stored, hold.space, lora)
 
     async def save_all(self, client: WorkerClient) -> None:
         """Saves every slot that nobody uses, the last used first, within a bounded time."""
@@ -164,13 +164,17 @@ class Slots:
         slot.saved = True
         self.costs.write = max(0.0, (time.monotonic() - began) * 1e3 - WRITE_MS) / tokens
 
-    async def _restore(self, slot: Slot, client: WorkerClient, stored: Stored, space: str) -> None:
+    async def _restore(self, slot: Slot, client: WorkerClient, stored: Stored, space: str, lora: Json) -> None:
         """Reads a file into a slot; one that the engine refuses is a miss, and removed."""
         shelf = self.shelf
         if shelf is None:
             return
         slot.chain, slot.tokens, slot.saved = (), 0, True
         try:
+            if lora is not None:
+                # A slot that has not run with these scales would throw away what is read into it.
+                token: JsonObject = {"prompt": "a", "n_predict": 1, "id_slot": slot.id, "lora": lora}
+                await client.post("/completion", token, within=RESTORE_WITHIN)
             await client.post(f"/slots/{slot.id}?action=restore", {"filename": stored.file}, within=RESTORE_WITHIN)
         except InvalidRequest:
             await asyncio.to_thread(shelf.drop, stored)
@@ -195,7 +199,7 @@ class Hold:
         """Waits until a slot is ready for `call`, and returns the call for it; what was held before is given back."""
         self.leave()
         self.space, self._chain = space, chains.chain_of(call.body, space)
-        await self._slots.take(client, count, self, self._chain)
+        await self._slots.take(client, count, self, self._chain, call.body.get("lora"))
         if self.slot is None:
             return call
         fields: JsonObject = {"id_slot": self.slot.id}

@@ -249,6 +249,18 @@ class ModelObject(Answer):
     aliases: list[str]
 
 
+class AdapterName(Answer):
+    """An adapter."""
+
+    name: str
+
+
+class AdapterList(Answer):
+    """The adapters that can be asked for."""
+
+    adapters: list[AdapterName]
+
+
 class ModelList(Answer):
     """All models."""
 

@@ -8,7 +8,7 @@ from starlette.exceptions import HTTPException
 from dovetail import __version__
 from dovetail.core.errors import DovetailError
 from dovetail.core.request import JsonObject
-from dovetail.gateway import errors, health, home, openapi
+from dovetail.gateway import adapters, errors, health, home, openapi
 from dovetail.gateway.dialects import (
     llamacpp,
     openai_chat,
@@ -28,6 +28,7 @@ ROUTERS = (
     llamacpp.router,
     rerank.router,
     openai_models.router,
+    adapters.router,
     health.router,
     home.router,
 )

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from dovetail.core.errors import InvalidRequest
 from dovetail.core.request import Sampling
+from dovetail.gateway.adapters import AdapterField
 from dovetail.gateway.structured import StructuredFields
 from dovetail.gateway.wire import Refused, also
 
@@ -76,6 +77,7 @@ class LlamaExtras(StructuredFields):
     frequency_penalty: Penalty | None = None
     presence_penalty: Penalty | None = None
     stop: Stop | None = None
+    adapter: AdapterField = None
 
     complete_text: Annotated[object, Refused(False)] = None
     adaptive_decay: Annotated[object, Refused()] = None

@@ -13,6 +13,7 @@ from typing import TypedDict, Unpack
 import structlog
 
 from dovetail import demo
+from dovetail.catalog.adapters import Adapters
 from dovetail.catalog.catalog import Catalog
 from dovetail.core.errors import DovetailError, LoadFailed
 from dovetail.core.model import LoadOptions, Model, ModelFormat
@@ -28,7 +29,7 @@ from dovetail.gateway.sse import Replies, Timing
 from dovetail.hardware.machine import machine
 from dovetail.serving.embed import Embedder
 from dovetail.serving.generate import Generator
-from dovetail.settings import Settings
+from dovetail.settings import OTHER_SETTINGS, Settings
 from dovetail.telemetry import LogObserver
 
 log = structlog.stdlib.get_logger(__name__)
@@ -77,7 +78,12 @@ async def services(settings: Settings, **parts: Unpack[Parts]) -> AsyncGenerator
     facts = await asyncio.to_thread(machine)
     here = Machine(cores=facts.processor.cores, gpu=bool(facts.gpus))
     aliases = {model_id: own.aliases for model_id, own in settings.models.items() if own.aliases}
-    catalog = Catalog(model_folders(settings), aliases=aliases)
+    catalog = Catalog(
+        model_folders(settings),
+        aliases=aliases,
+        adapters=Adapters(adapter_folders(settings)),
+        default_adapters={model_id: own.adapter for model_id, own in settings.models.items() if own.adapter},
+    )
     engines: dict[ModelFormat, Engine] = {
         "gguf": GgufEngine(llama_server(settings.engines.gguf.binary)),
         "mlx": MlxEngine(),
@@ -115,6 +121,12 @@ def model_folders(settings: Settings) -> list[Path]:
     return [*folders, demo.models_dir()] if settings.catalog.demo else folders
 
 
+def adapter_folders(settings: Settings) -> list[Path]:
+    """The roots adapters are looked for in, in order of precedence."""
+    folders = [settings.home / "adapters", *settings.catalog.adapter_folders]
+    return [*folders, demo.adapters_dir()] if settings.catalog.demo else folders
+
+
 def llama_server(binary: str | None) -> Path | None:
     """The external llama-server the settings name, "auto" being the one on the PATH."""
     if not binary:
@@ -125,7 +137,7 @@ def llama_server(binary: str | None) -> Path | None:
 
 def load_options(settings: Settings, model: Model) -> LoadOptions:
     """What the settings say of loading `model`."""
-    said = settings.load_for(model.id).model_dump(exclude={"aliases"})
+    said = settings.load_for(model.id).model_dump(exclude=set(OTHER_SETTINGS))
     warmup = said.pop("warmup")
     return LoadOptions(**said, warmup=True if warmup is None else warmup)
 

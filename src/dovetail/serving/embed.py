@@ -6,14 +6,14 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
 from dovetail.core.caller import Caller
 from dovetail.core.embedding import Embeddings, EmbedRequest, Rank, Ranking, RankRequest, Text
 from dovetail.core.errors import ContextTooLong, DovetailError, InvalidRequest
 from dovetail.core.events import Finished, Progress, Timings, Usage
-from dovetail.core.model import Model, Pooling
+from dovetail.core.model import Adapter, Model, Pooling
 from dovetail.core.observe import Observer, RequestRecord
 from dovetail.core.request import JsonObject
 from dovetail.engines import embedding
@@ -72,7 +72,8 @@ class Embedder:
     async def embed(self, request: EmbedRequest, caller: Caller) -> Embeddings:
         """The vectors of `request`, computed by the model however it was made. Raises `core.errors`."""
         with self._recorded(request.id, request.model, caller) as use:
-            model = await self._find(use)
+            model = await self._find(use, request.adapter)
+            request = replace(request, adapter=model.adapter)
             pooling = _pooling(request, model)
             check_token_ids((i for text in request.inputs if not isinstance(text, str) for i in text), model, "input")
             vectors: list[bytes] = []
@@ -110,9 +111,9 @@ class Embedder:
             ranks.sort(key=lambda rank: -rank.score)
             return Ranking(tuple(ranks[: request.top_n]), use.tokens)
 
-    async def _find(self, use: _Use) -> Model:
-        model = await asyncio.to_thread(self._catalog.find, use.model)
-        use.model = model.id
+    async def _find(self, use: _Use, adapter: Adapter | None = None) -> Model:
+        model = await asyncio.to_thread(self._catalog.find, use.model, adapter)
+        use.model = model.name
         return model
 
     @asynccontextmanager

@@ -12,7 +12,7 @@ from typing import Protocol
 from dovetail.core.caller import Caller
 from dovetail.core.errors import DovetailError, LoadFailed
 from dovetail.core.events import Event, Finished, Loading, Prefill, Progress, Queued
-from dovetail.core.model import Model
+from dovetail.core.model import Adapter, Model
 from dovetail.core.observe import Observer, RequestRecord
 from dovetail.core.request import GenerateRequest
 from dovetail.serving.limits import check_length, check_request
@@ -24,8 +24,8 @@ _PROGRESS = (Queued, Loading, Prefill)
 class Models(Protocol):
     """Names to models; `catalog.Catalog` is one."""
 
-    def find(self, name: str) -> Model:
-        """Raises ModelNotFound."""
+    def find(self, name: str, adapter: Adapter | None = None) -> Model:
+        """Raises ModelNotFound, or what is wrong with the adapter."""
         ...
 
 
@@ -98,7 +98,8 @@ class Generator:
             request = replace(request, space=caller.id)
         try:
             model = await self._find(request)
-            name = model.id
+            name = model.name
+            request = replace(request, adapter=model.adapter)
             async with self._pool.lease(model) as lease, aclosing(self._events(lease, request)) as events:
                 async for event in events:
                     if isinstance(event, Finished):
@@ -135,12 +136,13 @@ class Generator:
                 yield event
 
     async def _find(self, request: GenerateRequest) -> Model:
-        # A name that was found before is a lookup; a new one may make the catalog read the disk.
-        known = request.model in self._known
-        model = (
-            self._catalog.find(request.model) if known else await asyncio.to_thread(self._catalog.find, request.model)
-        )
-        self._known.add(request.model)
+        # A name that was found before is a lookup; a new one, or an adapter, may make the catalog read the disk.
+        if request.adapter is None and request.model in self._known:
+            model = self._catalog.find(request.model)
+        else:
+            model = await asyncio.to_thread(self._catalog.find, request.model, request.adapter)
+            if model.adapter is None:
+                self._known.add(request.model)
         if model.invalid is not None:
             raise LoadFailed(f"{model.id} cannot be loaded: {model.invalid}", code="invalid_model_file", status=422)
         check_request(request, model)

@@ -72,6 +72,8 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument("--cache-ram", type=int, default=0, help="bytes")
     parser.add_argument("--flash-attention", choices=sorted(_FLASH), default="auto")
     parser.add_argument("--mmproj", type=Path)
+    parser.add_argument("--adapter", type=Path, help="a LoRA as GGUF; each request says its scale")
+    parser.add_argument("--adapter-scale", type=float, default=1.0, help="for what cannot say one: embeddings")
     parser.add_argument("--pooling", choices=["mean", "cls", "last", "rank"], help="answer embeddings, pooled so")
     parser.add_argument("--kv-folder", type=Path, help="where slots are saved")
     parser.add_argument("--no-warmup", dest="warmup", action="store_false")
@@ -83,6 +85,8 @@ def _params(xllamacpp: Any, args: argparse.Namespace, environ: Mapping[str, str]
     params.model.path = str(args.model)
     if args.mmproj is not None:
         params.mmproj.path = str(args.mmproj)
+    if args.adapter is not None:
+        params.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(str(args.adapter), args.adapter_scale)]
     if args.socket is not None:
         params.hostnames = [str(args.socket)]
     else:

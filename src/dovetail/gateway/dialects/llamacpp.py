@@ -19,6 +19,7 @@ from dovetail.core.errors import InvalidRequest, ModelNotFound, UnsupportedField
 from dovetail.core.events import Event, Finished, TextDelta, TokenLogprob
 from dovetail.core.model import Model
 from dovetail.core.request import GenerateRequest, Json, JsonObject, Sampling, TextPrompt
+from dovetail.gateway.adapters import adapter
 from dovetail.gateway.answers import LlamaCompletion, Success, Text, Tokens
 from dovetail.gateway.deps import CallerDep, ServicesDep, generation, receive_body, while_connected
 from dovetail.gateway.logprobs import native_entries
@@ -66,6 +67,7 @@ class CompletionRequest(LlamaExtras):
             stop=self.stops(),
             top_logprobs=self.n_probs or None,
             output=self.output(),
+            adapter=adapter(self.adapter),
         )
         check_combination(request, self.form())
         return request
@@ -160,8 +162,8 @@ async def completion(request: Request, services: ServicesDep, caller: CallerDep)
     """Continues a prompt of text and token ids, streamed or whole, in llama-server's form."""
     body = await receive_body(request, services, CompletionRequest)
     model = await _model(services, body.model)
-    generate = body.request(new_id("cmpl"), model.id)
-    return generation(services, caller, body, [generate], Completion(model.id, streamed=bool(body.stream)))
+    generate = body.request(new_id("cmpl"), body.model or model.id)
+    return generation(services, caller, body, [generate], Completion(model.name, streamed=bool(body.stream)))
 
 
 @router.post("/completions", operation_id="llamaCompletions", response_model=None)
@@ -208,8 +210,8 @@ async def unload_model(request: Request, services: ServicesDep, _caller: CallerD
     """Unloads a model once its running requests are done."""
     body = await receive_body(request, services, ModelRequest)
     model = await asyncio.to_thread(services.catalog.find, body.model)
-    if not await services.pool.unload(model.id):
-        raise InvalidRequest(f"{model.id} is not loaded", code="model_not_loaded", param="model")
+    if not await services.pool.unload(model.id, model.adapter.name if model.adapter else None):
+        raise InvalidRequest(f"{model.name} is not loaded", code="model_not_loaded", param="model")
     return _json({"success": True})
 
 

@@ -14,6 +14,7 @@ from starlette.responses import Response
 from dovetail.core.errors import InvalidRequest
 from dovetail.core.events import Event, Finished, TextDelta, TokenLogprob
 from dovetail.core.request import GenerateRequest, Json, JsonObject, TextPrompt
+from dovetail.gateway.adapters import adapter
 from dovetail.gateway.answers import TextCompletion
 from dovetail.gateway.deps import CallerDep, ServicesDep, generation, receive_body
 from dovetail.gateway.logprobs import TextLogprobs
@@ -68,6 +69,7 @@ class CompletionBody(SamplingBody):
                 n=n,
                 top_logprobs=self.logprobs,
                 output=output,
+                adapter=adapter(self.adapter),
             )
             for i, prompt in enumerate(prompts)
         ]

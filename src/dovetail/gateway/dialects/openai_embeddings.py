@@ -16,6 +16,7 @@ from dovetail.core.embedding import Embeddings, EmbedRequest, Text
 from dovetail.core.errors import InvalidRequest
 from dovetail.core.request import Json
 from dovetail.gateway import wire
+from dovetail.gateway.adapters import AdapterField, adapter
 from dovetail.gateway.answers import EmbeddingList
 from dovetail.gateway.deps import CallerDep, ServicesDep, receive_body, while_connected
 from dovetail.gateway.openai import new_id
@@ -46,6 +47,8 @@ class EmbeddingBody(Wire):
     ] = None
     normalize: Annotated[bool | None, Field(description="False leaves vectors at the length they have.")] = None
 
+    adapter: AdapterField = None
+
     user: Annotated[object, Inert()] = None
 
     def request(self, request_id: str) -> EmbedRequest:
@@ -57,6 +60,7 @@ class EmbeddingBody(Wire):
             pooling=self.pooling,
             normalize=self.normalize is not False,
             dimensions=self.dimensions,
+            adapter=adapter(self.adapter),
         )
 
     def _inputs(self) -> tuple[Text, ...]:

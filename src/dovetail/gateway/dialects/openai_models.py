@@ -47,7 +47,7 @@ async def retrieve_model(request: Request, services: ServicesDep, _caller: Calle
 def _object(services: Services, model: Model) -> ModelObject:
     status = services.pool.status(model.id)
     return ModelObject(
-        id=model.id,
+        id=model.name,
         created=model.created,
         format=model.format,
         state="failed" if model.invalid else status.state,

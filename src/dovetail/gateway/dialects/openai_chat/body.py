@@ -20,6 +20,7 @@ from dovetail.core.request import (
     Tool,
     ToolChoice,
 )
+from dovetail.gateway.adapters import adapter
 from dovetail.gateway.dialects.openai_chat.messages import MessageBody, messages_from
 from dovetail.gateway.openai import StreamOptions
 from dovetail.gateway.sampling import ModelName, SamplingBody
@@ -102,6 +103,7 @@ class ChatBody(SamplingBody):
             n=self.n or 1,
             top_logprobs=self._top_logprobs(),
             output=self.output(),
+            adapter=adapter(self.adapter),
         )
         check_combination(request, self.form() or "tool_choice")
         return request

@@ -1,0 +1,52 @@
+"""Adapters: the field that asks for one, and `GET /v1/internal/adapter/list`, their names without their places."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+import orjson
+from fastapi import APIRouter
+from pydantic import Field
+from starlette.responses import Response
+
+from dovetail.core.model import Adapter
+from dovetail.gateway.answers import AdapterList
+from dovetail.gateway.deps import CallerDep, ServicesDep
+from dovetail.gateway.openapi import answers
+from dovetail.gateway.wire import Wire
+
+router = APIRouter(tags=["adapters"])
+
+MAX_SCALE = 100.0
+AdapterName = Annotated[str, Field(min_length=1, max_length=128)]
+
+
+class AdapterBody(Wire):
+    """An adapter and how strongly it is applied."""
+
+    name: AdapterName
+    scale: Annotated[float | None, Field(ge=-MAX_SCALE, le=MAX_SCALE, description="1 is as it was trained.")] = None
+
+
+AdapterField = Annotated[
+    AdapterName | AdapterBody | None,
+    Field(description="A LoRA by name, which the model's id may also give: `model+adapter`."),
+]
+
+
+def adapter(asked: str | AdapterBody | None) -> Adapter | None:
+    """The core's form."""
+    if asked is None:
+        return None
+    if isinstance(asked, str):
+        return Adapter(asked)
+    return Adapter(asked.name, 1.0 if asked.scale is None else asked.scale)
+
+
+@router.get("/v1/internal/adapter/list", operation_id="listAdapters", response_model=None)
+@answers(AdapterList)
+async def list_adapters(services: ServicesDep, _caller: CallerDep) -> Response:
+    """The adapters that can be asked for."""
+    found = await asyncio.to_thread(services.catalog.adapters.list)
+    return Response(orjson.dumps({"adapters": [{"name": each.name} for each in found]}), media_type="application/json")
