@@ -35,10 +35,10 @@ def read_adapter(body: JsonObject) -> AdapterChoice | None:
         return None
     if not isinstance(given, dict) or not given.keys() <= {"name", "path", "scale"}:
         raise RequestError("Field 'adapter': must be an object of name, path and scale")
-    fields = Fields(given)
-    name, path = fields.text("name"), Path(fields.text("path"))
+    fields = Fields({f"adapter.{name}": value for name, value in given.items()})
+    name, path = fields.text("adapter.name"), Path(fields.text("adapter.path"))
     if not 0 < len(name) <= _MAX_NAME:
         raise RequestError(f"Field 'adapter.name': must have 1 to {_MAX_NAME} characters")
     if not path.is_absolute() or "\0" in str(path):
         raise RequestError("Field 'adapter.path': must be an absolute path")
-    return AdapterChoice(name, path, fields.number("scale", 1.0, -MAX_SCALE, MAX_SCALE))
+    return AdapterChoice(name, path, fields.number("adapter.scale", 1.0, -MAX_SCALE, MAX_SCALE))

@@ -153,7 +153,7 @@ def test_offsets_that_lie_are_refused(small: Small, tmp_path: Path) -> None:
     ],
 )
 def test_a_field_that_is_no_adapter_is_refused(field: Json) -> None:
-    with pytest.raises(RequestError, match=r"Field '(adapter|name|path|scale)"):
+    with pytest.raises(RequestError, match="Field 'adapter"):
         read_adapter({"adapter": field})
 
 
