@@ -19,7 +19,7 @@ from dovetail.gateway.wire import Wire
 router = APIRouter(tags=["adapters"])
 
 MAX_SCALE = 100.0
-AdapterName = Annotated[str, Field(min_length=1, max_length=128)]
+AdapterName = Annotated[str, Field(max_length=128)]
 
 
 class AdapterBody(Wire):
@@ -36,8 +36,8 @@ AdapterField = Annotated[
 
 
 def adapter(asked: str | AdapterBody | None) -> Adapter | None:
-    """The core's form."""
-    if asked is None:
+    """The core's form; the empty name is none."""
+    if not asked:
         return None
     if isinstance(asked, str):
         return Adapter(asked)

@@ -35,6 +35,7 @@ class ZooEngine:
 
     name = "zoo"
     embeds_apart = False
+    adapters_apart = False
     numbered_slots = False
 
     def resolve(self, model: Model, options: LoadOptions, machine: Machine) -> LoadOptions:

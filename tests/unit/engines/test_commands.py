@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from dovetail.core.model import LoadOptions, Model, Pooling, Shape
+from dovetail.core.model import Adapter, LoadOptions, Model, Pooling, Shape
+from dovetail.core.request import GenerateRequest, TextPrompt
 from dovetail.engines.base import Endpoint, Machine
 from dovetail.engines.gguf import GgufEngine
 from dovetail.engines.mlx import MlxEngine
@@ -118,3 +119,19 @@ def test_a_cache_on_disk_fits_only_the_layout_it_was_written_in() -> None:
     engine = GgufEngine()
     assert engine.cache_key(LoadOptions()) != engine.cache_key(LoadOptions(cache_type_k="q8_0"))
     assert engine.cache_key(LoadOptions()) != GgufEngine(Path("/opt/llama-server")).cache_key(LoadOptions())
+
+
+def test_an_adapter_is_loaded_with_the_model_and_its_scale_said_in_each_request() -> None:
+    shouting = replace(GGUF, adapter=Adapter("shout", 0.5, Path("/adapters/shout.gguf")))
+    engine = GgufEngine()
+    options = engine.resolve(shouting, LoadOptions(cache_ram=1 << 30), Machine(cores=4))
+    assert options.cache_ram == 0  # it is not keyed by adapter
+    flags = pairs(engine.command(shouting, options, SOCKET).argv)
+    assert (flags["--adapter"], flags["--adapter-scale"]) == ("/adapters/shout.gguf", "0.5")
+    flags = pairs(GgufEngine(Path("/opt/llama-server")).command(shouting, options, SOCKET).argv)
+    assert flags["--lora-scaled"] == "/adapters/shout.gguf:0.5"
+    request = GenerateRequest("r", "m+shout", TextPrompt(("hi",)), adapter=shouting.adapter)
+    assert engine.encode(request).body["lora"] == [{"id": 0, "scale": 0.5}]
+    assert "lora" not in engine.encode(replace(request, adapter=None)).body
+    told = {"name": "shout", "path": "/adapters/shout.gguf", "scale": 0.5}
+    assert MlxEngine().encode(request).body["adapter"] == told

@@ -58,6 +58,7 @@ class Recorder:
 class FakeEngine:
     name = "gguf"
     embeds_apart = True
+    adapters_apart = True
     numbered_slots = False
 
     def resolve(self, model: Model, options: LoadOptions, machine: Machine) -> LoadOptions:

@@ -3,12 +3,12 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from dovetail.core.errors import ModelNotFound
 from dovetail.core.events import Event, Finished, Progress, TextDelta, Timings, Usage
-from dovetail.core.model import Model, ModelState, Shape
+from dovetail.core.model import Adapter, Model, ModelState, Shape
 from dovetail.core.observe import RequestRecord
 from dovetail.core.request import GenerateRequest, TextPrompt
 
@@ -65,11 +65,11 @@ class Catalog:
         self.by_name = {m.id: m for m in models}
         self.asked: list[str] = []
 
-    def find(self, name: str) -> Model:
+    def find(self, name: str, adapter: Adapter | None = None) -> Model:
         self.asked.append(name)
         if name not in self.by_name:
             raise ModelNotFound(name, list(self.by_name))
-        return self.by_name[name]
+        return replace(self.by_name[name], adapter=adapter)
 
 
 class Lease:

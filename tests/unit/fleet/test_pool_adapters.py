@@ -1,0 +1,38 @@
+"""Where requests with adapters are served."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from dovetail.core.model import Adapter, LoadOptions
+from dovetail.engines.base import Machine
+from dovetail.fleet.pool import Pool
+from dovetail.settings import FleetSettings
+
+from .fakes import FakeEngine, FakeLauncher, Recorder, model
+
+pytestmark = pytest.mark.anyio
+
+A = model("a")
+ADAPTERS = [Adapter("x", 1.0, Path("/x.gguf")), Adapter("x", 0.5, Path("/x.gguf")), Adapter("y", 1.0, Path("/y.gguf"))]
+
+
+async def test_each_adapter_has_a_worker_where_the_engine_cannot_mix_them(
+    launcher: FakeLauncher, recorder: Recorder
+) -> None:
+    settings = FleetSettings(stop_timeout=0.05, idle_ttl=0)
+    pool = Pool({"gguf": FakeEngine()}, launcher, lambda _: LoadOptions(parallel=2), Machine(2), settings, recorder)
+    one, half, other = (replace(A, adapter=adapter) for adapter in ADAPTERS)
+    try:
+        for wanted in (A, one, half, other):
+            await pool.load(wanted)
+        assert [status.model for status in pool.states()] == ["a", "a+x", "a+y"]
+        assert launcher.starts("a+x") == 1
+        async with pool.lease(half, "mean"):
+            assert pool.states()[-1].model == "a+x@0.5:mean"  # no request for embeddings can say a scale
+        assert await pool.unload("a", "x")
+        assert not await pool.unload("a", "x")
+        assert {status.model: status.state for status in pool.states()}["a"] == "ready"
+    finally:
+        await pool.aclose()
