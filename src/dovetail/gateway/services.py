@@ -76,12 +76,8 @@ async def services(settings: Settings, **parts: Unpack[Parts]) -> AsyncGenerator
     observer = parts.get("observer") or LogObserver()
     facts = await asyncio.to_thread(machine)
     here = Machine(cores=facts.processor.cores, gpu=bool(facts.gpus))
-    aliases = {model_id: own.aliases for model_id, own in settings.models.items() if own.aliases}
-    catalog = Catalog(model_folders(settings), aliases=aliases)
-    engines: dict[ModelFormat, Engine] = {
-        "gguf": GgufEngine(llama_server(settings.engines.gguf.binary)),
-        "mlx": MlxEngine(),
-    }
+    catalog = Catalog(model_folders(settings), aliases=model_aliases(settings))
+    engines = engines_of(settings)
     pool = Pool(
         engines,
         parts.get("launcher") or LocalLauncher(settings.home / "run"),
@@ -104,7 +100,7 @@ async def services(settings: Settings, **parts: Unpack[Parts]) -> AsyncGenerator
 
 
 async def _prompt_store(settings: Settings) -> PromptStore | None:
-    if not settings.kv.enabled:
+    if not settings.kv.enabled or not settings.kv.max_bytes:
         return None
     return await asyncio.to_thread(PromptStore, settings.home / "kv", settings.kv.max_bytes)
 
@@ -113,6 +109,16 @@ def model_folders(settings: Settings) -> list[Path]:
     """The roots models are looked for in, in order of precedence."""
     folders = [settings.home / "models", *settings.catalog.folders]
     return [*folders, demo.models_dir()] if settings.catalog.demo else folders
+
+
+def model_aliases(settings: Settings) -> dict[str, tuple[str, ...]]:
+    """Further names of models, by id."""
+    return {model_id: own.aliases for model_id, own in settings.models.items() if own.aliases}
+
+
+def engines_of(settings: Settings) -> dict[ModelFormat, Engine]:
+    """An engine for each format."""
+    return {"gguf": GgufEngine(llama_server(settings.engines.gguf.binary)), "mlx": MlxEngine()}
 
 
 def llama_server(binary: str | None) -> Path | None:
