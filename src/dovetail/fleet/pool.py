@@ -17,7 +17,7 @@ from dovetail.engines.base import Engine, Machine
 from dovetail.fleet.launch import Launched, Launcher
 from dovetail.fleet.lease import Lease, Seat
 from dovetail.fleet.placement import Load, Resident, decide
-from dovetail.fleet.process import Worker, shutting_down
+from dovetail.fleet.process import Props, Worker, shutting_down
 from dovetail.fleet.prompt_store import PromptStore, Shelf
 from dovetail.fleet.queue import Queue
 from dovetail.fleet.slots import Slots
@@ -127,6 +127,11 @@ class Pool:
         status, model = self._status(seats[0]), seats[0].model
         apart = status.model != model_id and model.pooling is None
         return replace(status, model=model_id, context=0 if apart else status.context)
+
+    def props(self, model_id: str) -> Props | None:
+        """What a ready worker says of itself, the one that generates first; None where none is ready."""
+        ready = [seat for seat in self._of(model_id) if seat.worker.state == "ready"]
+        return min(ready, key=lambda seat: seat.id).worker.props if ready else None
 
     async def place(self, seat: Seat, within: float) -> bool:
         """Tries to find a place for a model, waiting at most `within` seconds; False when every place is still busy."""

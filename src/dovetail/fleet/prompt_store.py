@@ -1,6 +1,6 @@
 """Prompt caches on disk: one shelf a model, found by what their prompts begin with, the oldest out when it is full.
 
-Everything here but `Shelf.find` touches the disk and blocks. Nothing that is wrong with a file is an error: it is not there.
+Everything here touches the disk and blocks. Nothing that is wrong with a file is an error: it is not there.
 """
 
 from __future__ import annotations

@@ -19,6 +19,7 @@ from dovetail.engines.gguf import GgufEngine
 from dovetail.engines.mlx import MlxEngine
 from dovetail.fleet.pool import Pool as RealPool
 from dovetail.fleet.pool import WorkerStatus
+from dovetail.fleet.process import Props
 from dovetail.gateway.services import Services
 from dovetail.gateway.sse import Timing
 from dovetail.serving.embed import Embedder
@@ -164,6 +165,7 @@ class Pool(serving.Pool):
 
     statuses: dict[str, WorkerStatus] = field(default_factory=dict[str, WorkerStatus])
     loaded: list[str] = field(default_factory=list[str])
+    said: dict[str, Props] = field(default_factory=dict[str, Props])
 
     @asynccontextmanager
     async def lease(self, model: Model) -> AsyncGenerator[serving.Lease]:
@@ -175,6 +177,9 @@ class Pool(serving.Pool):
 
     def status(self, model_id: str) -> WorkerStatus:
         return self.statuses.get(model_id, WorkerStatus(model_id))
+
+    def props(self, model_id: str) -> Props | None:
+        return self.said.get(model_id)
 
     async def load(self, model: Model) -> None:
         async for _ in Lease(self).ready():
