@@ -271,7 +271,7 @@ class Health(Answer):
     slots_available: int
     slots_total: int
     version: str
-    models: list[ModelStateAnswer] | None = None
+    models: list[ModelStateAnswer]
     model: str | None = None
     state: ModelState | None = None
     reason: str | None = None

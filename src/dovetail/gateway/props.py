@@ -48,11 +48,13 @@ def health(services: Services, model: Model) -> JsonObject:
     status = services.pool.status(model.id)
     total = slots(services, model)
     ready = status.state == "ready"
+    state = "failed" if model.invalid else status.state
     return {
         "status": "ok",
         "model": model.id,
+        "models": [{"id": model.id, "state": state}],
         "model_loaded": ready,
-        "state": "failed" if model.invalid else status.state,
+        "state": state,
         "reason": model.invalid or status.reason,
         "context": services.context(model),
         "slots_available": max(0, total - status.active) if ready else 0,

@@ -39,6 +39,11 @@ class Shelves:
         self._catalog = Catalog(model_folders(settings), aliases=model_aliases(settings))
         self._engines = engines_of(settings)
 
+    def folder(self, name: str) -> str:
+        """The folder of a model's caches, whether or not it is there. Raises as `import_from` does."""
+        model = self._catalog.find(name)
+        return shelf_name(model, self._key(model))
+
     def conversations(self) -> list[Conversation]:
         """What is there, the last used first."""
         names = {shelf_name(model, key): model.id for model, key in self._keeping()}

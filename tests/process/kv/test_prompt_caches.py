@@ -120,7 +120,6 @@ async def test_a_file_that_does_not_fit_is_a_miss(server: Running, model: str) -
     assert max(again) < 0.2
 
 
-@pytest.mark.accept("G11")
 async def test_a_conversation_is_exported_and_comes_back(
     server: Running, model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -86,6 +86,7 @@ class Client:
         self._body = list(body)
         self._stuck = stuck
         raw = [(k.lower().encode(), v.encode()) for k, v in (headers or {}).items()]
+        path, _, query = path.partition("?")
         self._scope: dict[str, Any] = {
             "type": "http",
             "asgi": {"version": "3.0"},
@@ -93,7 +94,7 @@ class Client:
             "method": method,
             "path": path,
             "raw_path": path.encode(),
-            "query_string": b"",
+            "query_string": query.encode(),
             "root_path": "",
             "scheme": "http",
             "headers": raw,
