@@ -19,7 +19,7 @@ from dovetail.cli.options import AsJson, Config, Home, ModelsDir, configured, te
 if TYPE_CHECKING:
     from dovetail.gateway.shelves import Conversation, Shelves
 
-kv = typer.Typer(help="List, export, import and remove prompt caches on disk.", no_args_is_help=True)
+kv = typer.Typer(help="List, export, import and remove prompt caches on disk.")
 
 _Model = Annotated[str | None, typer.Argument(help="A model's id; without it, all models.")]
 _PRIVATE = 0o600
