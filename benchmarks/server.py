@@ -11,7 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,18 +48,21 @@ class Server:
 
 
 @contextmanager
-def serve(models: Path, environment: Mapping[str, str] | None = None) -> Generator[Server]:
-    """`dovetail serve` over the models in `models`, with an empty home folder; stopped by SIGTERM at the end."""
-    with tempfile.TemporaryDirectory(prefix="dt") as home:
+def serve(models: Path, environment: Mapping[str, str] | None = None, home: Path | None = None) -> Generator[Server]:
+    """`dovetail serve` over the models in `models`; stopped by SIGTERM at the end.
+
+    With a home folder of its own, empty at first, unless `home` is given.
+    """
+    with nullcontext(str(home)) if home else tempfile.TemporaryDirectory(prefix="dt") as home_dir:
         port = free_port()
-        argv = [sys.executable, "-m", "dovetail", "serve", "--port", str(port), "--home", home]
+        argv = [sys.executable, "-m", "dovetail", "serve", "--port", str(port), "--home", home_dir]
         argv += ["--models-dir", str(models), "--log-format", "json"]
         started = time.perf_counter()
-        with Path(home, "serve.log").open("wb") as log:
+        with Path(home_dir, "serve.log").open("wb") as log:
             child = subprocess.Popen(argv, stdout=log, stderr=log, env={**os.environ, **(environment or {})})
         try:
             url = f"http://127.0.0.1:{port}"
-            _wait_for(f"{url}/health", child, Path(home, "serve.log"))
+            _wait_for(f"{url}/health", child, Path(home_dir, "serve.log"))
             yield Server(url, psutil.Process(child.pid), time.perf_counter() - started)
         finally:
             child.terminate()

@@ -12,6 +12,7 @@ import typer
 from dovetail.cli.chat import chat
 from dovetail.cli.doctor import doctor
 from dovetail.cli.exits import Exit, Failure
+from dovetail.cli.kv import kv
 from dovetail.cli.list import list_models
 from dovetail.cli.load import load
 from dovetail.cli.openapi import openapi
@@ -40,6 +41,8 @@ COMMANDS = {
 }
 for _name, _command in COMMANDS.items():
     app.command(_name)(_command)
+app.add_typer(kv, name="kv")
+GROUPS = {"kv"}
 
 
 def _show_version(wanted: bool) -> None:
@@ -90,7 +93,7 @@ def _explain(error: Exception, arguments: Sequence[str]) -> tuple[str, int | Non
 
     match error:
         case typer.TyperException():
-            command = next((word for word in arguments if word in COMMANDS), "")
+            command = next((word for word in arguments if word in COMMANDS or word in GROUPS), "")
             return f"{error.format_message()} (see {f'dovetail {command}'.rstrip()} --help)", error.exit_code
         case ConfigError():
             return str(error), Exit.CONFIG

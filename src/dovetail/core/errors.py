@@ -100,18 +100,23 @@ class UnsupportedField(InvalidRequest):
 
 
 class ContextTooLong(InvalidRequest):
-    """The prompt needs more tokens than one slot has."""
+    """The prompt needs more tokens than one slot has; `at_least` that many where they were not all counted."""
 
     code = "context_length_exceeded"
 
-    def __init__(self, needed: int, available: int, param: str = "messages") -> None:
+    def __init__(self, needed: int, available: int, param: str = "messages", *, at_least: bool = False) -> None:
         super().__init__(
-            f"the prompt needs {needed} tokens and the model's context is {available}: shorten the prompt, "
-            f"or load the model with a larger context",
+            f"the prompt needs {'at least ' * at_least}{needed} tokens and the model's context is {available}: "
+            f"shorten the prompt, or load the model with a larger context",
             param=param,
         )
         self.needed = needed
         self.available = available
+        self.at_least = at_least
+
+    def naming(self, param: str) -> ContextTooLong:
+        """The same of the field `param`."""
+        return ContextTooLong(self.needed, self.available, param, at_least=self.at_least)
 
 
 class NotAllowed(DovetailError):

@@ -73,10 +73,7 @@ def check(rules: Rules) -> None:
         raise GrammarError(f"there is no rule named {ROOT}")
     for node in rules.values():
         for inner in _nodes(node):
-            if isinstance(inner, Ref) and inner.name not in rules:
-                raise GrammarError(f"the rule {inner.name[:64]} is not defined")
-            if isinstance(inner, Repeat) and max(inner.least, inner.most or 0) > MAX_REPEAT:
-                raise GrammarError(f"a repetition of more than {MAX_REPEAT} times")
+            _check_node(inner, rules)
     if sum(map(_expanded, rules.values())) > MAX_EXPANDED:
         raise GrammarError(f"written out it has more than {MAX_EXPANDED} symbols")
     empty = _empty_rules(rules)
@@ -85,6 +82,20 @@ def check(rules: Rules) -> None:
             if isinstance(inner, Repeat) and inner.most is None and _can_be_empty(inner.node, empty):
                 raise GrammarError("something that can be empty is repeated without end")
     _check_left_recursion(rules, empty)
+
+
+def _check_node(node: Node, rules: Rules) -> None:
+    match node:
+        case Ref(name) if name not in rules:
+            raise GrammarError(f"the rule {name[:64]} is not defined")
+        case Repeat(_, least, most) if max(least, most or 0) > MAX_REPEAT:
+            raise GrammarError(f"a repetition of more than {MAX_REPEAT} times")
+        case Text(text) if "\0" in text:
+            raise GrammarError("it asks for the character NUL")  # llama.cpp dies of it
+        case Chars(((0, 0),), negated=False):
+            raise GrammarError("it asks for the character NUL")
+        case _:
+            pass
 
 
 def write(node: Node) -> str:

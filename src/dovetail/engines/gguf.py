@@ -16,6 +16,7 @@ DEFAULT_PARALLEL = 4
 CPU_BATCH = 512
 GPU_BATCH = 2048
 EMBEDDING_CONTEXT = 2048
+_CONTEXT_STEP = 256
 MAX_WINDOW = 1 << 20  # tokens that penalties look back on: any context, in 4 MB
 
 
@@ -36,7 +37,7 @@ class GgufEngine:
         batch = options.batch or (GPU_BATCH if machine.gpu else CPU_BATCH)
         return replace(
             options,
-            context=options.context or min(model.shape.context or DEFAULT_CONTEXT, DEFAULT_CONTEXT),
+            context=_padded(options.context or min(model.shape.context or DEFAULT_CONTEXT, DEFAULT_CONTEXT)),
             parallel=options.parallel or DEFAULT_PARALLEL,
             gpu_layers=-1 if options.gpu_layers is None else options.gpu_layers,
             batch=batch,
@@ -146,6 +147,11 @@ def _for_embeddings(model: Model, options: LoadOptions, machine: Machine) -> Loa
         threads=options.threads or max(1, machine.cores - 1),
         cache_ram=0,
     )
+
+
+def _padded(context: int) -> int:
+    """What llama.cpp makes of the context of a slot: nothing that is told of it is less than what there is."""
+    return -(-context // _CONTEXT_STEP) * _CONTEXT_STEP
 
 
 def _unthinking(request: GenerateRequest) -> bool:

@@ -121,7 +121,8 @@ def error_from(payload: Json, status: int = 500) -> DovetailError:
     if isinstance(code := error.get("code"), int):
         status = code
     if error.get("type") == "exceed_context_size_error":
-        return ContextTooLong(_int(error.get("n_prompt_tokens")), _int(error.get("n_ctx")))
+        needed, available = _int(error.get("n_prompt_tokens")), _int(error.get("n_ctx"))
+        return ContextTooLong(needed, available, at_least=error.get("at_least") is True)
     if found := _TOO_LARGE.search(message):
         return ContextTooLong(int(found[1]), int(found[2]))
     if error.get("type") == "adapter_mismatch":

@@ -68,6 +68,15 @@ def reach(links: int) -> int:
     return min(links, fine) * _FINE + max(0, links - fine) * _COARSE
 
 
+def cut(chain: Chain, share: float) -> Chain:
+    """As much of a chain as `share` of its prompt covers."""
+    covered = reach(len(chain)) * share
+    links = len(chain)
+    while links and reach(links) > covered:
+        links -= 1
+    return chain[:links]
+
+
 def _ends(size: int) -> Iterator[int]:
     yield from range(_FINE, min(size, _FINE_END) + 1, _FINE)
     yield from range(_FINE_END + _COARSE, size + 1, _COARSE)

@@ -139,7 +139,7 @@ class Lease:
                 stream = await self._open(request, index, hold)
             with stream:
                 while batch := await stream.read():
-                    hold.last = batch[-1]
+                    hold.note(batch)
                     for event in batch:
                         yield event
         except WorkerCrashed as error:

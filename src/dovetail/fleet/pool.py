@@ -17,7 +17,7 @@ from dovetail.engines.base import Engine, Machine
 from dovetail.fleet.launch import Launched, Launcher
 from dovetail.fleet.lease import Lease, Seat
 from dovetail.fleet.placement import Load, Resident, decide
-from dovetail.fleet.process import Worker, shutting_down
+from dovetail.fleet.process import Props, Worker, shutting_down
 from dovetail.fleet.prompt_store import PromptStore, Shelf
 from dovetail.fleet.queue import Queue
 from dovetail.fleet.slots import Slots
@@ -135,6 +135,11 @@ class Pool:
         apart = status.model != model_id and model.pooling is None
         return replace(status, model=model_id, context=0 if apart else status.context)
 
+    def props(self, model_id: str) -> Props | None:
+        """What a ready worker says of itself, the one that generates first; None where none is ready."""
+        ready = [seat for seat in self._of(model_id) if seat.worker.state == "ready"]
+        return min(ready, key=lambda seat: seat.id).worker.props if ready else None
+
     async def place(self, seat: Seat, within: float) -> bool:
         """Tries to find a place for a model, waiting at most `within` seconds; False when every place is still busy."""
         if not seat.placed:
@@ -174,7 +179,7 @@ class Pool:
         if engine is None:
             raise LoadFailed(f"{model.id} cannot be loaded: no engine for {model.format.upper()} models is configured")
         apart = pooling if engine.embeds_apart else None
-        model = _served(model, engine, apart)
+        model = served(model, engine, apart)
         seat_id = _seat_id(model, apart)
         seat = self._seats.get(seat_id)
         if seat is None or (seat.model != model and not seat.uses and not seat.worker.alive):
@@ -236,7 +241,7 @@ class Pool:
         )
 
 
-def _served(model: Model, engine: Engine, pooling: Pooling | None) -> Model:
+def served(model: Model, engine: Engine, pooling: Pooling | None = None) -> Model:
     """`model` as a worker loads it: without the adapter, or the scale, that each request brings."""
     if model.adapter is None:
         return model

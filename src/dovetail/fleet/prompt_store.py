@@ -1,27 +1,21 @@
 """Prompt caches on disk: one shelf a model, found by what their prompts begin with, the oldest out when it is full.
 
-Everything here but `Shelf.find` touches the disk and blocks. Nothing that is wrong with a file is an error: it is
-not there.
+Everything here touches the disk and blocks. Nothing that is wrong with a file is an error: it is not there.
 """
 
 from __future__ import annotations
 
-import contextlib
-import json
 import re
-import secrets
 import threading
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
-from typing import cast
 
 from dovetail import kv_folder
 from dovetail.core.model import Model
-from dovetail.fleet.chain import LINK, Chain, common
+from dovetail.fleet.chain import LINK, Chain, common, reach
 
-_VERSION = 1
-_SLOT, _CARD = ".slot", ".json"
+SLOT = ".slot"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +29,12 @@ class Stored:
 
     @property
     def file(self) -> str:
-        return self.name + _SLOT
+        return self.name + SLOT
+
+    def covers(self, chain: Chain) -> int:
+        """About how many of its tokens are those of the conversation `chain`."""
+        shared = common(self.chain, chain)
+        return round(self.tokens * reach(shared) / reach(len(self.chain))) if shared else 0
 
 
 class PromptStore:
@@ -44,7 +43,7 @@ class PromptStore:
     def __init__(self, root: Path, max_bytes: int) -> None:
         self.max_bytes = max_bytes
         self._root = root
-        kv_folder.sweep(root)
+        kv_folder.clear_away(root)
         self.prune()
 
     def shelf(self, model: Model, key: str) -> Shelf:
@@ -52,7 +51,7 @@ class PromptStore:
 
         Raises OSError when its folder cannot be made.
         """
-        folder = self._root / f"{_slug(model.id)}-{_identity(model, key)}"
+        folder = self._root / shelf_name(model, key)
         kv_folder.make(folder)
         return Shelf(folder, self)
 
@@ -70,68 +69,70 @@ class Shelf:
         self.folder = folder
         self.max_bytes = store.max_bytes
         self._store = store
-        self._lock = threading.Lock()
-        found = (_read(card) for card in folder.glob("*" + _CARD))
-        self._stored = {stored.name: stored for stored in found if stored is not None}
+        self._index = kv_folder.Index(folder, _read)
+        self._index.items()
+        self._lock = threading.RLock()
 
     def find(self, chain: Chain) -> tuple[Stored | None, int]:
-        """The conversation that shares most with `chain`, and how many links it shares. Does not block."""
+        """The conversation that shares most with `chain`, and how many links it shares.
+
+        Blocks for a look at the folder, and to read what somebody else has put there.
+        """
         with self._lock:
-            known = list(self._stored.values())
-        found = max(known, key=lambda stored: common(stored.chain, chain), default=None)
+            known = list(self._index.items().values())
+        found = max(known, key=lambda stored: (common(stored.chain, chain), stored.tokens), default=None)
         shared = 0 if found is None else common(found.chain, chain)
         return (found, shared) if shared else (None, 0)
 
-    def put(self, part: str, chain: Chain, tokens: int) -> None:
-        """Takes in the complete file `part`, in place of conversations that it goes on with. Raises OSError."""
+    def put(self, part: str, chain: Chain, tokens: int, used: float | None = None) -> None:
+        """Takes in the complete file `part`, in place of shorter conversations that it goes on with.
+
+        One that is larger than all files together may be is not kept. Raises OSError.
+        """
         written = self.folder / part
-        stored = Stored(secrets.token_hex(8), chain, tokens, written.stat().st_size)
-        card = {
-            "version": _VERSION,
-            "tokens": stored.tokens,
-            "size": stored.size,
-            "chain": b"".join(stored.chain).hex(),
-        }
-        note = self.folder / kv_folder.part(_CARD)
-        note.write_text(json.dumps(card))
-        kv_folder.publish(written, self.folder / stored.file)
-        kv_folder.publish(note, self.folder / (stored.name + _CARD))
+        if written.stat().st_size > self.max_bytes:
+            kv_folder.discard(written)
+            return
+        name, card = kv_folder.publish(written, tokens, b"".join(chain).hex(), used)
         with self._lock:
-            superseded = [old for old in self._stored.values() if common(old.chain, chain) == len(old.chain)]
-            self._stored[stored.name] = stored
-        for old in superseded:
-            self.drop(old)
+            for old in list(self._index.items().values()):
+                if old.name != name and common(old.chain, chain) == len(old.chain) and old.tokens <= tokens:
+                    self._index.drop(old.name, SLOT)
+            self._index.add(name, Stored(name, chain, tokens, card.size))
         self._store.prune()
+
+    def sound(self, stored: Stored) -> bool:
+        """Whether a conversation's file is what was written; blocks while it is read, the first time."""
+        return self._index.sound(stored.name, SLOT)  # nobody waits for the lock meanwhile
 
     def used(self, stored: Stored) -> None:
         kv_folder.touch(self.folder / stored.file)
 
     def drop(self, stored: Stored) -> None:
-        """Removes a conversation that is superseded, or that the engine will not take."""
+        """Removes a conversation that the engine will not take."""
         with self._lock:
-            self._stored.pop(stored.name, None)
-        for suffix in (_SLOT, _CARD):
-            self.discard(stored.name + suffix)
+            self._index.drop(stored.name, SLOT)
 
     def discard(self, file: str) -> None:
-        with contextlib.suppress(OSError):
-            (self.folder / file).unlink(missing_ok=True)
+        kv_folder.discard(self.folder / file)
 
 
-def _read(card: Path) -> Stored | None:
-    """What a card says, if the file it speaks of is there and whole."""
+def _read(path: Path) -> Stored | None:
+    """What a card says, if the file it speaks of is there and of that size."""
+    card = kv_folder.read_card(path)
     try:
-        said = cast("object", json.loads(card.read_bytes()))
-        size = card.with_suffix(_SLOT).stat().st_size
-        match said:
-            case {"version": 1, "tokens": int(tokens), "size": int(wanted), "chain": str(text)} if wanted == size:
-                links = bytes.fromhex(text)
-                chain = tuple(links[at : at + LINK] for at in range(0, len(links), LINK))
-                return Stored(card.stem, chain, tokens, size)
-            case _:
-                return None
+        if card is None or path.with_suffix(SLOT).stat().st_size != card.size:
+            return None
+        links = bytes.fromhex(card.chain)
     except (OSError, ValueError):
         return None
+    chain = tuple(links[at : at + LINK] for at in range(0, len(links), LINK))
+    return Stored(path.stem, chain, card.tokens, card.size) if chain else None
+
+
+def shelf_name(model: Model, key: str) -> str:
+    """The folder of a model's caches; another one as soon as anything differs that they depend on."""
+    return f"{_slug(model.name)}-{_identity(model, key)}"
 
 
 def _identity(model: Model, key: str) -> str:

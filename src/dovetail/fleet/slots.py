@@ -16,7 +16,7 @@ from dovetail.engines.base import WorkerCall
 from dovetail.fleet import chain as chains
 from dovetail.fleet.chain import Chain
 from dovetail.fleet.client import WorkerClient
-from dovetail.fleet.prompt_store import Shelf, Stored
+from dovetail.fleet.prompt_store import SLOT, Shelf, Stored
 from dovetail.kv_folder import part
 
 SAVE_WITHIN = 10.0  # seconds; also for all slots together when a worker leaves
@@ -33,15 +33,22 @@ log = structlog.stdlib.get_logger(__name__)
 
 @dataclass(slots=True, eq=False)
 class Slot:
-    """One of a worker's slots and the conversation that it was last given; `saved` when a file holds all of that."""
+    """One of a worker's slots and the conversation that it was last given.
+
+    prompt  how many of its `tokens` the chain is of
+    saved   a file holds all of it
+    used    its turn among all uses of slots; `taken` when that was, in seconds since the epoch
+    """
 
     id: int
     space: str = ""
     chain: Chain = ()
     tokens: int = 0
+    prompt: int = 0
     saved: bool = True
     busy: bool = False
     used: int = 0
+    taken: float = 0.0
 
     def lost(self, shared: int) -> int:
         """Tokens that are gone, and in no file, once only `shared` links of the conversation are left."""
@@ -57,8 +64,9 @@ class Costs:
     prefill: float = 1.0
     write: float = 0.05
 
-    def worth_saving(self, tokens: int) -> bool:
-        return tokens >= LEAST_TOKENS and tokens * self.prefill > WRITE_MS + tokens * self.write
+    def worth_saving(self, tokens: int, gain: int) -> bool:
+        """Whether writing `tokens` costs less than computing those `gain` of them again that no file holds."""
+        return gain >= LEAST_TOKENS and gain * self.prefill > WRITE_MS + tokens * self.write
 
     def learn(self, timings: Timings) -> None:
         if timings.prompt_n >= _MEASURED:
@@ -117,7 +125,7 @@ class Slots:
             return
         if client is not self._client:  # another process: its slots are empty
             self._client, self._slots = client, [Slot(number) for number in range(count)]
-        stored, links = self.shelf.find(chain) if self.shelf is not None and chain else (None, 0)
+        stored, links = self._stored(chain)
         free = [slot for slot in self._slots if not slot.busy]
         if not free:
             return
@@ -126,8 +134,8 @@ class Slots:
         slot.busy = True
         self._uses += 1
         slot.used = self._uses
-        if self.costs.worth_saving(slot.lost(choice.kept)):
-            await self._save(slot, client)
+        await self._save_if_worth_it(slot, client, choice.kept)
+        slot.taken = time.time()
         if choice.restore and stored is not None:
             await self._restore(slot, client, stored, hold.space, lora)
 
@@ -138,17 +146,31 @@ class Slots:
         try:
             async with asyncio.timeout(SAVE_WITHIN):
                 for slot in sorted(self._slots, key=lambda slot: -slot.used):
-                    if not slot.busy and self.costs.worth_saving(slot.lost(0)):
-                        await self._save(slot, client)
+                    if not slot.busy:
+                        await self._save_if_worth_it(slot, client, 0)
         except TimeoutError:
             log.warning("prompt_caches_not_saved", within=SAVE_WITHIN)
+
+    def _stored(self, chain: Chain) -> tuple[Stored | None, int]:
+        return (None, 0) if self.shelf is None or not chain else self.shelf.find(chain)
+
+    async def _save_if_worth_it(self, slot: Slot, client: WorkerClient, kept: int) -> None:
+        """Saves a slot of whose conversation only `kept` links are to be left."""
+        lost = slot.lost(kept)
+        if not self.costs.worth_saving(slot.tokens, lost):
+            return
+        stored, _ = self._stored(slot.chain)
+        if stored is not None:
+            lost = min(lost, slot.tokens - stored.covers(slot.chain))
+        if self.costs.worth_saving(slot.tokens, lost):
+            await self._save(slot, client)
 
     async def _save(self, slot: Slot, client: WorkerClient) -> None:
         """Writes a slot's conversation to a file. What goes wrong is logged: it costs a prefill, nothing else."""
         shelf = self.shelf
         if shelf is None:
             return
-        name = part(".slot")
+        name = part(SLOT)
         began = time.monotonic()
         try:
             told = await client.post(f"/slots/{slot.id}?action=save", {"filename": name}, within=SAVE_WITHIN)
@@ -156,7 +178,8 @@ class Slots:
             if not isinstance(tokens, int) or tokens < LEAST_TOKENS:
                 await asyncio.to_thread(shelf.discard, name)
                 return
-            await asyncio.to_thread(shelf.put, name, slot.chain, tokens)
+            chain = slot.chain if tokens >= slot.prompt else chains.cut(slot.chain, tokens / slot.prompt)
+            await asyncio.to_thread(shelf.put, name, chain, tokens, slot.taken)
         except (DovetailError, OSError) as error:
             log.warning("prompt_cache_not_saved", slot=slot.id, error=type(error).__name__)
             await asyncio.to_thread(shelf.discard, name)
@@ -165,11 +188,15 @@ class Slots:
         self.costs.write = max(0.0, (time.monotonic() - began) * 1e3 - WRITE_MS) / tokens
 
     async def _restore(self, slot: Slot, client: WorkerClient, stored: Stored, space: str, lora: Json) -> None:
-        """Reads a file into a slot; one that the engine refuses is a miss, and removed."""
+        """Reads a file into a slot; one that is not as it was written, or that the engine refuses, is removed."""
         shelf = self.shelf
         if shelf is None:
             return
-        slot.chain, slot.tokens, slot.saved = (), 0, True
+        # The space is said first: should the client leave now, the worker reads the file all the same.
+        slot.chain, slot.tokens, slot.saved, slot.space = (), 0, True, space
+        if not await asyncio.to_thread(shelf.sound, stored):
+            await asyncio.to_thread(shelf.drop, stored)
+            return
         try:
             if lora is not None:
                 # A slot that has not run with these scales would throw away what is read into it.
@@ -181,19 +208,20 @@ class Slots:
         except DovetailError as error:
             log.warning("prompt_cache_not_restored", slot=slot.id, error=type(error).__name__)
         else:
-            slot.chain, slot.tokens, slot.space = stored.chain, stored.tokens, space
+            slot.chain, slot.tokens = stored.chain, stored.tokens
             await asyncio.to_thread(shelf.used, stored)
 
 
 class Hold:
-    """One generation's use of a slot, or of any when none was given. `last`: the last event seen of it."""
+    """One generation's use of a slot, or of any when none was given."""
 
     def __init__(self, slots: Slots) -> None:
         self.slot: Slot | None = None
         self.space = ""
-        self.last: Event | None = None
         self._slots = slots
         self._chain: Chain = ()
+        self._prefill: Prefill | None = None
+        self._last: Event | None = None
 
     async def take(self, client: WorkerClient, count: int, call: WorkerCall, space: str) -> WorkerCall:
         """Waits until a slot is ready for `call`, and returns the call for it; what was held before is given back."""
@@ -203,9 +231,15 @@ class Hold:
         if self.slot is None:
             return call
         fields: JsonObject = {"id_slot": self.slot.id}
-        if self.slot.chain and self.slot.space != space:
+        if self.slot.space != space:
             fields["cache_prompt"] = False  # how much would be reused tells what another caller wrote
         return WorkerCall(call.path, {**call.body, **fields})
+
+    def note(self, events: Sequence[Event]) -> None:
+        """What the worker has said; `events` is not empty."""
+        if isinstance(events[0], Prefill):
+            self._prefill = [event for event in events if isinstance(event, Prefill)][-1]
+        self._last = events[-1]
 
     def leave(self) -> None:
         """Gives the slot back, remembering what is in it now."""
@@ -213,14 +247,16 @@ class Hold:
         if slot is None:
             return
         slot.busy = False
-        match self.last:
+        chain, prefill = self._chain, self._prefill
+        match self._last:
             case None:  # refused, or cut before it began: the slot holds what it held
                 return
             case Finished(usage=usage, timings=timings):
-                slot.tokens = usage.prompt + usage.completion
+                slot.prompt, slot.tokens = usage.prompt, usage.prompt + usage.completion
                 self._slots.costs.learn(timings)
-            case Prefill(done=done):
-                slot.tokens = done
+            case Prefill(total=total, done=done):
+                chain = chains.cut(chain, done / max(total, 1))
+                slot.prompt = slot.tokens = done
             case _:
-                slot.tokens = chains.reach(len(self._chain)) // _BYTES_A_TOKEN
-        slot.chain, slot.space, slot.saved = self._chain, self.space, False
+                slot.prompt = slot.tokens = prefill.total if prefill else chains.reach(len(chain)) // _BYTES_A_TOKEN
+        slot.chain, slot.space, slot.saved = chain, self.space, False

@@ -276,7 +276,7 @@ class ModelStateAnswer(Answer):
 
 
 class Health(Answer):
-    """Liveness; slots are those of loaded models."""
+    """Liveness; slots are those of loaded models, or of the one model that was asked about."""
 
     status: Literal["ok"]
     model_loaded: bool
@@ -284,6 +284,41 @@ class Health(Answer):
     slots_total: int
     version: str
     models: list[ModelStateAnswer]
+    model: str | None = None
+    state: ModelState | None = None
+    reason: str | None = None
+    context: int | None = None
+    waiting: int | None = None
+
+
+class Modalities(Answer):
+    """What a model takes beside text."""
+
+    vision: bool
+    audio: bool
+
+
+class GenerationSettings(Answer):
+    """`n_ctx` is what one request may use in tokens, `params` what a request gets that says nothing."""
+
+    n_ctx: int
+    params: dict[str, object]
+
+
+class PropsAnswer(Answer):
+    """llama-server's description of a model; `is_sleeping` until it is loaded."""
+
+    default_generation_settings: GenerationSettings
+    total_slots: int
+    model_alias: str
+    model_path: str
+    modalities: Modalities
+    chat_template: str
+    chat_template_caps: dict[str, object]
+    bos_token: str
+    eos_token: str
+    build_info: str
+    is_sleeping: bool
 
 
 class Ready(Answer):

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import orjson
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from dovetail import __version__
 from dovetail.core.request import Json, JsonObject
+from dovetail.gateway import props
 from dovetail.gateway.answers import Health, Ready
 from dovetail.gateway.deps import ServicesDep
-from dovetail.gateway.openapi import answers
+from dovetail.gateway.openapi import MODEL_QUERY, answers
 from dovetail.gateway.services import Services
 
 router = APIRouter(tags=["health"])
 
 
-@router.get("/health", operation_id="health", response_model=None)
+@router.get("/health", operation_id="health", response_model=None, openapi_extra={"parameters": [MODEL_QUERY]})
 @answers(Health)
-async def health(services: ServicesDep) -> Response:
-    """200 while the gateway can serve. Asks no worker and no database."""
-    return _json(state(services))
+async def health(request: Request, services: ServicesDep) -> Response:
+    """200 while the gateway can serve, of one `model` too. Asks no worker and no database."""
+    name = request.query_params.get("model")
+    if name is None:
+        return _json(state(services))
+    return _json(props.health(services, await asyncio.to_thread(services.catalog.find, name)))
 
 
 @router.get("/ready", operation_id="ready", response_model=None)

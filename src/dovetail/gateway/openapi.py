@@ -19,6 +19,8 @@ from dovetail import __version__
 from dovetail.core.request import Json, JsonObject
 
 _REF = "#/components/schemas/{model}"
+# A parameter in a signature would make FastAPI import all of pydantic.v1 at start.
+MODEL_QUERY: JsonObject = {"name": "model", "in": "query", "required": False, "schema": {"type": "string"}}
 EndpointT = TypeVar("EndpointT", bound=Callable[..., Any])
 
 

@@ -77,17 +77,8 @@ async def services(settings: Settings, **parts: Unpack[Parts]) -> AsyncGenerator
     observer = parts.get("observer") or LogObserver()
     facts = await asyncio.to_thread(machine)
     here = Machine(cores=facts.processor.cores, gpu=bool(facts.gpus))
-    aliases = {model_id: own.aliases for model_id, own in settings.models.items() if own.aliases}
-    catalog = Catalog(
-        model_folders(settings),
-        aliases=aliases,
-        adapters=Adapters(adapter_folders(settings)),
-        default_adapters={model_id: own.adapter for model_id, own in settings.models.items() if own.adapter},
-    )
-    engines: dict[ModelFormat, Engine] = {
-        "gguf": GgufEngine(llama_server(settings.engines.gguf.binary)),
-        "mlx": MlxEngine(),
-    }
+    catalog = catalog_of(settings)
+    engines = engines_of(settings)
     pool = Pool(
         engines,
         parts.get("launcher") or LocalLauncher(settings.home / "run"),
@@ -110,7 +101,7 @@ async def services(settings: Settings, **parts: Unpack[Parts]) -> AsyncGenerator
 
 
 async def _prompt_store(settings: Settings) -> PromptStore | None:
-    if not settings.kv.enabled:
+    if not settings.kv.enabled or not settings.kv.max_bytes:
         return None
     return await asyncio.to_thread(PromptStore, settings.home / "kv", settings.kv.max_bytes)
 
@@ -121,10 +112,20 @@ def model_folders(settings: Settings) -> list[Path]:
     return [*folders, demo.models_dir()] if settings.catalog.demo else folders
 
 
-def adapter_folders(settings: Settings) -> list[Path]:
-    """The roots adapters are looked for in, in order of precedence."""
+def catalog_of(settings: Settings) -> Catalog:
+    """The models and adapters that the settings lead to."""
     folders = [settings.home / "adapters", *settings.catalog.adapter_folders]
-    return [*folders, demo.adapters_dir()] if settings.catalog.demo else folders
+    return Catalog(
+        model_folders(settings),
+        aliases={model_id: own.aliases for model_id, own in settings.models.items() if own.aliases},
+        adapters=Adapters([*folders, demo.adapters_dir()] if settings.catalog.demo else folders),
+        default_adapters={model_id: own.adapter for model_id, own in settings.models.items() if own.adapter},
+    )
+
+
+def engines_of(settings: Settings) -> dict[ModelFormat, Engine]:
+    """An engine for each format."""
+    return {"gguf": GgufEngine(llama_server(settings.engines.gguf.binary)), "mlx": MlxEngine()}
 
 
 def llama_server(binary: str | None) -> Path | None:

@@ -19,7 +19,7 @@ from dovetail.core.request import JsonObject
 from dovetail.engines import embedding
 from dovetail.engines.base import WorkerCall
 from dovetail.serving.generate import Models, Worker
-from dovetail.serving.limits import BYTES_A_TOKEN, check_token_ids
+from dovetail.serving.limits import check_texts, check_token_ids
 from dovetail.serving.vectors import shaped
 
 DEFAULT_POOLING: Pooling = "mean"
@@ -169,14 +169,15 @@ def _check_lengths(texts: Sequence[Text], lease: Lease, param: str) -> None:
     """Raises ContextTooLong for a text that cannot fit, without tokenising it."""
     props = lease.worker.props
     context = props.context if props else 0
-    for text in texts:
-        needed = -(-len(text) // BYTES_A_TOKEN) if isinstance(text, str) else len(text)
-        if context and needed > context:
-            raise ContextTooLong(needed, context, param)
+    for text in texts if context else ():
+        if isinstance(text, str):
+            check_texts([text], 0, context, param)
+        elif len(text) > context:
+            raise ContextTooLong(len(text), context, param)
 
 
 async def _ask(lease: Lease, call: WorkerCall, param: str) -> JsonObject:
     try:
         return await lease.call(call, CALL_WITHIN)
     except ContextTooLong as error:
-        raise ContextTooLong(error.needed, error.available, param) from error
+        raise error.naming(param) from error

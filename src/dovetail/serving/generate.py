@@ -10,12 +10,12 @@ from dataclasses import replace
 from typing import Protocol
 
 from dovetail.core.caller import Caller
-from dovetail.core.errors import DovetailError, LoadFailed
+from dovetail.core.errors import ContextTooLong, DovetailError, LoadFailed
 from dovetail.core.events import Event, Finished, Loading, Prefill, Progress, Queued
 from dovetail.core.model import Adapter, Model
 from dovetail.core.observe import Observer, RequestRecord
 from dovetail.core.request import GenerateRequest
-from dovetail.serving.limits import check_length, check_request
+from dovetail.serving.limits import check_length, check_request, prompt_field
 from dovetail.serving.merge import merged
 
 _PROGRESS = (Queued, Loading, Prefill)
@@ -158,9 +158,12 @@ class Generator:
             source = lease.generate(request)
         else:
             source = merged([lease.generate(request, index) for index in range(request.n)])
-        async with aclosing(source) as events:
-            async for event in events:
-                yield event
+        try:
+            async with aclosing(source) as events:
+                async for event in events:
+                    yield event
+        except ContextTooLong as error:  # the worker knows no dialect's fields
+            raise error.naming(prompt_field(request)) from error
 
 
 async def _shifted(source: AsyncGenerator[Event, None], offset: int) -> AsyncGenerator[Event, None]:

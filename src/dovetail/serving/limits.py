@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 
 from dovetail.core.errors import ContextTooLong, InvalidRequest
 from dovetail.core.model import Model
@@ -10,6 +11,9 @@ from dovetail.core.request import ChatPrompt, GenerateRequest, TextPart
 
 # A token holds fewer bytes than this on average in any text a model can use.
 BYTES_A_TOKEN = 8
+# Of one sign repeated, spaces above all, vocabularies have tokens this long.
+BYTES_A_RUN = 128
+_RUN = re.compile(r"([^\w])\1{15,}", re.DOTALL)
 
 
 def check_request(request: GenerateRequest, model: Model) -> None:
@@ -42,16 +46,26 @@ def check_length(request: GenerateRequest, context: int) -> None:
     """Raises ContextTooLong for a prompt that cannot fit `context` tokens, without tokenising it."""
     if not context:
         return
-    tokens, size = _measure(request)
-    needed = tokens + -(-size // BYTES_A_TOKEN)
-    if needed > context:
-        raise ContextTooLong(needed, context, "messages" if isinstance(request.prompt, ChatPrompt) else "prompt")
-
-
-def _measure(request: GenerateRequest) -> tuple[int, int]:
-    """Token ids and characters of the prompt; a character is at least a byte."""
     if isinstance(request.prompt, ChatPrompt):
-        texts = (p.text for m in request.prompt.messages for p in m.parts if isinstance(p, TextPart))
-        return 0, sum(map(len, texts))
-    parts = request.prompt.parts
-    return sum(isinstance(p, int) for p in parts), sum(len(p) for p in parts if isinstance(p, str))
+        texts = [p.text for m in request.prompt.messages for p in m.parts if isinstance(p, TextPart)]
+        check_texts(texts, 0, context, prompt_field(request))
+    else:
+        parts = request.prompt.parts
+        texts = [part for part in parts if isinstance(part, str)]
+        check_texts(texts, len(parts) - len(texts), context, prompt_field(request))
+
+
+def prompt_field(request: GenerateRequest) -> str:
+    """The name of the field that holds a request's prompt, in every dialect there is."""
+    return "messages" if isinstance(request.prompt, ChatPrompt) else "prompt"
+
+
+def check_texts(texts: Sequence[str], ids: int, context: int, param: str) -> None:
+    """The same for texts and a number of token ids that are one prompt."""
+    size = sum(map(len, texts))  # a character is at least a byte
+    needed = ids + -(-size // BYTES_A_TOKEN)
+    if needed > context >= ids + size // BYTES_A_RUN:
+        runs = sum(len(run[0]) for text in texts for run in _RUN.finditer(text))
+        needed = ids + -(-(size - runs) // BYTES_A_TOKEN) + runs // BYTES_A_RUN
+    if needed > context:
+        raise ContextTooLong(needed, context, param, at_least=bool(texts))

@@ -73,7 +73,7 @@ def test_spoiled_cards_and_half_written_files_are_not_there(tmp_path: Path) -> N
     put(shelf, A)
     put(shelf, B)
     cards = sorted(shelf.folder.glob("*.json"))
-    cards[0].write_text('{"version": 1, "tokens": "many"}')
+    cards[0].write_text('{"version": 2, "tokens": "many"}')
     slot = cards[1].with_suffix(".slot")
     slot.write_bytes(slot.read_bytes()[:-1])
     left = shelf.folder / kv_folder.part(".slot")

@@ -16,7 +16,7 @@ def chain(text: str, space: str = "") -> Chain:
 
 def slot(number: int, text: str = "", *, saved: bool = False, used: int = 0) -> Slot:
     links = chain(text) if text else ()
-    return Slot(number, "", links, len(text) // 4, saved or not text, used=used)
+    return Slot(number, "", links, len(text) // 4, saved=saved or not text, used=used)
 
 
 @given(TEXTS, TEXTS, TEXTS)
@@ -67,9 +67,10 @@ def test_a_file_is_read_only_where_no_slot_is_nearly_as_good() -> None:
 
 def test_only_what_costs_more_to_compute_than_to_write_is_saved() -> None:
     costs = Costs(prefill=1.0, write=0.05)
-    assert costs.worth_saving(3000)
-    assert not costs.worth_saving(20)
-    assert not Costs(prefill=0.01, write=0.05).worth_saving(3000)
+    assert costs.worth_saving(3000, 3000)
+    assert not costs.worth_saving(20, 20)
+    assert not Costs(prefill=0.01, write=0.05).worth_saving(3000, 3000)
+    assert not costs.worth_saving(3000, 140), "so little more than a file holds already"
     mine = slot(0, "a" * 4000)
     assert mine.lost(len(mine.chain)) == 0
     assert mine.lost(0) == mine.tokens

@@ -19,6 +19,7 @@ from dovetail.engines.gguf import GgufEngine
 from dovetail.engines.mlx import MlxEngine
 from dovetail.fleet.pool import Pool as RealPool
 from dovetail.fleet.pool import WorkerStatus
+from dovetail.fleet.process import Props
 from dovetail.gateway.services import Services
 from dovetail.gateway.sse import Timing
 from dovetail.serving.embed import Embedder
@@ -85,6 +86,7 @@ class Client:
         self._body = list(body)
         self._stuck = stuck
         raw = [(k.lower().encode(), v.encode()) for k, v in (headers or {}).items()]
+        path, _, query = path.partition("?")
         self._scope: dict[str, Any] = {
             "type": "http",
             "asgi": {"version": "3.0"},
@@ -92,7 +94,7 @@ class Client:
             "method": method,
             "path": path,
             "raw_path": path.encode(),
-            "query_string": b"",
+            "query_string": query.encode(),
             "root_path": "",
             "scheme": "http",
             "headers": raw,
@@ -164,6 +166,7 @@ class Pool(serving.Pool):
 
     statuses: dict[str, WorkerStatus] = field(default_factory=dict[str, WorkerStatus])
     loaded: list[str] = field(default_factory=list[str])
+    said: dict[str, Props] = field(default_factory=dict[str, Props])
 
     @asynccontextmanager
     async def lease(self, model: Model) -> AsyncGenerator[serving.Lease]:
@@ -175,6 +178,9 @@ class Pool(serving.Pool):
 
     def status(self, model_id: str) -> WorkerStatus:
         return self.statuses.get(model_id, WorkerStatus(model_id))
+
+    def props(self, model_id: str) -> Props | None:
+        return self.said.get(model_id)
 
     async def load(self, model: Model) -> None:
         async for _ in Lease(self).ready():

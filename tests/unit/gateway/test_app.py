@@ -3,14 +3,16 @@
 import asyncio
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from dovetail.core.model import Model
+from dovetail.core.model import Model, Shape
 from dovetail.fleet.pool import WorkerStatus
-from dovetail.gateway.answers import Health, ModelList, ModelObject, Ready
+from dovetail.fleet.process import Props
+from dovetail.gateway.answers import Health, ModelList, ModelObject, PropsAnswer, Ready
 from dovetail.gateway.app import create_app, openapi_document
 from dovetail.gateway.door import Door, Edge
 from dovetail.settings import LoadSettings, ModelSettings, ServerSettings, Settings
@@ -37,6 +39,25 @@ async def test_health_is_a_superset_of_what_was_promised() -> None:
 async def test_health_of_an_empty_server() -> None:
     health = (await call(create_app(services()), "GET", "/health")).json()
     assert (health["status"], health["model_loaded"], health["slots_total"]) == ("ok", False, 0)
+
+
+async def test_health_and_props_of_one_model() -> None:
+    said = Props(300, 3, {"chat_template": "{{ it }}", "modalities": {"vision": True}, "bos_token": "<s>", "own": 1})
+    states = {"m": WorkerStatus("m", "ready", context=300, slots=3, active=5)}
+    for state, loaded, context in (({}, {}, 8192), (states, {"m": said}, 300)):
+        app = create_app(
+            services(
+                None, replace(model(), template="{{ file }}", shape=Shape(context=8192)), statuses=state, said=loaded
+            )
+        )
+        health = Health.model_validate((await call(app, "GET", "/health?model=m")).json())
+        assert (health.model, health.context, health.model_loaded) == ("m", context, bool(loaded))
+        assert (health.slots_available, health.slots_total) == ((0, 3) if loaded else (0, 4))
+        props = PropsAnswer.model_validate((await call(app, "GET", "/props")).json())
+        assert props.default_generation_settings.n_ctx == context
+        assert props.chat_template == ("{{ it }}" if loaded else "{{ file }}")
+        assert (props.modalities.vision, props.is_sleeping) == (bool(loaded), not loaded)
+    assert (await call(app, "GET", "/health?model=x")).status == 404
 
 
 async def test_ready_follows_preloads_and_the_door() -> None:

@@ -5,7 +5,7 @@ import pytest
 from dovetail.core.errors import ContextTooLong, InvalidRequest
 from dovetail.core.model import Model, Shape
 from dovetail.core.request import GenerateRequest, Sampling, TextPrompt
-from dovetail.serving.limits import check_length, check_request
+from dovetail.serving.limits import check_length, check_request, check_texts
 
 MODEL = Model("m", "gguf", Path("m.gguf"), shape=Shape(vocabulary=100))
 
@@ -34,3 +34,12 @@ def test_a_prompt_that_cannot_fit_is_refused_before_it_is_tokenised() -> None:
     check_length(asks("x" * 800), 100)
     with pytest.raises(ContextTooLong):
         check_length(asks("x" * 801), 100)
+
+
+def test_a_run_of_one_sign_may_be_few_tokens() -> None:
+    check_texts(["a" + " " * 6000], 0, 512, "prompt")
+    with pytest.raises(ContextTooLong) as long:
+        check_texts(["a" + " " * 600_000], 0, 512, "prompt")
+    assert long.value.at_least
+    with pytest.raises(ContextTooLong):
+        check_texts(["a" * 6000], 0, 512, "prompt")

@@ -20,11 +20,12 @@ from dovetail.core.events import Event, Finished, TextDelta, TokenLogprob
 from dovetail.core.model import Model
 from dovetail.core.request import GenerateRequest, Json, JsonObject, Sampling, TextPrompt
 from dovetail.gateway.adapters import adapter
-from dovetail.gateway.answers import LlamaCompletion, Success, Text, Tokens
+from dovetail.gateway.answers import LlamaCompletion, PropsAnswer, Success, Text, Tokens
 from dovetail.gateway.deps import CallerDep, ServicesDep, generation, receive_body, while_connected
 from dovetail.gateway.logprobs import native_entries
 from dovetail.gateway.openai import OpenAIErrors, new_id, timings
-from dovetail.gateway.openapi import answers, reads
+from dovetail.gateway.openapi import MODEL_QUERY, answers, reads
+from dovetail.gateway.props import props
 from dovetail.gateway.sampling import Bias, Biased, LlamaExtras, ModelName, TokenId
 from dovetail.gateway.services import Services
 from dovetail.gateway.structured import check_combination
@@ -190,6 +191,13 @@ async def detokenize(request: Request, services: ServicesDep, _caller: CallerDep
     """The text of token ids."""
     body = await receive_body(request, services, DetokenizeRequest)
     return await _ask(request, services, body, ("tokens",))
+
+
+@router.get("/props", operation_id="props", response_model=None, openapi_extra={"parameters": [MODEL_QUERY]})
+@answers(PropsAnswer)
+async def show_props(request: Request, services: ServicesDep, _caller: CallerDep) -> Response:
+    """What a model is like to ask: the context of one request, slots, template, modalities. Loads nothing."""
+    return _json(props(services, await _model(services, request.query_params.get("model"))))
 
 
 @router.post("/models/load", operation_id="loadModel", response_model=None)

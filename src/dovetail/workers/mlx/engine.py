@@ -129,7 +129,7 @@ class Engine:
     async def _text(self, loaded: Loaded, parts: Sequence[str | int]) -> tuple[int, ...]:
         least = sum(1 if isinstance(part, int) else loaded.vocabulary.at_least(part) for part in parts)
         if least > self.settings.context:
-            raise self._too_long(least)
+            raise self._too_long(least, at_least=True)
         tokens = await asyncio.to_thread(encode_mixed, loaded.vocabulary, parts, add_special=True)
         if len(tokens) > self.settings.context:
             raise self._too_long(len(tokens))
@@ -163,7 +163,7 @@ class Engine:
         """The prompt's ids; text that cannot fit is refused unread, since reading it can take minutes."""
         least = sum(1 if isinstance(part, int) else loaded.vocabulary.at_least(part) for part in parts)
         if least >= self.settings.context:
-            raise self._too_long(least)
+            raise self._too_long(least, at_least=True)
         return await asyncio.to_thread(encode_mixed, loaded.vocabulary, parts, add_special=add_special)
 
     def _identity(self, loaded: Loaded) -> Identity:
@@ -212,13 +212,14 @@ class Engine:
         if max(prompt) >= self.loaded.n_vocab:
             raise RequestError("the prompt holds tokens that the model has no embedding for")
 
-    def _too_long(self, n_prompt: int) -> RequestError:
+    def _too_long(self, n_prompt: int, *, at_least: bool = False) -> RequestError:
         n_ctx = self.settings.context
         return RequestError(
             f"request ({n_prompt} tokens) exceeds the available context size ({n_ctx} tokens), try increasing it",
             type_="exceed_context_size_error",
             n_prompt_tokens=n_prompt,
             n_ctx=n_ctx,
+            at_least=at_least,
         )
 
     def _end(self) -> None:

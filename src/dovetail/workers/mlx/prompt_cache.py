@@ -79,6 +79,8 @@ class PromptCache(Generic[K]):
         """The same, with an entry that is one already."""
         size = entry.cache.nbytes
         if size > self._max_bytes:
+            if self.on_evict is not None:
+                self.on_evict(entry)
             return
         space, key = entry.space, entry.key
         self._drop((space, key))

@@ -72,13 +72,13 @@ def test_spaces_share_nothing(small: Small, tmp_path: Path) -> None:
     assert conversations(tmp_path / "m").fetch(TOKENS, "alice")[1] == len(TOKENS) - 1
 
 
-@pytest.mark.parametrize("spoil", ["truncated", "foreign", "empty", "another model's"])
+@pytest.mark.parametrize("spoil", ["truncated", "foreign", "empty", "one bit", "no card", "foreign card"])
 def test_a_file_that_does_not_fit_is_not_there(small: Small, tmp_path: Path, spoil: str) -> None:
     folder = tmp_path / "m-1"
     kept = conversations(folder)
     kept.keep(TOKENS, computed(small, TOKENS))
     kept.save_all(60)
-    (file,) = folder.iterdir()
+    (file,) = folder.glob("*.safetensors")
     match spoil:
         case "truncated":
             file.write_bytes(file.read_bytes()[:-1])
@@ -86,8 +86,14 @@ def test_a_file_that_does_not_fit_is_not_there(small: Small, tmp_path: Path, spo
             file.write_bytes(b"\x08" + bytes(7) + b"[[[[[[[[" + bytes(50))
         case "empty":
             file.write_bytes(b"")
+        case "one bit":
+            content = bytearray(file.read_bytes())
+            content[-100] ^= 1
+            file.write_bytes(content)
+        case "no card":
+            file.with_suffix(".json").unlink()
         case _:
-            folder = folder.rename(tmp_path / "m-2")
+            file.with_suffix(".json").write_text("[]")
     assert conversations(folder).fetch(TOKENS) == (None, 0)
 
 
@@ -96,7 +102,7 @@ def test_a_file_that_is_spoiled_later_is_a_miss(small: Small, tmp_path: Path) ->
     kept.keep(TOKENS, computed(small, TOKENS))
     kept.save_all(60)
     kept.clear()
-    (file,) = (tmp_path / "m").iterdir()
+    (file,) = (tmp_path / "m").glob("*.safetensors")
     file.unlink()
     assert kept.fetch(TOKENS) == (None, 0)
 

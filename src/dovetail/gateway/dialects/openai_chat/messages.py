@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Literal
 
+import orjson
 from pydantic import Field
 
 from dovetail.core.errors import InvalidRequest, UnsupportedField
@@ -75,9 +76,23 @@ def _message(body: MessageBody, where: str) -> Message:
         parts=parts,
         name=body.name,
         reasoning=body.reasoning_content,
-        tool_calls=tuple(ToolCall(c.id, c.function.name, c.function.arguments) for c in body.tool_calls or ()),
+        tool_calls=tuple(
+            ToolCall(c.id, c.function.name, _arguments(c.function.arguments, f"{where}.tool_calls[{j}]"))
+            for j, c in enumerate(body.tool_calls or ())
+        ),
         tool_call_id=body.tool_call_id,
     )
+
+
+def _arguments(text: str, where: str) -> str:
+    """A call's arguments, for templates that read them. Raises InvalidRequest for what is no object."""
+    try:
+        if isinstance(orjson.loads(text or "{}"), dict):
+            return text or "{}"
+    except orjson.JSONDecodeError:
+        pass
+    param = f"{where}.function.arguments"
+    raise InvalidRequest(f"{param}: has to be the text of a JSON object", param=param)
 
 
 def _parts(body: MessageBody, where: str) -> tuple[TextPart, ...]:
