@@ -17,6 +17,7 @@ from starlette.responses import Response
 
 from dovetail.core.errors import InvalidRequest, ModelNotFound, UnsupportedField
 from dovetail.core.events import Event, Finished, TextDelta, TokenLogprob
+from dovetail.core.fields import NATIVE
 from dovetail.core.model import Model
 from dovetail.core.request import GenerateRequest, Json, JsonObject, Sampling, TextPrompt
 from dovetail.gateway.answers import LlamaCompletion, Success, Text, Tokens
@@ -27,7 +28,7 @@ from dovetail.gateway.openapi import answers, reads
 from dovetail.gateway.sampling import Bias, Biased, LlamaExtras, ModelName, TokenId
 from dovetail.gateway.services import Services
 from dovetail.gateway.structured import check_combination
-from dovetail.gateway.wire import Refused, Wire
+from dovetail.gateway.wire import Wire, of
 from dovetail.serving.limits import check_token_ids
 from dovetail.serving.worker_call import ask
 
@@ -43,14 +44,14 @@ _BiasPair = Annotated[list[TokenId | Bias | bool | Biased], Field(min_length=2, 
 class CompletionRequest(LlamaExtras):
     """The body of `/completion`."""
 
-    model: ModelName | None = None
-    prompt: str | _Mixed
-    temperature: Annotated[float | None, Field(ge=0, le=100)] = None
-    seed: Annotated[int | None, Field(ge=-1, lt=1 << 32, description="-1 and 2^32 - 1 are a random one.")] = None
-    logit_bias: Annotated[list[_BiasPair] | None, Field(max_length=1024)] = None
-    stream: bool | None = None
-    apply_chat_template: Annotated[object, Refused(False)] = None
-    n_probs: Annotated[int | None, Field(ge=0, le=100, description="Likely tokens to list for each.")] = None
+    model: Annotated[ModelName | None, of(NATIVE["model"])] = None
+    prompt: Annotated[str | _Mixed, of(NATIVE["prompt"])]
+    temperature: Annotated[float | None, of(NATIVE["temperature"])] = None
+    seed: Annotated[int | None, of(NATIVE["seed"])] = None
+    logit_bias: Annotated[Annotated[list[_BiasPair], Field(max_length=1024)] | None, of(NATIVE["logit_bias"])] = None
+    stream: Annotated[bool | None, of(NATIVE["stream"])] = None
+    n_probs: Annotated[int | None, of(NATIVE["n_probs"])] = None
+    apply_chat_template: Annotated[object, of(NATIVE["apply_chat_template"])] = None
 
     def request(self, request_id: str, model: str) -> GenerateRequest:
         """The core's form. Raises InvalidRequest for several prompts in one body."""

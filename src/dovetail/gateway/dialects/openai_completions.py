@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from dovetail.core.errors import InvalidRequest
 from dovetail.core.events import Event, Finished, TextDelta, TokenLogprob
+from dovetail.core.fields import COMPLETIONS, MAX_CHOICES
 from dovetail.core.request import GenerateRequest, Json, JsonObject, TextPrompt
 from dovetail.gateway.answers import TextCompletion
 from dovetail.gateway.deps import CallerDep, ServicesDep, generation, receive_body
@@ -21,11 +22,10 @@ from dovetail.gateway.openai import DONE, FINGERPRINT, OpenAIErrors, StreamOptio
 from dovetail.gateway.openapi import answers, reads
 from dovetail.gateway.sampling import ModelName, SamplingBody, TokenId
 from dovetail.gateway.structured import check_combination
-from dovetail.gateway.wire import Inert, Refused
+from dovetail.gateway.wire import of
 
 router = APIRouter(tags=["openai"])
 
-MAX_CHOICES = 32
 DEFAULT_MAX_TOKENS = 16  # the published API's
 _Tokens = Annotated[list[TokenId], Field(min_length=1, max_length=1 << 21, fail_fast=True)]
 _Several = Annotated[list[str], Field(min_length=1, max_length=MAX_CHOICES)]
@@ -35,20 +35,18 @@ _SeveralTokens = Annotated[list[_Tokens], Field(min_length=1, max_length=MAX_CHO
 class CompletionBody(SamplingBody):
     """The request body."""
 
-    model: ModelName
-    prompt: str | _Tokens | _Several | _SeveralTokens
-    n: Annotated[int | None, Field(ge=1, le=MAX_CHOICES)] = None
-    stream: bool | None = None
-    stream_options: StreamOptions | None = None
-    logprobs: Annotated[int | None, Field(ge=0, le=20, description="Likely tokens to list beside each.")] = None
-
-    user: Annotated[object, Inert()] = None
-
-    apply_chat_template: Annotated[object, Refused(False)] = None
-    best_of: Annotated[object, Refused(1)] = None
-    echo: Annotated[object, Refused(False)] = None
-    n_probs: Annotated[object, Refused(0)] = None
-    suffix: Annotated[object, Refused("")] = None
+    model: Annotated[ModelName, of(COMPLETIONS["model"])]
+    prompt: Annotated[str | _Tokens | _Several | _SeveralTokens, of(COMPLETIONS["prompt"])]
+    n: Annotated[int | None, of(COMPLETIONS["n"])] = None
+    best_of: Annotated[int | None, of(COMPLETIONS["best_of"])] = None
+    echo: Annotated[bool | None, of(COMPLETIONS["echo"])] = None
+    suffix: Annotated[str | None, of(COMPLETIONS["suffix"])] = None
+    stream: Annotated[bool | None, of(COMPLETIONS["stream"])] = None
+    stream_options: Annotated[StreamOptions | None, of(COMPLETIONS["stream_options"])] = None
+    logprobs: Annotated[int | None, of(COMPLETIONS["logprobs"])] = None
+    user: Annotated[object, of(COMPLETIONS["user"])] = None
+    apply_chat_template: Annotated[object, of(COMPLETIONS["apply_chat_template"])] = None
+    n_probs: Annotated[object, of(COMPLETIONS["n_probs"])] = None
 
     def requests(self, request_id: str) -> list[GenerateRequest]:
         """One request for each prompt. Raises InvalidRequest when prompts times `n` is too much."""
