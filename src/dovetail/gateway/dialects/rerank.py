@@ -32,14 +32,15 @@ class Document(Wire):
     text: _String
 
 
+_Documents = Annotated[list[_String | Document], Field(min_length=1, max_length=MAX_DOCUMENTS)]
+
+
 class RerankBody(Wire):
     """The request body: the fields of both publishers."""
 
     model: Annotated[ModelName, of(RERANK["model"])]
     query: Annotated[_String, of(RERANK["query"])]
-    documents: Annotated[
-        Annotated[list[_String | Document], Field(min_length=1, max_length=MAX_DOCUMENTS)], of(RERANK["documents"])
-    ]
+    documents: Annotated[_Documents, of(RERANK["documents"])]
     top_n: Annotated[int | None, of(RERANK["top_n"])] = None
     return_documents: Annotated[bool | None, of(RERANK["return_documents"])] = None
     priority: Annotated[object, of(RERANK["priority"])] = None

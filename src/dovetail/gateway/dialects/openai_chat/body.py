@@ -48,17 +48,19 @@ class ToolBody(Wire):
     function: FunctionBody
 
 
+_Messages = Annotated[list[MessageBody], Field(min_length=1, max_length=10_000, fail_fast=True)]
+_Tools = Annotated[list[ToolBody], Field(max_length=512, fail_fast=True)]
+
+
 class ChatBody(SamplingBody):
     """The request body."""
 
     model: Annotated[ModelName, of(CHAT["model"])]
-    messages: Annotated[
-        Annotated[list[MessageBody], Field(min_length=1, max_length=10_000, fail_fast=True)], of(CHAT["messages"])
-    ]
+    messages: Annotated[_Messages, of(CHAT["messages"])]
     n: Annotated[int | None, of(CHAT["n"])] = None
     stream: Annotated[bool | None, of(CHAT["stream"])] = None
     stream_options: Annotated[StreamOptions | None, of(CHAT["stream_options"])] = None
-    tools: Annotated[Annotated[list[ToolBody], Field(max_length=512, fail_fast=True)] | None, of(CHAT["tools"])] = None
+    tools: Annotated[_Tools | None, of(CHAT["tools"])] = None
     tool_choice: Annotated[object, of(CHAT["tool_choice"])] = None
     parallel_tool_calls: Annotated[bool | None, of(CHAT["parallel_tool_calls"])] = None
     response_format: Annotated[ResponseFormat | None, of(CHAT["response_format"])] = None
