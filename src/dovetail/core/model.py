@@ -53,6 +53,8 @@ class Model:
     files     every weight file, absolute; `size` is their sum in bytes
     pooling   what a model made for embeddings or for ranking says of itself, None where the header says nothing
     template  the chat template's source, None where the model has none
+    fim       ids of the tokens around a prefix, a suffix and the middle, where the header names them
+    sampling  what its makers advise where a request says nothing, by the names of `core.request.Sampling`
     invalid   why it cannot be loaded (a truncated header, missing shards), None when it looks sound
     """
 
@@ -70,6 +72,8 @@ class Model:
     created: int = 0
     invalid: str | None = None
     pooling: Pooling | None = None
+    fim: tuple[int, int, int] | None = None
+    sampling: tuple[tuple[str, int | float], ...] = ()
 
 
 CacheType: TypeAlias = Literal["f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0"]

@@ -104,9 +104,13 @@ class ChatPrompt:
 
 @dataclass(frozen=True, slots=True)
 class TextPrompt:
-    """A raw prompt: pieces of text and token ids, in order, no template."""
+    """A raw prompt: pieces of text and token ids, in order, no template.
+
+    With a `suffix` the answer is what stands between; `serving.fill` writes it as token ids before an engine sees it.
+    """
 
     parts: tuple[str | int, ...]
+    suffix: str | None = None
 
 
 Prompt: TypeAlias = ChatPrompt | TextPrompt

@@ -16,6 +16,8 @@ DEFAULT_PARALLEL = 4
 CPU_BATCH = 512
 GPU_BATCH = 2048
 EMBEDDING_CONTEXT = 2048
+# llama.cpp's own order, said because a model's header (`general.sampling.sequence`) would change it.
+SAMPLERS = ("penalties", "dry", "top_n_sigma", "top_k", "typ_p", "top_p", "min_p", "xtc", "temperature")
 MAX_WINDOW = 1 << 20  # tokens that penalties look back on: any context, in 4 MB
 
 
@@ -77,6 +79,7 @@ class GgufEngine:
     def encode(self, request: GenerateRequest, index: int = 0) -> WorkerCall:
         call = wire.encode(request, index)
         call.body["cache_prompt"] = True
+        call.body["samplers"] = [*SAMPLERS]
         if "response_format" in call.body and _unthinking(request):
             # Else the form lets the model open a thought of its own, which a small one never ends.
             call.body["reasoning_format"] = "none"

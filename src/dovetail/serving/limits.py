@@ -23,7 +23,7 @@ def check_request(request: GenerateRequest, model: Model) -> None:
     biased = (token for token in request.sampling.logit_bias if isinstance(token, int))
     check_token_ids(biased, model, "logit_bias")
     if not isinstance(request.prompt, ChatPrompt):
-        if not any(part != "" for part in request.prompt.parts):
+        if not request.prompt.suffix and not any(part != "" for part in request.prompt.parts):
             raise InvalidRequest("the prompt is empty: give at least one token to go on from", param="prompt")
         check_token_ids((part for part in request.prompt.parts if isinstance(part, int)), model, "prompt")
 
@@ -54,4 +54,5 @@ def _measure(request: GenerateRequest) -> tuple[int, int]:
         texts = (p.text for m in request.prompt.messages for p in m.parts if isinstance(p, TextPart))
         return 0, sum(map(len, texts))
     parts = request.prompt.parts
-    return sum(isinstance(p, int) for p in parts), sum(len(p) for p in parts if isinstance(p, str))
+    size = sum(len(p) for p in parts if isinstance(p, str)) + len(request.prompt.suffix or "")
+    return sum(isinstance(p, int) for p in parts), size
