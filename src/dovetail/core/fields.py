@@ -268,6 +268,16 @@ RERANK = _table(
     _refused("truncation", False, meaning="Nothing is ever cut."),
 )
 
+TOKENIZE = _table(
+    _MODEL,
+    FieldSpec("content", "The text."),
+    FieldSpec("add_special", "With the token that opens a text, where the model has one; false unless it is said."),
+    FieldSpec("parse_special", "A special token's name is that token; true unless it is said."),
+    FieldSpec("with_pieces", "With each token's text."),
+)
+
+DETOKENIZE = _table(_MODEL, FieldSpec("tokens", "The ids."))
+
 _TEXT: Table = {**SAMPLING, **FORMS, **LLAMA}
 ROUTES: Mapping[str, Table] = {
     "/v1/chat/completions": {**CHAT, **_TEXT},
@@ -275,4 +285,6 @@ ROUTES: Mapping[str, Table] = {
     "/completion": {**_TEXT, **NATIVE},
     "/v1/embeddings": EMBEDDINGS,
     "/v1/rerank": RERANK,
+    "/tokenize": TOKENIZE,
+    "/detokenize": DETOKENIZE,
 }

@@ -17,7 +17,7 @@ from starlette.responses import Response
 
 from dovetail.core.errors import InvalidRequest, ModelNotFound, UnsupportedField
 from dovetail.core.events import Event, Finished, TextDelta, TokenLogprob
-from dovetail.core.fields import NATIVE
+from dovetail.core.fields import DETOKENIZE, NATIVE, TOKENIZE
 from dovetail.core.model import Model
 from dovetail.core.request import GenerateRequest, Json, JsonObject, Sampling, TextPrompt
 from dovetail.gateway.answers import LlamaCompletion, Success, Text, Tokens
@@ -80,18 +80,18 @@ class CompletionRequest(LlamaExtras):
 class TokenizeRequest(Wire):
     """The body of `/tokenize`."""
 
-    model: ModelName | None = None
-    content: str
-    add_special: bool | None = None
-    parse_special: bool | None = None
-    with_pieces: bool | None = None
+    model: Annotated[ModelName | None, of(TOKENIZE["model"])] = None
+    content: Annotated[str, of(TOKENIZE["content"])]
+    add_special: Annotated[bool | None, of(TOKENIZE["add_special"])] = None
+    parse_special: Annotated[bool | None, of(TOKENIZE["parse_special"])] = None
+    with_pieces: Annotated[bool | None, of(TOKENIZE["with_pieces"])] = None
 
 
 class DetokenizeRequest(Wire):
     """The body of `/detokenize`."""
 
-    model: ModelName | None = None
-    tokens: _TokenIds
+    model: Annotated[ModelName | None, of(DETOKENIZE["model"])] = None
+    tokens: Annotated[_TokenIds, of(DETOKENIZE["tokens"])]
 
 
 class ModelRequest(Wire):
