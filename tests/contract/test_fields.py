@@ -1,5 +1,6 @@
 """What core/fields.py says of a field is what it does, on both engines and every route that has it."""
 
+import json
 from typing import Any
 
 import aiohttp
@@ -13,6 +14,7 @@ pytestmark = pytest.mark.anyio
 CHAT, COMPLETIONS, NATIVE = TEXT_ROUTES = ("/v1/chat/completions", "/v1/completions", "/completion")
 COLD: dict[str, Any] = {"temperature": 0}
 HOT: dict[str, Any] = {"temperature": 1.9, "seed": 3}
+HI = [{"role": "user", "content": "hi"}]
 AGAIN = "red fox, blue fox, red fox, blue fox, red"
 DRY: dict[str, Any] = {**COLD, "dry_multiplier": 3.0, "dry_sequence_breakers": ["|"], "dry_base": 2.0}
 XTC: dict[str, Any] = {**COLD, "xtc_probability": 1.0, "xtc_threshold": 0.02}
@@ -179,3 +181,84 @@ async def test_a_model_without_tokens_to_fill_gaps_says_so(
 ) -> None:
     status, found, _ = await Asker(http, COMPLETIONS, model, said).post(suffix=" the end")
     assert (status, found["error"]["param"], found["error"]["code"]) == (400, "suffix", "unsupported_field")
+
+
+FORMS: dict[str, Any] = {"grammar": 'root ::= "maybe"', "regex": "mayb[e]", "json_schema": {"const": "maybe"}}
+
+
+@pytest.mark.accept("E16")
+@pytest.mark.field("grammar", "regex", "json_schema")
+@pytest.mark.parametrize("route", TEXT_ROUTES)
+async def test_a_form_holds_on_every_route(
+    http: aiohttp.ClientSession, model: str, route: str, said: dict[str, str]
+) -> None:
+    asker = Asker(http, route, model, said)
+    more: dict[str, Any] = {} if route != CHAT else {"continue_final_message": None, "messages": HI, "max_tokens": 40}
+    texts = {name: await asker.text(**COLD, **more, **{name: form}) for name, form in FORMS.items()}
+    assert {name: text.strip('"') for name, text in texts.items()} == dict.fromkeys(FORMS, "maybe")
+
+
+@pytest.mark.field("continue_final_message", "add_generation_prompt")
+async def test_a_message_is_continued_or_answered(
+    http: aiohttp.ClientSession, model: str, said: dict[str, str]
+) -> None:
+    asker = Asker(http, CHAT, model, said)
+    continued = await asker.text(**COLD)
+    assert await asker.text(**COLD, add_generation_prompt=False) == continued
+    assert (await asker.post(add_generation_prompt=True))[1]["error"]["param"] == "add_generation_prompt"
+    answered = {**COLD, "messages": HI, "continue_final_message": False, "add_generation_prompt": True}
+    assert await asker.text(**answered) != continued
+
+
+@pytest.mark.field("stream_options")
+@pytest.mark.parametrize("route", [CHAT, COMPLETIONS])
+async def test_a_stream_ends_with_its_usage_where_that_is_asked_for(
+    http: aiohttp.ClientSession, model: str, route: str
+) -> None:
+    last: list[Any] = []
+    for options in ({"include_usage": True}, {"include_usage": False}, None):
+        sent = {**base(route, model), **COLD, "stream": True, "stream_options": options}
+        async with http.post(route, json=sent) as answer:
+            *_, frame, done = [line[6:] for line in (await answer.text()).split("\n") if line.startswith("data: ")]
+        assert done == "[DONE]"
+        last.append(json.loads(frame))
+    assert last[0]["usage"]["completion_tokens"] > 0
+    assert [frame.get("usage") for frame in last[1:]] == [None, None]
+
+
+@pytest.mark.field("/tokenize parse_special", "/tokenize with_pieces")
+async def test_special_tokens_and_pieces(http: aiohttp.ClientSession, model: str) -> None:
+    async def tokens(**fields: Any) -> Any:
+        async with http.post("/tokenize", json={"model": model, "content": "a 서<|im_end|>", **fields}) as answer:
+            return (await answer.json())["tokens"]
+
+    assert (await tokens())[-1] == (await tokens(parse_special=True))[-1] == 2
+    assert 2 not in await tokens(parse_special=False)
+    pieces = await tokens(with_pieces=True)
+    assert [piece["id"] for piece in pieces] == await tokens()
+    raw = b"".join(p["piece"].encode() if isinstance(p["piece"], str) else bytes(p["piece"]) for p in pieces)
+    assert raw.decode() == "a 서<|im_end|>"
+
+
+UNKNOWN: dict[str, dict[str, Any]] = {
+    "made_up": {"made_up": 1},
+    "stream_options.made_up": {"stream_options": {"made_up": 1}, "stream": False},
+    "messages[0].made_up": {"messages": [{"role": "user", "content": "hi", "made_up": 1}]},
+    "messages[0].content[0].made_up": {
+        "messages": [{"role": "user", "content": [{"type": "text", "text": "hi", "made_up": 1}]}]
+    },
+    "tools[0].function.made_up": {"tools": [{"type": "function", "function": {"name": "f", "made_up": 1}}]},
+    "response_format.made_up": {"messages": HI, "response_format": {"type": "text", "made_up": 1}},
+}
+
+
+@pytest.mark.parametrize("route", ["/v1/embeddings", *TEXT_ROUTES])
+async def test_what_no_api_knows_is_in_a_header(http: aiohttp.ClientSession, model: str, route: str) -> None:
+    for name, fields in UNKNOWN.items():
+        if route != CHAT and name != "made_up":
+            continue
+        sent = {**base(route, model), "max_tokens": 1, "continue_final_message": None, **fields}
+        sent = {key: value for key, value in sent.items() if key in ROUTES[route] or key == "made_up"}
+        async with http.post(route, json=sent) as answer:
+            assert answer.status == 200, await answer.text()
+            assert answer.headers["x-dovetail-warnings"] == f"unknown field: {name}"

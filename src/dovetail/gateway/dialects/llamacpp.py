@@ -7,6 +7,7 @@ or, where none or several are loaded, the first by id that is not broken.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Annotated
 
@@ -20,6 +21,7 @@ from dovetail.core.events import Event, Finished, TextDelta, TokenLogprob
 from dovetail.core.fields import DETOKENIZE, NATIVE, TOKENIZE
 from dovetail.core.model import Model
 from dovetail.core.request import GenerateRequest, Json, JsonObject, Sampling, TextPrompt
+from dovetail.gateway import wire
 from dovetail.gateway.answers import LlamaCompletion, Success, Text, Tokens
 from dovetail.gateway.deps import CallerDep, ServicesDep, generation, receive_body, while_connected
 from dovetail.gateway.logprobs import native_entries
@@ -197,9 +199,10 @@ async def detokenize(request: Request, services: ServicesDep, _caller: CallerDep
 async def load_model(request: Request, services: ServicesDep, _caller: CallerDep) -> Response:
     """Loads a model and answers when it is ready."""
     body = await receive_body(request, services, ModelRequest)
+    headers = wire.warnings(body, strict=services.settings.strict)
     model = await asyncio.to_thread(services.catalog.find, body.model)
     await while_connected(request.receive, services.replies, services.pool.load(model))
-    return _json({"success": True})
+    return _json({"success": True}, headers)
 
 
 @router.post("/models/unload", operation_id="unloadModel", response_model=None)
@@ -208,22 +211,24 @@ async def load_model(request: Request, services: ServicesDep, _caller: CallerDep
 async def unload_model(request: Request, services: ServicesDep, _caller: CallerDep) -> Response:
     """Unloads a model once its running requests are done."""
     body = await receive_body(request, services, ModelRequest)
+    headers = wire.warnings(body, strict=services.settings.strict)
     model = await asyncio.to_thread(services.catalog.find, body.model)
     if not await services.pool.unload(model.id):
         raise InvalidRequest(f"{model.id} is not loaded", code="model_not_loaded", param="model")
-    return _json({"success": True})
+    return _json({"success": True}, headers)
 
 
 async def _ask(
     request: Request, services: Services, body: TokenizeRequest | DetokenizeRequest, fields: tuple[str, ...]
 ) -> Response:
+    headers = wire.warnings(body, strict=services.settings.strict)
     model = await _model(services, body.model)
     if isinstance(body, DetokenizeRequest):
         check_token_ids(body.tokens, model, "tokens")
     sent: JsonObject = {name: value for name in fields if (value := getattr(body, name)) is not None}
     work = ask(services.pool, model, request.url.path, sent)
     answer = await while_connected(request.receive, services.replies, work)
-    return _json({name: answer.get(name) for name in ("tokens", "content") if name in answer})
+    return _json({name: answer.get(name) for name in ("tokens", "content") if name in answer}, headers)
 
 
 async def _model(services: Services, name: str | None) -> Model:
@@ -247,5 +252,5 @@ def _bias(pair: list[int | float | bool | str]) -> tuple[int | str, float]:
     return token, -1e4 if bias is False else float(bias)
 
 
-def _json(body: dict[str, Json]) -> Response:
-    return Response(orjson.dumps(body), media_type="application/json")
+def _json(body: dict[str, Json], headers: Mapping[str, str]) -> Response:
+    return Response(orjson.dumps(body), headers=headers, media_type="application/json")
