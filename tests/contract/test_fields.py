@@ -139,7 +139,7 @@ async def test_what_asks_for_nothing_is_taken(
 
 
 @pytest.mark.field("every inert")
-@pytest.mark.parametrize("route", TEXT_ROUTES[:2])
+@pytest.mark.parametrize("route", TEXT_ROUTES)
 async def test_what_is_inert_changes_nothing(
     http: aiohttp.ClientSession, model: str, route: str, said: dict[str, str]
 ) -> None:

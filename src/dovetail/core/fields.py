@@ -237,6 +237,9 @@ NATIVE = _table(
     FieldSpec("logit_bias", "Pairs of a token id or a text, and a number, or false: never."),
     _STREAM,
     FieldSpec("n_probs", "Likely tokens to list for each.", 0, 100),
+    _inert("stream_options", "The last frame always has the token counts."),
+    _refused("continue_final_message", False, meaning="A prompt is always continued."),
+    _refused("echo", False),
     _refused("apply_chat_template", False, meaning="A prompt is taken as it is."),
 )
 

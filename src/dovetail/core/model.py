@@ -78,6 +78,9 @@ class Model:
 
 CacheType: TypeAlias = Literal["f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0"]
 
+# Chat templates that come with the package (`dovetail.chat_formats`).
+ChatFormat: TypeAlias = Literal["alpaca", "chatml", "gemma", "llama-2", "llama-3", "mistral", "vicuna", "zephyr"]
+
 
 @dataclass(frozen=True, slots=True)
 class LoadOptions:
@@ -90,6 +93,7 @@ class LoadOptions:
     threads      CPU threads while decoding
     cache_ram    bytes the worker may keep of prompt caches in RAM
     pooling      what a worker started for embeddings alone does; None for one that generates
+    chat_template   a Jinja file in place of the model's own template
     kv_folder    where prompt caches of this model are written, None: nowhere; `kv_bytes` for those of all models
     """
 
@@ -108,3 +112,4 @@ class LoadOptions:
     kv_bytes: int = 0
     warmup: bool = True
     pooling: Pooling | None = None
+    chat_template: Path | None = None

@@ -9,7 +9,7 @@ from pathlib import Path
 from dovetail.core.model import LoadOptions, Model
 from dovetail.core.request import ChatPrompt, GenerateRequest
 from dovetail.engines import wire
-from dovetail.engines.base import Command, Decoder, Endpoint, Machine, WorkerCall, installed
+from dovetail.engines.base import Command, Decoder, Endpoint, Machine, WorkerCall, installed, template_key
 
 DEFAULT_CONTEXT = 8192
 DEFAULT_PARALLEL = 4
@@ -50,6 +50,7 @@ class GgufEngine:
 
     def cache_key(self, options: LoadOptions) -> str:
         layout = (options.cache_type_k, options.cache_type_v, options.flash_attention, options.mmproj)
+        layout += (template_key(options),)
         if self._binary is None:
             return f"xllamacpp {installed('xllamacpp')} {layout}"
         try:
@@ -70,6 +71,8 @@ class GgufEngine:
             argv += ["--mmproj", str(options.mmproj)]
         if options.pooling is not None:
             argv += ["--pooling", options.pooling]
+        if options.chat_template is not None:
+            argv += ["--chat-template-file", str(options.chat_template)]
         if options.kv_folder is not None:
             argv += ["--kv-folder", str(options.kv_folder)]
         if not options.warmup:
@@ -113,6 +116,8 @@ class GgufEngine:
             argv += ["--mmproj", str(options.mmproj)]
         if options.pooling is not None:
             argv += ["--embeddings", "--pooling", options.pooling]
+        if options.chat_template is not None:
+            argv += ["--chat-template-file", str(options.chat_template)]
         if options.kv_folder is not None:
             argv += ["--slot-save-path", f"{options.kv_folder}/"]
         if not options.warmup:
