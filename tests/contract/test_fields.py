@@ -23,6 +23,8 @@ XTC: dict[str, Any] = {**COLD, "xtc_probability": 1.0, "xtc_threshold": 0.02}
 BEST: dict[str, Json] = {"temperature": 0, "top_k": 1, "top_p": 0, "min_p": 1, "top_n_sigma": 0.001}
 CHANGES: dict[str, tuple[dict[str, Any], Json]] = {
     "typical_p": (COLD, 0.2),
+    "dynatemp_range": ({"temperature": 1.0, "seed": 3}, 1.0),
+    "dynatemp_exponent": ({"temperature": 1.0, "seed": 3, "dynatemp_range": 1.0, "dynatemp_exponent": 0.1}, 9.0),
     "repeat_penalty": (COLD, 3.0),
     "repeat_last_n": ({**COLD, "repeat_penalty": 3.0}, 0),
     "frequency_penalty": (COLD, 2.0),
@@ -267,3 +269,15 @@ async def test_what_no_api_knows_is_in_a_header(http: aiohttp.ClientSession, mod
         async with http.post(route, json=sent) as answer:
             assert answer.status == 200, await answer.text()
             assert answer.headers["x-dovetail-warnings"] == f"unknown field: {name}"
+
+
+# Without XTC, whose threshold can fall between two engines' roundings.
+COLD_CHANGES = [n for n, (beside, _) in CHANGES.items() if beside["temperature"] == 0 and not n.startswith("xtc")]
+
+
+@pytest.mark.accept("E12")
+@pytest.mark.parametrize("name", COLD_CHANGES)
+async def test_both_engines_change_the_text_alike(http: aiohttp.ClientSession, name: str, said: dict[str, str]) -> None:
+    beside, value = CHANGES[name]
+    texts = [await Asker(http, NATIVE, m, said).text(**{**beside, name: value}) for m in ("tiny-gguf", "tiny-mlx")]
+    assert texts[0] == texts[1]

@@ -29,6 +29,7 @@ Bias = Annotated[float, Field(ge=-100, le=100)]
 _SHARED = (
     *("top_p", "min_p", "typical_p", "repeat_penalty", "repeat_last_n", "frequency_penalty", "presence_penalty"),
     *("top_n_sigma", "xtc_probability", "xtc_threshold", "mirostat", "mirostat_tau", "mirostat_eta"),
+    *("dynatemp_range", "dynatemp_exponent"),
     *("dry_multiplier", "dry_base", "dry_allowed_length", "dry_penalty_last_n"),
 )
 _MAX_DIGITS = 9
@@ -43,6 +44,8 @@ class LlamaExtras(StructuredFields):
     typical_p: Annotated[float | None, of(SAMPLING["typical_p"])] = None
     repeat_penalty: Annotated[float | None, of(SAMPLING["repeat_penalty"])] = None
     repeat_last_n: Annotated[int | None, of(SAMPLING["repeat_last_n"])] = None
+    dynatemp_range: Annotated[float | None, of(SAMPLING["dynatemp_range"])] = None
+    dynatemp_exponent: Annotated[float | None, of(SAMPLING["dynatemp_exponent"])] = None
     frequency_penalty: Annotated[float | None, of(SAMPLING["frequency_penalty"])] = None
     presence_penalty: Annotated[float | None, of(SAMPLING["presence_penalty"])] = None
     top_n_sigma: Annotated[float | None, of(SAMPLING["top_n_sigma"])] = None
@@ -67,8 +70,6 @@ class LlamaExtras(StructuredFields):
     chat_format: Annotated[object, of(LLAMA["chat_format"])] = None
     chat_template: Annotated[object, of(LLAMA["chat_template"])] = None
     complete_text: Annotated[object, of(LLAMA["complete_text"])] = None
-    dynatemp_exponent: Annotated[object, of(LLAMA["dynatemp_exponent"])] = None
-    dynatemp_range: Annotated[object, of(LLAMA["dynatemp_range"])] = None
     grammar_lazy: Annotated[object, of(LLAMA["grammar_lazy"])] = None
     grammar_triggers: Annotated[object, of(LLAMA["grammar_triggers"])] = None
     id_slot: Annotated[object, of(LLAMA["id_slot"])] = None
