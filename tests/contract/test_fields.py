@@ -1,7 +1,7 @@
 """What core/fields.py says of a field is what it does, on both engines and every route that has it."""
 
 import json
-from typing import Any
+from typing import Any, cast
 
 import aiohttp
 import pytest
@@ -71,8 +71,9 @@ class Asker:
         return choice["message"]["content"] if self.route == CHAT else choice["text"]
 
     async def post(self, **fields: Any) -> tuple[int, Any, Any]:
-        if self.route == NATIVE and isinstance(bias := fields.get("logit_bias"), dict):
-            fields["logit_bias"] = [[int(k) if k.isdigit() else k, value] for k, value in bias.items()]
+        if self.route == NATIVE and "logit_bias" in fields:
+            pairs = cast("dict[str, float]", fields["logit_bias"]).items()
+            fields["logit_bias"] = [[int(key) if key.isdigit() else key, value] for key, value in pairs]
         async with self._http.post(self.route, json={**self._base, **fields}) as answer:
             return answer.status, await answer.json(), answer.headers
 

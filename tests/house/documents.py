@@ -27,7 +27,7 @@ from dovetail.gateway.dialects.openai_completions import CompletionBody
 from dovetail.gateway.dialects.openai_embeddings import EmbeddingBody
 from dovetail.gateway.dialects.rerank import RerankBody
 from dovetail.gateway.wire import Wire
-from dovetail.settings import ModelSettings, Settings
+from dovetail.settings import LoadSettings, ModelSettings, Settings
 
 ROOT = Path(__file__).parents[2]
 ACCEPTANCE = ROOT / "docs" / "acceptance.md"
@@ -219,7 +219,7 @@ def settings_tables() -> str:
         section = _section(field)
         if section is not None:
             parts += _section_tables(name, section)
-    own = {name: field for name, field in ModelSettings.model_fields.items() if name == "aliases"}
+    own = {name: field for name, field in ModelSettings.model_fields.items() if name not in LoadSettings.model_fields}
     parts.append(_table("`[models.ID]`: one model; also every key of `[load]`", "models.ID.", own))
     return "\n".join(parts)
 

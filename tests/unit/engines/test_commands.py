@@ -118,3 +118,18 @@ def test_a_cache_on_disk_fits_only_the_layout_it_was_written_in() -> None:
     engine = GgufEngine()
     assert engine.cache_key(LoadOptions()) != engine.cache_key(LoadOptions(cache_type_k="q8_0"))
     assert engine.cache_key(LoadOptions()) != GgufEngine(Path("/opt/llama-server")).cache_key(LoadOptions())
+
+
+@pytest.mark.parametrize("engine", [GgufEngine(), GgufEngine(Path("/opt/llama-server")), MlxEngine()])
+def test_a_template_of_the_settings_is_a_file(engine: GgufEngine | MlxEngine, tmp_path: Path) -> None:
+    model = GGUF if engine.name == "gguf" else MLX
+    plain = engine.resolve(model, LoadOptions(), Machine(cores=2))
+    assert "--chat-template-file" not in engine.command(model, plain, SOCKET).argv
+    keys = {engine.cache_key(plain)}
+    told = replace(plain, chat_template=tmp_path / "own.jinja")
+    for text in ("", "other"):
+        assert pairs(engine.command(model, told, SOCKET).argv)["--chat-template-file"] == str(told.chat_template)
+        keys.add(engine.cache_key(told))
+        (tmp_path / "own.jinja").write_text(text)
+    keys.add(engine.cache_key(told))
+    assert len(keys) == 4
