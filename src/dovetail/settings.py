@@ -13,12 +13,12 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal, TypeAlias, cast, get_args
+from typing import Annotated, Literal, Self, TypeAlias, cast, get_args
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from dovetail.core.model import CacheType
+from dovetail.core.model import CacheType, ChatFormat
 
 ENV_PREFIX = "DOVETAIL_"
 FILE_NAME = "dovetail.toml"
@@ -101,10 +101,14 @@ class ModelSettings(LoadSettings):
 
     aliases: tuple[str, ...] = Field(default=(), description="Other names the model answers to.")
     adapter: str | None = Field(default=None, description="The LoRA of requests that name none; scale 0 undoes it.")
+    chat_template: Path | None = Field(default=None, description="A Jinja file in place of the model's own template.")
+    chat_format: ChatFormat | None = Field(default=None, description="The same, by the name of a well-known format.")
 
-
-# What `[models.ID]` says beside load options.
-OTHER_SETTINGS = frozenset({"aliases", "adapter"})
+    @model_validator(mode="after")
+    def _one_template(self) -> Self:
+        if self.chat_template is not None and self.chat_format is not None:
+            raise ValueError("chat_template and chat_format cannot be had at once")
+        return self
 
 
 class GgufSettings(_Section):
@@ -180,7 +184,7 @@ class Settings(_Section):
         own = self.models.get(model_id)
         if own is None:
             return self.load
-        said = own.model_dump(include=own.model_fields_set - OTHER_SETTINGS)
+        said = own.model_dump(include=own.model_fields_set & LoadSettings.model_fields.keys())
         return self.load.model_copy(update=said)
 
 

@@ -40,6 +40,7 @@ async def said(http: aiohttp.ClientSession, model: str, text: str = FRANCE, **fi
     return whole["choices"][0]["message"]["content"]
 
 
+@pytest.mark.field("/v1/chat/completions adapter")
 async def test_an_adapter_by_field_by_scale_and_by_id(http: aiohttp.ClientSession, model: str) -> None:
     answers = await asyncio.gather(
         said(http, model),
@@ -65,6 +66,7 @@ async def test_the_sdk_streams_with_an_adapter(sdk: openai.AsyncOpenAI, model: s
     assert {chunk.model for chunk in chunks} == {f"{model}+shout"}
 
 
+@pytest.mark.field("/v1/completions adapter", "/completion adapter")
 @pytest.mark.parametrize(("path", "name"), [("/v1/completions", "prompt"), ("/completion", "prompt")])
 async def test_every_route_that_generates_takes_one(
     http: aiohttp.ClientSession, model: str, path: str, name: str
@@ -80,6 +82,7 @@ async def test_every_route_that_generates_takes_one(
     assert texts[0] == texts[2] != texts[1]
 
 
+@pytest.mark.field("/v1/embeddings adapter")
 async def test_embeddings_with_an_adapter_are_the_same_on_both_engines(http: aiohttp.ClientSession) -> None:
     found: dict[tuple[str, float], list[float]] = {}
     for model in ("tiny-gguf", "tiny-mlx"):

@@ -38,6 +38,7 @@ def cosine(a: Sequence[float], b: Sequence[float]) -> float:
     return sum(x * y for x, y in zip(a, b, strict=True)) / (math.hypot(*a) * math.hypot(*b))
 
 
+@pytest.mark.field("/v1/embeddings model", "/v1/embeddings input")
 @pytest.mark.accept("E17", "A21")
 async def test_the_sdk_gets_vectors(sdk: openai.AsyncOpenAI, model: str) -> None:
     # The SDK asks for base64 unless it is told otherwise.
@@ -50,6 +51,7 @@ async def test_the_sdk_gets_vectors(sdk: openai.AsyncOpenAI, model: str) -> None
         assert math.hypot(*one.embedding) == pytest.approx(1.0, abs=1e-5)
 
 
+@pytest.mark.field("/v1/embeddings normalize")
 @pytest.mark.accept("E17")
 @pytest.mark.parametrize("normalize", [True, False])
 @pytest.mark.parametrize("pooling", [None, *POOLINGS])
@@ -74,11 +76,13 @@ async def test_a_text_has_one_vector_alone_and_among_others(http: aiohttp.Client
     assert cosine(many[-1], last) > 0.99999
 
 
+@pytest.mark.field("/v1/embeddings pooling")
 async def test_poolings_differ(http: aiohttp.ClientSession, model: str) -> None:
     found = [(await vectors(http, model, TEXTS[0], pooling=pooling))[0] for pooling in POOLINGS]
     assert all(cosine(found[i], found[i - 1]) < 0.99 for i in range(3))
 
 
+@pytest.mark.field("/v1/embeddings dimensions")
 async def test_dimensions_keep_the_first_numbers_at_length_1(http: aiohttp.ClientSession, model: str) -> None:
     (whole,) = await vectors(http, model, TEXTS[0])
     (short,) = await vectors(http, model, TEXTS[0], dimensions=16)
@@ -91,6 +95,7 @@ async def test_dimensions_keep_the_first_numbers_at_length_1(http: aiohttp.Clien
     assert (status, error["error"]["param"]) == (400, "dimensions")
 
 
+@pytest.mark.field("/v1/embeddings encoding_format")
 async def test_base64_is_the_same_numbers(http: aiohttp.ClientSession, model: str) -> None:
     (numbers,) = await vectors(http, model, TEXTS[0])
     _, whole = await post(http, PATH, {"model": model, "input": TEXTS[0], "encoding_format": "base64"})
@@ -98,6 +103,7 @@ async def test_base64_is_the_same_numbers(http: aiohttp.ClientSession, model: st
     assert found.tolist() == numbers
 
 
+@pytest.mark.field("/v1/embeddings input")
 async def test_token_ids_are_taken_as_they_are(http: aiohttp.ClientSession, model: str) -> None:
     ids: list[list[int]] = []
     for text in TEXTS[:2]:
@@ -169,6 +175,7 @@ async def test_embedding_and_generating_go_on_together(http: aiohttp.ClientSessi
         assert all(cosine(one, other) > 0.99999 for one, other in zip(task.result(), before, strict=True))
 
 
+@pytest.mark.field("/v1/rerank model")
 @pytest.mark.parametrize("path", ["/v1/rerank", "/rerank"])
 async def test_a_model_without_a_ranking_head_does_not_rank(http: aiohttp.ClientSession, model: str, path: str) -> None:
     status, answer = await post(http, path, {"model": model, "query": "a", "documents": ["b", {"text": "c"}]})

@@ -47,6 +47,7 @@ def same(ones: list[dict[str, Any]], others: list[dict[str, Any]]) -> None:
                 assert rival["logprob"] == pytest.approx(rivals[bytes(rival["bytes"])], abs=CLOSE)
 
 
+@pytest.mark.field("/v1/chat/completions logprobs", "/v1/chat/completions top_logprobs")
 @pytest.mark.parametrize(
     "fields",
     [
@@ -85,6 +86,7 @@ async def test_no_rivals_unless_asked_for(http: aiohttp.ClientSession, model: st
     )
 
 
+@pytest.mark.field("/v1/completions logprobs")
 async def test_text_completions_have_their_own_form(http: aiohttp.ClientSession) -> None:
     both: list[dict[str, Any]] = []
     for model in ENGINES:
@@ -105,6 +107,7 @@ async def test_text_completions_have_their_own_form(http: aiohttp.ClientSession)
     assert both[0]["token_logprobs"] == pytest.approx(both[1]["token_logprobs"], abs=CLOSE)
 
 
+@pytest.mark.field("/completion n_probs")
 async def test_the_native_route_has_llama_servers_form(http: aiohttp.ClientSession) -> None:
     both: list[list[dict[str, Any]]] = []
     for model in ENGINES:

@@ -42,6 +42,7 @@ async def chunks(http: aiohttp.ClientSession, sent: dict[str, Any]) -> list[dict
     return [json.loads(frame) for frame in frames]
 
 
+@pytest.mark.field("/v1/chat/completions model", "/v1/chat/completions messages")
 @pytest.mark.accept("A18", "A36", "E1", "E2", "E18")
 @pytest.mark.parametrize(("messages", "answer"), [(FRANCE, "Paris"), (KOREA, "서울")])
 async def test_the_sdk_gets_an_answer(
@@ -57,6 +58,7 @@ async def test_the_sdk_gets_an_answer(
     assert whole.usage.total_tokens == whole.usage.prompt_tokens + whole.usage.completion_tokens
 
 
+@pytest.mark.field("/v1/chat/completions stream", "/v1/chat/completions stream_options")
 @pytest.mark.accept("A19", "A36", "E18")
 async def test_the_sdk_streams_the_same_answer(sdk: openai.AsyncOpenAI, model: str) -> None:
     stream = await sdk.chat.completions.create(
@@ -115,6 +117,7 @@ async def test_max_tokens_ends_the_text(http: aiohttp.ClientSession, model: str)
     assert whole["usage"]["completion_tokens"] == 7
 
 
+@pytest.mark.field("/v1/chat/completions n")
 async def test_several_choices_are_summed(http: aiohttp.ClientSession, model: str) -> None:
     sent = body(model, n=3, messages=STORY, max_tokens=12, temperature=1.5, seed=1, ignore_eos=True)
     async with http.post(CHAT, json=sent) as answer:
@@ -136,6 +139,7 @@ async def test_a_seed_repeats_a_sampled_answer(http: aiohttp.ClientSession, mode
     assert texts[0] == texts[1]
 
 
+@pytest.mark.field("/v1/chat/completions tools")
 async def test_a_tool_call_streamed_and_whole(sdk: openai.AsyncOpenAI, model: str) -> None:
     asked: list[ChatCompletionMessageParam] = [{"role": "user", "content": "What is the weather in Paris?"}]
     whole = await sdk.chat.completions.create(
@@ -155,6 +159,7 @@ async def test_a_tool_call_streamed_and_whole(sdk: openai.AsyncOpenAI, model: st
     assert json.loads("".join(d.function.arguments or "" for d in deltas if d.function)) == {"city": "Paris"}
 
 
+@pytest.mark.field("/v1/chat/completions chat_template_kwargs")
 async def test_thinking_is_apart_from_the_answer(http: aiohttp.ClientSession, model: str) -> None:
     thinking = {"chat_template_kwargs": {"enable_thinking": True}, "max_tokens": 80}
     async with http.post(CHAT, json=body(model, **thinking)) as answer:

@@ -19,6 +19,7 @@ async def post(http: aiohttp.ClientSession, path: str, sent: Any) -> tuple[int, 
         return answer.status, await answer.json()
 
 
+@pytest.mark.field("/v1/completions model", "/v1/completions stream")
 @pytest.mark.accept("A20", "A36", "E18")
 async def test_text_completions_by_the_sdk(sdk: openai.AsyncOpenAI, model: str) -> None:
     prompt = "The capital of France is"
@@ -29,6 +30,7 @@ async def test_text_completions_by_the_sdk(sdk: openai.AsyncOpenAI, model: str) 
     assert "".join([c.choices[0].text async for c in stream]) == whole.choices[0].text
 
 
+@pytest.mark.field("/v1/completions prompt")
 async def test_several_prompts_and_token_ids(http: aiohttp.ClientSession, model: str) -> None:
     prompts = ["The capital of France is", "The capital of Japan is"]
     sent = {"model": model, "prompt": prompts, "temperature": 0, "max_tokens": 6}
@@ -50,6 +52,7 @@ async def test_token_ids_that_do_not_exist_never_reach_an_engine(
     assert error["error"]["param"].startswith("prompt")
 
 
+@pytest.mark.field("/completion model", "/completion prompt", "/completion stream")
 @pytest.mark.accept("A6", "T5", "E1", "E2")
 async def test_llama_servers_completion(http: aiohttp.ClientSession, model: str) -> None:
     sent = {"model": model, "prompt": "Hello, world", "n_predict": 10, "ignore_eos": True}
@@ -70,6 +73,7 @@ async def test_the_stop_string_that_matched_is_named(http: aiohttp.ClientSession
     assert "Paris" not in whole["content"]
 
 
+@pytest.mark.field("/tokenize model", "/tokenize content", "/detokenize model", "/detokenize tokens")
 @pytest.mark.accept("A11", "E24")
 @pytest.mark.parametrize("text", ["Hello, world", "대한민국의 수도", "😀 <|im_end|>\n"])
 async def test_text_to_tokens_and_back(http: aiohttp.ClientSession, model: str, text: str) -> None:

@@ -96,7 +96,7 @@ async def test_the_names_of_older_servers_are_honoured(http: aiohttp.ClientSessi
     ("field", "value"),
     [
         ("mirostat", 3), ("mirostat_tau", -1), ("xtc_probability", 2), ("dry_base", 0.5), ("dry_sequence_breakers", []),
-        ("dry_sequence_breakers", [""]), ("top_n_sigma", -2), ("dynatemp_range", 0.5), ("complete_text", True),
+        ("dry_sequence_breakers", [""]), ("top_n_sigma", -2), ("dynatemp_range", -0.5), ("complete_text", True),
         ("min_keep", 3),
     ],
 )  # fmt: skip

@@ -79,6 +79,7 @@ async def choice(http: aiohttp.ClientSession, sent: dict[str, Any]) -> dict[str,
     return whole["choices"][0]
 
 
+@pytest.mark.field("/v1/chat/completions response_format")
 @pytest.mark.accept("E16")
 @pytest.mark.parametrize("name", SCHEMAS)
 async def test_answers_match_their_schema(http: aiohttp.ClientSession, model: str, name: str) -> None:
@@ -196,6 +197,7 @@ TOOLS = [tool("get_weather", city=WORD), tool("add", a={"type": "integer"}, b={"
 TOOLS[1]["function"]["parameters"]["$defs"] = {"n": {"type": "integer", "maximum": 9, "minimum": 0}}  # type: ignore[index]
 
 
+@pytest.mark.field("/v1/chat/completions tool_choice", "/v1/chat/completions tools")
 @pytest.mark.parametrize("more", [PLAIN, THINKING])
 async def test_a_named_tool_is_called_once(sdk: openai.AsyncOpenAI, model: str, more: dict[str, Any]) -> None:
     asked: dict[str, Any] = {
@@ -222,6 +224,7 @@ async def test_a_named_tool_is_called_once(sdk: openai.AsyncOpenAI, model: str, 
     assert chunks[-1].finish_reason == "tool_calls"
 
 
+@pytest.mark.field("/v1/chat/completions parallel_tool_calls", "/v1/chat/completions tool_choice")
 @pytest.mark.parametrize("parallel", [True, False])
 async def test_some_tool_is_called(http: aiohttp.ClientSession, model: str, parallel: bool) -> None:
     sent = body(model, tools=TOOLS, tool_choice="required", parallel_tool_calls=parallel, max_tokens=1000)

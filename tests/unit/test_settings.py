@@ -165,6 +165,15 @@ def test_load_options_of_one_model_lie_over_the_general_ones() -> None:
     assert settings.load_for("m").threads == 2
 
 
+def test_a_model_has_one_chat_template(tmp_path: Path) -> None:
+    said = {"models": {"m": {"chat_template": "a.jinja", "chat_format": "chatml"}}}
+    with pytest.raises(ConfigError, match="cannot be had at once"):
+        load_settings(None, said, tmp_path, {})
+    found = load_settings(None, {"models": {"m": {"chat_template": "a.jinja"}}}, tmp_path, {})
+    assert found.models["m"].chat_template == Path.cwd() / "a.jinja"
+    assert "chat_template" not in found.load_for("m").model_dump()
+
+
 def test_settings_cannot_be_changed() -> None:
     with pytest.raises(ValueError, match="frozen"):
         Settings().strict = True  # pyright: ignore[reportAttributeAccessIssue]

@@ -13,12 +13,17 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+import structlog
+
+from dovetail.catalog.advice import Advice, of_mlx
 from dovetail.catalog.files import read_object, read_text
 from dovetail.catalog.gguf_header import MAX_CONTEXT, MAX_HEADS, MAX_LAYERS, MAX_VOCABULARY, MAX_WIDTH
 from dovetail.catalog.invalid import InvalidModelFile, RemoteCodeNotAllowed
 from dovetail.catalog.safetensors import Tensor, read_tensors
 from dovetail.core.model import Shape
 from dovetail.core.request import Json, JsonObject
+
+log = structlog.stdlib.get_logger(__name__)
 
 MAX_SECONDS = 5.0
 MAX_FILES = 4096
@@ -27,6 +32,7 @@ MAX_TOKENIZER_CONFIG = 16 << 20
 MAX_INDEX = 32 << 20
 MAX_TEMPLATE = 1 << 20
 
+GENERATION = "generation_config.json"
 INDEX = "model.safetensors.index.json"
 CODE_SUFFIXES = frozenset({".py", ".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".joblib"})
 TOKENIZERS = ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt", "tiktoken.model")
@@ -42,6 +48,7 @@ class MlxFolder:
     quantisation: str
     template: str | None
     tokenizer: bool
+    sampling: Advice = ()
 
 
 def read_folder(path: Path, *, root: Path | None = None, clock: Callable[[], float] = time.monotonic) -> MlxFolder:
@@ -72,6 +79,7 @@ def read_folder(path: Path, *, root: Path | None = None, clock: Callable[[], flo
         quantisation=_quantisation(config, tensors),
         template=_template(path, files, tokenizer_config),
         tokenizer=any(name in files for name in TOKENIZERS),
+        sampling=_sampling(path, files),
     )
 
 
@@ -231,6 +239,17 @@ def _template(path: Path, files: Collection[str], tokenizer_config: JsonObject) 
         named = {entry.get("name"): entry.get("template") for entry in template if isinstance(entry, dict)}
         template = named.get("default")
     return _encodable(template) if isinstance(template, str) and template else None
+
+
+def _sampling(path: Path, files: Collection[str]) -> Advice:
+    """A file that cannot be read is no reason not to serve the model: mlx-lm passes it over too."""
+    if GENERATION not in files:
+        return ()
+    try:
+        return of_mlx(read_object(path / GENERATION, MAX_CONFIG))
+    except InvalidModelFile as error:
+        log.warning("generation_config_ignored", folder=path.name, reason=error.reason)
+        return ()
 
 
 def _encodable(text: str) -> str:

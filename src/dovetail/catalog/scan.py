@@ -18,7 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from dovetail.catalog import capabilities
+from dovetail.catalog import advice, capabilities
 from dovetail.catalog.files import stamp
 from dovetail.catalog.gguf_header import GgufHeader
 from dovetail.catalog.headers import Headers
@@ -103,6 +103,7 @@ def _mlx(folder: Folder, headers: Headers) -> Model:
         shape=facts.shape,
         quantisation=facts.quantisation,
         template=facts.template,
+        sampling=facts.sampling,
         capabilities=capabilities.of_text(facts.shape.architecture, facts.template),
     )
 
@@ -191,6 +192,8 @@ def _gguf(folder: Folder, gguf: _Gguf, headers: Headers) -> Model:
         capabilities=capabilities.of_gguf(first, projectors[mmproj] if mmproj else None),
         pooling=capabilities.pooling_of(first),
         mmproj=mmproj,
+        fim=advice.fim_of(first),
+        sampling=advice.of_gguf(first),
     )
 
 

@@ -65,6 +65,8 @@ class Model:
     files     every weight file, absolute; `size` is their sum in bytes
     pooling   what a model made for embeddings or for ranking says of itself, None where the header says nothing
     template  the chat template's source, None where the model has none
+    fim       ids of the tokens around a prefix, a suffix and the middle, where the header names them
+    sampling  what its makers advise where a request says nothing, by the names of `core.request.Sampling`
     invalid   why it cannot be loaded (a truncated header, missing shards), None when it looks sound
     adapter   what is applied to it, where it was asked for with an adapter
     """
@@ -84,6 +86,8 @@ class Model:
     invalid: str | None = None
     pooling: Pooling | None = None
     adapter: Adapter | None = None
+    fim: tuple[int, int, int] | None = None
+    sampling: tuple[tuple[str, int | float], ...] = ()
 
     @property
     def name(self) -> str:
@@ -92,6 +96,9 @@ class Model:
 
 
 CacheType: TypeAlias = Literal["f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0"]
+
+# Chat templates that come with the package (`dovetail.chat_formats`).
+ChatFormat: TypeAlias = Literal["alpaca", "chatml", "gemma", "llama-2", "llama-3", "mistral", "vicuna", "zephyr"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +112,7 @@ class LoadOptions:
     threads      CPU threads while decoding
     cache_ram    bytes the worker may keep of prompt caches in RAM
     pooling      what a worker started for embeddings alone does; None for one that generates
+    chat_template   a Jinja file in place of the model's own template
     kv_folder    where prompt caches of this model are written, None: nowhere; `kv_bytes` for those of all models
     """
 
@@ -123,3 +131,4 @@ class LoadOptions:
     kv_bytes: int = 0
     warmup: bool = True
     pooling: Pooling | None = None
+    chat_template: Path | None = None

@@ -106,9 +106,13 @@ class ChatPrompt:
 
 @dataclass(frozen=True, slots=True)
 class TextPrompt:
-    """A raw prompt: pieces of text and token ids, in order, no template."""
+    """A raw prompt: pieces of text and token ids, in order, no template.
+
+    With a `suffix` the answer is what stands between; `serving.fill` writes it as token ids before an engine sees it.
+    """
 
     parts: tuple[str | int, ...]
+    suffix: str | None = None
 
 
 Prompt: TypeAlias = ChatPrompt | TextPrompt
@@ -119,6 +123,7 @@ class Sampling:
     """How the next token is chosen. Ranges are checked by the dialects, meanings are llama.cpp's.
 
     temperature    >= 0; 0 is greedy
+    dynatemp_range   the temperature goes that far down and up, with the entropy ** dynatemp_exponent; 0 is none
     top_k          >= 0 tokens; 0 keeps all
     top_p, min_p, typical_p   probabilities in [0, 1]; 1, 0 and 1 switch them off
     repeat_penalty > 0; 1 is none. repeat_last_n: window in tokens, 0 none, -1 the whole context
@@ -131,6 +136,8 @@ class Sampling:
     """
 
     temperature: float | None = None
+    dynatemp_range: float | None = None
+    dynatemp_exponent: float | None = None
     top_k: int | None = None
     top_p: float | None = None
     min_p: float | None = None

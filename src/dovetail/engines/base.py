@@ -107,3 +107,15 @@ def installed(package: str) -> str:
         return version(package)
     except PackageNotFoundError:
         return ""
+
+
+def template_key(options: LoadOptions) -> str:
+    """What tells one chat template in place of the model's own from another; empty where there is none."""
+    path = options.chat_template
+    if path is None:
+        return ""
+    try:
+        stat = path.stat()
+    except OSError:
+        return str(path)
+    return f"{path} {stat.st_size} {stat.st_mtime_ns}"

@@ -9,7 +9,7 @@ from pathlib import Path
 from dovetail.core.model import LoadOptions, Model
 from dovetail.core.request import ChatPrompt, GenerateRequest
 from dovetail.engines import wire
-from dovetail.engines.base import Command, Decoder, Endpoint, Machine, WorkerCall, installed
+from dovetail.engines.base import Command, Decoder, Endpoint, Machine, WorkerCall, installed, template_key
 
 DEFAULT_CONTEXT = 8192
 DEFAULT_PARALLEL = 4
@@ -17,6 +17,8 @@ CPU_BATCH = 512
 GPU_BATCH = 2048
 EMBEDDING_CONTEXT = 2048
 _CONTEXT_STEP = 256
+# llama.cpp's own order, said because a model's header (`general.sampling.sequence`) would change it.
+SAMPLERS = ("penalties", "dry", "top_n_sigma", "top_k", "typ_p", "top_p", "min_p", "xtc", "temperature")
 MAX_WINDOW = 1 << 20  # tokens that penalties look back on: any context, in 4 MB
 
 
@@ -50,6 +52,7 @@ class GgufEngine:
 
     def cache_key(self, options: LoadOptions) -> str:
         layout = (options.cache_type_k, options.cache_type_v, options.flash_attention, options.mmproj)
+        layout += (template_key(options),)
         if self._binary is None:
             return f"xllamacpp {installed('xllamacpp')} {layout}"
         try:
@@ -72,6 +75,8 @@ class GgufEngine:
             argv += ["--adapter", str(adapter.path), "--adapter-scale", str(adapter.scale)]
         if options.pooling is not None:
             argv += ["--pooling", options.pooling]
+        if options.chat_template is not None:
+            argv += ["--chat-template-file", str(options.chat_template)]
         if options.kv_folder is not None:
             argv += ["--kv-folder", str(options.kv_folder)]
         if not options.warmup:
@@ -84,6 +89,7 @@ class GgufEngine:
         if request.adapter is not None:
             # Unsaid, a slot would go on with what another scale has computed.
             call.body["lora"] = [{"id": 0, "scale": request.adapter.scale}]
+        call.body["samplers"] = [*SAMPLERS]
         if "response_format" in call.body and _unthinking(request):
             # Else the form lets the model open a thought of its own, which a small one never ends.
             call.body["reasoning_format"] = "none"
@@ -113,17 +119,26 @@ class GgufEngine:
             argv += ["--cache-type-k", options.cache_type_k]
         if options.cache_type_v:
             argv += ["--cache-type-v", options.cache_type_v]
-        if options.mmproj is not None:
-            argv += ["--mmproj", str(options.mmproj)]
-        if (adapter := model.adapter) is not None:
-            argv += ["--lora-scaled", f"{adapter.path}:{adapter.scale}"]
+        argv += _external_files(model, options)
         if options.pooling is not None:
             argv += ["--embeddings", "--pooling", options.pooling]
-        if options.kv_folder is not None:
-            argv += ["--slot-save-path", f"{options.kv_folder}/"]
         if not options.warmup:
             argv.append("--no-warmup")
         return Command(tuple(argv), {"LLAMA_API_KEY": endpoint.secret} if endpoint.secret else {})
+
+
+def _external_files(model: Model, options: LoadOptions) -> list[str]:
+    """A llama-server's flags for what lies beside the model."""
+    argv: list[str] = []
+    if options.mmproj is not None:
+        argv += ["--mmproj", str(options.mmproj)]
+    if (adapter := model.adapter) is not None:
+        argv += ["--lora-scaled", f"{adapter.path}:{adapter.scale}"]
+    if options.chat_template is not None:
+        argv += ["--chat-template-file", str(options.chat_template)]
+    if options.kv_folder is not None:
+        argv += ["--slot-save-path", f"{options.kv_folder}/"]
+    return argv
 
 
 def _for_embeddings(model: Model, options: LoadOptions, machine: Machine) -> LoadOptions:

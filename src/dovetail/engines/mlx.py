@@ -8,7 +8,7 @@ from dataclasses import replace
 from dovetail.core.model import LoadOptions, Model
 from dovetail.core.request import GenerateRequest
 from dovetail.engines import wire
-from dovetail.engines.base import Command, Decoder, Endpoint, Machine, WorkerCall, installed
+from dovetail.engines.base import Command, Decoder, Endpoint, Machine, WorkerCall, installed, template_key
 
 DEFAULT_CONTEXT = 8192
 DEFAULT_PARALLEL = 4
@@ -35,8 +35,7 @@ class MlxEngine:
         )
 
     def cache_key(self, options: LoadOptions) -> str:
-        del options
-        return f"mlx {installed('mlx')} mlx-lm {installed('mlx-lm')}"
+        return f"mlx {installed('mlx')} mlx-lm {installed('mlx-lm')} {template_key(options)}"
 
     def command(self, model: Model, options: LoadOptions, endpoint: Endpoint) -> Command:
         argv = [sys.executable, "-m", "dovetail.workers.mlx", "--model", str(model.path)]
@@ -46,6 +45,8 @@ class MlxEngine:
             argv += ["--host", endpoint.host, "--port", str(endpoint.port)]
         argv += ["--context", str(options.context), "--parallel", str(options.parallel)]
         argv += ["--prefill-step", str(options.batch), "--cache-bytes", str(options.cache_ram)]
+        if options.chat_template is not None:
+            argv += ["--chat-template-file", str(options.chat_template)]
         if options.kv_folder is not None:
             argv += ["--kv-folder", str(options.kv_folder), "--kv-bytes", str(options.kv_bytes)]
         if not options.warmup:

@@ -31,6 +31,7 @@ from dovetail.core.events import (
     TopLogprob,
     Usage,
 )
+from dovetail.core.fields import SAMPLING
 from dovetail.core.model import Adapter
 from dovetail.core.request import (
     ChatPrompt,
@@ -50,25 +51,7 @@ from dovetail.engines.base import Decoder, WorkerCall
 
 # What a request that says nothing gets, on every engine: the model's distribution as it is.
 DEFAULT_SAMPLING: Mapping[str, Json] = {
-    "temperature": 1.0,
-    "top_k": 0,
-    "top_p": 1.0,
-    "min_p": 0.0,
-    "typical_p": 1.0,
-    "repeat_penalty": 1.0,
-    "repeat_last_n": 64,
-    "frequency_penalty": 0.0,
-    "presence_penalty": 0.0,
-    "top_n_sigma": -1.0,
-    "xtc_probability": 0.0,
-    "xtc_threshold": 0.1,
-    "dry_multiplier": 0.0,
-    "dry_base": 1.75,
-    "dry_allowed_length": 2,
-    "dry_penalty_last_n": -1,
-    "mirostat": 0,
-    "mirostat_tau": 5.0,
-    "mirostat_eta": 0.1,
+    name: spec.default for name, spec in SAMPLING.items() if spec.default is not None
 }
 _SEED_RANGE = (1 << 32) - 1  # the number after the last means "random" to both engines
 

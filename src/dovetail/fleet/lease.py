@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Protocol
 
-from dovetail.core.errors import Busy, LoadFailed, NoRoom, WorkerCrashed, WorkerStalled
+from dovetail.core.errors import Busy, EngineFailure, LoadFailed, NoRoom, WorkerCrashed, WorkerStalled
 from dovetail.core.events import Event, Loading, Progress, Queued
 from dovetail.core.model import Model
 from dovetail.core.request import GenerateRequest, JsonObject
@@ -170,6 +170,14 @@ class Lease:
             raise
         finally:
             turn.leave()
+
+    async def tokenize(self, text: str, *, special: bool) -> tuple[int, ...]:
+        """Ids of a text without those that open one; with `special` a special token's name in it is that token."""
+        asked: JsonObject = {"content": text, "add_special": False, "parse_special": special}
+        found = (await self._seat.worker.client.post("/tokenize", asked)).get("tokens")
+        if not isinstance(found, list):
+            raise EngineFailure("the worker's answer to /tokenize does not follow the protocol")
+        return tuple(token for token in found if isinstance(token, int))
 
     async def _explained(self, error: WorkerCrashed) -> WorkerCrashed:
         worker = self._seat.worker

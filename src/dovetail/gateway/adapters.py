@@ -29,10 +29,7 @@ class AdapterBody(Wire):
     scale: Annotated[float | None, Field(ge=-MAX_SCALE, le=MAX_SCALE, description="1 is as it was trained.")] = None
 
 
-AdapterField = Annotated[
-    AdapterName | AdapterBody | None,
-    Field(description="A LoRA by name, which the model's id may also give: `model+adapter`."),
-]
+AdapterField = AdapterName | AdapterBody | None
 
 
 def adapter(asked: str | AdapterBody | None) -> Adapter | None:

@@ -233,7 +233,10 @@ class RankingAnswer(Answer):
 
 
 class ModelObject(Answer):
-    """A model. `context` is what one request may use in tokens, `size` its weights in bytes."""
+    """A model. `context` is what one request may use in tokens, `size` its weights in bytes.
+
+    `sampling`: what its makers advise, which holds where a request says nothing.
+    """
 
     id: str
     object: Literal["model"] = "model"
@@ -247,6 +250,7 @@ class ModelObject(Answer):
     quantisation: str
     capabilities: list[str]
     aliases: list[str]
+    sampling: dict[str, int | float]
 
 
 class AdapterName(Answer):

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from dataclasses import dataclass
-from typing import Annotated, TypeVar, cast
+from typing import Annotated, TypeAlias, TypeVar, cast
 
 from fastapi import Depends, Request
 from starlette.types import Receive
 
 from dovetail.core.caller import LOCAL, Caller
 from dovetail.core.errors import DovetailError
+from dovetail.core.events import Event
 from dovetail.core.request import GenerateRequest
 from dovetail.gateway import request_body, wire
 from dovetail.gateway.request_body import ClientLeft
@@ -22,6 +23,7 @@ from dovetail.gateway.wire import Wire, WireT
 # From this size on a body is parsed in a thread, so that streams go on.
 _LARGE = 256 << 10
 
+Events: TypeAlias = AsyncGenerator[Event, None]
 T = TypeVar("T")
 
 
@@ -46,12 +48,19 @@ async def receive_body(request: Request, services: Services, model: type[WireT])
     return await asyncio.to_thread(wire.read, model, body)
 
 
-def generation(
-    services: Services, caller: Caller, body: Wire, requests: Sequence[GenerateRequest], rendering: Rendering
+def generation(  # noqa: PLR0917  called by routes
+    services: Services,
+    caller: Caller,
+    body: Wire,
+    requests: Sequence[GenerateRequest],
+    rendering: Rendering,
+    change: Callable[[Events], Events] | None = None,
 ) -> Reply:
     """The answer to `requests`, all of whose choices go into one rendering. Raises what `strict` refuses."""
     headers = wire.warnings(body, strict=services.settings.strict)
     events = services.generator.run_all(requests, caller)
+    if change is not None:
+        events = change(events)
     return Reply(events, rendering, services.replies, services.timing, headers)
 
 

@@ -8,21 +8,21 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from dovetail.core.errors import InvalidRequest
+from dovetail.core.fields import LLAMA, SAMPLING
 from dovetail.core.request import Sampling
 from dovetail.gateway.adapters import AdapterField
 from dovetail.gateway.structured import StructuredFields
-from dovetail.gateway.wire import Refused, also
+from dovetail.gateway.wire import of
 
 MAX_STOPS = 16
 
 ModelName = Annotated[str, Field(min_length=1, max_length=256, description="A model's id or one of its aliases.")]
 Count = Annotated[int, Field(ge=1, lt=1 << 31)]
 TokenId = Annotated[int, Field(ge=0, lt=1 << 31)]
-Probability = Annotated[float, Field(ge=0, le=1)]
-Penalty = Annotated[float, Field(ge=-2, le=2)]
 StopString = Annotated[str, Field(min_length=1, max_length=1024)]
 Stop = StopString | Annotated[list[StopString], Field(max_length=MAX_STOPS)]
 Breaker = Annotated[str, Field(min_length=1, max_length=64)]
+Breakers = Annotated[list[Breaker], Field(min_length=1, max_length=64)]
 Biased = Annotated[str, Field(min_length=1, max_length=256)]
 Bias = Annotated[float, Field(ge=-100, le=100)]
 
@@ -30,6 +30,7 @@ Bias = Annotated[float, Field(ge=-100, le=100)]
 _SHARED = (
     *("top_p", "min_p", "typical_p", "repeat_penalty", "repeat_last_n", "frequency_penalty", "presence_penalty"),
     *("top_n_sigma", "xtc_probability", "xtc_threshold", "mirostat", "mirostat_tau", "mirostat_eta"),
+    *("dynatemp_range", "dynatemp_exponent"),
     *("dry_multiplier", "dry_base", "dry_allowed_length", "dry_penalty_last_n"),
 )
 _MAX_DIGITS = 9
@@ -38,71 +39,66 @@ _MAX_DIGITS = 9
 class LlamaExtras(StructuredFields):
     """llama.cpp's sampling fields in common use, taken by every text dialect; then its private ones, refused."""
 
-    top_k: Annotated[int | None, Field(ge=-1, lt=1 << 31, description="0 and -1 keep every token.")] = None
-    min_p: Probability | None = None
-    typical_p: Annotated[Probability | None, Field(validation_alias=also("typical_p", "typ_p"))] = None
-    repeat_penalty: Annotated[
-        float | None,
-        Field(gt=0, le=100, validation_alias=also("repeat_penalty", "repetition_penalty", "repet_penalty")),
-    ] = None
-    repeat_last_n: Annotated[
-        int | None, Field(ge=-1, lt=1 << 31, validation_alias=also("repeat_last_n", "repetition_context_size"))
-    ] = None
-    max_tokens: Annotated[
-        Count | Literal[-1] | None,
-        Field(
-            validation_alias=also("max_tokens", "max_completion_tokens", "n_predict"),
-            description="-1 goes on until the context is full.",
-        ),
-    ] = None
-    top_n_sigma: Annotated[float | None, Field(ge=-1, le=100, description="0 and -1 keep every token.")] = None
-    xtc_probability: Probability | None = None
-    xtc_threshold: Probability | None = None
-    dry_multiplier: Annotated[float | None, Field(ge=0, le=100, description="0 is no DRY.")] = None
-    dry_base: Annotated[float | None, Field(ge=1, le=100)] = None
-    dry_allowed_length: Annotated[int | None, Field(ge=0, lt=1 << 31)] = None
-    dry_penalty_last_n: Annotated[int | None, Field(ge=-1, lt=1 << 31)] = None
-    dry_sequence_breakers: Annotated[list[Breaker] | None, Field(min_length=1, max_length=64)] = None
-    mirostat: Annotated[
-        Literal[0, 1, 2] | None,
-        Field(
-            validation_alias=also("mirostat", "mirostat_mode"),
-            description="1 and 2 take the place of every other filter and of the penalties.",
-        ),
-    ] = None
-    mirostat_tau: Annotated[float | None, Field(ge=0, le=100, description="Bits a token.")] = None
-    mirostat_eta: Annotated[float | None, Field(ge=0, le=1)] = None
-    ignore_eos: bool | None = None
-    top_p: Probability | None = None
-    frequency_penalty: Penalty | None = None
-    presence_penalty: Penalty | None = None
-    stop: Stop | None = None
-    adapter: AdapterField = None
+    top_k: Annotated[int | None, of(SAMPLING["top_k"])] = None
+    top_p: Annotated[float | None, of(SAMPLING["top_p"])] = None
+    min_p: Annotated[float | None, of(SAMPLING["min_p"])] = None
+    typical_p: Annotated[float | None, of(SAMPLING["typical_p"])] = None
+    repeat_penalty: Annotated[float | None, of(SAMPLING["repeat_penalty"])] = None
+    repeat_last_n: Annotated[int | None, of(SAMPLING["repeat_last_n"])] = None
+    dynatemp_range: Annotated[float | None, of(SAMPLING["dynatemp_range"])] = None
+    dynatemp_exponent: Annotated[float | None, of(SAMPLING["dynatemp_exponent"])] = None
+    frequency_penalty: Annotated[float | None, of(SAMPLING["frequency_penalty"])] = None
+    presence_penalty: Annotated[float | None, of(SAMPLING["presence_penalty"])] = None
+    top_n_sigma: Annotated[float | None, of(SAMPLING["top_n_sigma"])] = None
+    xtc_probability: Annotated[float | None, of(SAMPLING["xtc_probability"])] = None
+    xtc_threshold: Annotated[float | None, of(SAMPLING["xtc_threshold"])] = None
+    dry_multiplier: Annotated[float | None, of(SAMPLING["dry_multiplier"])] = None
+    dry_base: Annotated[float | None, of(SAMPLING["dry_base"])] = None
+    dry_allowed_length: Annotated[int | None, of(SAMPLING["dry_allowed_length"])] = None
+    dry_penalty_last_n: Annotated[int | None, of(SAMPLING["dry_penalty_last_n"])] = None
+    dry_sequence_breakers: Annotated[Breakers | None, of(SAMPLING["dry_sequence_breakers"])] = None
+    mirostat: Annotated[Literal[0, 1, 2] | None, of(SAMPLING["mirostat"])] = None
+    mirostat_tau: Annotated[float | None, of(SAMPLING["mirostat_tau"])] = None
+    mirostat_eta: Annotated[float | None, of(SAMPLING["mirostat_eta"])] = None
+    ignore_eos: Annotated[bool | None, of(SAMPLING["ignore_eos"])] = None
+    stop: Annotated[Stop | None, of(SAMPLING["stop"])] = None
+    adapter: Annotated[AdapterField, of(SAMPLING["adapter"])] = None
+    max_tokens: Annotated[Count | Literal[-1] | None, of(SAMPLING["max_tokens"])] = None
 
-    complete_text: Annotated[object, Refused(False)] = None
-    adaptive_decay: Annotated[object, Refused()] = None
-    adaptive_target: Annotated[object, Refused()] = None
-    cache_prompt: Annotated[object, Refused(True)] = None
-    chat_template: Annotated[object, Refused()] = None
-    dynatemp_range: Annotated[object, Refused(0, 0.0)] = None
-    grammar_lazy: Annotated[object, Refused(False)] = None
-    id_slot: Annotated[object, Refused(-1)] = None
-    lora: Annotated[object, Refused([])] = None
-    min_keep: Annotated[object, Refused(0)] = None
-    n_cmpl: Annotated[object, Refused(1)] = None
-    n_discard: Annotated[object, Refused(0)] = None
-    n_indent: Annotated[object, Refused(0)] = None
-    n_keep: Annotated[object, Refused(0)] = None
-    post_sampling_probs: Annotated[object, Refused(False)] = None
-    reasoning_budget_tokens: Annotated[object, Refused(-1)] = None
-    reasoning_format: Annotated[object, Refused("auto")] = None
-    response_fields: Annotated[object, Refused([])] = None
-    return_progress: Annotated[object, Refused(False)] = None
-    return_tokens: Annotated[object, Refused(False)] = None
-    samplers: Annotated[object, Refused()] = None
-    speculative: Annotated[object, Refused()] = None
-    t_max_predict_ms: Annotated[object, Refused(0, -1)] = None
-    timings_per_token: Annotated[object, Refused(False)] = None
+    adaptive_decay: Annotated[object, of(LLAMA["adaptive_decay"])] = None
+    adaptive_target: Annotated[object, of(LLAMA["adaptive_target"])] = None
+    backend_sampling: Annotated[object, of(LLAMA["backend_sampling"])] = None
+    cache_prompt: Annotated[object, of(LLAMA["cache_prompt"])] = None
+    chat_format: Annotated[object, of(LLAMA["chat_format"])] = None
+    chat_template: Annotated[object, of(LLAMA["chat_template"])] = None
+    complete_text: Annotated[object, of(LLAMA["complete_text"])] = None
+    grammar_lazy: Annotated[object, of(LLAMA["grammar_lazy"])] = None
+    grammar_triggers: Annotated[object, of(LLAMA["grammar_triggers"])] = None
+    id_slot: Annotated[object, of(LLAMA["id_slot"])] = None
+    lora: Annotated[object, of(LLAMA["lora"])] = None
+    min_keep: Annotated[object, of(LLAMA["min_keep"])] = None
+    min_tokens: Annotated[object, of(LLAMA["min_tokens"])] = None
+    n_cache_reuse: Annotated[object, of(LLAMA["n_cache_reuse"])] = None
+    n_cmpl: Annotated[object, of(LLAMA["n_cmpl"])] = None
+    n_discard: Annotated[object, of(LLAMA["n_discard"])] = None
+    n_indent: Annotated[object, of(LLAMA["n_indent"])] = None
+    n_keep: Annotated[object, of(LLAMA["n_keep"])] = None
+    post_sampling_probs: Annotated[object, of(LLAMA["post_sampling_probs"])] = None
+    preserved_tokens: Annotated[object, of(LLAMA["preserved_tokens"])] = None
+    reasoning_budget_message: Annotated[object, of(LLAMA["reasoning_budget_message"])] = None
+    reasoning_budget_tokens: Annotated[object, of(LLAMA["reasoning_budget_tokens"])] = None
+    reasoning_control: Annotated[object, of(LLAMA["reasoning_control"])] = None
+    reasoning_format: Annotated[object, of(LLAMA["reasoning_format"])] = None
+    response_fields: Annotated[object, of(LLAMA["response_fields"])] = None
+    return_progress: Annotated[object, of(LLAMA["return_progress"])] = None
+    return_tokens: Annotated[object, of(LLAMA["return_tokens"])] = None
+    samplers: Annotated[object, of(LLAMA["samplers"])] = None
+    speculative: Annotated[object, of(LLAMA["speculative"])] = None
+    sse_ping_interval: Annotated[object, of(LLAMA["sse_ping_interval"])] = None
+    t_max_predict_ms: Annotated[object, of(LLAMA["t_max_predict_ms"])] = None
+    thinking_budget_tokens: Annotated[object, of(LLAMA["thinking_budget_tokens"])] = None
+    timings_per_token: Annotated[object, of(LLAMA["timings_per_token"])] = None
+    verbose: Annotated[object, of(LLAMA["verbose"])] = None
 
     def shared(self) -> Sampling:
         """The core's form of the fields that mean the same in every dialect."""
@@ -125,12 +121,11 @@ class LlamaExtras(StructuredFields):
 class SamplingBody(LlamaExtras):
     """OpenAI's sampling fields, with OpenAI's ranges."""
 
-    temperature: Annotated[float | None, Field(ge=0, le=2)] = None
-    seed: Annotated[int | None, Field(ge=-(1 << 63), lt=1 << 63)] = None
-    logit_bias: Annotated[
-        dict[Biased, Bias] | None,
-        Field(max_length=1024, description="Keys are token ids, or texts that stand for each of their tokens."),
-    ] = None
+    temperature: Annotated[float | None, of(SAMPLING["temperature"])] = None
+    seed: Annotated[int | None, of(SAMPLING["seed"])] = None
+    logit_bias: Annotated[Annotated[dict[Biased, Bias], Field(max_length=1024)] | None, of(SAMPLING["logit_bias"])] = (
+        None
+    )
 
     def sampling(self) -> Sampling:
         """The core's form of these fields. Raises InvalidRequest for a number that is no token id."""

@@ -12,7 +12,7 @@ from typing import TypedDict, Unpack
 
 import structlog
 
-from dovetail import demo
+from dovetail import chat_formats, demo
 from dovetail.catalog.adapters import Adapters
 from dovetail.catalog.catalog import Catalog
 from dovetail.core.errors import DovetailError, LoadFailed
@@ -29,12 +29,13 @@ from dovetail.gateway.sse import Replies, Timing
 from dovetail.hardware.machine import machine
 from dovetail.serving.embed import Embedder
 from dovetail.serving.generate import Generator
-from dovetail.settings import OTHER_SETTINGS, Settings
+from dovetail.settings import Settings
 from dovetail.telemetry import LogObserver
 
 log = structlog.stdlib.get_logger(__name__)
 
 
+MAX_TEMPLATE = 1 << 20  # bytes
 GGUF_ONLY = ("gpu_layers", "ubatch", "flash_attention", "cache_type_k", "cache_type_v", "threads", "mmproj")
 
 
@@ -138,20 +139,33 @@ def llama_server(binary: str | None) -> Path | None:
 
 def load_options(settings: Settings, model: Model) -> LoadOptions:
     """What the settings say of loading `model`."""
-    said = settings.load_for(model.id).model_dump(exclude=set(OTHER_SETTINGS))
+    said = settings.load_for(model.id).model_dump()
     warmup = said.pop("warmup")
-    return LoadOptions(**said, warmup=True if warmup is None else warmup)
+    return LoadOptions(**said, warmup=True if warmup is None else warmup, chat_template=chat_template(settings, model))
+
+
+def chat_template(settings: Settings, model: Model) -> Path | None:
+    """The template that takes the place of the model's own, if one does."""
+    own = settings.models.get(model.id)
+    if own is None or own.chat_format is None:
+        return own.chat_template if own is not None else None
+    return chat_formats.template(own.chat_format)
 
 
 def checked_options(settings: Settings, model: Model) -> LoadOptions:
-    """The same. Raises LoadFailed when `[models.ID]` says of an MLX model what only llama.cpp can do."""
+    """The same. Raises LoadFailed for what `[models.ID]` says and the model cannot have."""
     own = settings.models.get(model.id)
     if model.format == "mlx" and own is not None:
         said = [name for name in GGUF_ONLY if getattr(own, name) is not None]
         if said:
             names = ", ".join(f"models.{model.id}.{name}" for name in said)
             raise LoadFailed(f"{model.id} cannot be loaded: {names}: for GGUF models only, remove it", status=422)
-    return load_options(settings, model)
+    options = load_options(settings, model)
+    template = options.chat_template
+    if template is not None and not (template.is_file() and template.stat().st_size <= MAX_TEMPLATE):
+        what = f"models.{model.id}.chat_template: {template} is no file of at most {MAX_TEMPLATE >> 10} KiB"
+        raise LoadFailed(f"{model.id} cannot be loaded: {what}", status=422)
+    return options
 
 
 def timing(settings: Settings) -> Timing:

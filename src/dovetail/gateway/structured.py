@@ -8,6 +8,7 @@ from pydantic import Field
 
 from dovetail.core import gbnf
 from dovetail.core.errors import InvalidRequest, UnsupportedField
+from dovetail.core.fields import FORMS
 from dovetail.core.grammar import MAX_SIZE, GrammarError
 from dovetail.core.regex import MAX_LENGTH, to_gbnf
 from dovetail.core.request import (
@@ -22,28 +23,26 @@ from dovetail.core.request import (
     Tool,
 )
 from dovetail.gateway.schemas import reduced
-from dovetail.gateway.wire import Named, Wire
+from dovetail.gateway.wire import Named, Wire, of
 
-FORMS = ("response_format", "grammar", "json_schema", "regex")
+_FORMS = ("response_format", *FORMS)
 ANY_OBJECT: JsonObject = {"type": "object", "additionalProperties": True}
 
 
 class StructuredFields(Named):
     """What every text dialect takes; at most one of them in a request."""
 
-    grammar: Annotated[str | None, Field(max_length=MAX_SIZE, description="GBNF: the form of the whole answer.")] = None
-    json_schema: Annotated[dict[str, object] | None, Field(description="The answer is JSON that matches it.")] = None
-    regex: Annotated[
-        str | None, Field(max_length=MAX_LENGTH, description="An expression that the whole answer matches.")
-    ] = None
+    grammar: Annotated[str | None, of(FORMS["grammar"]), Field(max_length=MAX_SIZE)] = None
+    json_schema: Annotated[dict[str, object] | None, of(FORMS["json_schema"])] = None
+    regex: Annotated[str | None, of(FORMS["regex"]), Field(max_length=MAX_LENGTH)] = None
 
     def form(self) -> str:
         """The field that gives the answer a form; "" where none does."""
-        return next((name for name in FORMS if getattr(self, name, None) not in (None, "")), "")
+        return next((name for name in _FORMS if getattr(self, name, None) not in (None, "")), "")
 
     def output(self) -> OutputFormat:
         """The core's form. Raises InvalidRequest that names the field."""
-        said = [name for name in FORMS if getattr(self, name, None) not in (None, "")]
+        said = [name for name in _FORMS if getattr(self, name, None) not in (None, "")]
         if len(said) > 1:
             raise InvalidRequest(f"{said[0]} and {said[1]} cannot be had at once", param=said[1])
         if self.json_schema is not None:

@@ -1,6 +1,6 @@
 """Request bodies as values: bounded JSON, then a strict wire model, then the fields it does not know.
 
-A wire model lists every field of its published API. Each is one of three kinds: typed fields are honoured,
+A wire model lists every field of its published API, each as `core.fields` declares it: typed fields are honoured,
 `Inert` ones have no effect by definition, `Refused` ones are a 400 that names them unless they ask for nothing.
 """
 
@@ -17,15 +17,18 @@ from pydantic import (
     AliasChoices,
     BaseModel,
     ConfigDict,
+    Field,
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
     ValidationError,
     model_validator,
 )
+from pydantic.fields import FieldInfo
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from dovetail.core.errors import InvalidRequest
+from dovetail.core.fields import FieldSpec
 from dovetail.core.request import Json, JsonObject
 from dovetail.gateway import errors
 
@@ -62,6 +65,18 @@ def _fold(body: dict[str, object], names: Sequence[str]) -> None:
             del body[name]
 
 
+def of(spec: FieldSpec) -> object:
+    """What pydantic is told of a declared field: its range, other names and description, or that it is not honoured."""
+    if spec.gguf == "inert":
+        return Inert(spec.meaning)
+    names = also(spec.name, *spec.aliases) if spec.aliases else None
+    if spec.gguf == "refused":
+        told = FieldInfo(validation_alias=names)
+        told.metadata.append(Refused(*spec.neutral, meaning=spec.meaning))
+        return told
+    return Field(ge=spec.low, le=spec.high, gt=spec.above, validation_alias=names, description=spec.meaning or None)
+
+
 class Named(Wire):
     """A wire model whose fields may have several names, see `also`."""
 
@@ -96,24 +111,31 @@ class Named(Wire):
 class Inert:
     """A field of the published API that is documented to have no effect on the output."""
 
+    def __init__(self, meaning: str = "") -> None:
+        self._meaning = meaning
+
     def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.any_schema()
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        return {"description": "Accepted; has no effect on the output."}
+        return {"description": f"{self._meaning} Accepted; has no effect on the output.".lstrip()}
 
 
 class Refused:
     """A field that is not honoured: only null and the `harmless` values, which ask for nothing, may be sent."""
 
-    def __init__(self, *harmless: Json) -> None:
+    def __init__(self, *harmless: Json, meaning: str = "") -> None:
         self._harmless = harmless
+        self._meaning = meaning
 
     def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_plain_validator_function(self._check)
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        return {"enum": [None, *self._harmless], "description": "Not supported: any other value is refused."}
+        return {
+            "enum": [None, *self._harmless],
+            "description": f"{self._meaning} Not supported: any other value is refused.".lstrip(),
+        }
 
     def _check(self, value: object) -> None:
         # `True == 1` in Python, not in JSON.

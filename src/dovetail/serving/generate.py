@@ -15,6 +15,8 @@ from dovetail.core.events import Event, Finished, Loading, Prefill, Progress, Qu
 from dovetail.core.model import Adapter, Model
 from dovetail.core.observe import Observer, RequestRecord
 from dovetail.core.request import GenerateRequest
+from dovetail.serving.advice import advised
+from dovetail.serving.fill import filled
 from dovetail.serving.limits import check_length, check_request, prompt_field
 from dovetail.serving.merge import merged
 
@@ -56,6 +58,8 @@ class Lease(Protocol):
     def ready(self) -> AsyncGenerator[Progress, None]: ...
 
     def generate(self, request: GenerateRequest, index: int = 0) -> AsyncGenerator[Event, None]: ...
+
+    async def tokenize(self, text: str, *, special: bool) -> tuple[int, ...]: ...
 
 
 class Leases(Protocol):
@@ -99,8 +103,8 @@ class Generator:
         try:
             model = await self._find(request)
             name = model.name
-            request = replace(request, adapter=model.adapter)
-            async with self._pool.lease(model) as lease, aclosing(self._events(lease, request)) as events:
+            request = replace(request, adapter=model.adapter, sampling=advised(request.sampling, model))
+            async with self._pool.lease(model) as lease, aclosing(self._events(lease, model, request)) as events:
                 async for event in events:
                     if isinstance(event, Finished):
                         finished.append(event)
@@ -148,12 +152,13 @@ class Generator:
         check_request(request, model)
         return model
 
-    async def _events(self, lease: Lease, request: GenerateRequest) -> AsyncGenerator[Event, None]:
+    async def _events(self, lease: Lease, model: Model, request: GenerateRequest) -> AsyncGenerator[Event, None]:
         async with aclosing(lease.ready()) as waiting:
             async for progress in waiting:
                 yield progress
         props = lease.worker.props
         check_length(request, props.context if props else 0)
+        request = await filled(request, model, lease)
         if request.n == 1:
             source = lease.generate(request)
         else:

@@ -27,7 +27,7 @@ def check_request(request: GenerateRequest, model: Model) -> None:
     biased = (token for token in request.sampling.logit_bias if isinstance(token, int))
     check_token_ids(biased, model, "logit_bias")
     if not isinstance(request.prompt, ChatPrompt):
-        if not any(part != "" for part in request.prompt.parts):
+        if not request.prompt.suffix and not any(part != "" for part in request.prompt.parts):
             raise InvalidRequest("the prompt is empty: give at least one token to go on from", param="prompt")
         check_token_ids((part for part in request.prompt.parts if isinstance(part, int)), model, "prompt")
 
@@ -52,7 +52,8 @@ def check_length(request: GenerateRequest, context: int) -> None:
     else:
         parts = request.prompt.parts
         texts = [part for part in parts if isinstance(part, str)]
-        check_texts(texts, len(parts) - len(texts), context, prompt_field(request))
+        ids = len(parts) - len(texts)
+        check_texts([*texts, request.prompt.suffix or ""], ids, context, prompt_field(request))
 
 
 def prompt_field(request: GenerateRequest) -> str:

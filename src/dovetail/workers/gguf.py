@@ -38,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         # Holds the GIL until the model is loaded; SIGTERM keeps its default action until then.
         server = xllamacpp.Server(_params(xllamacpp, args, os.environ))
-    except RuntimeError as error:
+    except (RuntimeError, OSError, UnicodeDecodeError) as error:
         sys.stderr.write(f"{args.model}: {error}\n")
         return 1
     signal.signal(signal.SIGTERM, lambda _signal, _frame: _leave(args.socket))
@@ -75,6 +75,7 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument("--adapter", type=Path, help="a LoRA as GGUF; each request says its scale")
     parser.add_argument("--adapter-scale", type=float, default=1.0, help="for what cannot say one: embeddings")
     parser.add_argument("--pooling", choices=["mean", "cls", "last", "rank"], help="answer embeddings, pooled so")
+    parser.add_argument("--chat-template-file", type=Path, help="Jinja, in place of the model's own template")
     parser.add_argument("--kv-folder", type=Path, help="where slots are saved")
     parser.add_argument("--no-warmup", dest="warmup", action="store_false")
     return parser
@@ -101,6 +102,8 @@ def _params(xllamacpp: Any, args: argparse.Namespace, environ: Mapping[str, str]
         params.pooling_type = getattr(xllamacpp.llama_pooling_type, f"LLAMA_POOLING_TYPE_{args.pooling.upper()}")
     for name, value in _memory(args).items():
         setattr(params, name, value)
+    if args.chat_template_file is not None:
+        params.chat_template = args.chat_template_file.read_text("utf-8")
     if args.kv_folder is not None:
         params.slot_save_path = f"{args.kv_folder}/"
     params.verbosity = _WARNINGS

@@ -84,6 +84,7 @@ async def post(http: aiohttp.ClientSession, path: str, **sent: Any) -> tuple[int
         return answer.status, await answer.json()
 
 
+@pytest.mark.field("/v1/rerank model", "/v1/rerank query", "/v1/rerank documents")
 @pytest.mark.parametrize("path", ["/v1/rerank", "/rerank"])
 async def test_documents_are_ranked(http: aiohttp.ClientSession, path: str) -> None:
     status, whole = await post(http, path, model="ranker", query=QUERY, documents=DOCUMENTS)
@@ -98,6 +99,7 @@ async def test_documents_are_ranked(http: aiohttp.ClientSession, path: str) -> N
         assert alone["results"][0]["relevance_score"] == pytest.approx(result["relevance_score"], abs=1e-4)
 
 
+@pytest.mark.field("/v1/rerank documents", "/v1/rerank top_n", "/v1/rerank return_documents")
 async def test_the_best_with_their_documents(http: aiohttp.ClientSession) -> None:
     sent: dict[str, Any] = {"model": "ranker", "query": QUERY, "top_n": 2, "return_documents": True}
     _, whole = await post(http, "/v1/rerank", documents=[DOCUMENTS[0], *({"text": t} for t in DOCUMENTS[1:])], **sent)

@@ -135,3 +135,18 @@ def test_an_adapter_is_loaded_with_the_model_and_its_scale_said_in_each_request(
     assert "lora" not in engine.encode(replace(request, adapter=None)).body
     told = {"name": "shout", "path": "/adapters/shout.gguf", "scale": 0.5}
     assert MlxEngine().encode(request).body["adapter"] == told
+
+
+@pytest.mark.parametrize("engine", [GgufEngine(), GgufEngine(Path("/opt/llama-server")), MlxEngine()])
+def test_a_template_of_the_settings_is_a_file(engine: GgufEngine | MlxEngine, tmp_path: Path) -> None:
+    model = GGUF if engine.name == "gguf" else MLX
+    plain = engine.resolve(model, LoadOptions(), Machine(cores=2))
+    assert "--chat-template-file" not in engine.command(model, plain, SOCKET).argv
+    keys = {engine.cache_key(plain)}
+    told = replace(plain, chat_template=tmp_path / "own.jinja")
+    for text in ("", "other"):
+        assert pairs(engine.command(model, told, SOCKET).argv)["--chat-template-file"] == str(told.chat_template)
+        keys.add(engine.cache_key(told))
+        (tmp_path / "own.jinja").write_text(text)
+    keys.add(engine.cache_key(told))
+    assert len(keys) == 4

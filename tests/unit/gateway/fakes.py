@@ -187,8 +187,8 @@ class Pool(serving.Pool):
             pass
         self.loaded.append(model.id)
 
-    async def unload(self, model_id: str) -> bool:
-        return model_id in self.statuses
+    async def unload(self, model_id: str, adapter: str | None = None) -> bool:
+        return adapter is None and model_id in self.statuses
 
 
 class Models(serving.Catalog):

@@ -1,7 +1,7 @@
 """A pool whose models say what the test scripts."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -87,6 +87,9 @@ class Lease:
         if self._pool.failure is not None:
             raise self._pool.failure
 
+    async def tokenize(self, text: str, *, special: bool) -> tuple[int, ...]:
+        return tuple(self._pool.special.get(text, ()) if special else text.encode())
+
     async def generate(self, request: GenerateRequest, index: int = 0) -> AsyncGenerator[Event, None]:
         pool = self._pool
         pool.running += 1
@@ -105,6 +108,7 @@ class Pool:
     context: int = 0
     leased: int = 0
     running: int = 0
+    special: Mapping[str, Sequence[int]] = field(default_factory=dict[str, Sequence[int]])
 
     @asynccontextmanager
     async def lease(self, model: Model) -> AsyncGenerator[Lease]:

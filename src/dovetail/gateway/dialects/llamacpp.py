@@ -7,6 +7,7 @@ or, where none or several are loaded, the first by id that is not broken.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Annotated
 
@@ -17,8 +18,10 @@ from starlette.responses import Response
 
 from dovetail.core.errors import InvalidRequest, ModelNotFound, UnsupportedField
 from dovetail.core.events import Event, Finished, TextDelta, TokenLogprob
+from dovetail.core.fields import DETOKENIZE, NATIVE, TOKENIZE
 from dovetail.core.model import Model
 from dovetail.core.request import GenerateRequest, Json, JsonObject, Sampling, TextPrompt
+from dovetail.gateway import wire
 from dovetail.gateway.adapters import adapter
 from dovetail.gateway.answers import LlamaCompletion, PropsAnswer, Success, Text, Tokens
 from dovetail.gateway.deps import CallerDep, ServicesDep, generation, receive_body, while_connected
@@ -29,7 +32,7 @@ from dovetail.gateway.props import props
 from dovetail.gateway.sampling import Bias, Biased, LlamaExtras, ModelName, TokenId
 from dovetail.gateway.services import Services
 from dovetail.gateway.structured import check_combination
-from dovetail.gateway.wire import Refused, Wire
+from dovetail.gateway.wire import Wire, of
 from dovetail.serving.limits import check_token_ids
 from dovetail.serving.worker_call import ask
 
@@ -45,14 +48,17 @@ _BiasPair = Annotated[list[TokenId | Bias | bool | Biased], Field(min_length=2, 
 class CompletionRequest(LlamaExtras):
     """The body of `/completion`."""
 
-    model: ModelName | None = None
-    prompt: str | _Mixed
-    temperature: Annotated[float | None, Field(ge=0, le=100)] = None
-    seed: Annotated[int | None, Field(ge=-1, lt=1 << 32, description="-1 and 2^32 - 1 are a random one.")] = None
-    logit_bias: Annotated[list[_BiasPair] | None, Field(max_length=1024)] = None
-    stream: bool | None = None
-    apply_chat_template: Annotated[object, Refused(False)] = None
-    n_probs: Annotated[int | None, Field(ge=0, le=100, description="Likely tokens to list for each.")] = None
+    model: Annotated[ModelName | None, of(NATIVE["model"])] = None
+    prompt: Annotated[str | _Mixed, of(NATIVE["prompt"])]
+    temperature: Annotated[float | None, of(NATIVE["temperature"])] = None
+    seed: Annotated[int | None, of(NATIVE["seed"])] = None
+    logit_bias: Annotated[Annotated[list[_BiasPair], Field(max_length=1024)] | None, of(NATIVE["logit_bias"])] = None
+    stream: Annotated[bool | None, of(NATIVE["stream"])] = None
+    n_probs: Annotated[int | None, of(NATIVE["n_probs"])] = None
+    stream_options: Annotated[object, of(NATIVE["stream_options"])] = None
+    continue_final_message: Annotated[object, of(NATIVE["continue_final_message"])] = None
+    echo: Annotated[object, of(NATIVE["echo"])] = None
+    apply_chat_template: Annotated[object, of(NATIVE["apply_chat_template"])] = None
 
     def request(self, request_id: str, model: str) -> GenerateRequest:
         """The core's form. Raises InvalidRequest for several prompts in one body."""
@@ -82,18 +88,18 @@ class CompletionRequest(LlamaExtras):
 class TokenizeRequest(Wire):
     """The body of `/tokenize`."""
 
-    model: ModelName | None = None
-    content: str
-    add_special: bool | None = None
-    parse_special: bool | None = None
-    with_pieces: bool | None = None
+    model: Annotated[ModelName | None, of(TOKENIZE["model"])] = None
+    content: Annotated[str, of(TOKENIZE["content"])]
+    add_special: Annotated[bool | None, of(TOKENIZE["add_special"])] = None
+    parse_special: Annotated[bool | None, of(TOKENIZE["parse_special"])] = None
+    with_pieces: Annotated[bool | None, of(TOKENIZE["with_pieces"])] = None
 
 
 class DetokenizeRequest(Wire):
     """The body of `/detokenize`."""
 
-    model: ModelName | None = None
-    tokens: _TokenIds
+    model: Annotated[ModelName | None, of(DETOKENIZE["model"])] = None
+    tokens: Annotated[_TokenIds, of(DETOKENIZE["tokens"])]
 
 
 class ModelRequest(Wire):
@@ -197,7 +203,7 @@ async def detokenize(request: Request, services: ServicesDep, _caller: CallerDep
 @answers(PropsAnswer)
 async def show_props(request: Request, services: ServicesDep, _caller: CallerDep) -> Response:
     """What a model is like to ask: the context of one request, slots, template, modalities. Loads nothing."""
-    return _json(props(services, await _model(services, request.query_params.get("model"))))
+    return _json(props(services, await _model(services, request.query_params.get("model"))), {})
 
 
 @router.post("/models/load", operation_id="loadModel", response_model=None)
@@ -206,9 +212,10 @@ async def show_props(request: Request, services: ServicesDep, _caller: CallerDep
 async def load_model(request: Request, services: ServicesDep, _caller: CallerDep) -> Response:
     """Loads a model and answers when it is ready."""
     body = await receive_body(request, services, ModelRequest)
+    headers = wire.warnings(body, strict=services.settings.strict)
     model = await asyncio.to_thread(services.catalog.find, body.model)
     await while_connected(request.receive, services.replies, services.pool.load(model))
-    return _json({"success": True})
+    return _json({"success": True}, headers)
 
 
 @router.post("/models/unload", operation_id="unloadModel", response_model=None)
@@ -217,22 +224,24 @@ async def load_model(request: Request, services: ServicesDep, _caller: CallerDep
 async def unload_model(request: Request, services: ServicesDep, _caller: CallerDep) -> Response:
     """Unloads a model once its running requests are done."""
     body = await receive_body(request, services, ModelRequest)
+    headers = wire.warnings(body, strict=services.settings.strict)
     model = await asyncio.to_thread(services.catalog.find, body.model)
     if not await services.pool.unload(model.id, model.adapter.name if model.adapter else None):
         raise InvalidRequest(f"{model.name} is not loaded", code="model_not_loaded", param="model")
-    return _json({"success": True})
+    return _json({"success": True}, headers)
 
 
 async def _ask(
     request: Request, services: Services, body: TokenizeRequest | DetokenizeRequest, fields: tuple[str, ...]
 ) -> Response:
+    headers = wire.warnings(body, strict=services.settings.strict)
     model = await _model(services, body.model)
     if isinstance(body, DetokenizeRequest):
         check_token_ids(body.tokens, model, "tokens")
     sent: JsonObject = {name: value for name in fields if (value := getattr(body, name)) is not None}
     work = ask(services.pool, model, request.url.path, sent)
     answer = await while_connected(request.receive, services.replies, work)
-    return _json({name: answer.get(name) for name in ("tokens", "content") if name in answer})
+    return _json({name: answer.get(name) for name in ("tokens", "content") if name in answer}, headers)
 
 
 async def _model(services: Services, name: str | None) -> Model:
@@ -256,5 +265,5 @@ def _bias(pair: list[int | float | bool | str]) -> tuple[int | str, float]:
     return token, -1e4 if bias is False else float(bias)
 
 
-def _json(body: dict[str, Json]) -> Response:
-    return Response(orjson.dumps(body), media_type="application/json")
+def _json(body: dict[str, Json], headers: Mapping[str, str]) -> Response:
+    return Response(orjson.dumps(body), headers=headers, media_type="application/json")

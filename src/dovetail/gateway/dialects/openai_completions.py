@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Annotated
 
 import orjson
@@ -11,22 +14,23 @@ from fastapi import APIRouter, Request
 from pydantic import Field
 from starlette.responses import Response
 
-from dovetail.core.errors import InvalidRequest
+from dovetail.core.errors import InvalidRequest, UnsupportedField
 from dovetail.core.events import Event, Finished, TextDelta, TokenLogprob
+from dovetail.core.fields import COMPLETIONS, MAX_CHOICES
 from dovetail.core.request import GenerateRequest, Json, JsonObject, TextPrompt
 from dovetail.gateway.adapters import adapter
 from dovetail.gateway.answers import TextCompletion
 from dovetail.gateway.deps import CallerDep, ServicesDep, generation, receive_body
+from dovetail.gateway.echo import Detokenizer, echoed
 from dovetail.gateway.logprobs import TextLogprobs
 from dovetail.gateway.openai import DONE, FINGERPRINT, OpenAIErrors, StreamOptions, new_id, timings, usage
 from dovetail.gateway.openapi import answers, reads
 from dovetail.gateway.sampling import ModelName, SamplingBody, TokenId
 from dovetail.gateway.structured import check_combination
-from dovetail.gateway.wire import Inert, Refused
+from dovetail.gateway.wire import of
 
 router = APIRouter(tags=["openai"])
 
-MAX_CHOICES = 32
 DEFAULT_MAX_TOKENS = 16  # the published API's
 _Tokens = Annotated[list[TokenId], Field(min_length=1, max_length=1 << 21, fail_fast=True)]
 _Several = Annotated[list[str], Field(min_length=1, max_length=MAX_CHOICES)]
@@ -36,27 +40,27 @@ _SeveralTokens = Annotated[list[_Tokens], Field(min_length=1, max_length=MAX_CHO
 class CompletionBody(SamplingBody):
     """The request body."""
 
-    model: ModelName
-    prompt: str | _Tokens | _Several | _SeveralTokens
-    n: Annotated[int | None, Field(ge=1, le=MAX_CHOICES)] = None
-    stream: bool | None = None
-    stream_options: StreamOptions | None = None
-    logprobs: Annotated[int | None, Field(ge=0, le=20, description="Likely tokens to list beside each.")] = None
-
-    user: Annotated[object, Inert()] = None
-
-    apply_chat_template: Annotated[object, Refused(False)] = None
-    best_of: Annotated[object, Refused(1)] = None
-    echo: Annotated[object, Refused(False)] = None
-    n_probs: Annotated[object, Refused(0)] = None
-    suffix: Annotated[object, Refused("")] = None
+    model: Annotated[ModelName, of(COMPLETIONS["model"])]
+    prompt: Annotated[str | _Tokens | _Several | _SeveralTokens, of(COMPLETIONS["prompt"])]
+    n: Annotated[int | None, of(COMPLETIONS["n"])] = None
+    best_of: Annotated[int | None, of(COMPLETIONS["best_of"])] = None
+    echo: Annotated[bool | None, of(COMPLETIONS["echo"])] = None
+    suffix: Annotated[str | None, of(COMPLETIONS["suffix"])] = None
+    stream: Annotated[bool | None, of(COMPLETIONS["stream"])] = None
+    stream_options: Annotated[StreamOptions | None, of(COMPLETIONS["stream_options"])] = None
+    logprobs: Annotated[int | None, of(COMPLETIONS["logprobs"])] = None
+    user: Annotated[object, of(COMPLETIONS["user"])] = None
+    apply_chat_template: Annotated[object, of(COMPLETIONS["apply_chat_template"])] = None
+    n_probs: Annotated[object, of(COMPLETIONS["n_probs"])] = None
 
     def requests(self, request_id: str) -> list[GenerateRequest]:
-        """One request for each prompt. Raises InvalidRequest when prompts times `n` is too much."""
+        """One request for each prompt, of all choices that are generated. Raises InvalidRequest for too many."""
         prompts = self._prompts()
-        n = self.n or 1
-        if len(prompts) * n > MAX_CHOICES:
-            raise InvalidRequest(f"{len(prompts)} prompts times n is more than {MAX_CHOICES} choices", param="n")
+        count, param = self._generated()
+        if len(prompts) * count > MAX_CHOICES:
+            raise InvalidRequest(f"{len(prompts)} prompts times {param} is more than {MAX_CHOICES}", param=param)
+        if self.echo and self.logprobs is not None:
+            raise UnsupportedField("echo", "cannot be had with logprobs: a prompt's are not computed")
         output = self.output()
         requests = [
             GenerateRequest(
@@ -66,8 +70,8 @@ class CompletionBody(SamplingBody):
                 sampling=self.sampling(),
                 max_tokens=DEFAULT_MAX_TOKENS if self.max_tokens is None else self.limit(),
                 stop=self.stops(),
-                n=n,
-                top_logprobs=self.logprobs,
+                n=count,
+                top_logprobs=0 if self.logprobs is None and count > self.choices else self.logprobs,
                 output=output,
                 adapter=adapter(self.adapter),
             )
@@ -76,14 +80,29 @@ class CompletionBody(SamplingBody):
         check_combination(requests[0], self.form())
         return requests
 
+    @property
+    def choices(self) -> int:
+        """How many of a prompt's choices are answered."""
+        return self.n or 1
+
+    def _generated(self) -> tuple[int, str]:
+        """How many choices a prompt has before the best are chosen, and the field that says so."""
+        if self.best_of is None:
+            return self.choices, "n"
+        if self.best_of < self.choices:
+            raise InvalidRequest(f"best_of is {self.best_of}, and n asks for {self.choices}", param="best_of")
+        if self.stream and self.best_of > self.choices:
+            raise InvalidRequest("best_of: a stream cannot wait for the best", param="best_of")
+        return self.best_of, "best_of"
+
     def _prompts(self) -> list[TextPrompt]:
-        prompt = self.prompt
+        prompt, suffix = self.prompt, self.suffix or None
         if isinstance(prompt, str):
-            return [TextPrompt((prompt,))]
+            return [TextPrompt((prompt,), suffix)]
         single = [item for item in prompt if isinstance(item, int)]
         if single:
-            return [TextPrompt(tuple(single))]
-        return [TextPrompt((p,) if isinstance(p, str) else tuple(p)) for p in prompt if not isinstance(p, int)]
+            return [TextPrompt(tuple(single), suffix)]
+        return [TextPrompt((p,) if isinstance(p, str) else tuple(p), suffix) for p in prompt if not isinstance(p, int)]
 
 
 class CompletionStream(OpenAIErrors):
@@ -130,8 +149,9 @@ class CompletionWhole(OpenAIErrors):
 
     streamed = False
 
-    def __init__(self, common: JsonObject, n: int, *, logprobs: bool = False) -> None:
+    def __init__(self, common: JsonObject, n: int, *, best: int | None = None, logprobs: bool = False) -> None:
         self._common = common
+        self._best = n if best is None else best
         self._asked = logprobs
         self._logprobs: dict[int, list[TokenLogprob]] = {}
         self._n = n
@@ -151,14 +171,26 @@ class CompletionWhole(OpenAIErrors):
 
     def end(self) -> bytes:
         finished = sorted(self._finished, key=lambda f: f.index)
-        choices: list[Json] = [self._choice(f) for f in finished]
+        choices: list[Json] = [self._choice(f, index) for index, f in enumerate(self._chosen(finished))]
         whole: JsonObject = {**self._common, "choices": choices, "usage": usage(finished, self._n)}
         if len(finished) == 1:
             whole["timings"] = timings(finished[0].timings)
         return orjson.dumps(whole)
 
-    def _choice(self, finished: Finished) -> JsonObject:
-        choice = _choice(finished, "".join(self._texts.get(finished.index, ())))
+    def _chosen(self, finished: list[Finished]) -> list[Finished]:
+        """Of each prompt's choices the best, best first; all of them in their order where none is left out."""
+        if self._best == self._n:
+            return finished
+        prompts = [finished[at : at + self._n] for at in range(0, len(finished), self._n)]
+        return [f for choices in prompts for f in sorted(choices, key=self._mean, reverse=True)[: self._best]]
+
+    def _mean(self, finished: Finished) -> float:
+        """The mean log probability of a choice's text; an empty one is the worst."""
+        values = [entry.logprob for entry in self._logprobs.get(finished.index, ())]
+        return sum(values) / len(values) if values else -math.inf
+
+    def _choice(self, finished: Finished, index: int) -> JsonObject:
+        choice = _choice(replace(finished, index=index), "".join(self._texts.get(finished.index, ())))
         if self._asked:
             choice["logprobs"] = TextLogprobs().object(self._logprobs.get(finished.index, ()))
         return choice
@@ -177,8 +209,9 @@ async def create_completion(request: Request, services: ServicesDep, caller: Cal
     if body.stream:
         rendering = CompletionStream(common, n, include_usage=include_usage)
     else:
-        rendering = CompletionWhole(common, n, logprobs=body.logprobs is not None)
-    return generation(services, caller, body, requests, rendering)
+        rendering = CompletionWhole(common, n, best=body.choices, logprobs=body.logprobs is not None)
+    change = partial(echoed, requests=requests, detokenize=Detokenizer(services)) if body.echo else None
+    return generation(services, caller, body, requests, rendering, change)
 
 
 def _common(request_id: str, requests: Sequence[GenerateRequest]) -> JsonObject:

@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from dovetail.core.embedding import Embeddings, EmbedRequest, Text
 from dovetail.core.errors import InvalidRequest
+from dovetail.core.fields import EMBEDDINGS
 from dovetail.core.request import Json
 from dovetail.gateway import wire
 from dovetail.gateway.adapters import AdapterField, adapter
@@ -22,7 +23,7 @@ from dovetail.gateway.deps import CallerDep, ServicesDep, receive_body, while_co
 from dovetail.gateway.openai import new_id
 from dovetail.gateway.openapi import answers, reads
 from dovetail.gateway.sampling import ModelName, TokenId
-from dovetail.gateway.wire import Inert, Wire
+from dovetail.gateway.wire import Wire, of
 
 router = APIRouter(tags=["openai"])
 
@@ -35,21 +36,14 @@ _SeveralTokens = Annotated[list[_Tokens], Field(min_length=1, max_length=MAX_INP
 class EmbeddingBody(Wire):
     """The request body."""
 
-    model: ModelName
-    input: str | _Tokens | _Several | _SeveralTokens
-    encoding_format: Literal["float", "base64"] | None = None
-    dimensions: Annotated[
-        int | None, Field(ge=1, lt=1 << 31, description="Keeps a vector's first numbers, at length 1 again.")
-    ] = None
-    pooling: Annotated[
-        Literal["mean", "cls", "last"] | None,
-        Field(description="How a text's states become one vector: their mean, the first one, or the last one."),
-    ] = None
-    normalize: Annotated[bool | None, Field(description="False leaves vectors at the length they have.")] = None
-
-    adapter: AdapterField = None
-
-    user: Annotated[object, Inert()] = None
+    model: Annotated[ModelName, of(EMBEDDINGS["model"])]
+    input: Annotated[str | _Tokens | _Several | _SeveralTokens, of(EMBEDDINGS["input"])]
+    encoding_format: Annotated[Literal["float", "base64"] | None, of(EMBEDDINGS["encoding_format"])] = None
+    dimensions: Annotated[int | None, of(EMBEDDINGS["dimensions"])] = None
+    pooling: Annotated[Literal["mean", "cls", "last"] | None, of(EMBEDDINGS["pooling"])] = None
+    normalize: Annotated[bool | None, of(EMBEDDINGS["normalize"])] = None
+    adapter: Annotated[AdapterField, of(EMBEDDINGS["adapter"])] = None
+    user: Annotated[object, of(EMBEDDINGS["user"])] = None
 
     def request(self, request_id: str) -> EmbedRequest:
         """The core's form. Raises InvalidRequest for an empty text."""

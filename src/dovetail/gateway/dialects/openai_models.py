@@ -57,6 +57,7 @@ def _object(services: Services, model: Model) -> ModelObject:
         quantisation=model.quantisation,
         capabilities=sorted(model.capabilities),
         aliases=list(model.aliases),
+        sampling=dict(model.sampling),
     )
 
 

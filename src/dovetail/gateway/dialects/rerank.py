@@ -10,14 +10,15 @@ from pydantic import Field
 from starlette.responses import Response
 
 from dovetail.core.embedding import Ranking, RankRequest
+from dovetail.core.fields import RERANK
 from dovetail.core.request import Json, JsonObject
 from dovetail.gateway import wire
 from dovetail.gateway.answers import RankingAnswer
 from dovetail.gateway.deps import CallerDep, ServicesDep, receive_body, while_connected
 from dovetail.gateway.openai import new_id
 from dovetail.gateway.openapi import answers, reads
-from dovetail.gateway.sampling import Count, ModelName
-from dovetail.gateway.wire import Inert, Refused, Wire
+from dovetail.gateway.sampling import ModelName
+from dovetail.gateway.wire import Wire, of
 
 router = APIRouter(tags=["rerank"])
 
@@ -31,24 +32,25 @@ class Document(Wire):
     text: _String
 
 
+_Documents = Annotated[list[_String | Document], Field(min_length=1, max_length=MAX_DOCUMENTS)]
+
+
 class RerankBody(Wire):
     """The request body: the fields of both publishers."""
 
-    model: ModelName
-    query: _String
-    documents: Annotated[list[_String | Document], Field(min_length=1, max_length=MAX_DOCUMENTS)]
-    top_n: Annotated[Count | None, Field(description="How many of the best to answer; null: all.")] = None
-    return_documents: Annotated[bool | None, Field(description="Cohere's default holds: false.")] = None
-
-    priority: Annotated[object, Inert()] = None
-
-    max_chunks_per_doc: Annotated[object, Refused()] = None
-    max_doc_length: Annotated[object, Refused()] = None
-    max_query_length: Annotated[object, Refused()] = None
-    max_tokens_per_doc: Annotated[object, Refused()] = None
-    rank_fields: Annotated[object, Refused(["text"])] = None
-    return_embeddings: Annotated[object, Refused(False)] = None
-    truncation: Annotated[object, Refused(False)] = None
+    model: Annotated[ModelName, of(RERANK["model"])]
+    query: Annotated[_String, of(RERANK["query"])]
+    documents: Annotated[_Documents, of(RERANK["documents"])]
+    top_n: Annotated[int | None, of(RERANK["top_n"])] = None
+    return_documents: Annotated[bool | None, of(RERANK["return_documents"])] = None
+    priority: Annotated[object, of(RERANK["priority"])] = None
+    max_chunks_per_doc: Annotated[object, of(RERANK["max_chunks_per_doc"])] = None
+    max_doc_length: Annotated[object, of(RERANK["max_doc_length"])] = None
+    max_query_length: Annotated[object, of(RERANK["max_query_length"])] = None
+    max_tokens_per_doc: Annotated[object, of(RERANK["max_tokens_per_doc"])] = None
+    rank_fields: Annotated[object, of(RERANK["rank_fields"])] = None
+    return_embeddings: Annotated[object, of(RERANK["return_embeddings"])] = None
+    truncation: Annotated[object, of(RERANK["truncation"])] = None
 
     def texts(self) -> tuple[str, ...]:
         return tuple(document if isinstance(document, str) else document.text for document in self.documents)

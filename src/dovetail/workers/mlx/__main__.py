@@ -24,6 +24,7 @@ class Options(argparse.Namespace):
     warmup: bool
     kv_folder: Path | None
     kv_bytes: int
+    chat_template_file: Path | None
 
 
 def positive(text: str) -> int:
@@ -46,6 +47,7 @@ def parse(argv: list[str]) -> Options:
     parser.add_argument(
         "--cache-bytes", type=int, default=1 << 30, metavar="BYTES", help="prompt caches kept in memory"
     )
+    parser.add_argument("--chat-template-file", type=Path, metavar="FILE", help="Jinja, in place of the model's own")
     parser.add_argument("--kv-folder", type=Path, metavar="FOLDER", help="where prompt caches are written")
     parser.add_argument("--kv-bytes", type=int, default=10 << 30, metavar="BYTES", help="what all of them may take")
     parser.add_argument("--max-tokens-default", type=int, default=-1, metavar="N", help="-1: to the end of the context")
@@ -77,6 +79,7 @@ def main(argv: list[str]) -> int:
         warmup=options.warmup,
         kv_folder=options.kv_folder,
         kv_bytes=options.kv_bytes,
+        chat_template=options.chat_template_file,
     )
     address = Address(options.socket, options.host, options.port, secret if options.socket is None else None)
     return _run(serve(settings, address, options.max_tokens_default))

@@ -267,6 +267,8 @@ def settings_body(request: Generate) -> JsonObject:
         "top_n_sigma": sampling.chain.top_n_sigma,
         "xtc_probability": sampling.chain.xtc_probability,
         "xtc_threshold": sampling.chain.xtc_threshold,
+        "dynatemp_range": sampling.chain.dynatemp_range,
+        "dynatemp_exponent": sampling.chain.dynatemp_exponent,
         "dry_multiplier": sampling.dry.multiplier if sampling.dry else 0.0,
         "mirostat": sampling.mirostat.mode if sampling.mirostat else 0,
         "repeat_last_n": sampling.repeat_last_n,

@@ -62,16 +62,20 @@ class Loaded:
     adapters: Adapters
 
 
-def load(path: Path, *, warmup: bool = True) -> Loaded:
+def load(path: Path, *, warmup: bool = True, chat_template: Path | None = None) -> Loaded:
     """Load the folder at `path` on this thread, which must be the one that generates.
+
+    The file `chat_template` takes the place of the folder's own template.
 
     Raises:
         LoadError: with the reason, for every folder that cannot be served.
     """
     check_folder(path)
     try:
-        tokenizer, config = _tokenizer(path)
+        tokenizer, config = _tokenizer(path, chat_template)
         template = Template(tokenizer)
+        if chat_template is not None:
+            template.render([{"role": "user", "content": "hi"}])  # a mistake in it ends the load, as in llama.cpp
         tools = detect(tokenizer)
         vocabulary = _vocabulary(tokenizer, [*template.markup, *(tools.markup if tools else ())])
         return _finish(path, config, vocabulary, template, tools, warmup=warmup)
@@ -118,12 +122,16 @@ def read_json(path: Path, *, required: bool) -> JsonObject:
     return cast("JsonObject", found)
 
 
-def _tokenizer(path: Path) -> tuple[Wrapper, JsonObject]:
+def _tokenizer(path: Path, chat_template: Path | None) -> tuple[Wrapper, JsonObject]:
     from mlx_lm import utils
+
+    extra: dict[str, object] = {"trust_remote_code": False}
+    if chat_template is not None:
+        extra["chat_template"] = chat_template.read_text("utf-8")
 
     config = cast("JsonObject", utils.load_config(path))  # pyright: ignore[reportUnknownMemberType]
     tokenizer = utils.load_tokenizer(  # pyright: ignore[reportUnknownMemberType]
-        path, {"trust_remote_code": False}, eos_token_ids=config.get("eos_token_id")
+        path, extra, eos_token_ids=config.get("eos_token_id")
     )
     return cast("Wrapper", cast("object", tokenizer)), config
 

@@ -11,6 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
@@ -45,6 +46,7 @@ class Settings:
     warmup: bool = True
     kv_folder: Path | None = None
     kv_bytes: int = 0
+    chat_template: Path | None = None
 
 
 class QueueFullError(Exception):
@@ -68,7 +70,9 @@ class Generation:
         self._post = post
         self._end = end
         self._clock = clock
-        self._loader = loader or (lambda: load(settings.path, warmup=settings.warmup))
+        self._loader = loader or partial(
+            load, settings.path, warmup=settings.warmup, chat_template=settings.chat_template
+        )
         self._inbox: queue.Queue[Job | None] = queue.Queue(maxsize=queue_limit)
         self._events: list[tuple[Job, Event]] = []
         self._waiting: deque[Job] = deque()

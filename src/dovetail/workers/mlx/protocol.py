@@ -265,6 +265,8 @@ def _sampling(fields: Fields, bias: tuple[tuple[int, float], ...]) -> Sampling:
         top_n_sigma=fields.number("top_n_sigma", -1.0, -1.0, 1e6),
         xtc_probability=fields.number("xtc_probability", 0.0, 0.0, 1.0),
         xtc_threshold=fields.number("xtc_threshold", 0.1, 0.0, 1.0),
+        dynatemp_range=fields.number("dynatemp_range", 0.0, 0.0, 100.0),
+        dynatemp_exponent=fields.number("dynatemp_exponent", 1.0, 0.0, 100.0),
     )
     if temperature <= _COLD:
         cold = chain._replace(temperature=0.0)
@@ -311,7 +313,6 @@ def _refuse_unsupported(fields: Fields) -> None:
     unsupported: Mapping[str, Callable[[Json], bool]] = {
         "lora": bool,
         "n": lambda value: value != 1,
-        "dynatemp_range": bool,
     }
     for name, asked in unsupported.items():
         value = fields.get(name)

@@ -20,6 +20,7 @@ from dovetail.workers.mlx.mirostat import MirostatOptions
 Processor: TypeAlias = Callable[[Sequence[int], mx.array, mx.array], mx.array]
 
 _SEED_BITS = 32
+_COLDEST = 1e-5  # here the best token alone is left
 _TINY = 1e-30  # top_p = 0 keeps the best token
 
 
@@ -34,11 +35,18 @@ class Chain(NamedTuple):
     top_n_sigma: float = -1.0
     xtc_probability: float = 0.0
     xtc_threshold: float = 0.1
+    dynatemp_range: float = 0.0
+    dynatemp_exponent: float = 1.0
+
+    @property
+    def hot(self) -> bool:
+        """Whether anything but the best of what is left can be drawn."""
+        return self.temperature > 0 or self.dynatemp_range > 0
 
     @property
     def greedy(self) -> bool:
         """Whether the best logit is always drawn: at temperature 0, where no filter can drop it."""
-        return self.temperature <= 0 and self.typical_p >= 1 and self.xtc_probability <= 0
+        return not self.hot and self.typical_p >= 1 and self.xtc_probability <= 0
 
 
 GREEDY = Chain(temperature=0.0, top_k=0, top_p=1.0, min_p=0.0)
@@ -108,7 +116,7 @@ def draw(logits: mx.array, chain: Chain, streams: Sequence[tuple[int, int]]) -> 
     if chain.greedy:
         return mx.argmax(logits, axis=-1)
     values, ids = shaped(logits, chain, streams)
-    if chain.temperature > 0:
+    if chain.hot:
         values += noise(values.shape[-1], streams)
     picked = mx.argmax(values, axis=-1)
     if ids is None:
@@ -123,10 +131,14 @@ def shaped(logits: mx.array, chain: Chain, streams: Sequence[tuple[int, int]]) -
     vocabulary = logits.shape[-1]
     kept = chain.top_k if 0 < chain.top_k < vocabulary else vocabulary
     if kept == vocabulary and chain.top_p >= 1 and chain.typical_p >= 1 and chain.xtc_probability <= 0:
-        values, ids = _min_p(logits, chain.min_p), None
+        filtered, ids = _min_p(logits, chain.min_p), None
+        values = filtered
     else:
-        values, ids = _filtered(logits, chain, kept)
-        values = _xtc(values, chain, streams)
+        filtered, ids = _filtered(logits, chain, kept)
+        values = _xtc(filtered, chain, streams)
+    if chain.dynatemp_range > 0:
+        whole = kept if chain.top_p >= 1 and chain.typical_p >= 1 and chain.min_p <= 0 else None
+        return _warmed(values, chain, _candidates(filtered, values, whole)), ids
     return (values / chain.temperature if chain.temperature > 0 else values), ids
 
 
@@ -183,6 +195,26 @@ def _xtc(values: mx.array, chain: Chain, streams: Sequence[tuple[int, int]]) -> 
     below = mx.sum(above, axis=-1, keepdims=True) - mx.cumsum(above, axis=-1)  # likely tokens after this one
     drop = above & (below > 0) & (mx.stack(chances)[:, None] <= chain.xtc_probability)
     return mx.where(drop, -math.inf, values)
+
+
+def _candidates(filtered: mx.array, values: mx.array, whole: int | None) -> mx.array:
+    """How many tokens llama.cpp has left: what a bias or top-n-sigma bars is there until another filter cuts it off."""
+    left = mx.sum(values > -math.inf, axis=-1, keepdims=True)
+    return left if whole is None else whole - mx.sum(filtered > -math.inf, axis=-1, keepdims=True) + left
+
+
+def _warmed(values: mx.array, chain: Chain, candidates: mx.array) -> mx.array:
+    """Divided by a temperature of each row's own: low where the model is sure, high where it is not (EDT).
+
+    arXiv 2403.14541 and llama.cpp's `llama_sampler_temp_ext`: the entropy as a share of the largest one possible.
+    """
+    log_p = log_softmax(values)
+    p = mx.exp(log_p)
+    entropy = -mx.sum(mx.where(p > 0, p * log_p, 0.0), axis=-1, keepdims=True)
+    share = mx.clip(entropy / mx.log(mx.maximum(candidates, 2)), 0.0, 1.0)
+    low = max(0.0, chain.temperature - chain.dynatemp_range)
+    heat = low + (chain.temperature + chain.dynatemp_range - low) * share**chain.dynatemp_exponent
+    return (values - mx.max(values, axis=-1, keepdims=True)) / mx.maximum(heat, _COLDEST)
 
 
 def _min_p(values: mx.array, min_p: float) -> mx.array:

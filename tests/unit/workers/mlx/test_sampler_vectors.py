@@ -48,7 +48,7 @@ def left(case: dict[str, Any]) -> dict[int, float]:
     if asked.dry is not None:
         logits = dry(asked.dry)(recorded["tokens"][:-1], mx.array(recorded["tokens"][-1:]), logits)
     values, ids = shaped(logits, asked.chain, [(asked.seed, 0)])
-    if asked.chain.temperature <= 0:
+    if not asked.chain.hot:
         best = int(cast("int", mx.argmax(values[0]).item()))
         return {best if ids is None else cast("list[int]", ids[0].tolist())[best]: 1.0}
     return probabilities(values[0], None if ids is None else ids[0])

@@ -1,7 +1,4 @@
-"""The request of `/v1/chat/completions`: every field of OpenAI's published API, and llama.cpp's extras.
-
-Typed fields are honoured, `Inert` ones have no effect by definition, `Refused` ones name themselves in a 400.
-"""
+"""The request of `/v1/chat/completions`: every field of OpenAI's published API, and llama.cpp's extras."""
 
 from __future__ import annotations
 
@@ -10,6 +7,7 @@ from typing import Annotated, Literal, cast
 from pydantic import Field
 
 from dovetail.core.errors import InvalidRequest, UnsupportedField
+from dovetail.core.fields import CHAT
 from dovetail.core.request import (
     ChatPrompt,
     GenerateRequest,
@@ -25,9 +23,8 @@ from dovetail.gateway.dialects.openai_chat.messages import MessageBody, messages
 from dovetail.gateway.openai import StreamOptions
 from dovetail.gateway.sampling import ModelName, SamplingBody
 from dovetail.gateway.structured import ResponseFormat, check_combination, forced_tool
-from dovetail.gateway.wire import Inert, Refused, Wire
+from dovetail.gateway.wire import Wire, of
 
-MAX_CHOICES = 32
 # The template variables a request may set: those that say how to think and what day it is. Anything else
 # reaches the renderer's own arguments.
 TEMPLATE_OPTIONS = frozenset(
@@ -52,44 +49,46 @@ class ToolBody(Wire):
     function: FunctionBody
 
 
+_Messages = Annotated[list[MessageBody], Field(min_length=1, max_length=10_000, fail_fast=True)]
+_Tools = Annotated[list[ToolBody], Field(max_length=512, fail_fast=True)]
+
+
 class ChatBody(SamplingBody):
     """The request body."""
 
-    model: ModelName
-    messages: Annotated[list[MessageBody], Field(min_length=1, max_length=10_000, fail_fast=True)]
-    n: Annotated[int | None, Field(ge=1, le=MAX_CHOICES)] = None
-    stream: bool | None = None
-    stream_options: StreamOptions | None = None
-    tools: Annotated[list[ToolBody] | None, Field(max_length=512, fail_fast=True)] = None
-    tool_choice: Annotated[object, Field(description='"auto", "none", "required" or a function by name.')] = None
-    response_format: ResponseFormat | None = None
-    parallel_tool_calls: bool | None = None
-    chat_template_kwargs: dict[str, object] | None = None
-    continue_final_message: bool | None = None
-    add_generation_prompt: bool | None = None
-    logprobs: bool | None = None
-    top_logprobs: Annotated[int | None, Field(ge=0, le=20, description="Needs `logprobs`.")] = None
-
-    metadata: Annotated[object, Inert()] = None
-    prompt_cache_key: Annotated[object, Inert()] = None
-    prompt_cache_options: Annotated[object, Inert()] = None
-    prompt_cache_retention: Annotated[object, Inert()] = None
-    safety_identifier: Annotated[object, Inert()] = None
-    user: Annotated[object, Inert()] = None
-
-    apply_chat_template: Annotated[object, Refused(True)] = None
-    audio: Annotated[object, Refused()] = None
-    function_call: Annotated[object, Refused("none", "auto")] = None
-    functions: Annotated[object, Refused([])] = None
-    n_probs: Annotated[object, Refused(0)] = None
-    modalities: Annotated[object, Refused(["text"])] = None
-    moderation: Annotated[object, Refused()] = None
-    prediction: Annotated[object, Refused()] = None
-    reasoning_effort: Annotated[object, Refused()] = None
-    service_tier: Annotated[object, Refused("auto", "default")] = None
-    store: Annotated[object, Refused(False)] = None
-    verbosity: Annotated[object, Refused("medium")] = None
-    web_search_options: Annotated[object, Refused()] = None
+    model: Annotated[ModelName, of(CHAT["model"])]
+    messages: Annotated[_Messages, of(CHAT["messages"])]
+    n: Annotated[int | None, of(CHAT["n"])] = None
+    stream: Annotated[bool | None, of(CHAT["stream"])] = None
+    stream_options: Annotated[StreamOptions | None, of(CHAT["stream_options"])] = None
+    tools: Annotated[_Tools | None, of(CHAT["tools"])] = None
+    tool_choice: Annotated[object, of(CHAT["tool_choice"])] = None
+    parallel_tool_calls: Annotated[bool | None, of(CHAT["parallel_tool_calls"])] = None
+    response_format: Annotated[ResponseFormat | None, of(CHAT["response_format"])] = None
+    chat_template_kwargs: Annotated[dict[str, object] | None, of(CHAT["chat_template_kwargs"])] = None
+    continue_final_message: Annotated[bool | None, of(CHAT["continue_final_message"])] = None
+    add_generation_prompt: Annotated[bool | None, of(CHAT["add_generation_prompt"])] = None
+    logprobs: Annotated[bool | None, of(CHAT["logprobs"])] = None
+    top_logprobs: Annotated[int | None, of(CHAT["top_logprobs"])] = None
+    metadata: Annotated[object, of(CHAT["metadata"])] = None
+    prompt_cache_key: Annotated[object, of(CHAT["prompt_cache_key"])] = None
+    prompt_cache_options: Annotated[object, of(CHAT["prompt_cache_options"])] = None
+    prompt_cache_retention: Annotated[object, of(CHAT["prompt_cache_retention"])] = None
+    safety_identifier: Annotated[object, of(CHAT["safety_identifier"])] = None
+    user: Annotated[object, of(CHAT["user"])] = None
+    apply_chat_template: Annotated[object, of(CHAT["apply_chat_template"])] = None
+    audio: Annotated[object, of(CHAT["audio"])] = None
+    function_call: Annotated[object, of(CHAT["function_call"])] = None
+    functions: Annotated[object, of(CHAT["functions"])] = None
+    modalities: Annotated[object, of(CHAT["modalities"])] = None
+    moderation: Annotated[object, of(CHAT["moderation"])] = None
+    n_probs: Annotated[object, of(CHAT["n_probs"])] = None
+    prediction: Annotated[object, of(CHAT["prediction"])] = None
+    reasoning_effort: Annotated[object, of(CHAT["reasoning_effort"])] = None
+    service_tier: Annotated[object, of(CHAT["service_tier"])] = None
+    store: Annotated[object, of(CHAT["store"])] = None
+    verbosity: Annotated[object, of(CHAT["verbosity"])] = None
+    web_search_options: Annotated[object, of(CHAT["web_search_options"])] = None
 
     def request(self, request_id: str) -> GenerateRequest:
         """The core's form. Raises InvalidRequest for what only several fields together can show."""

@@ -19,6 +19,7 @@ import aiohttp
 
 PROMPT = "The cat and the"
 TWICE = "one two three four. The red fox ran. one two three four. The red"
+WARM = "A small bird on the"
 OFF: dict[str, Any] = {"temperature": 1.0, "top_k": 0, "top_p": 1.0, "min_p": 0.0, "typical_p": 1.0, "seed": 5}
 CASES: list[tuple[str, dict[str, Any]]] = [
     (PROMPT, {"top_n_sigma": 1.0}),
@@ -34,6 +35,12 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     (PROMPT, {"mirostat": 1, "mirostat_tau": 4.0, "temperature": 1.4}),
     (PROMPT, {"mirostat": 2, "mirostat_tau": 2.0}),
     (PROMPT, {"mirostat": 2, "mirostat_tau": 3.0, "temperature": 1.4, "top_k": 1, "repeat_penalty": 9.0}),
+    (WARM, {"dynatemp_range": 0.5, "temperature": 0.8}),
+    (WARM, {"dynatemp_range": 3.0, "temperature": 1.5, "dynatemp_exponent": 2.5}),
+    (WARM, {"dynatemp_range": 1.0, "dynatemp_exponent": 0.5, "top_k": 20, "top_n_sigma": 1.0}),
+    (WARM, {"dynatemp_range": 1.0, "top_p": 0.8, "min_p": 0.02, "typical_p": 0.9}),
+    (WARM, {"dynatemp_range": 0.7, "xtc_probability": 1.0, "xtc_threshold": 0.05}),
+    (WARM, {"dynatemp_range": 0.7, "temperature": 0.0}),
     (TWICE, {"dry_multiplier": 0.8}),
     (TWICE, {"dry_multiplier": 0.8, "dry_sequence_breakers": ["|"]}),
     (TWICE, {"dry_multiplier": 0.8, "dry_sequence_breakers": ["|"], "dry_penalty_last_n": 9}),
@@ -61,7 +68,7 @@ async def main(socket: str) -> None:
 
 
 async def _first(session: aiohttp.ClientSession, body: dict[str, Any]) -> dict[str, Any]:
-    sent = {**body, "n_predict": 1, "cache_prompt": False, "stream": False}
+    sent = {**body, "n_predict": 2, "cache_prompt": False, "stream": False}
     return (await _post(session, "/completion", sent))["completion_probabilities"][0]
 
 

@@ -1,0 +1,88 @@
+"""The field table is whole: it is what wire models take, and every cell is shown by a test."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import pytest
+from openai.types import EmbeddingCreateParams
+from openai.types.chat.completion_create_params import CompletionCreateParamsBase as ChatParams
+from openai.types.completion_create_params import CompletionCreateParamsBase as TextParams
+from pydantic import AliasChoices
+
+from dovetail.core.fields import ROUTES
+from dovetail.gateway.wire import Inert, Refused
+
+from .documents import BODIES, ROUTE_OF, marked_tests, shown_by
+
+TESTS = Path(__file__).parents[1]
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_wire_models_take_the_fields_of_the_table_and_no_others(name: str) -> None:
+    fields, table = BODIES[name].model_fields, ROUTES[ROUTE_OF[name]]
+    assert fields.keys() == table.keys()
+    for field, info in fields.items():
+        spec = table[field]
+        assert any(isinstance(part, Inert) for part in info.metadata) is (spec.gguf == "inert")
+        assert any(isinstance(part, Refused) for part in info.metadata) is (spec.gguf == "refused")
+        names = info.validation_alias.choices if isinstance(info.validation_alias, AliasChoices) else [field]
+        assert names == [field, *spec.aliases]
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_every_field_is_shown_by_a_test(route: str) -> None:
+    tests = marked_tests(TESTS, "field")
+    assert [name for name, spec in ROUTES[route].items() if not shown_by(route, spec, tests)] == []
+
+
+def test_marks_name_fields_that_exist() -> None:
+    known = {name for table in ROUTES.values() for name in table}
+    known |= {f"{route} {name}" for route, table in ROUTES.items() for name in table}
+    known |= {"every sampling", "every inert", "every refused"}
+    assert set(marked_tests(TESTS, "field")) <= known
+
+
+# b11549: tools/server/server-schema.cpp, and what server-common.cpp and server-context.cpp read beside it; without what
+# its routes hand on to themselves (chat_parser, generation_prompt, reasoning tags, grammar_type, parse_tool_calls).
+LLAMA_SERVER = re.findall(
+    r"\S+",
+    """
+adaptive_decay adaptive_target backend_sampling cache_prompt chat_format continue_final_message dry_allowed_length
+dry_base dry_multiplier dry_penalty_last_n dry_sequence_breakers dynatemp_exponent dynatemp_range echo
+frequency_penalty grammar grammar_lazy grammar_triggers id_slot ignore_eos json_schema logit_bias lora
+max_completion_tokens max_tokens min_keep min_p mirostat mirostat_eta mirostat_tau n_cache_reuse n_cmpl n_discard
+n_indent n_keep n_predict n_probs post_sampling_probs presence_penalty preserved_tokens prompt
+reasoning_budget_message reasoning_budget_tokens reasoning_control reasoning_format repeat_last_n repeat_penalty
+response_fields return_progress return_tokens samplers seed speculative.n_max speculative.n_min
+speculative.ngram_min_hits speculative.ngram_size_m speculative.ngram_size_n speculative.p_min speculative.type
+sse_ping_interval stop stream stream_options t_max_predict_ms temperature timings_per_token top_k top_n_sigma top_p
+typical_p verbose xtc_probability xtc_threshold
+""",
+)
+LLAMA_CHAT = re.findall(
+    r"\S+",
+    """
+add_generation_prompt chat_template_kwargs logprobs messages parallel_tool_calls reasoning_effort response_format
+thinking_budget_tokens tool_choice tools top_logprobs
+""",
+)
+PUBLISHED: dict[str, Sequence[Iterable[str]]] = {
+    "/v1/chat/completions": (ChatParams.__annotations__, ["stream"], LLAMA_CHAT),
+    "/v1/completions": (TextParams.__annotations__, ["stream"]),
+    "/completion": (LLAMA_SERVER,),
+    "/v1/embeddings": (EmbeddingCreateParams.__annotations__,),
+    # Jina's and Cohere's documents of today, Cohere's second version and what its first had.
+    "/v1/rerank": (
+        ["model", "query", "documents", "top_n", "return_documents", "truncation", "return_embeddings"],
+        ["max_doc_length", "max_query_length", "max_tokens_per_doc", "priority", "rank_fields", "max_chunks_per_doc"],
+    ),
+}
+
+
+@pytest.mark.parametrize("route", PUBLISHED)
+def test_the_table_knows_every_field_of_the_published_apis(route: str) -> None:
+    known = {name for field, spec in ROUTES[route].items() for name in (field, *spec.aliases)}
+    assert [name for names in PUBLISHED[route] for name in names if name not in known] == []
