@@ -77,6 +77,8 @@ class GgufEngine:
     def encode(self, request: GenerateRequest, index: int = 0) -> WorkerCall:
         call = wire.encode(request, index)
         call.body["cache_prompt"] = True
+        if isinstance(request.prompt, ChatPrompt) and request.prompt.thinking.on is not False:
+            call.body["timings_per_token"] = True  # llama-server counts no thoughts: its frames say how far they are
         if "response_format" in call.body and _unthinking(request):
             # Else the form lets the model open a thought of its own, which a small one never ends.
             call.body["reasoning_format"] = "none"

@@ -189,4 +189,10 @@ def _moved(value: Json, prefix: str) -> Json:
 
 
 def _as_text(event: Event) -> Event:
-    return TextDelta(event.text, event.index, event.logprobs) if isinstance(event, ReasoningDelta) else event
+    match event:
+        case ReasoningDelta():
+            return TextDelta(event.text, event.index, event.logprobs)
+        case Finished():
+            return replace(event, usage=replace(event.usage, reasoning=0))
+        case _:
+            return event

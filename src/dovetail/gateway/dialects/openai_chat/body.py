@@ -22,8 +22,9 @@ from dovetail.core.request import (
 )
 from dovetail.gateway.dialects.openai_chat.messages import MessageBody, messages_from
 from dovetail.gateway.openai import StreamOptions
-from dovetail.gateway.sampling import ModelName, SamplingBody
+from dovetail.gateway.sampling import ModelName
 from dovetail.gateway.structured import ResponseFormat, check_combination, forced_tool
+from dovetail.gateway.thinking import ThinkingFields
 from dovetail.gateway.wire import Inert, Refused, Wire
 
 MAX_CHOICES = 32
@@ -51,7 +52,7 @@ class ToolBody(Wire):
     function: FunctionBody
 
 
-class ChatBody(SamplingBody):
+class ChatBody(ThinkingFields):
     """The request body."""
 
     model: ModelName
@@ -63,7 +64,6 @@ class ChatBody(SamplingBody):
     tool_choice: Annotated[object, Field(description='"auto", "none", "required" or a function by name.')] = None
     response_format: ResponseFormat | None = None
     parallel_tool_calls: bool | None = None
-    chat_template_kwargs: dict[str, object] | None = None
     continue_final_message: bool | None = None
     add_generation_prompt: bool | None = None
     logprobs: bool | None = None
@@ -84,7 +84,6 @@ class ChatBody(SamplingBody):
     modalities: Annotated[object, Refused(["text"])] = None
     moderation: Annotated[object, Refused()] = None
     prediction: Annotated[object, Refused()] = None
-    reasoning_effort: Annotated[object, Refused()] = None
     service_tier: Annotated[object, Refused("auto", "default")] = None
     store: Annotated[object, Refused(False)] = None
     verbosity: Annotated[object, Refused("medium")] = None
@@ -137,6 +136,7 @@ class ChatBody(SamplingBody):
             parallel_tool_calls=self.parallel_tool_calls,
             continue_final=bool(self.continue_final_message),
             template_options=self._template_options(),
+            thinking=self.thinking(),
         )
 
     def _tools(self, choice: ToolChoice) -> tuple[Tool, ...]:
