@@ -61,7 +61,7 @@ class ThinkingFields(SamplingBody):
                 )
         self._check_words()
         effort: Effort | None = None
-        if self.reasoning_effort is not None and self.reasoning_effort not in {"none", "minimal"}:
+        if self.reasoning_effort not in ("none", "minimal"):
             effort = self.reasoning_effort
         budget, bound = self.reasoning_budget_tokens, "reasoning_budget_tokens"
         if budget is None and effort is not None:

@@ -143,15 +143,6 @@ def _name(head: re.Match[str] | None) -> str | None:
         return None
 
 
-def _half(text: str) -> bool:
-    """Whether `text` is the beginning of JSON and not all of it."""
-    try:
-        json.loads(text)
-    except ValueError:
-        return text.lstrip().startswith(("{", "["))
-    return False
-
-
 class BufferedCall:
     """A call that is understood only as a whole."""
 
@@ -176,14 +167,10 @@ class BufferedCall:
         return [delta for delta in found if not ((cut or self._form.end) and isinstance(delta, Content))]
 
 
-def _object_end(text: str, marker: str) -> int | None:
-    """How much of `text` still belongs to an object whose last member was read; None: it takes more text to say."""
-    led = text.lstrip()
-    start = len(text) - len(led)
-    if not led.startswith(("}", ",")):
-        return start if led else None
-    depth, quoted, escaped = 1, False, False
-    for at, char in enumerate(led, start):
+def _closed(text: str, depth: int, marker: str | None = None) -> int | None:
+    """Where JSON that begins `depth` brackets deep has closed them all, or `marker` stands; None: it goes on."""
+    quoted = escaped = False
+    for at, char in enumerate(text):
         if quoted:
             quoted = escaped or char != '"'
             escaped = char == "\\" and not escaped
@@ -195,9 +182,27 @@ def _object_end(text: str, marker: str) -> int | None:
             depth -= 1
             if not depth:
                 return at + 1
-        elif text.startswith(marker, at):
+        elif marker and text.startswith(marker, at):
             return at
-    return None if len(led) < _MAX_REST else start
+    return None
+
+
+def _half(text: str) -> bool:
+    """Whether `text` is JSON that was begun and not ended."""
+    led = text.lstrip()
+    return led.startswith(("{", "[")) and _closed(led, 0) is None
+
+
+def _object_end(text: str, marker: str) -> int | None:
+    """How much of `text` still belongs to an object whose last member was read; None: it takes more text to say."""
+    led = text.lstrip()
+    start = len(text) - len(led)
+    if not led.startswith(("}", ",")):
+        return start if led else None
+    size = _closed(led, 1, marker)
+    if size is None:
+        return None if len(led) < _MAX_REST else start
+    return start + size
 
 
 class JsonCall:

@@ -13,9 +13,9 @@ import pytest
 
 pytest.importorskip("mlx_lm")
 
-from dovetail.core.request import JsonObject  # noqa: E402
-from dovetail.workers.mlx.reasoning import AnswerParser, Opening  # noqa: E402
-from dovetail.workers.mlx.tool_calls import (  # noqa: E402
+from dovetail.core.request import JsonObject
+from dovetail.workers.mlx.reasoning import AnswerParser, Opening
+from dovetail.workers.mlx.tool_calls import (
     CallArguments,
     Calls,
     CallStart,
