@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
-# A variable, not a message's attribute or a string: `thinking`, as in DeepSeek's and Granite's templates.
-_VARIABLE = re.compile(r"\{[%{](?:[^%}'\"]|\"[^\"]*\"|'[^']*')*?(?<![.\w'\"])thinking(?![\w'\"])")
+# Each takes time in proportion to the text, which may be hostile.
+_CODE = re.compile(r"\{[%{]")
+_LITERAL = re.compile(r"'[^']*'|\"[^\"]*\"")
+_VARIABLE = re.compile(r"(?<![.\w])thinking\b")
 _TAGS = re.compile(r"<think>|\[THINK\]|<longcat_think>|<\|think:start\|>|<\|channel>thought|<\|open\|>think")
 
 
@@ -31,11 +34,18 @@ class ThinkingStyle:
         return self.tagged or self.effort or self.switch is not None
 
 
+def _code(template: str) -> Iterator[str]:
+    """What stands between the template's braces, without its strings."""
+    for part in _CODE.split(template)[1:]:
+        ends = [at for end in ("%}", "}}") if (at := part.find(end)) >= 0]
+        yield _LITERAL.sub("", part[: min(ends, default=len(part))])
+
+
 @lru_cache(maxsize=256)
 def thinking_style(template: str) -> ThinkingStyle:
     """The style of a template's source; "" for a model without one."""
     named = "enable_thinking" in template
-    variable = "thinking" if _VARIABLE.search(template) else None
+    variable = "thinking" if any(map(_VARIABLE.search, _code(template))) else None
     return ThinkingStyle(
         switch="enable_thinking" if named else variable,
         tagged=_TAGS.search(template) is not None,

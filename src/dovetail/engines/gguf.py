@@ -77,8 +77,8 @@ class GgufEngine:
     def encode(self, request: GenerateRequest, index: int = 0) -> WorkerCall:
         call = wire.encode(request, index)
         call.body["cache_prompt"] = True
-        if isinstance(request.prompt, ChatPrompt) and request.prompt.thinking.on is not False:
-            call.body["timings_per_token"] = True  # llama-server counts no thoughts: its frames say how far they are
+        if isinstance(request.prompt, ChatPrompt) and _counted(request.prompt):
+            call.body["timings_per_token"] = True  # how far the answer is, in every frame
         if "response_format" in call.body and _unthinking(request):
             # Else the form lets the model open a thought of its own, which a small one never ends.
             call.body["reasoning_format"] = "none"
@@ -144,6 +144,11 @@ def _for_embeddings(model: Model, options: LoadOptions, machine: Machine) -> Loa
 
 def _unthinking(request: GenerateRequest) -> bool:
     return isinstance(request.prompt, ChatPrompt) and request.prompt.template_options.get("enable_thinking") is False
+
+
+def _counted(chat: ChatPrompt) -> bool:
+    """Whether tokens are counted here: those of a thought, and those of an answer that ends with its first call."""
+    return chat.thinking.on is not False or (bool(chat.tools) and chat.parallel_tool_calls is False)
 
 
 def _where(endpoint: Endpoint) -> list[str]:

@@ -122,6 +122,8 @@ def error_from(payload: Json, status: int = 500) -> DovetailError:
 class ChatDecoder:
     """Frames of `/v1/chat/completions`."""
 
+    complete = False
+
     def __init__(self, index: int, top: int = 0) -> None:
         self._index = index
         self._top = top
@@ -170,6 +172,8 @@ class ChatDecoder:
 
 class CompletionDecoder:
     """Frames of `/completion`."""
+
+    complete = False
 
     def __init__(self, index: int, top: int = 0) -> None:
         self._index = index
