@@ -60,7 +60,7 @@ async def streamed(http: aiohttp.ClientSession, sent: dict[str, Any]) -> tuple[s
 
 
 def said(choice: dict[str, Any]) -> list[tuple[str, str]]:
-    calls = choice["message"].get("tool_calls") or []
+    calls: list[dict[str, Any]] = choice["message"].get("tool_calls") or []
     return [(call["function"]["name"], call["function"]["arguments"]) for call in calls]
 
 
@@ -102,6 +102,20 @@ async def test_none_hides_the_tools(http: aiohttp.ClientSession, model: str) -> 
     choice = await ask(http, body(model, tool_choice="none"))
     assert (read(choice), choice["message"]["content"]) == ([], "I cannot look up the weather.")
     assert choice["finish_reason"] == "stop"
+
+
+async def test_one_of_some_tools_has_to_be_called(http: aiohttp.ClientSession, model: str) -> None:
+    def allowed(*names: str, mode: str = "required") -> dict[str, Any]:
+        tools = [{"type": "function", "function": {"name": name}} for name in names]
+        return {"tool_choice": {"type": "allowed_tools", "allowed_tools": {"mode": mode, "tools": tools}}}
+
+    for names in (["get_weather"], ["calculate"], ["get_weather", "calculate"]):
+        choice = await ask(http, body(model, **allowed(*names), parallel_tool_calls=False, max_tokens=400))
+        assert [name for name, _ in said(choice) if name in names]
+        assert len(said(choice)) == 1
+    for wrong in (allowed("get_time"), allowed(), allowed("calculate", mode="auto")):
+        async with http.post(CHAT, json=body(model, **wrong)) as answer:
+            assert (answer.status, (await answer.json())["error"]["param"]) == (400, "tool_choice")
 
 
 async def test_thinking_comes_before_a_call(http: aiohttp.ClientSession, model: str) -> None:

@@ -241,8 +241,10 @@ def thought(text: str, predicted: int | None) -> dict[str, Json]:
 
 
 def test_a_thought_is_counted_by_the_clock_of_its_last_frame() -> None:
-    frames = [thought("a", 1), thought("\u00e9", 4), {**delta(content="b"), "timings": {"predicted_n": 9}}]
-    finished = fold(wire.decoder(chat()), [*frames, {**delta("stop"), "timings": TIMINGS}])[-1]
+    later: dict[str, Json] = {**delta(content="b"), "timings": {"predicted_n": 9}}
+    last: dict[str, Json] = {**delta("stop"), "timings": TIMINGS}
+    frames = [thought("a", 1), thought("\u00e9", 4), later, last]
+    finished = fold(wire.decoder(chat()), frames)[-1]
     assert cast("Finished", finished).usage.reasoning == 4
     assert cast("Finished", finished).timings.predicted_n == 3
 

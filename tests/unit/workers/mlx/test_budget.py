@@ -45,7 +45,7 @@ def written(tokens: int, would: list[int], *, opened: str | None = "", message: 
         wish = mx.array([[float(i == would[len(drawn)]) for i in range(len(BYTES))]])
         logits = budget(history[:-1], mx.array(history[-1:]), wish)
         assert logits.shape == (1, len(BYTES))
-        drawn.append(cast("Any", mx.argmax(logits, axis=-1)).item())
+        drawn.append(mx.argmax(logits, axis=-1).item())
     return drawn
 
 

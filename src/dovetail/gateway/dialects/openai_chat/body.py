@@ -61,7 +61,7 @@ class ChatBody(ThinkingFields):
     stream: bool | None = None
     stream_options: StreamOptions | None = None
     tools: Annotated[list[ToolBody] | None, Field(max_length=512, fail_fast=True)] = None
-    tool_choice: Annotated[object, Field(description='"auto", "none", "required" or a function by name.')] = None
+    tool_choice: Annotated[object, Field(description='"auto", "none", "required", a function by name, or some.')] = None
     response_format: ResponseFormat | None = None
     parallel_tool_calls: bool | None = None
     continue_final_message: bool | None = None
@@ -141,6 +141,8 @@ class ChatBody(ThinkingFields):
 
     def _tools(self, choice: ToolChoice) -> tuple[Tool, ...]:
         functions = [tool.function for tool in self.tools or ()]
+        if (allowed := _allowed(self.tool_choice)) is not None:  # the model does not see the others
+            functions = [function for function in functions if function.name in allowed]
         if choice == "required" or isinstance(choice, NamedTool):
             return tuple(forced_tool(f.name, f.description, f.parameters, strict=bool(f.strict)) for f in functions)
         strict = [i for i, f in enumerate(functions) if f.strict]
@@ -159,13 +161,17 @@ class ChatBody(ThinkingFields):
                 return "required"
             case {"type": "function", "function": {"name": str(name)}} if name in names:
                 return NamedTool(name)
-            case "required" | {"type": "function", "function": {"name": str()}}:
+            case {"type": "allowed_tools", "allowed_tools": {"mode": "required"}} if _among(self.tool_choice, names):
+                return "required"
+            case {"type": "allowed_tools", "allowed_tools": {"mode": "auto"}}:
+                raise UnsupportedField("tool_choice", 'of allowed_tools holds only with the mode "required"')
+            case "required" | {"type": "function", "function": {"name": str()}} | {"type": "allowed_tools"}:
                 raise InvalidRequest("tool_choice asks for a tool that is not among the tools", param="tool_choice")
-            case {"type": "allowed_tools" | "custom"}:
+            case {"type": "custom"}:
                 raise UnsupportedField("tool_choice", "of this type is not supported by this server")
             case _:
                 raise InvalidRequest(
-                    'tool_choice: "auto", "none", "required" or {"type": "function", "function": {"name": …}}',
+                    'tool_choice: "auto", "none", "required", a function by its name, or allowed_tools',
                     param="tool_choice",
                 )
 
@@ -191,3 +197,25 @@ class ChatBody(ThinkingFields):
                 raise InvalidRequest(f"{param}: a boolean, an integer or a short string", param=param)
             options[name] = value
         return options
+
+
+def _allowed(choice: object) -> set[str] | None:
+    """The names that `allowed_tools` has, None where the choice is another."""
+    match choice:
+        case {"type": "allowed_tools", "allowed_tools": {"tools": tools}} if isinstance(tools, list):
+            return {_function_name(tool) for tool in cast("list[object]", tools)}
+        case _:
+            return None
+
+
+def _among(choice: object, names: set[str]) -> bool:
+    allowed = _allowed(choice)
+    return bool(allowed) and allowed <= names
+
+
+def _function_name(tool: object) -> str:
+    match tool:
+        case {"type": "function", "function": {"name": str(name)}}:
+            return name
+        case _:
+            raise InvalidRequest("tool_choice: allowed_tools has functions by their names", param="tool_choice")
