@@ -131,6 +131,7 @@ class ChatDecoder:
         self._stop_string: str | None = None
         self._usage: Usage | None = None
         self._timings: dict[str, Json] = {}
+        self._predicted = 0
         self._thought: int | None = 0  # tokens up to the thought's last; None: there is one, and nobody counts
 
     def feed(self, frame: dict[str, Json]) -> Iterable[Event]:
@@ -150,8 +151,9 @@ class ChatDecoder:
             self._usage = _usage(cast("dict[str, Json]", usage))
         if (timings := frame.get("timings")) is not None:
             self._timings = cast("dict[str, Json]", timings)
+            self._predicted = _int(self._timings.get("predicted_n"))
         if events and isinstance(events[0], ReasoningDelta):
-            self._thought = None if timings is None else _int(self._timings.get("predicted_n"))
+            self._thought = None if timings is None else self._predicted
         if (progress := frame.get("prompt_progress")) is not None:
             events.append(_prefill(cast("dict[str, Json]", progress)))
         if stopping := frame.get("stopping_word"):

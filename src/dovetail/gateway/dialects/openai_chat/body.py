@@ -202,8 +202,9 @@ class ChatBody(ThinkingFields):
 def _allowed(choice: object) -> set[str] | None:
     """The names that `allowed_tools` has, None where the choice is another."""
     match choice:
-        case {"type": "allowed_tools", "allowed_tools": {"tools": tools}} if isinstance(tools, list):
-            return {_function_name(tool) for tool in cast("list[object]", tools)}
+        case {"type": "allowed_tools", "allowed_tools": {"tools": list()}}:
+            tools = cast("dict[str, dict[str, list[object]]]", choice)["allowed_tools"]["tools"]
+            return {_function_name(tool) for tool in tools}
         case _:
             return None
 
