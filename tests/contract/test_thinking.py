@@ -201,6 +201,7 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     (CHAT, {"reasoning_budget_tokens": -2}, "reasoning_budget_tokens"),
     (CHAT, {"reasoning_format": "none"}, "reasoning_format"),
     (CHAT, {"chat_template_kwargs": {"enable_thinking": "false"}}, "chat_template_kwargs.enable_thinking"),
+    (CHAT, {"chat_template_kwargs": {"date_string": "today"}}, "chat_template_kwargs.date_string"),
     (CHAT, {"regex": "a+", "reasoning_effort": "high"}, "regex"),
     ("/v1/completions", {"prompt": "a", "reasoning_budget_tokens": 5}, "reasoning_budget_tokens"),
     ("/completion", {"prompt": "a", "reasoning_budget_tokens": 5}, "reasoning_budget_tokens"),

@@ -13,6 +13,8 @@ from dovetail.core.template import ThinkingStyle, thinking_style
 # The longer one first: it ends in the other.
 SUFFIXES: Mapping[str, bool] = {"-no-thinking": False, "-thinking": True}
 
+_SWITCHES = frozenset({"enable_thinking", "thinking"})
+
 
 def named(find: Callable[[str], Model], request: GenerateRequest) -> tuple[Model, bool | None]:
     """The model, and whether the name's suffix turns its thinking on or off; a model of that very name comes first.
@@ -46,6 +48,9 @@ def settled(request: GenerateRequest, model: Model, by_name: bool | None = None)
         raise UnsupportedField(
             asked.switch, "cannot be had with a form of the whole answer: a model cannot think first"
         )
+    for name in chat.template_options.keys() - _SWITCHES:
+        if name not in (model.template or ""):  # it would be dropped without a word
+            raise UnsupportedField(f"chat_template_kwargs.{name}", f"is no word of the template of {model.id}")
     thinking, options = _fitted(asked, thinking_style(model.template or ""), model.id)
     if isinstance(request.output, Grammar):
         thinking = replace(thinking, budget=None)  # no thought comes before it that could be bounded

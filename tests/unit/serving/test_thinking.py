@@ -129,6 +129,16 @@ def test_no_thought_comes_before_a_form_of_the_whole_answer() -> None:
     assert silent.thinking.budget is None  # a tag that is forced would break the form
 
 
+def test_a_word_that_the_template_does_not_know_is_refused() -> None:
+    asked = chat()
+    assert isinstance(asked.prompt, ChatPrompt)
+    told = replace(asked, prompt=replace(asked.prompt, template_options={"thinking_budget": 5, "thinking": True}))
+    assert settled(told, of(SEED)).prompt == told.prompt
+    with pytest.raises(UnsupportedField) as caught:
+        settled(told, of(QWEN))
+    assert caught.value.param == "chat_template_kwargs.thinking_budget"
+
+
 def test_a_raw_prompt_has_no_thinking() -> None:
     asked = request()
     assert settled(asked, of(QWEN)) is asked
