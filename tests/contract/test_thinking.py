@@ -145,6 +145,11 @@ async def test_a_thought_is_closed_at_its_budget(http: aiohttp.ClientSession, mo
     assert thought == budget
 
 
+async def test_a_thought_of_nothing_is_none(http: aiohttp.ClientSession, model: str) -> None:
+    message, thought = await ask(http, body(model, reasoning_budget_tokens=1))
+    assert ("reasoning" in message, thought) == (False, 0)
+
+
 async def test_budgets_do_not_mix_in_a_batch(http: aiohttp.ClientSession, model: str) -> None:
     asked = [body(model, reasoning_budget_tokens=budget) for budget in (14, -1, 15)] * 2
     found = await asyncio.gather(*(ask(http, sent) for sent in asked))

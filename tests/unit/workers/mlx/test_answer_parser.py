@@ -61,6 +61,9 @@ def test_reasoning_is_found_where_an_answer_begins(text: str, reasoning: str, co
         ("\n\n hello", "\n\n hello", ""),
         ("a b \n </think>\n\n hello", "a b \n ", " hello"),
         ("  no end  ", "  no end  ", ""),
+        ("\n</think>\n\nhello", "", "hello"),
+        ("\n", "", ""),
+        ("a\n</think>", "a\n", ""),
     ],
 )
 def test_a_prompt_that_opened_the_reasoning(text: str, reasoning: str, content: str) -> None:
