@@ -7,13 +7,13 @@ from collections.abc import Mapping
 
 from dovetail.catalog.gguf_header import GgufHeader
 from dovetail.core.model import Capability, Pooling
+from dovetail.core.template import thinking_style
 
 _ENCODERS = frozenset(
     {"bert", "distilbert", "xlm-roberta", "roberta", "modernbert", "modern-bert", "neo-bert", "eurobert"}
 )
 _ENCODER_SUFFIXES = ("-bert", "-bert-v2", "-bert-v3", "-bert-moe", "-embedding")
 _TOOLS = re.compile(r"\btools\b")
-_THINKING = re.compile(r"enable_thinking|<think>|\[THINK\]|reasoning_effort")
 
 
 # llama.cpp's enum llama_pooling_type; 0 is "none".
@@ -49,6 +49,6 @@ def of_text(architecture: str, template: str | None) -> frozenset[Capability]:
         found.add(Capability.CHAT)
         if _TOOLS.search(template):
             found.add(Capability.TOOLS)
-        if _THINKING.search(template):
+        if thinking_style(template).thinks:
             found.add(Capability.THINKING)
     return frozenset(found)

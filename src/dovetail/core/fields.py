@@ -135,6 +135,9 @@ FORMS = _table(
 
 _SPECULATIVE = ("n_max", "n_min", "p_min", "type", "ngram_size_n", "ngram_size_m", "ngram_min_hits")
 
+# The names that a bound on thoughts has in published APIs, beside llama.cpp's own.
+_BUDGETS = ("thinking_budget_tokens", "reasoning_budget", "thinking_budget", "thinking_token_budget")
+
 # llama.cpp's and older servers' fields that no text route honours.
 LLAMA = _table(
     _refused("adaptive_decay"),
@@ -158,7 +161,7 @@ LLAMA = _table(
     _refused("post_sampling_probs", False),
     _refused("preserved_tokens", []),
     _refused("reasoning_budget_message", ""),
-    _refused("reasoning_budget_tokens", -1),
+    _refused("reasoning_budget_tokens", -1, aliases=_BUDGETS),
     _refused("reasoning_control", False),
     _refused("reasoning_format", "auto"),
     _refused("response_fields", []),
@@ -168,7 +171,6 @@ LLAMA = _table(
     _refused("speculative", aliases=tuple(f"speculative.{name}" for name in _SPECULATIVE)),
     _refused("sse_ping_interval", 0),
     _refused("t_max_predict_ms", 0, -1),
-    _refused("thinking_budget_tokens", -1),
     _refused("timings_per_token", False),
     _refused("verbose", False),
 )
@@ -185,10 +187,24 @@ CHAT = _table(
     _STREAM,
     FieldSpec("stream_options", "`include_usage`: a last chunk with the token counts."),
     FieldSpec("tools", "Functions the model may call."),
-    FieldSpec("tool_choice", '"auto", "none", "required" or a function by name.'),
+    FieldSpec("tool_choice", '"auto", "none", "required", a function by name, or some.'),
     FieldSpec("parallel_tool_calls", "Whether an answer may have several calls."),
     FieldSpec("response_format", "text, json_object or json_schema."),
-    FieldSpec("chat_template_kwargs", "Variables of the template that say how to think and what day it is."),
+    FieldSpec(
+        "reasoning_effort",
+        "none and minimal switch thinking off. low, medium and high switch it on and bound it to 1024, 4096 and 16384 "
+        "tokens, xhigh and max do not bound it; templates that know the word are told.",
+    ),
+    FieldSpec("enable_thinking", "Thinking on or off."),
+    FieldSpec(
+        "reasoning_budget_tokens",
+        "Tokens of the thought, then it is closed and the answer follows. 0 is off, -1 no bound.",
+        -1,
+        MAX_INT,
+        aliases=_BUDGETS,
+    ),
+    _refused("reasoning_format", "auto", "deepseek"),
+    FieldSpec("chat_template_kwargs", "The template's options for thinking, and `date_string`."),
     FieldSpec("continue_final_message", "Goes on with the last message, the assistant's, instead of answering it."),
     FieldSpec("add_generation_prompt", "The opposite of `continue_final_message`."),
     FieldSpec("logprobs", "Log probabilities of the answer's tokens."),
@@ -207,7 +223,6 @@ CHAT = _table(
     _refused("moderation"),
     _refused("n_probs", 0, meaning="`top_logprobs` here."),
     _refused("prediction"),
-    _refused("reasoning_effort"),
     _refused("service_tier", "auto", "default"),
     _refused("store", False),
     _refused("verbosity", "medium"),
@@ -289,7 +304,7 @@ DETOKENIZE = _table(_MODEL, FieldSpec("tokens", "The ids."))
 
 _TEXT: Table = {**SAMPLING, **FORMS, **LLAMA}
 ROUTES: Mapping[str, Table] = {
-    "/v1/chat/completions": {**CHAT, **_TEXT},
+    "/v1/chat/completions": {**CHAT, **_TEXT, **CHAT},  # its own order, its own word on what others refuse
     "/v1/completions": {**COMPLETIONS, **_TEXT},
     "/completion": {**_TEXT, **NATIVE},
     "/v1/embeddings": EMBEDDINGS,

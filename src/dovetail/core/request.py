@@ -88,12 +88,32 @@ class NamedTool:
 ToolChoice: TypeAlias = Literal["auto", "none", "required"] | NamedTool
 
 
+Effort: TypeAlias = Literal["low", "medium", "high", "xhigh", "max"]
+
+
+@dataclass(frozen=True, slots=True)
+class Thinking:
+    """Whether and how long a model thinks before its answer.
+
+    on       None: as its template has it
+    budget   tokens of the thought, after which it is closed and the answer follows; None: no bound
+    effort   for templates that know the word
+    switch, bound   the fields that said `on` and `budget`, for messages
+    """
+
+    on: bool | None = None
+    budget: int | None = None
+    effort: Effort | None = None
+    switch: str = ""
+    bound: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class ChatPrompt:
     """A conversation, rendered by the model's chat template inside the worker.
 
     `continue_final` asks the model to go on with the last (assistant) message instead of answering it.
-    `template_options` are variables for the template, such as `enable_thinking`.
+    `template_options` are variables for the template; `thinking` becomes some of them once the model is known.
     """
 
     messages: tuple[Message, ...]
@@ -102,6 +122,7 @@ class ChatPrompt:
     parallel_tool_calls: bool | None = None
     continue_final: bool = False
     template_options: Mapping[str, Json] = field(default_factory=dict[str, Json])
+    thinking: Thinking = Thinking()
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,11 @@ class Machine:
 class Decoder(Protocol):
     """Turns one request's frames into events; keeps what must be remembered between frames."""
 
+    @property
+    def complete(self) -> bool:
+        """Whether the answer has all that it may have, though the worker has not ended it: `end` is due."""
+        ...
+
     def feed(self, frame: dict[str, Json]) -> Iterable[Event]:
         """Events of one `data:` frame. Raises a `core.errors` exception for an error frame."""
         ...

@@ -90,6 +90,8 @@ class GgufEngine:
             # Unsaid, a slot would go on with what another scale has computed.
             call.body["lora"] = [{"id": 0, "scale": request.adapter.scale}]
         call.body["samplers"] = [*SAMPLERS]
+        if isinstance(request.prompt, ChatPrompt) and _counted(request.prompt):
+            call.body["timings_per_token"] = True  # how far the answer is, in every frame
         if "response_format" in call.body and _unthinking(request):
             # Else the form lets the model open a thought of its own, which a small one never ends.
             call.body["reasoning_format"] = "none"
@@ -171,6 +173,11 @@ def _padded(context: int) -> int:
 
 def _unthinking(request: GenerateRequest) -> bool:
     return isinstance(request.prompt, ChatPrompt) and request.prompt.template_options.get("enable_thinking") is False
+
+
+def _counted(chat: ChatPrompt) -> bool:
+    """Whether tokens are counted here: those of a thought, and those of an answer that ends with its first call."""
+    return chat.thinking.on is not False or (bool(chat.tools) and chat.parallel_tool_calls is False)
 
 
 def _where(endpoint: Endpoint) -> list[str]:

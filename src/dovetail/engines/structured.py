@@ -26,6 +26,7 @@ from dovetail.core.request import (
     Tool,
 )
 from dovetail.engines.base import Decoder
+from dovetail.engines.one_call import OneCall
 
 MAX_CALLS = 16  # in one answer
 # On one line, so that no model writes white space for ever.
@@ -67,11 +68,15 @@ def decoding(request: GenerateRequest, inner: Decoder, index: int) -> Decoder:
         return inner
     if forced(request.prompt):
         return ForcedCalls(inner, index)
+    if request.prompt.tools and request.prompt.tool_choice == "auto" and request.prompt.parallel_tool_calls is False:
+        return OneCall(inner)
     return Unthought(inner) if isinstance(request.output, Grammar) else inner
 
 
 class Unthought:
     """A grammar holds from the first token on: where a template opened a thought, its text is the answer."""
+
+    complete = False
 
     def __init__(self, inner: Decoder) -> None:
         self._inner = inner
@@ -85,6 +90,8 @@ class Unthought:
 
 class ForcedCalls:
     """JSON text of one call or a list of calls, as tool-call events whose arguments come in pieces."""
+
+    complete = False
 
     def __init__(self, inner: Decoder, index: int) -> None:
         self._inner = inner
@@ -189,4 +196,10 @@ def _moved(value: Json, prefix: str) -> Json:
 
 
 def _as_text(event: Event) -> Event:
-    return TextDelta(event.text, event.index, event.logprobs) if isinstance(event, ReasoningDelta) else event
+    match event:
+        case ReasoningDelta():
+            return TextDelta(event.text, event.index, event.logprobs)
+        case Finished():
+            return replace(event, usage=replace(event.usage, reasoning=0))
+        case _:
+            return event

@@ -6,6 +6,7 @@ Field names: llama.cpp tools/server README (completion, chat completions); measu
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import cast
@@ -53,6 +54,8 @@ from dovetail.engines.base import Decoder, WorkerCall
 DEFAULT_SAMPLING: Mapping[str, Json] = {
     name: spec.default for name, spec in SAMPLING.items() if spec.default is not None
 }
+# Put before the tag that closes a thought at its budget. Without it llama-server does not close one of no tokens.
+THOUGHT_END = "\n"
 _SEED_RANGE = (1 << 32) - 1  # the number after the last means "random" to both engines
 
 # What llama-server says, as a 500, of a text that it would have to pool and cannot hold in one pass.
@@ -118,13 +121,17 @@ def error_from(payload: Json, status: int = 500) -> DovetailError:
 class ChatDecoder:
     """Frames of `/v1/chat/completions`."""
 
+    complete = False
+
     def __init__(self, index: int, top: int = 0) -> None:
         self._index = index
         self._top = top
         self._reason: FinishReason | None = None
         self._stop_string: str | None = None
         self._usage: Usage | None = None
-        self._timings = Timings()
+        self._timings: dict[str, Json] = {}
+        self._predicted = 0
+        self._thought: int | None = 0  # tokens up to the thought's last; None: there is one, and nobody counts
 
     def feed(self, frame: dict[str, Json]) -> Iterable[Event]:
         choices = frame.get("choices")
@@ -142,7 +149,10 @@ class ChatDecoder:
         if (usage := frame.get("usage")) is not None:
             self._usage = _usage(cast("dict[str, Json]", usage))
         if (timings := frame.get("timings")) is not None:
-            self._timings = _timings(cast("dict[str, Json]", timings))
+            self._timings = cast("dict[str, Json]", timings)
+            self._predicted = _int(self._timings.get("predicted_n"))
+        if events and isinstance(events[0], ReasoningDelta):
+            self._thought = None if timings is None else self._predicted
         if (progress := frame.get("prompt_progress")) is not None:
             events.append(_prefill(cast("dict[str, Json]", progress)))
         if stopping := frame.get("stopping_word"):
@@ -152,15 +162,19 @@ class ChatDecoder:
     def end(self) -> Iterable[Event]:
         if self._reason is None:
             raise WorkerCrashed("the worker ended its answer without a finish reason; send the request again")
-        timings = self._timings
+        timings = _timings(self._timings)
         usage = self._usage or Usage(
             prompt=timings.prompt_n + timings.cache_n, completion=timings.predicted_n, cached=timings.cache_n
         )
+        if usage.reasoning is None:
+            usage = replace(usage, reasoning=self._thought)
         return [Finished(self._reason, usage, timings, self._stop_string, self._index)]
 
 
 class CompletionDecoder:
     """Frames of `/completion`."""
+
+    complete = False
 
     def __init__(self, index: int, top: int = 0) -> None:
         self._index = index
@@ -220,6 +234,8 @@ def _chat(chat: ChatPrompt) -> JsonObject:
             body["parallel_tool_calls"] = chat.parallel_tool_calls
     if chat.template_options:
         body["chat_template_kwargs"] = dict(chat.template_options)
+    if chat.thinking.budget is not None:
+        body |= {"thinking_budget_tokens": chat.thinking.budget, "reasoning_budget_message": THOUGHT_END}
     if chat.continue_final:
         body["continue_final_message"] = True
         body["add_generation_prompt"] = False
@@ -268,11 +284,13 @@ def _deltas(delta: dict[str, Json], index: int) -> list[Event]:
         events.append(TextDelta(str(content), index))
     for call in cast("list[dict[str, Json]]", delta.get("tool_calls") or []):
         function = cast("dict[str, Json]", call.get("function") or {})
+        name = cast("str | None", function.get("name"))
         events.append(
             ToolCallDelta(
                 call=_int(call.get("index")),
-                id=cast("str | None", call.get("id")),
-                name=cast("str | None", function.get("name")),
+                # A call without an id could not be answered.
+                id=cast("str | None", call.get("id")) or (f"call_{secrets.token_hex(12)}" if name else None),
+                name=name,
                 arguments=str(function.get("arguments") or ""),
                 index=index,
             )
@@ -304,9 +322,11 @@ def _prefill(progress: dict[str, Json]) -> Prefill:
 
 
 def _usage(usage: dict[str, Json]) -> Usage:
-    details = usage.get("prompt_tokens_details")
+    details, made = usage.get("prompt_tokens_details"), usage.get("completion_tokens_details")
     cached = details.get("cached_tokens") if isinstance(details, dict) else 0
-    return Usage(_int(usage.get("prompt_tokens")), _int(usage.get("completion_tokens")), _int(cached))
+    thought = made.get("reasoning_tokens") if isinstance(made, dict) else None
+    reasoning = thought if isinstance(thought, int) else None
+    return Usage(_int(usage.get("prompt_tokens")), _int(usage.get("completion_tokens")), _int(cached), reasoning)
 
 
 def _timings(timings: dict[str, Json]) -> Timings:

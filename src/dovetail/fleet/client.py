@@ -201,6 +201,9 @@ class Stream:
                 return
             if payload:
                 self._feed(payload, events)
+                if self._decoder.complete:
+                    self._end(events)
+                    return
 
     def _feed(self, payload: bytes, events: list[Event]) -> None:
         try:

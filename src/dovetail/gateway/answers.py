@@ -76,6 +76,7 @@ class MessageAnswer(Answer):
     content: str | None
     refusal: str | None
     reasoning_content: str | None = None
+    reasoning: str | None = None
     tool_calls: list[ToolCallAnswer] | None = None
 
 

@@ -96,7 +96,6 @@ class LlamaExtras(StructuredFields):
     speculative: Annotated[object, of(LLAMA["speculative"])] = None
     sse_ping_interval: Annotated[object, of(LLAMA["sse_ping_interval"])] = None
     t_max_predict_ms: Annotated[object, of(LLAMA["t_max_predict_ms"])] = None
-    thinking_budget_tokens: Annotated[object, of(LLAMA["thinking_budget_tokens"])] = None
     timings_per_token: Annotated[object, of(LLAMA["timings_per_token"])] = None
     verbose: Annotated[object, of(LLAMA["verbose"])] = None
 

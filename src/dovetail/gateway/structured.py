@@ -97,8 +97,7 @@ def check_combination(request: GenerateRequest, param: str) -> None:
         return
     if chat.tools and chat.tool_choice != "none":
         raise UnsupportedField(param, 'cannot be had with tools, except with tool_choice "none"')
-    thinking = chat.template_options.get("enable_thinking", chat.template_options.get("thinking"))
-    if isinstance(request.output, Grammar) and thinking:
+    if isinstance(request.output, Grammar) and chat.thinking.on:
         raise UnsupportedField(param, "gives the form of the whole answer: a model cannot think before it")
 
 

@@ -19,6 +19,7 @@ from dovetail.serving.advice import advised
 from dovetail.serving.fill import filled
 from dovetail.serving.limits import check_length, check_request, prompt_field
 from dovetail.serving.merge import merged
+from dovetail.serving.thinking import named, settled
 
 _PROGRESS = (Queued, Loading, Prefill)
 
@@ -101,7 +102,7 @@ class Generator:
         if not self._share and caller.key is not None:  # prompt caches are the caller's own
             request = replace(request, space=caller.id)
         try:
-            model = await self._find(request)
+            model, request = await self._find(request)
             name = model.name
             request = replace(request, adapter=model.adapter, sampling=advised(request.sampling, model))
             async with self._pool.lease(model) as lease, aclosing(self._events(lease, model, request)) as events:
@@ -139,18 +140,19 @@ class Generator:
             async for event in events:
                 yield event
 
-    async def _find(self, request: GenerateRequest) -> Model:
+    async def _find(self, request: GenerateRequest) -> tuple[Model, GenerateRequest]:
         # A name that was found before is a lookup; a new one, or an adapter, may make the catalog read the disk.
+        by_name: bool | None = None
         if request.adapter is None and request.model in self._known:
             model = self._catalog.find(request.model)
         else:
-            model = await asyncio.to_thread(self._catalog.find, request.model, request.adapter)
-            if model.adapter is None:
+            model, by_name = await asyncio.to_thread(named, self._catalog.find, request)
+            if by_name is None and model.adapter is None:
                 self._known.add(request.model)
         if model.invalid is not None:
             raise LoadFailed(f"{model.id} cannot be loaded: {model.invalid}", code="invalid_model_file", status=422)
         check_request(request, model)
-        return model
+        return model, settled(request, model, by_name)
 
     async def _events(self, lease: Lease, model: Model, request: GenerateRequest) -> AsyncGenerator[Event, None]:
         async with aclosing(lease.ready()) as waiting:

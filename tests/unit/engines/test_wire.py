@@ -16,6 +16,7 @@ from dovetail.core.request import (
     Sampling,
     TextPart,
     TextPrompt,
+    Thinking,
     Tool,
     ToolCall,
 )
@@ -156,7 +157,7 @@ def test_tool_call_pieces_keep_their_number() -> None:
 
 def test_usage_comes_from_the_timings_where_a_worker_sends_no_usage() -> None:
     finished = fold(wire.decoder(chat()), [{**delta("length"), "timings": TIMINGS}])[-1]
-    assert cast("Finished", finished).usage == Usage(prompt=15, completion=3, cached=4)
+    assert cast("Finished", finished).usage == Usage(prompt=15, completion=3, cached=4, reasoning=0)
 
 
 def test_completion_frames_become_events() -> None:
@@ -232,3 +233,59 @@ def test_a_window_without_end_is_one_that_llama_server_takes(said: int, sent: in
     sampling = Sampling(repeat_last_n=said)
     call = GgufEngine().encode(GenerateRequest(id="r", model="m", prompt=TextPrompt(("a",)), sampling=sampling))
     assert call.body["repeat_last_n"] == sent
+
+
+def thought(text: str, predicted: int | None) -> dict[str, Json]:
+    frame = delta(reasoning_content=text)
+    return frame if predicted is None else {**frame, "timings": {"predicted_n": predicted}}
+
+
+def test_a_thought_is_counted_by_the_clock_of_its_last_frame() -> None:
+    later: dict[str, Json] = {**delta(content="b"), "timings": {"predicted_n": 9}}
+    last: dict[str, Json] = {**delta("stop"), "timings": TIMINGS}
+    frames = [thought("a", 1), thought("\u00e9", 4), later, last]
+    finished = fold(wire.decoder(chat()), frames)[-1]
+    assert cast("Finished", finished).usage.reasoning == 4
+    assert cast("Finished", finished).timings.predicted_n == 3
+
+
+def test_a_worker_that_counts_is_believed_and_one_that_does_not_is_not_guessed_for() -> None:
+    usage: Json = {"prompt_tokens": 1, "completion_tokens": 9, "completion_tokens_details": {"reasoning_tokens": 5}}
+    frames = [thought("a", None), delta("stop")]
+    counted = fold(wire.decoder(chat()), [*frames, {"choices": [], "usage": usage}])[-1]
+    assert cast("Finished", counted).usage.reasoning == 5
+    assert cast("Finished", fold(wire.decoder(chat()), frames)[-1]).usage.reasoning is None
+
+
+def test_a_bounded_thought_as_workers_are_asked_for_it() -> None:
+    bounded = GgufEngine().encode(chat(thinking=Thinking(budget=7))).body
+    assert (bounded["thinking_budget_tokens"], bounded["reasoning_budget_message"]) == (7, "\n")
+    assert bounded["timings_per_token"] is True
+    silent = GgufEngine().encode(chat(thinking=Thinking(on=False))).body
+    assert not {"thinking_budget_tokens", "timings_per_token"} & silent.keys()
+
+
+def call(index: int, **function: Json) -> dict[str, Json]:
+    return {**delta(tool_calls=[{"index": index, "function": function}]), "timings": TIMINGS}
+
+
+def test_a_call_without_an_id_is_given_one() -> None:
+    events = fold(wire.decoder(chat()), [call(0, name="f"), call(0, arguments="{}"), call(1, name="g"), delta("stop")])
+    ids = [event.id for event in events if isinstance(event, ToolCallDelta)]
+    assert ids[1] is None
+    assert ids[0] and ids[2] and ids[0] != ids[2]  # noqa: PT018  together they say: two, and not the same
+
+
+def test_an_answer_of_one_call_is_complete_with_the_second() -> None:
+    request = chat(tools=(Tool("f"),), parallel_tool_calls=False)
+    decoder = wire.decoder(request)
+    frames = [call(0, name="f"), call(0, arguments="{}")]
+    events = [event for frame in frames for event in decoder.feed(frame)]
+    assert not decoder.complete
+    assert not list(decoder.feed(call(1, name="f")))
+    assert decoder.complete
+    (finished,) = decoder.end()
+    assert isinstance(finished, Finished)
+    assert (finished.reason, finished.usage) == ("tool_calls", Usage(15, 3, 4, 0))
+    assert [event.call for event in events if isinstance(event, ToolCallDelta)] == [0, 0]
+    assert GgufEngine().encode(request).body["timings_per_token"] is True

@@ -21,8 +21,8 @@ from dovetail.core.errors import (
     WorkerCrashed,
     WorkerStalled,
 )
-from dovetail.core.events import Event, Finished, Prefill, TextDelta
-from dovetail.core.request import TextPrompt
+from dovetail.core.events import Event, Finished, Prefill, TextDelta, ToolCallDelta
+from dovetail.core.request import ChatPrompt, TextPrompt, Tool
 from dovetail.engines import wire
 from dovetail.engines.base import Endpoint
 from dovetail.fleet import client as client_module
@@ -364,3 +364,17 @@ async def test_a_worker_on_a_port_is_shown_the_secret() -> None:
     async with server, WorkerClient(Endpoint(port=server.sockets[0].getsockname()[1], secret="s3cret")) as client:
         assert await client.health()
     assert b"Authorization: Bearer s3cret" in seen[0]
+
+
+async def test_an_answer_that_has_all_it_may_have_is_read_no_further(short_path: Path) -> None:
+    def call(index: int) -> bytes:
+        deltas = [{"index": index, "function": {"name": "f", "arguments": "{}"}}]
+        return b"data: " + json.dumps({"choices": [{"delta": {"tool_calls": deltas}}]}).encode() + b"\n\n"
+
+    prompt = ChatPrompt((), tools=(Tool("f"),), parallel_tool_calls=False)
+    async with (
+        worker(short_path, sends(HEAD, call(0), call(1), call(2), then_close=False)) as served,
+        WorkerClient(Endpoint(socket=served.socket)) as client,
+    ):
+        events = [event async for event in client.generate(FakeEngine(), replace(HELLO, prompt=prompt))]
+    assert [type(event) for event in events] == [ToolCallDelta, Finished]

@@ -96,7 +96,7 @@ async def test_everything_a_model_can_say_streamed() -> None:
     deltas = [chunk["choices"][0]["delta"] for chunk in chunks]
     assert deltas == [
         {"role": "assistant", "content": ""},
-        {"reasoning_content": "hm"},
+        {"reasoning_content": "hm", "reasoning": "hm"},
         {"content": "서"},
         {"content": '울"\n'},
         {"refusal": "no"},
@@ -275,7 +275,6 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"function_call": {"name": "f"}}, "function_call"),
     ({"store": True}, "store"),
     ({"service_tier": "flex"}, "service_tier"),
-    ({"reasoning_effort": "low"}, "reasoning_effort"),
     ({"n_discard": 5}, "n_discard"),
     ({"lora": [{"id": 0}]}, "lora"),
     ({"id_slot": 2}, "id_slot"),

@@ -20,6 +20,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from dovetail.core.request import Json, JsonObject
 from dovetail.workers.mlx.adapter import read_adapter
 from dovetail.workers.mlx.answer import AnswerResponse
+from dovetail.workers.mlx.budget import read_bound
 from dovetail.workers.mlx.conversation import render
 from dovetail.workers.mlx.embeddings import answer as embeddings_body
 from dovetail.workers.mlx.embeddings import read_embed
@@ -89,7 +90,7 @@ class Routes:
     async def chat(self, request: Request) -> Response:
         loaded, body = self._engine.loaded, await _body(request)
         chat = read_chat(body, self._known(loaded))
-        return AnswerResponse(await self._engine.chat(chat, read_form(body), read_adapter(body)))
+        return AnswerResponse(await self._engine.chat(chat, read_form(body), read_adapter(body), read_bound(body)))
 
     async def completion(self, request: Request) -> Response:
         loaded, body = self._engine.loaded, await _body(request)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from dovetail.workers.mlx.adapter import AdapterChoice
+from dovetail.workers.mlx.budget import Bound, Budget
 from dovetail.workers.mlx.conversation import opening, render
 from dovetail.workers.mlx.dry import Dry, breakers
 from dovetail.workers.mlx.embeddings import Embed
@@ -74,7 +75,13 @@ class Engine:
             raise RequestError("Loading model", status=503, type_="unavailable_error")
         return loaded
 
-    async def chat(self, chat: Chat, form: Form | None = None, adapter: AdapterChoice | None = None) -> Answer:
+    async def chat(
+        self,
+        chat: Chat,
+        form: Form | None = None,
+        adapter: AdapterChoice | None = None,
+        bound: Bound | None = None,
+    ) -> Answer:
         loaded = self.loaded
         text = await asyncio.to_thread(render, loaded.template, chat)
         prompt = await self._encode(loaded, [text], add_special=False)
@@ -99,7 +106,10 @@ class Engine:
         )
         special = bool(chat.tools) and form is None and loaded.tools is not None and loaded.tools.parse is not None
         held = await asyncio.to_thread(self._held, loaded, form, chat, where)
-        return await self._submit(prompt, chat.generate, frames, special=special, processors=held, adapter=adapter)
+        processors = (*held, *_bounded(loaded, bound, text, where))
+        return await self._submit(
+            prompt, chat.generate, frames, special=special, processors=processors, adapter=adapter
+        )
 
     async def complete(
         self, completion: Completion, form: Form | None = None, adapter: AdapterChoice | None = None
@@ -233,6 +243,17 @@ class Engine:
             self._loop.call_soon_threadsafe(_deliver, events)
         except RuntimeError:  # the loop has closed: nobody is left to read
             self.generation.stop()
+
+
+def _bounded(loaded: Loaded, bound: Bound | None, prompt: str, where: Opening) -> tuple[Processor, ...]:
+    """What holds the thought to `bound`, where there can be one."""
+    think = loaded.template.think
+    if bound is None or think is None or where is Opening.CONTENT:
+        return ()
+    start, end = think
+    opened = prompt.rpartition(start)[2] if where is Opening.THOUGHT else None
+    ends = (end,) if loaded.tools is None else (end, loaded.tools.start)
+    return (Budget(loaded.vocabulary, bound, start=start, ends=ends, opened=opened),)
 
 
 def _dry(vocabulary: Vocabulary, generate: Generate) -> tuple[Processor, ...]:

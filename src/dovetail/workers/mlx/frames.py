@@ -109,6 +109,7 @@ class ChatFrames:
         self._prefix = prefix
         self.complete = False
         self._begun = False
+        self._thought = 0
         self._base: JsonObject = {
             "created": int(time.time()),
             "id": "chatcmpl-" + "".join(secrets.choice(_ALPHABET) for _ in range(32)),
@@ -125,13 +126,20 @@ class ChatFrames:
             case Piece():
                 text, self._prefix = self._prefix + event.text, ""
                 per_token = timed(event.timings, wanted=self._request.timings_per_token)
-                frames = self._deltas(self._parser.push(text), per_token, self._identity.logprobs(event))
+                deltas = self._thinking(self._parser.push(text), event.timings)
+                frames = self._deltas(deltas, per_token, self._identity.logprobs(event))
                 self.complete = self._parser.complete
                 return [*frames, *self._end(Done("eos", "", event.timings))] if self.complete else frames
             case Done():
                 return self._end(event)
             case Failed():
                 return [frame(error_body(event.message, event.status, event.type))]
+
+    def _thinking(self, deltas: Sequence[Delta], timings: Timings) -> Sequence[Delta]:
+        """Counts the tokens up to the last of the thought."""
+        if any(isinstance(delta, Reasoning) for delta in deltas):
+            self._thought = timings.predicted_n
+        return deltas
 
     def _deltas(self, deltas: Sequence[Delta], extra: JsonObject, logprobs: Sequence[Json] = ()) -> list[bytes]:
         """As in llama-server the last delta has the entry, and where none is shown there is no entry."""
@@ -151,7 +159,7 @@ class ChatFrames:
         return frame({"choices": [choice], **self._base, **extra})
 
     def _end(self, done: Done) -> list[bytes]:
-        frames = self._deltas(self._parser.finish(cut=done.stop != "eos"), {})
+        frames = self._deltas(self._thinking(self._parser.finish(cut=done.stop != "eos"), done.timings), {})
         if not self._begun:
             frames.append(self._chunk(_ROLE, {}))
         stop: JsonObject = {"stop_type": done.stop, "stopping_word": done.word}
@@ -169,6 +177,7 @@ class ChatFrames:
             "prompt_tokens": self._prompt_tokens,
             "total_tokens": self._prompt_tokens + timings.predicted_n,
             "prompt_tokens_details": {"cached_tokens": timings.cache_n},
+            "completion_tokens_details": {"reasoning_tokens": self._thought},
         }
 
 

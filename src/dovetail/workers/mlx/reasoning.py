@@ -42,6 +42,7 @@ class AnswerParser:
         self._begun = opening is not Opening.ANSWER  # reasoning can no longer begin
         self._lead = Lead.SPACE if opening is Opening.ANSWER else Lead.KEEP
         self._held = ""
+        self._blank: str | None = ""  # a thought so far of white space alone, which is none
 
     @property
     def called(self) -> bool:
@@ -103,6 +104,12 @@ class AnswerParser:
         if not text:
             return []
         if self._thinking:
+            if self._blank is None:
+                return [Reasoning(text)]
+            self._blank += text
+            if self._blank.isspace():
+                return []
+            text, self._blank = self._blank, None
             return [Reasoning(text)]
         self._begun = True
         return [Content(text)]

@@ -15,6 +15,7 @@ from dovetail.core.request import Json, JsonObject
 RENDER_LIMIT_S = 5.0
 _RENDER_LIMIT_KIB = 64 << 10
 _NEEDLE = "n33dle"
+_TAGS = (("<think>", "</think>"), ("[THINK]", "[/THINK]"))  # where mlx-lm finds none among the vocabulary's tokens
 T = TypeVar("T")
 
 
@@ -182,7 +183,7 @@ _RESERVED = frozenset(
 def _think_tags(renderer: Renderer, text: str) -> tuple[str, str] | None:
     if renderer.think_start and renderer.think_end:
         return renderer.think_start, renderer.think_end
-    return ("<think>", "</think>") if "<think>" in text and "</think>" in text else None
+    return next((tags for tags in _TAGS if all(tag in text for tag in tags)), None)
 
 
 def _tool(name: str) -> JsonObject:

@@ -13,6 +13,8 @@ from dovetail.core.request import JsonObject
 
 _NAME = re.compile(r'\s*\{\s*"name"\s*:\s*("(?:[^"\\]|\\.)*")')
 _HEAD = re.compile(_NAME.pattern + r'\s*,\s*"(?:arguments|parameters)"\s*:\s*(?=\{)')
+_MAX_REST = 4096  # characters of an object after its arguments: read again with every token
+_MISTRAL, _MISTRAL_ID = "[TOOL_CALLS]", 9  # its templates take no id of another length
 _ALPHABET = string.ascii_letters + string.digits
 Parse: TypeAlias = Callable[[str, object], object]
 
@@ -97,9 +99,13 @@ class Calls:
     def begin(self) -> JsonCall | BufferedCall:
         return JsonCall(self, self._form.end) if self._form.parse is None else BufferedCall(self, self._form)
 
-    def start(self, name: str, arguments: str) -> CallStart:
+    def start(self, name: str, arguments: str, id_: str | None = None) -> CallStart:
+        """`id_` is the model's own, whose template may want to see it again."""
         self.count += 1
-        return CallStart(self.count - 1, "".join(secrets.choice(_ALPHABET) for _ in range(32)), name, arguments)
+        size = _MISTRAL_ID if self._form.start == _MISTRAL else 32
+        return CallStart(
+            self.count - 1, id_ or "".join(secrets.choice(_ALPHABET) for _ in range(size)), name, arguments
+        )
 
     def whole(self, text: str) -> list[Delta]:
         """Every call in `text`; text that holds none is content."""
@@ -110,20 +116,23 @@ class Calls:
             calls = calls if self._parallel else calls[:1]
         except Exception:  # noqa: BLE001  any failure of a parser means: this was no call
             return [Content(text)] if text.strip() else []
-        return [self.start(name, arguments) for name, arguments in calls]
+        return [self.start(*call) for call in calls]
 
 
-def _call(found: object) -> tuple[str, str]:
+def _call(found: object) -> tuple[str, str, str | None]:
     if not isinstance(found, Mapping):
         raise TypeError("a call is an object")
     call = cast("Mapping[str, object]", found)
     name, arguments = call.get("name"), call.get("arguments", call.get("parameters", {}))
     if not isinstance(name, str) or not name:
         raise TypeError("a call has a name")
+    if name == "unknown" and isinstance(arguments, dict) and "raw" in arguments:
+        raise ValueError("mlx-lm's parser for GLM says so of what it cannot read")
+    id_ = call.get("id")
+    own = id_ if isinstance(id_, str) else None
     if isinstance(arguments, str):
-        json.loads(arguments)
-        return name, arguments
-    return name, json.dumps(arguments, ensure_ascii=False)
+        return name, arguments, own  # no JSON, perhaps: the client sees what the model wrote
+    return name, json.dumps(arguments, ensure_ascii=False), own
 
 
 def _name(head: re.Match[str] | None) -> str | None:
@@ -151,8 +160,49 @@ class BufferedCall:
         return Step(self._calls.whole(self._text[:end]), rest)
 
     def finish(self, *, cut: bool) -> list[Delta]:
+        """The answer ended inside the call: half a call is not shown as text, and not guessed at."""
+        if cut and self._form.end:
+            return []
         found = self._calls.whole(self._text)
-        return [delta for delta in found if not (cut and isinstance(delta, Content))]
+        return [delta for delta in found if not ((cut or self._form.end) and isinstance(delta, Content))]
+
+
+def _closed(text: str, depth: int, marker: str | None = None) -> int | None:
+    """Where JSON that begins `depth` brackets deep has closed them all, or `marker` stands; None: it goes on."""
+    quoted = escaped = False
+    for at, char in enumerate(text):
+        if quoted:
+            quoted = escaped or char != '"'
+            escaped = char == "\\" and not escaped
+        elif char == '"':
+            quoted = True
+        elif char in "{[":
+            depth += 1
+        elif char in "}]":
+            depth -= 1
+            if not depth:
+                return at + 1
+        elif marker and text.startswith(marker, at):
+            return at
+    return None
+
+
+def _half(text: str) -> bool:
+    """Whether `text` is JSON that was begun and not ended."""
+    led = text.lstrip()
+    return led.startswith(("{", "[")) and _closed(led, 0) is None
+
+
+def _object_end(text: str, marker: str) -> int | None:
+    """How much of `text` still belongs to an object whose last member was read; None: it takes more text to say."""
+    led = text.lstrip()
+    start = len(text) - len(led)
+    if not led.startswith(("}", ",")):
+        return start if led else None
+    size = _closed(led, 1, marker)
+    if size is None:
+        return None if len(led) < _MAX_REST else start
+    return start + size
 
 
 class JsonCall:
@@ -167,6 +217,7 @@ class JsonCall:
         self._quoted = False
         self._escaped = False
         self._tail = False
+        self._open = True  # the object around the arguments
 
     def feed(self, text: str) -> Step:
         self._text += text
@@ -182,28 +233,40 @@ class JsonCall:
             deltas.append(start)
         elif not self._tail and (arguments := self._scan()):
             deltas.append(CallArguments(self._index, arguments))
-        if not self._tail:
-            return Step(deltas, None)
-        end = self._text.find(self._end)
-        return Step(deltas, None if end < 0 else self._text[end + len(self._end) :])
+        return Step(deltas, self._after() if self._tail else None)
 
     def finish(self, *, cut: bool) -> list[Delta]:
-        """The answer ended inside the call: what was sent stands, what was not a call is content.
+        """The answer ended inside the call: what was sent stands, what was no call is content, half a one is neither.
 
-        Of a call that was cut off before its arguments the name is all there is.
+        Of a call that ended before its arguments the name is all there is.
         """
         if self._index is not None:
             return []
-        if not cut:
-            return self._calls.whole(self._text)
+        found = [] if cut else self._calls.whole(self._text)
+        if any(isinstance(delta, CallStart) for delta in found):
+            return found
         name = _name(_NAME.match(self._text))
-        return [] if name is None else [self._calls.start(name, "")]
+        if name is not None:
+            return [self._calls.start(name, "")]
+        return [] if _half(self._text) else found
 
     def _without_head(self) -> Step:
         end = self._text.find(self._end)
         if end < 0:
             return Step([], None)
         return Step(self._calls.whole(self._text[:end]), self._text[end + len(self._end) :])
+
+    def _after(self) -> str | None:
+        """The text after the call, None while it goes on: to its marker, or to the first text that is no part of it."""
+        if self._open:
+            size = _object_end(self._text, self._end)
+            if size is None:
+                return None
+            self._text, self._open = self._text[size:], False
+        text = self._text.lstrip()
+        if not text or (len(text) < len(self._end) and self._end.startswith(text)):
+            return None
+        return text.removeprefix(self._end)
 
     def _scan(self) -> str:
         """Take the arguments from the front of the text, up to the brace that closes them."""
@@ -219,7 +282,7 @@ class JsonCall:
                 self._depth -= 1
                 if self._depth == 0:
                     return self._take(at + 1, tail=True)
-            elif char == self._end[0] and self._end.startswith(self._text[at : at + len(self._end)]):
+            elif char == self._end[:1] and self._end.startswith(self._text[at : at + len(self._end)]):
                 # No JSON has this character here: the model closed a call that it had not finished.
                 return self._take(at, tail=self._text.startswith(self._end, at))
         return self._take(len(self._text), tail=False)

@@ -61,6 +61,9 @@ def test_reasoning_is_found_where_an_answer_begins(text: str, reasoning: str, co
         ("\n\n hello", "\n\n hello", ""),
         ("a b \n </think>\n\n hello", "a b \n ", " hello"),
         ("  no end  ", "  no end  ", ""),
+        ("\n</think>\n\nhello", "", "hello"),
+        ("\n", "", ""),
+        ("a\n</think>", "a\n", ""),
     ],
 )
 def test_a_prompt_that_opened_the_reasoning(text: str, reasoning: str, content: str) -> None:
@@ -95,6 +98,37 @@ def test_any_split_gives_the_same_calls(text: str, data: st.DataObject) -> None:
     assert folded(parse(pieces, Opening.ANSWER, tools=True)) == folded(parse([text], Opening.ANSWER, tools=True))
 
 
+def test_arguments_that_are_no_json_are_the_clients_to_judge() -> None:
+    text = '<tool_call>{"name": "f", "arguments": "x"}</tool_call>'
+    assert folded(parse(list(text), Opening.ANSWER, tools=True)) == ("", "", [("f", "x")])
+
+
+@pytest.mark.parametrize(
+    ("rest", "content"),
+    [
+        ("}</tool_call> Done.", "Done."),
+        ("} Done.", "Done."),
+        (" Done.", "Done."),
+        ("\n}\n\nIt is <b>sunny</b>.", "It is <b>sunny</b>."),
+        (', "id": "}", "x": [{}]}\n</tool_call>\nDone.', "Done."),
+        (', "id": "</tool_call>"}</tool_call>', ""),
+        (', "id": 1</tool_call> Done.', "Done."),
+        ("}</tool_", ""),
+        (', "id": 1', ""),
+    ],
+)
+def test_a_call_ends_where_it_has_to_whatever_its_marker(rest: str, content: str) -> None:
+    text = '<tool_call>{"name": "f", "arguments": {"a": 1}' + rest
+    for pieces in ([text], list(text)):
+        assert folded(parse(pieces, Opening.ANSWER, tools=True)) == ("", content, [("f", '{"a": 1}')])
+
+
+def test_the_next_call_is_found_where_the_first_has_no_end() -> None:
+    text = '<tool_call>{"name": "f", "arguments": {}}\n<tool_call>{"name": "g", "arguments": {}}</tool_call>'
+    for pieces in ([text], list(text)):
+        assert folded(parse(pieces, Opening.ANSWER, tools=True)) == ("", "", [("f", "{}"), ("g", "{}")])
+
+
 WHOLE: list[tuple[str, list[tuple[str, dict[str, int]]]]] = [
     ('{"arguments": {"a": 1}, "name": "f"}', [("f", {"a": 1})]),
     ('{"name": "f", "arguments": "{\\"a\\": 1}"}', [("f", {"a": 1})]),
@@ -114,7 +148,6 @@ def test_calls_in_another_order_are_understood_whole(inner: str, calls: list[tup
 NO_CALLS = [
     "not json",
     '{"name": 5}',
-    '{"name": "f", "arguments": "x"}',
     "[1]",
     '{"a": 1}',
     '{"name": "\\q", "arguments": {}}',

@@ -21,8 +21,9 @@ from dovetail.core.request import (
 from dovetail.gateway.adapters import adapter
 from dovetail.gateway.dialects.openai_chat.messages import MessageBody, messages_from
 from dovetail.gateway.openai import StreamOptions
-from dovetail.gateway.sampling import ModelName, SamplingBody
+from dovetail.gateway.sampling import ModelName
 from dovetail.gateway.structured import ResponseFormat, check_combination, forced_tool
+from dovetail.gateway.thinking import ThinkingFields
 from dovetail.gateway.wire import Wire, of
 
 # The template variables a request may set: those that say how to think and what day it is. Anything else
@@ -53,7 +54,7 @@ _Messages = Annotated[list[MessageBody], Field(min_length=1, max_length=10_000, 
 _Tools = Annotated[list[ToolBody], Field(max_length=512, fail_fast=True)]
 
 
-class ChatBody(SamplingBody):
+class ChatBody(ThinkingFields):
     """The request body."""
 
     model: Annotated[ModelName, of(CHAT["model"])]
@@ -65,7 +66,6 @@ class ChatBody(SamplingBody):
     tool_choice: Annotated[object, of(CHAT["tool_choice"])] = None
     parallel_tool_calls: Annotated[bool | None, of(CHAT["parallel_tool_calls"])] = None
     response_format: Annotated[ResponseFormat | None, of(CHAT["response_format"])] = None
-    chat_template_kwargs: Annotated[dict[str, object] | None, of(CHAT["chat_template_kwargs"])] = None
     continue_final_message: Annotated[bool | None, of(CHAT["continue_final_message"])] = None
     add_generation_prompt: Annotated[bool | None, of(CHAT["add_generation_prompt"])] = None
     logprobs: Annotated[bool | None, of(CHAT["logprobs"])] = None
@@ -84,7 +84,6 @@ class ChatBody(SamplingBody):
     moderation: Annotated[object, of(CHAT["moderation"])] = None
     n_probs: Annotated[object, of(CHAT["n_probs"])] = None
     prediction: Annotated[object, of(CHAT["prediction"])] = None
-    reasoning_effort: Annotated[object, of(CHAT["reasoning_effort"])] = None
     service_tier: Annotated[object, of(CHAT["service_tier"])] = None
     store: Annotated[object, of(CHAT["store"])] = None
     verbosity: Annotated[object, of(CHAT["verbosity"])] = None
@@ -138,10 +137,13 @@ class ChatBody(SamplingBody):
             parallel_tool_calls=self.parallel_tool_calls,
             continue_final=bool(self.continue_final_message),
             template_options=self._template_options(),
+            thinking=self.thinking(),
         )
 
     def _tools(self, choice: ToolChoice) -> tuple[Tool, ...]:
         functions = [tool.function for tool in self.tools or ()]
+        if (allowed := _allowed(self.tool_choice)) is not None:  # the model does not see the others
+            functions = [function for function in functions if function.name in allowed]
         if choice == "required" or isinstance(choice, NamedTool):
             return tuple(forced_tool(f.name, f.description, f.parameters, strict=bool(f.strict)) for f in functions)
         strict = [i for i, f in enumerate(functions) if f.strict]
@@ -160,13 +162,17 @@ class ChatBody(SamplingBody):
                 return "required"
             case {"type": "function", "function": {"name": str(name)}} if name in names:
                 return NamedTool(name)
-            case "required" | {"type": "function", "function": {"name": str()}}:
+            case {"type": "allowed_tools", "allowed_tools": {"mode": "required"}} if _among(self.tool_choice, names):
+                return "required"
+            case {"type": "allowed_tools", "allowed_tools": {"mode": "auto"}}:
+                raise UnsupportedField("tool_choice", 'of allowed_tools holds only with the mode "required"')
+            case "required" | {"type": "function", "function": {"name": str()}} | {"type": "allowed_tools"}:
                 raise InvalidRequest("tool_choice asks for a tool that is not among the tools", param="tool_choice")
-            case {"type": "allowed_tools" | "custom"}:
+            case {"type": "custom"}:
                 raise UnsupportedField("tool_choice", "of this type is not supported by this server")
             case _:
                 raise InvalidRequest(
-                    'tool_choice: "auto", "none", "required" or {"type": "function", "function": {"name": …}}',
+                    'tool_choice: "auto", "none", "required", a function by its name, or allowed_tools',
                     param="tool_choice",
                 )
 
@@ -192,3 +198,26 @@ class ChatBody(SamplingBody):
                 raise InvalidRequest(f"{param}: a boolean, an integer or a short string", param=param)
             options[name] = value
         return options
+
+
+def _allowed(choice: object) -> set[str] | None:
+    """The names that `allowed_tools` has, None where the choice is another."""
+    match choice:
+        case {"type": "allowed_tools", "allowed_tools": {"tools": list()}}:
+            tools = cast("dict[str, dict[str, list[object]]]", choice)["allowed_tools"]["tools"]
+            return {_function_name(tool) for tool in tools}
+        case _:
+            return None
+
+
+def _among(choice: object, names: set[str]) -> bool:
+    allowed = _allowed(choice)
+    return bool(allowed) and allowed <= names
+
+
+def _function_name(tool: object) -> str:
+    match tool:
+        case {"type": "function", "function": {"name": str(name)}}:
+            return name
+        case _:
+            raise InvalidRequest("tool_choice: allowed_tools has functions by their names", param="tool_choice")

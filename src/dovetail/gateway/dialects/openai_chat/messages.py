@@ -10,7 +10,7 @@ from pydantic import Field
 
 from dovetail.core.errors import InvalidRequest, UnsupportedField
 from dovetail.core.request import Message, TextPart, ToolCall
-from dovetail.gateway.wire import Inert, Refused, Wire
+from dovetail.gateway.wire import Inert, Named, Refused, Wire, also
 
 _MEDIA = {"image_url": "images", "input_audio": "sound", "file": "files", "video_url": "video"}
 
@@ -45,7 +45,7 @@ class ToolCallBody(Wire):
     index: Annotated[object, Inert()] = None
 
 
-class MessageBody(Wire):
+class MessageBody(Named):
     """One message of any role."""
 
     role: Literal["system", "developer", "user", "assistant", "tool"]
@@ -53,7 +53,7 @@ class MessageBody(Wire):
     name: Annotated[str | None, Field(max_length=256)] = None
     tool_calls: Annotated[list[ToolCallBody] | None, Field(max_length=256)] = None
     tool_call_id: Annotated[str | None, Field(max_length=256)] = None
-    reasoning_content: str | None = None
+    reasoning_content: Annotated[str | None, Field(validation_alias=also("reasoning_content", "reasoning"))] = None
     refusal: str | None = None
     annotations: Annotated[object, Inert()] = None
     audio: Annotated[object, Refused()] = None
@@ -62,7 +62,24 @@ class MessageBody(Wire):
 
 def messages_from(bodies: Sequence[MessageBody]) -> tuple[Message, ...]:
     """The core's messages. Raises InvalidRequest naming the message at fault."""
+    _check_results(bodies)
     return tuple(_message(body, f"messages[{i}]") for i, body in enumerate(bodies))
+
+
+def _check_results(bodies: Sequence[MessageBody]) -> None:
+    """Every tool message answers a call: the one it names, or without a name one of those just before it."""
+    called: set[str] = set()
+    answering = False
+    for i, body in enumerate(bodies):
+        if body.role == "tool":
+            where = f"messages[{i}].tool_call_id"
+            if body.tool_call_id is None and not answering:
+                raise InvalidRequest(f"{where}: missing, and no tool call comes before this result", param=where)
+            if body.tool_call_id is not None and body.tool_call_id not in called:
+                raise InvalidRequest(f"{where}: no tool call before this result has that id", param=where)
+        else:
+            answering = bool(body.tool_calls)
+            called |= {call.id for call in body.tool_calls or ()}
 
 
 def _message(body: MessageBody, where: str) -> Message:

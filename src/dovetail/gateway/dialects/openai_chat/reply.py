@@ -55,7 +55,7 @@ class ChatStream(OpenAIErrors):
             case TextDelta(text):
                 return self._with_logprobs(index, text, event.logprobs)
             case ReasoningDelta(text):
-                return self._delta(index, {"reasoning_content": text})
+                return self._delta(index, {"reasoning_content": text, "reasoning": text})
             case RefusalDelta(text):
                 return self._delta(index, {"refusal": text})
             case ToolCallDelta():
@@ -175,7 +175,7 @@ def _choice(finished: Finished, choice: _Choice, *, logprobs: bool) -> JsonObjec
     message: JsonObject = {"role": "assistant", "content": text if text or not choice.calls else None}
     message["refusal"] = "".join(choice.refusal) or None
     if choice.reasoning:
-        message["reasoning_content"] = "".join(choice.reasoning)
+        message["reasoning_content"] = message["reasoning"] = "".join(choice.reasoning)
     if choice.calls:
         calls: list[Json] = []
         for _, call in sorted(choice.calls.items()):

@@ -1,0 +1,107 @@
+"""How a model thinks in one request: what was asked, by field or by the model's name, as its template can have it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from dovetail.core.errors import InvalidRequest, ModelNotFound, UnsupportedField
+from dovetail.core.model import Adapter, Model
+from dovetail.core.request import ChatPrompt, GenerateRequest, Grammar, JsonObject, Thinking
+from dovetail.core.template import ThinkingStyle, thinking_style
+
+# The longer one first: it ends in the other.
+SUFFIXES: Mapping[str, bool] = {"-no-thinking": False, "-thinking": True}
+
+_SWITCHES = frozenset({"enable_thinking", "thinking"})
+
+
+def named(find: Callable[[str, Adapter | None], Model], request: GenerateRequest) -> tuple[Model, bool | None]:
+    """The model, and whether the name's suffix turns its thinking on or off; a model of that very name comes first.
+
+    Blocks as `find` does. Raises ModelNotFound.
+    """
+    try:
+        return find(request.model, request.adapter), None
+    except ModelNotFound:
+        suffix = next((s for s in SUFFIXES if request.model.endswith(s)), "")
+        if not suffix or not isinstance(request.prompt, ChatPrompt):
+            raise
+        try:
+            return find(request.model.removesuffix(suffix), request.adapter), SUFFIXES[suffix]
+        except ModelNotFound:
+            pass
+        raise
+
+
+def settled(request: GenerateRequest, model: Model, by_name: bool | None = None) -> GenerateRequest:
+    """`request` with its `Thinking` as this model can have it, and the template's options for it.
+
+    `on` is false afterwards for a model that does not think at all. Raises InvalidRequest naming the field that asks
+    for what the model cannot do.
+    """
+    chat = request.prompt
+    if not isinstance(chat, ChatPrompt):
+        return request
+    asked = _with_name(chat.thinking, by_name)
+    if asked.on and isinstance(request.output, Grammar):
+        raise UnsupportedField(
+            asked.switch, "cannot be had with a form of the whole answer: a model cannot think first"
+        )
+    for name in chat.template_options.keys() - _SWITCHES:
+        if name not in (model.template or ""):  # it would be dropped without a word
+            raise UnsupportedField(f"chat_template_kwargs.{name}", f"is no word of the template of {model.id}")
+    thinking, options = _fitted(asked, thinking_style(model.template or ""), model.id)
+    if isinstance(request.output, Grammar):
+        thinking = replace(thinking, budget=None)  # no thought comes before it that could be bounded
+    return replace(
+        request, prompt=replace(chat, thinking=thinking, template_options={**chat.template_options, **options})
+    )
+
+
+def _with_name(thinking: Thinking, by_name: bool | None) -> Thinking:
+    if by_name is None:
+        return thinking
+    if thinking.on is not None and thinking.on is not by_name:
+        raise InvalidRequest(
+            f"model and {thinking.switch} say different things of thinking: leave one of them out",
+            param=thinking.switch,
+        )
+    return replace(thinking, on=by_name, switch=thinking.switch or "model")
+
+
+def _fitted(asked: Thinking, style: ThinkingStyle, name: str) -> tuple[Thinking, JsonObject]:
+    if not style.thinks:
+        if asked.on:
+            raise UnsupportedField(asked.switch, f"asks {name} to think, which it does not")
+        return Thinking(on=False), {}  # a bound on no thought holds
+    if asked.on is False:
+        return _silenced(asked, style, name)
+    options: JsonObject = {} if asked.on is None or style.switch is None else _switched(style.switch, on=True)
+    if asked.effort is not None and style.effort:
+        options["reasoning_effort"] = asked.effort
+    budget = asked.budget
+    if budget is not None and style.budget:
+        options["thinking_budget"] = budget
+    if budget is not None and not style.tagged:
+        if asked.bound != "reasoning_effort":
+            raise UnsupportedField(
+                asked.bound, f"is not supported: the thoughts of {name} have no end that could be forced"
+            )
+        budget = None  # the effort is the template's to honour
+    if asked.on and asked.switch == "reasoning_effort" and not (style.effort or style.tagged):
+        raise UnsupportedField(asked.switch, f"is not supported: nothing bounds the thoughts of {name}")
+    return replace(asked, budget=budget), options
+
+
+def _silenced(asked: Thinking, style: ThinkingStyle, name: str) -> tuple[Thinking, JsonObject]:
+    if style.switch is not None:
+        return replace(asked, budget=None), _switched(style.switch, on=False)
+    if style.tagged:  # it always thinks: the thought is closed where it begins
+        return replace(asked, budget=0), {}
+    raise UnsupportedField(asked.switch, f"cannot be had: the thinking of {name} cannot be switched off")
+
+
+def _switched(variable: str, *, on: bool) -> JsonObject:
+    # Engines know the first name, and give it to templates as their own.
+    return {"enable_thinking": on, variable: on}

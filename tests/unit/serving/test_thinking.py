@@ -1,0 +1,166 @@
+"""What is asked of thinking, against the templates of different families."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from dovetail.core.errors import InvalidRequest, ModelNotFound, UnsupportedField
+from dovetail.core.model import Model
+from dovetail.core.request import ChatPrompt, GenerateRequest, Grammar, Message, TextPart, Thinking
+from dovetail.core.template import ThinkingStyle, thinking_style
+from dovetail.serving.thinking import named, settled
+
+from .fakes import model, request
+
+# What the templates of these families have in them, shortened to what decides.
+QWEN = "{%- if enable_thinking is defined and enable_thinking is false %}<think>\n\n</think>{%- endif %}"
+GRANITE = "{%- if thinking %}{{ 'Respond with <think></think>' }}{%- endif %}"
+DEEPSEEK_R1 = "{{ '<|Assistant|><think>\n' }}"
+MAGISTRAL = "{{ '[THINK]' + message.thinking + '[/THINK]' }}"
+GPT_OSS = "{%- if reasoning_effort is not defined %}{%- endif %}{{ message.thinking }}{{ '<|channel|>analysis' }}"
+SEED = "{% if thinking_budget is defined %}<seed:think>{% endif %}{{ '<think>' }}"
+PLAIN = "{{ messages }}"
+
+
+def chat(name: str = "m", thinking: Thinking | None = None, **more: Any) -> GenerateRequest:
+    prompt = ChatPrompt((Message("user", (TextPart("hi"),)),), thinking=thinking or Thinking())
+    return GenerateRequest("r", name, prompt, **more)
+
+
+def of(template: str | None) -> Model:
+    return replace(model(), template=template)
+
+
+def fitted(template: str | None, thinking: Thinking, by_name: bool | None = None) -> tuple[Thinking, dict[str, Any]]:
+    found = settled(chat(thinking=thinking), of(template), by_name).prompt
+    assert isinstance(found, ChatPrompt)
+    return found.thinking, dict(found.template_options)
+
+
+@pytest.mark.parametrize(
+    ("template", "style"),
+    [
+        (QWEN, ThinkingStyle("enable_thinking", tagged=True)),
+        (GRANITE, ThinkingStyle("thinking", tagged=True)),
+        (DEEPSEEK_R1, ThinkingStyle(tagged=True)),
+        (MAGISTRAL, ThinkingStyle(tagged=True)),
+        (GPT_OSS, ThinkingStyle(effort=True)),
+        (SEED, ThinkingStyle(tagged=True, budget=True)),
+        (PLAIN, ThinkingStyle()),
+        ("{% if not thinking is defined %}{% endif %}", ThinkingStyle("thinking")),
+        ("{% if x == 'thinking' %}{{ m['thinking'] }}{% endif %} thinking", ThinkingStyle()),
+    ],
+)
+def test_styles(template: str, style: ThinkingStyle) -> None:
+    assert thinking_style(template) == style
+
+
+@pytest.mark.parametrize("piece", ["{{", "{%", "{{ '", "{{ \"'", "{% 'thinking", "thinking", "{{ x %}", "<think"])
+def test_a_hostile_template_is_read_in_time_that_grows_with_it(piece: str) -> None:
+    assert thinking_style(piece * 100_000).effort is False
+
+
+ON, OFF = Thinking(on=True, switch="enable_thinking"), Thinking(on=False, switch="enable_thinking")
+BOUND = Thinking(budget=9, bound="reasoning_budget_tokens")
+LOW = Thinking(on=True, budget=1024, effort="low", switch="reasoning_effort", bound="reasoning_effort")
+
+
+@pytest.mark.parametrize(
+    ("template", "asked", "on", "budget", "options"),
+    [
+        (QWEN, Thinking(), None, None, {}),
+        (QWEN, ON, True, None, {"enable_thinking": True}),
+        (QWEN, OFF, False, None, {"enable_thinking": False}),
+        (QWEN, BOUND, None, 9, {}),
+        (QWEN, LOW, True, 1024, {"enable_thinking": True}),
+        (GRANITE, ON, True, None, {"enable_thinking": True, "thinking": True}),
+        (GRANITE, OFF, False, None, {"enable_thinking": False, "thinking": False}),
+        (DEEPSEEK_R1, OFF, False, 0, {}),
+        (DEEPSEEK_R1, LOW, True, 1024, {}),
+        (GPT_OSS, LOW, True, None, {"reasoning_effort": "low"}),
+        (SEED, BOUND, None, 9, {"thinking_budget": 9}),
+        (PLAIN, Thinking(), False, None, {}),
+        (PLAIN, OFF, False, None, {}),
+        (PLAIN, BOUND, False, None, {}),
+        (None, BOUND, False, None, {}),
+    ],
+)
+def test_what_a_model_can_do_is_done(
+    template: str | None, asked: Thinking, on: bool | None, budget: int | None, options: dict[str, Any]
+) -> None:
+    thinking, found = fitted(template, asked)
+    assert (thinking.on, thinking.budget, found) == (on, budget, options)
+
+
+@pytest.mark.parametrize(
+    ("template", "asked", "param"),
+    [
+        (PLAIN, ON, "enable_thinking"),
+        (PLAIN, LOW, "reasoning_effort"),
+        (GPT_OSS, OFF, "enable_thinking"),
+        (GPT_OSS, BOUND, "reasoning_budget_tokens"),
+        ("{% if enable_thinking %}{% endif %}", LOW, "reasoning_effort"),
+    ],
+)
+def test_what_a_model_cannot_do_is_refused(template: str, asked: Thinking, param: str) -> None:
+    with pytest.raises(UnsupportedField) as caught:
+        fitted(template, asked)
+    assert caught.value.param == param
+
+
+def test_a_name_decides_and_may_not_contradict() -> None:
+    assert fitted(QWEN, Thinking(), by_name=True)[0].on is True
+    assert fitted(QWEN, OFF, by_name=False)[0].on is False
+    with pytest.raises(InvalidRequest, match="model and enable_thinking") as caught:
+        fitted(QWEN, OFF, by_name=True)
+    assert caught.value.param == "enable_thinking"
+    with pytest.raises(UnsupportedField) as refused:
+        fitted(PLAIN, Thinking(), by_name=True)
+    assert refused.value.param == "model"
+
+
+def test_no_thought_comes_before_a_form_of_the_whole_answer() -> None:
+    with pytest.raises(UnsupportedField) as caught:
+        settled(chat(output=Grammar("g")), of(QWEN), by_name=True)
+    assert caught.value.param == "model"
+    silent = settled(chat(output=Grammar("g"), thinking=OFF), of(DEEPSEEK_R1)).prompt
+    assert isinstance(silent, ChatPrompt)
+    assert silent.thinking.budget is None  # a tag that is forced would break the form
+
+
+def test_a_word_that_the_template_does_not_know_is_refused() -> None:
+    asked = chat()
+    assert isinstance(asked.prompt, ChatPrompt)
+    told = replace(asked, prompt=replace(asked.prompt, template_options={"thinking_budget": 5, "thinking": True}))
+    assert settled(told, of(SEED)).prompt == told.prompt
+    with pytest.raises(UnsupportedField) as caught:
+        settled(told, of(QWEN))
+    assert caught.value.param == "chat_template_kwargs.thinking_budget"
+
+
+def test_a_raw_prompt_has_no_thinking() -> None:
+    asked = request()
+    assert settled(asked, of(QWEN)) is asked
+
+
+def test_a_model_of_that_very_name_comes_first() -> None:
+    def find(name: str) -> Model:
+        if name not in {"qwen", "qwen-thinking"}:
+            raise ModelNotFound(name, [])
+        return replace(model(name), template=QWEN)
+
+    def found(name: str) -> tuple[str, bool | None]:
+        model, by_name = named(find, chat(name))
+        return model.id, by_name
+
+    assert found("qwen") == ("qwen", None)
+    assert found("qwen-thinking") == ("qwen-thinking", None)
+    assert found("qwen-no-thinking") == ("qwen", False)
+    assert found("qwen-thinking-no-thinking") == ("qwen-thinking", False)
+    assert found("qwen-thinking-thinking") == ("qwen-thinking", True)
+    for name in ("other-thinking", "-thinking", "qwen-thinkin"):
+        with pytest.raises(ModelNotFound, match=name):
+            found(name)
+    with pytest.raises(ModelNotFound):
+        named(find, request(name="qwen-no-thinking"))
