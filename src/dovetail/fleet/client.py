@@ -36,7 +36,7 @@ class WorkerClient:
     """Speaks with one worker. Made and closed inside a running loop; closing it cuts every stream."""
 
     def __init__(self, endpoint: Endpoint, *, first_token: float = 300.0, token_gap: float = 60.0) -> None:
-        self._endpoint = endpoint
+        self.endpoint = endpoint
         self._first_token = first_token
         self._token_gap = token_gap
         self._exchanges: WeakSet[Exchange] = WeakSet()
@@ -92,7 +92,7 @@ class WorkerClient:
         """An exchange whose status is known. The caller has a deadline."""
         try:
             async with asyncio.timeout(_CONNECT_WITHIN):
-                exchange = await Exchange.begin(self._endpoint, method, path, body)
+                exchange = await Exchange.begin(self.endpoint, method, path, body)
         except TimeoutError as error:
             raise Unreachable(f"no connection within {_CONNECT_WITHIN:g} s") from error
         self._exchanges.add(exchange)

@@ -1,6 +1,7 @@
 """The GGUF worker with the model that travels in the package."""
 
 import asyncio
+import json
 import os
 import signal
 import time
@@ -15,6 +16,7 @@ import pytest
 from dovetail.core.errors import LoadFailed, WorkerCrashed
 from dovetail.core.events import Event, Finished, Prefill, Queued, ReasoningDelta, TextDelta
 from dovetail.core.request import JsonObject
+from dovetail.fleet.exchange import Exchange
 from dovetail.fleet.lease import Lease
 
 from .pools import TINY, TINY_Q8, Recorder, answer, ask, gguf, real, text
@@ -33,10 +35,14 @@ async def begun(stream: AsyncGenerator[Event, None]) -> None:
 
 
 async def busy_slots(lease: Lease) -> int:
-    socket = lease.worker.client._session.connector  # the protocol's /slots answers a list, which `get` does not
-    assert isinstance(socket, aiohttp.UnixConnector)
-    async with lease.worker.client._session.get("http://worker/slots") as response:
-        slots = cast("list[JsonObject]", await response.json())
+    exchange = await Exchange.begin(lease.worker.client.endpoint, "GET", "/slots")  # a list, which `get` does not take
+    body = b""
+    try:
+        while piece := await exchange.read():
+            body += piece
+    finally:
+        exchange.close()
+    slots = cast("list[JsonObject]", json.loads(body))
     return sum(slot["is_processing"] is True for slot in slots)
 
 
@@ -154,7 +160,9 @@ async def test_without_unix_sockets_a_port_and_a_secret_do(run_dir: Path) -> Non
         async for _ in lease.ready():
             pass
         assert "Paris" in text([event async for event in lease.generate(PARIS)])
-        async with aiohttp.ClientSession() as stranger, stranger.get(f"{lease.worker.client._base}/props") as response:
+        where = lease.worker.client.endpoint
+        url = f"http://{where.host}:{where.port}/props"
+        async with aiohttp.ClientSession() as stranger, stranger.get(url) as response:
             assert response.status == 401
 
 
