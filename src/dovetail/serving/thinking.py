@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from dovetail.core.errors import InvalidRequest, ModelNotFound, UnsupportedField
+from dovetail.core.errors import AdapterNotFound, InvalidRequest, ModelNotFound, UnsupportedField
 from dovetail.core.model import Adapter, Model
 from dovetail.core.request import ChatPrompt, GenerateRequest, Grammar, JsonObject, Thinking
 from dovetail.core.template import ThinkingStyle, thinking_style
@@ -23,13 +23,13 @@ def named(find: Callable[[str, Adapter | None], Model], request: GenerateRequest
     """
     try:
         return find(request.model, request.adapter), None
-    except ModelNotFound:
+    except (ModelNotFound, AdapterNotFound):  # the adapter's name may be what the suffix stands behind
         suffix = next((s for s in SUFFIXES if request.model.endswith(s)), "")
         if not suffix or not isinstance(request.prompt, ChatPrompt):
             raise
         try:
             return find(request.model.removesuffix(suffix), request.adapter), SUFFIXES[suffix]
-        except ModelNotFound:
+        except (ModelNotFound, AdapterNotFound):
             pass
         raise
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from dovetail.core.errors import InvalidRequest, ModelNotFound, UnsupportedField
-from dovetail.core.model import Model
+from dovetail.core.errors import AdapterNotFound, InvalidRequest, ModelNotFound, UnsupportedField
+from dovetail.core.model import Adapter, Model
 from dovetail.core.request import ChatPrompt, GenerateRequest, Grammar, Message, TextPart, Thinking
 from dovetail.core.template import ThinkingStyle, thinking_style
 from dovetail.serving.thinking import named, settled
@@ -145,8 +145,11 @@ def test_a_raw_prompt_has_no_thinking() -> None:
 
 
 def test_a_model_of_that_very_name_comes_first() -> None:
-    def find(name: str) -> Model:
-        if name not in {"qwen", "qwen-thinking"}:
+    def find(name: str, adapter: Adapter | None = None) -> Model:
+        del adapter
+        if name.startswith("qwen+") and name != "qwen+x":
+            raise AdapterNotFound(name.removeprefix("qwen+"), "GGUF", ["x"])
+        if name not in {"qwen", "qwen-thinking", "qwen+x"}:
             raise ModelNotFound(name, [])
         return replace(model(name), template=QWEN)
 
@@ -157,6 +160,9 @@ def test_a_model_of_that_very_name_comes_first() -> None:
     assert found("qwen") == ("qwen", None)
     assert found("qwen-thinking") == ("qwen-thinking", None)
     assert found("qwen-no-thinking") == ("qwen", False)
+    assert found("qwen+x-no-thinking") == ("qwen+x", False)
+    with pytest.raises(AdapterNotFound, match="y-thinking"):
+        found("qwen+y-thinking")
     assert found("qwen-thinking-no-thinking") == ("qwen-thinking", False)
     assert found("qwen-thinking-thinking") == ("qwen-thinking", True)
     for name in ("other-thinking", "-thinking", "qwen-thinkin"):
