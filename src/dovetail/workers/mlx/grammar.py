@@ -145,20 +145,28 @@ def lark(rules: Rules) -> str:
 
 
 def _written(node: Node, names: dict[str, str]) -> str:
+    """`node` with the groups that it needs and no more: llguidance bounds how deep they nest."""
     match node:
-        case Text(text):
-            return "(" + " ".join(f"/{_point(ord(char))}/" for char in text) + ")" if text else '""'
+        case Chain(parts) if parts:
+            return " ".join(_grouped(part, names, Choice) for part in parts)
+        case Choice(options):
+            return " | ".join(_written(option, names) for option in options)
+        case Repeat(inner, least, most):
+            return f"{_grouped(inner, names, Choice, Chain, Repeat, Text)}{{{least},{'' if most is None else most}}}"
+        case Text(text) if text:
+            return " ".join(f"/{_point(ord(char))}/" for char in text)
         case Chars(ranges, negated):
             body = "".join(f"{_point(low)}-{_point(high)}" for low, high in ranges)
             return f"/[{'^' if negated else ''}{body}]/" if ranges else r"/(.|\n)/"
         case Ref(name):
             return names[name]
-        case Chain(parts):
-            return "(" + " ".join(_written(part, names) for part in parts) + ")" if parts else '""'
-        case Choice(options):
-            return "(" + " | ".join(_written(option, names) for option in options) + ")"
-        case Repeat(inner, least, most):
-            return f"({_written(inner, names)}){{{least},{'' if most is None else most}}}"
+        case _:
+            return '""'
+
+
+def _grouped(node: Node, names: dict[str, str], *kinds: type[Node]) -> str:
+    text = _written(node, names)
+    return f"({text})" if isinstance(node, kinds) else text
 
 
 def _point(point: int) -> str:
