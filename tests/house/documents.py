@@ -18,6 +18,8 @@ from typing import cast, get_args
 from pydantic import AliasChoices, BaseModel
 from pydantic.fields import FieldInfo
 
+import schema_suite
+
 from dovetail.cli.exits import MEANINGS
 from dovetail.engines.wire import DEFAULT_SAMPLING
 from dovetail.gateway.dialects.llamacpp import CompletionRequest, DetokenizeRequest, TokenizeRequest
@@ -33,6 +35,7 @@ ACCEPTANCE = ROOT / "docs" / "acceptance.md"
 CONFIGURATION = ROOT / "docs" / "configuration.md"
 API = ROOT / "docs" / "api.md"
 FIELDS = ROOT / "docs" / "fields.md"
+STRUCTURED = ROOT / "docs" / "structured.md"
 
 BODIES: dict[str, type[Wire]] = {
     "chat": ChatBody,
@@ -81,7 +84,8 @@ def documents() -> dict[Path, str]:
     """Every generated document with what it should contain."""
     parts = {"settings": settings_tables(), "exit codes": exit_table()}
     fields = {f"fields of {name}": field_list(body) for name, body in BODIES.items()}
-    made = {ACCEPTANCE: acceptance(), FIELDS: field_tables()}
+    suite = {"schema suite": schema_suite.table()}
+    made = {ACCEPTANCE: acceptance(), FIELDS: field_tables(), STRUCTURED: filled(STRUCTURED, suite)}
     return {**made, CONFIGURATION: filled(CONFIGURATION, parts), API: filled(API, fields)}
 
 

@@ -78,7 +78,8 @@ def test_an_expression_becomes_a_grammar() -> None:
 
 
 def test_an_expression_inside_json_matches_nothing_that_needs_an_escape() -> None:
-    assert regex.inside_json("^a[^b]$") == r"^a[^b\x00-\x1f\"\\]$"
+    assert regex.inside_json("^a[^b]$") == r"^a[^b\x00-\x1f\x22\x5c]$"
+    assert regex.inside_json(r"^\-é$") == r"^[\x2d]é$"
     for pattern in ["a$", "^a", '^"$', "^\n$", "^a|b$", '^["]$']:
         with pytest.raises(GrammarError):
             regex.inside_json(pattern)
