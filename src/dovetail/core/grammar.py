@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from dovetail.core.closure import Closure, Goal
+
 ROOT = "root"
 MAX_SIZE = 64 << 10  # bytes of a grammar's text
 MAX_REPEAT = 1000
@@ -77,7 +79,7 @@ def check(rules: Rules) -> None:
                 raise GrammarError(f"the rule {inner.name[:64]} is not defined")
             if isinstance(inner, Repeat) and max(inner.least, inner.most or 0) > MAX_REPEAT:
                 raise GrammarError(f"a repetition of more than {MAX_REPEAT} times")
-    if sum(map(_expanded, rules.values())) > MAX_EXPANDED:
+    if sum(map(expanded, rules.values())) > MAX_EXPANDED:
         raise GrammarError(f"written out it has more than {MAX_EXPANDED} symbols")
     empty = _empty_rules(rules)
     for node in rules.values():
@@ -137,16 +139,17 @@ def _children(node: Node) -> tuple[Node, ...]:
             return ()
 
 
-def _expanded(node: Node) -> int:
+def expanded(node: Node) -> int:
+    """Symbols once every bounded repetition is written out."""
     match node:
         case Text(text):
             return len(text)
         case Chars() | Ref():
             return 1
         case Repeat(inner, least, most):
-            return _expanded(inner) * max(least, most or 0, 1)
+            return expanded(inner) * max(least, most or 0, 1)
         case _:
-            return 1 + sum(map(_expanded, _children(node)))
+            return 1 + sum(map(expanded, _children(node)))
 
 
 def _can_be_empty(node: Node, empty: frozenset[str]) -> bool:
@@ -166,12 +169,27 @@ def _can_be_empty(node: Node, empty: frozenset[str]) -> bool:
 
 
 def _empty_rules(rules: Rules) -> frozenset[str]:
-    empty: frozenset[str] = frozenset()
-    while True:
-        more = frozenset(name for name, node in rules.items() if _can_be_empty(node, empty))
-        if more == empty:
-            return empty
-        empty = more
+    closure = Closure()
+    for name, node in rules.items():
+        _empty_goals(closure, node, Goal(1, name=name))
+    return closure.reached()
+
+
+def _empty_goals(closure: Closure, node: Node, goal: Goal) -> None:
+    """What has to hold for `node` to match nothing, as a part of `goal`."""
+    match node:
+        case Text("") | Chain(()) | Repeat(_, 0):
+            closure.given(goal)
+        case Ref(name):
+            closure.awaits(goal, name)
+        case Repeat(inner):
+            _empty_goals(closure, inner, goal)
+        case Chain(parts) | Choice(parts):
+            needed = Goal(len(parts) if isinstance(node, Chain) else 1, goal)
+            for part in parts:
+                _empty_goals(closure, part, needed)
+        case _:
+            pass
 
 
 def _check_left_recursion(rules: Rules, empty: frozenset[str]) -> None:

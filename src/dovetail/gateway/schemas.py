@@ -15,8 +15,9 @@ from urllib.parse import unquote
 import orjson
 
 from dovetail.core import regex
+from dovetail.core.closure import Closure, Goal
 from dovetail.core.errors import InvalidRequest, UnsupportedField
-from dovetail.core.grammar import GrammarError
+from dovetail.core.grammar import GrammarError, expanded
 from dovetail.core.request import Json, JsonObject
 
 MAX_BYTES = 64 << 10
@@ -77,13 +78,7 @@ class _Reduction:
         while self._referred:
             pointer, schema = self._referred.popleft()
             definitions[self._names[pointer]] = self._visit(schema, f"#{pointer}", 1)
-        finite: frozenset[str] = frozenset()
-        while True:
-            more = frozenset(name for name, inner in definitions.items() if _ends(inner, finite))
-            if more == finite:
-                break
-            finite = more
-        if not _ends(root, finite):
+        if not _has_an_end(root, definitions):
             self._fail("#", "no finite value can match it")
         return {**root, "$defs": definitions} if definitions else root
 
@@ -261,6 +256,7 @@ class _Reduction:
         if pattern is not None:
             try:
                 found["pattern"] = regex.inside_json(str(pattern))
+                self._grow(times * expanded(regex.parse(str(pattern))), at)
             except GrammarError as error:
                 self._fail(at, f"pattern: {error}")
         self._grow(times * max(least or 0, most or 0), at)
@@ -342,17 +338,30 @@ def _is(value: Json, kind: Json) -> bool:
     return kind == ("string" if isinstance(value, str) else "array" if isinstance(value, list) else "object")
 
 
-def _ends(schema: Json, finite: frozenset[str]) -> bool:
-    """Whether some value of finite size matches, where the definitions in `finite` have one."""
+def _has_an_end(root: JsonObject, definitions: JsonObject) -> bool:
+    """Whether some value of finite size matches `root`."""
+    closure = Closure()
+    for name, schema in (("#", root), *((f"#/$defs/{name}", schema) for name, schema in definitions.items())):
+        _end_goals(closure, schema, Goal(1, name=name))
+    return "#" in closure.reached()
+
+
+def _end_goals(closure: Closure, schema: Json, goal: Goal) -> None:
+    """What has to have an end for `schema` to have one, as a part of `goal`."""
     if not isinstance(schema, dict):
-        return True
-    if isinstance(ref := schema.get("$ref"), str):
-        return ref.removeprefix("#/$defs/") in finite
-    if isinstance(parts := schema.get("anyOf"), list):
-        return any(_ends(part, finite) for part in parts)
-    if schema.get("minItems"):
-        return _ends(schema.get("items"), finite)
+        return
     properties, required = schema.get("properties"), schema.get("required")
-    if isinstance(properties, dict) and isinstance(required, list):
-        return all(_ends(properties[str(name)], finite) for name in required)
-    return True
+    if isinstance(ref := schema.get("$ref"), str):
+        closure.awaits(goal, ref)
+    elif isinstance(parts := schema.get("anyOf"), list):
+        either = Goal(1, goal)
+        for part in parts:
+            _end_goals(closure, part, either)
+    elif schema.get("minItems"):
+        _end_goals(closure, schema.get("items"), goal)
+    elif isinstance(properties, dict) and isinstance(required, list) and required:
+        every = Goal(len(required), goal)
+        for name in required:
+            _end_goals(closure, properties[str(name)], every)
+    else:
+        closure.given(goal)
