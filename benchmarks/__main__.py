@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import gateway, page, peer, startup
+from benchmarks import gateway, page, peer, startup, structured
 from benchmarks.models import make_gguf
 from benchmarks.options import Options
 
@@ -15,6 +15,7 @@ from benchmarks.options import Options
 SECTIONS: dict[str, tuple[str, Callable[[Options], str]]] = {
     "gateway": ("What the gateway adds", gateway.section),
     "peer": ("Beside llama-server", peer.section),
+    "structured": ("What a schema costs", structured.section),
     "token": ("CPU a token", gateway.token_section),
     "start": ("Start and rest", startup.section),
 }
