@@ -13,6 +13,9 @@ MAX_SIZE = 64 << 10  # bytes of a grammar's text
 MAX_REPEAT = 1000
 MAX_EXPANDED = 10_000  # symbols once every bounded repetition is written out, as engines do
 MAX_NESTING = 64
+MAX_WAYS = 64  # to match nothing: llama.cpp tries each of them before every character
+MAX_OPTIONAL = 12  # parts one after the other: llama.cpp tries each subset of them on each token
+MAX_CALLS = 100  # rules that lead into one another
 LAST_CHAR = 0x10FFFF
 
 
@@ -87,6 +90,7 @@ def check(rules: Rules) -> None:
             if isinstance(inner, Repeat) and inner.most is None and _can_be_empty(inner.node, empty):
                 raise GrammarError("something that can be empty is repeated without end")
     _check_left_recursion(rules, empty)
+    _Ambiguity(rules).check()
 
 
 def write(node: Node) -> str:
@@ -137,6 +141,64 @@ def _children(node: Node) -> tuple[Node, ...]:
             return (inner,)
         case _:
             return ()
+
+
+class _Ambiguity:
+    """Bounds what llama.cpp has to try before every character. Rules are not left recursive."""
+
+    def __init__(self, rules: Rules) -> None:
+        self._rules = rules
+        self._known: dict[str, int] = {}
+        self._calls = 0
+
+    def check(self) -> None:
+        """Raises GrammarError."""
+        for name in self._rules:
+            self._rule(name)
+
+    def _ways(self, node: Node) -> int:
+        """How many ways there are for `node` to match nothing."""
+        match node:
+            case Text(text):
+                return int(not text)
+            case Chars():
+                return 0
+            case Ref(name):
+                return self._rule(name)
+            case Chain(parts):
+                return self._bounded(self._chain(parts))
+            case Choice(options):
+                return self._bounded(sum(map(self._ways, options)))
+            case Repeat(inner, least, most):
+                ways = self._ways(inner)
+                if ways and (most or least) > 1:
+                    raise GrammarError("something that can be empty is repeated")
+                return ways + int(least == 0)
+
+    def _chain(self, parts: tuple[Node, ...]) -> int:
+        ways, run, optional = 1, 1, 0
+        for part in parts:
+            found = self._ways(part)
+            ways, run, optional = ways * found, run * found or 1, optional + 1 if found else 0
+            self._bounded(run)
+            if optional > MAX_OPTIONAL:
+                raise GrammarError(f"more than {MAX_OPTIONAL} things that can be empty follow one another")
+        return ways
+
+    def _rule(self, name: str) -> int:
+        if name not in self._known:
+            self._calls += 1
+            if self._calls > MAX_CALLS:
+                raise GrammarError(f"more than {MAX_CALLS} rules lead into one another")
+            self._known[name] = 0  # met again only behind a character
+            self._known[name] = self._ways(self._rules[name])
+            self._calls -= 1
+        return self._known[name]
+
+    def _bounded(self, ways: int) -> int:
+        if ways > MAX_WAYS:
+            raise GrammarError(f"something can be empty in more than {MAX_WAYS} ways")
+        return ways
 
 
 def expanded(node: Node) -> int:

@@ -24,6 +24,7 @@ MAX_BYTES = 64 << 10
 MAX_DEPTH = 32
 MAX_ITEMS = 1000
 MAX_CHARS = 5000
+MAX_OPTIONAL = 400  # properties
 MAX_EXPANDED = 20_000  # symbols, once engines have written out every bounded repetition
 _MAX_INTEGER = (1 << 53) - 1
 _OPEN_ENDED = 10**15 - 1  # stands for the bound that an integer does not have: what engines write without one
@@ -73,17 +74,17 @@ class _Reduction:
 
     def run(self) -> JsonObject:
         # llama.cpp takes an empty schema at the root, there alone, for that of an object.
-        root = self._visit(self._schema, "#", 1) or {"anyOf": [{}]}
+        root = self._visit(self._schema, "#") or {"anyOf": [{}]}
         definitions: JsonObject = {}
         while self._referred:
             pointer, schema = self._referred.popleft()
-            definitions[self._names[pointer]] = self._visit(schema, f"#{pointer}", 1)
+            definitions[self._names[pointer]] = self._visit(schema, f"#{pointer}")
         if not _has_an_end(root, definitions):
             self._fail("#", "no finite value can match it")
         return {**root, "$defs": definitions} if definitions else root
 
-    def _visit(self, schema: Json, at: str, times: int) -> JsonObject:
-        self._grow(times, at)
+    def _visit(self, schema: Json, at: str) -> JsonObject:
+        self._grow(1, at)
         if at.count("/") > 2 * MAX_DEPTH:
             self._fail(at, f"it is nested deeper than {MAX_DEPTH} levels")
         if schema is True:
@@ -99,10 +100,10 @@ class _Reduction:
             if key in said:
                 if others := [name for name in said if name != key and not (name == "type" and key in _VALUES)]:
                     self._unsupported(at, f"{others[0]} beside {key}")
-                return visit(said, at, times)
-        return self._typed(said, at, times)
+                return visit(said, at)
+        return self._typed(said, at)
 
-    def _combined(self) -> Mapping[str, Callable[[JsonObject, str, int], JsonObject]]:
+    def _combined(self) -> Mapping[str, Callable[[JsonObject, str], JsonObject]]:
         return {
             "$ref": self._ref,
             "allOf": self._all_of,
@@ -112,8 +113,7 @@ class _Reduction:
             "enum": self._values,
         }
 
-    def _ref(self, said: JsonObject, at: str, times: int) -> JsonObject:
-        del times
+    def _ref(self, said: JsonObject, at: str) -> JsonObject:
         ref = said["$ref"]
         if not isinstance(ref, str) or not (ref == "#" or ref.startswith("#/")):
             self._unsupported(at, "a $ref that is not to a place in the same schema (#/…)")
@@ -139,18 +139,18 @@ class _Reduction:
                 self._fail(at, f"$ref names {pointer[:64]}, which is not there")
         return found
 
-    def _all_of(self, said: JsonObject, at: str, times: int) -> JsonObject:
+    def _all_of(self, said: JsonObject, at: str) -> JsonObject:
         parts = self._parts(said, "allOf", at)
         if len(parts) > 1:
             self._unsupported(at, "allOf of several schemas")
-        return self._visit(parts[0], f"{at}/allOf/0", times)
+        return self._visit(parts[0], f"{at}/allOf/0")
 
-    def _any_of(self, said: JsonObject, at: str, times: int) -> JsonObject:
+    def _any_of(self, said: JsonObject, at: str) -> JsonObject:
         parts = self._parts(said, "anyOf", at)
-        return {"anyOf": [self._visit(part, f"{at}/anyOf/{i}", times) for i, part in enumerate(parts)]}
+        return {"anyOf": [self._visit(part, f"{at}/anyOf/{i}") for i, part in enumerate(parts)]}
 
-    def _one_of(self, said: JsonObject, at: str, times: int) -> JsonObject:
-        parts = [self._visit(p, f"{at}/oneOf/{i}", times) for i, p in enumerate(self._parts(said, "oneOf", at))]
+    def _one_of(self, said: JsonObject, at: str) -> JsonObject:
+        parts = [self._visit(p, f"{at}/oneOf/{i}") for i, p in enumerate(self._parts(said, "oneOf", at))]
         # Only a type that is said tells two apart: one that keywords imply is narrower than what they mean.
         said_types = [part.get("type") if isinstance(part, dict) else None for part in self._parts(said, "oneOf", at)]
         kinds = [part.get("type") if kind is not None else None for part, kind in zip(parts, said_types, strict=True)]
@@ -158,8 +158,7 @@ class _Reduction:
             self._unsupported(at, "oneOf of schemas that are not of different types (use anyOf)")
         return {"anyOf": cast("list[Json]", parts)}
 
-    def _values(self, said: JsonObject, at: str, times: int) -> JsonObject:
-        del times
+    def _values(self, said: JsonObject, at: str) -> JsonObject:
         values = said["enum"] if "enum" in said else [said["const"]]
         if not isinstance(values, list) or not values or len(values) > MAX_ITEMS:
             self._fail(at, f"enum has to be a list of 1 to {MAX_ITEMS} values")
@@ -173,7 +172,7 @@ class _Reduction:
         # One way to write a number on every engine, and one that each reads as an integer.
         return {"enum": [int(v) if isinstance(v, float) and _whole(v) else v for v in values]}
 
-    def _typed(self, said: JsonObject, at: str, times: int) -> JsonObject:
+    def _typed(self, said: JsonObject, at: str) -> JsonObject:
         kinds = said.get("type")
         if kinds is None:
             implied = [kind for kind in _IMPLIED if any(key in _KEYWORDS[kind] for key in said)]
@@ -189,23 +188,23 @@ class _Reduction:
         for key in said:
             if key != "type" and not any(key in _KEYWORDS[kind] for kind in names):
                 self._unsupported(at, f"{key[:64]} for {names[0]}" if _known(key) else key[:64])
-        found = [self._of_kind(kind, said, at, times) for kind in names]
+        found = [self._of_kind(kind, said, at) for kind in names]
         return found[0] if len(found) == 1 else {"anyOf": cast("list[Json]", found)}
 
-    def _of_kind(self, kind: str, said: JsonObject, at: str, times: int) -> JsonObject:
+    def _of_kind(self, kind: str, said: JsonObject, at: str) -> JsonObject:
         match kind:
             case "object":
-                return self._object(said, at, times)
+                return self._object(said, at)
             case "array":
-                return self._array(said, at, times)
+                return self._array(said, at)
             case "string":
-                return self._string(said, at, times)
+                return self._string(said, at)
             case "integer":
                 return self._integer(said, at)
             case _:
                 return {"type": kind}
 
-    def _object(self, said: JsonObject, at: str, times: int) -> JsonObject:
+    def _object(self, said: JsonObject, at: str) -> JsonObject:
         properties, required = said.get("properties", {}), said.get("required", [])
         if not isinstance(properties, dict):
             self._fail(at, "properties has to be an object")
@@ -219,31 +218,35 @@ class _Reduction:
         more = said.get("additionalProperties", True)
         found: JsonObject = {"type": "object"}
         if properties:
+            if len(properties) - len(set(required)) > MAX_OPTIONAL:
+                self._fail(at, f"more than {MAX_OPTIONAL} properties that are not required")
             if isinstance(more, dict) and more:
                 self._unsupported(at, "additionalProperties beside properties")
             more = False
             found["properties"] = {
-                name: self._visit(inner, f"{at}/properties/{_step(name)}", times) for name, inner in properties.items()
+                name: self._visit(inner, f"{at}/properties/{_step(name)}") for name, inner in properties.items()
             }
             found["required"] = [name for name in properties if name in required]
         found["additionalProperties"] = (
-            more if isinstance(more, bool) else self._visit(more, f"{at}/additionalProperties/", times)
+            more if isinstance(more, bool) else self._visit(more, f"{at}/additionalProperties/")
         )
         return found
 
-    def _array(self, said: JsonObject, at: str, times: int) -> JsonObject:
+    def _array(self, said: JsonObject, at: str) -> JsonObject:
         least = self._bound(said, "minItems", at, MAX_ITEMS)
         most = self._bound(said, "maxItems", at, MAX_ITEMS)
         self._ordered(least, most, at)
-        items = self._visit(said.get("items", True), f"{at}/items/", times * max(least or 0, most or 0, 1))
+        # Engines write out the repetition of a reference, not of what it stands for.
+        self._grow(max(least or 0, most or 0), at)
+        items = self._visit(said.get("items", True), f"{at}/items/")
         bounds: JsonObject = {
             key: value for key, value in (("minItems", least), ("maxItems", most)) if value is not None
         }
         return {"type": "array", "items": items, **bounds}
 
-    def _string(self, said: JsonObject, at: str, times: int) -> JsonObject:
+    def _string(self, said: JsonObject, at: str) -> JsonObject:
         pattern, form = said.get("pattern"), said.get("format")
-        least = self._bound(said, "minLength", at, MAX_CHARS)
+        least = self._bound(said, "minLength", at, MAX_ITEMS)
         most = self._bound(said, "maxLength", at, MAX_CHARS)
         self._ordered(least, most, at)
         if sum([pattern is not None, form is not None, least is not None or most is not None]) > 1:
@@ -256,10 +259,10 @@ class _Reduction:
         if pattern is not None:
             try:
                 found["pattern"] = regex.inside_json(str(pattern))
-                self._grow(times * expanded(regex.parse(str(pattern))), at)
+                self._grow(expanded(regex.parse(str(pattern))), at)
             except GrammarError as error:
                 self._fail(at, f"pattern: {error}")
-        self._grow(times * max(least or 0, most or 0), at)
+        self._grow(max(least or 0, most or 0), at)
         bounds = (("minLength", least), ("maxLength", most))
         return {**found, **{key: value for key, value in bounds if value is not None}}
 
