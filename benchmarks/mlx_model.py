@@ -1,4 +1,4 @@
-"""A synthetic MLX model of realistic shape: random float32 weights behind a vocabulary learnt from Python's own library.
+"""A synthetic MLX model of realistic shape: random float32 weights, a vocabulary learnt from Python's library.
 
 The rows of the output head that belong to special or unprintable tokens are scaled down, as in `models`.
 """
@@ -24,7 +24,7 @@ _TEXTS = 400  # files of the library that the vocabulary is learnt from
 
 def make_mlx(folder: Path, shape: SyntheticShape = SMALL, seed: int = 0) -> Path:
     """Write the model to `folder`, unless it is there; returns `folder`."""
-    import mlx.core as mx  # noqa: PLC0415  a second, and not needed where the model is there
+    import mlx.core as mx
 
     if (folder / "config.json").exists():
         return folder
@@ -33,9 +33,8 @@ def make_mlx(folder: Path, shape: SyntheticShape = SMALL, seed: int = 0) -> Path
     tokenizer.save(str(folder / "tokenizer.json"))
     said = json.loads(TEMPLATE.read_text())
     (folder / "tokenizer_config.json").write_text(json.dumps(said))
-    mx.save_safetensors(
-        str(folder / "model.safetensors"), {name: mx.array(data) for name, data in _tensors(shape, tokenizer, seed)}
-    )
+    weights = {name: mx.array(data) for name, data in _tensors(shape, tokenizer, seed)}
+    mx.save_safetensors(str(folder / "model.safetensors"), weights)  # pyright: ignore[reportUnknownMemberType]
     (folder / "config.json").write_text(json.dumps(_config(shape)))
     return folder
 

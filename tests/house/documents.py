@@ -15,10 +15,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import cast, get_args
 
+import schema_suite
 from pydantic import AliasChoices, BaseModel
 from pydantic.fields import FieldInfo
-
-import schema_suite
 
 from dovetail.cli.exits import MEANINGS
 from dovetail.engines.wire import DEFAULT_SAMPLING

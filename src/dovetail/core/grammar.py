@@ -11,6 +11,7 @@ from dovetail.core.closure import Closure, Goal
 ROOT = "root"
 MAX_SIZE = 64 << 10  # bytes of a grammar's text
 MAX_REPEAT = 1000
+MAX_REPEATED = 2000  # symbols by times, one repetition inside another: llama.cpp's own bound
 MAX_EXPANDED = 10_000  # symbols once every bounded repetition is written out, as engines do
 MAX_NESTING = 64
 MAX_WAYS = 64  # to match nothing: llama.cpp tries each of them before every character
@@ -82,6 +83,7 @@ def check(rules: Rules) -> None:
                 raise GrammarError(f"the rule {inner.name[:64]} is not defined")
             if isinstance(inner, Repeat) and max(inner.least, inner.most or 0) > MAX_REPEAT:
                 raise GrammarError(f"a repetition of more than {MAX_REPEAT} times")
+        _check_repeated(node)
     if sum(map(expanded, rules.values())) > MAX_EXPANDED:
         raise GrammarError(f"written out it has more than {MAX_EXPANDED} symbols")
     empty = _empty_rules(rules)
@@ -141,6 +143,21 @@ def _children(node: Node) -> tuple[Node, ...]:
             return (inner,)
         case _:
             return ()
+
+
+def _check_repeated(node: Node) -> int:
+    """How many symbols `node` becomes, a text being one. Raises GrammarError."""
+    match node:
+        case Chain(parts) | Choice(parts):
+            return max(sum(map(_check_repeated, parts)), 1)
+        case Repeat(inner, least, most):
+            times = max(least, most or 0, 1)
+            found = _check_repeated(inner) * times
+            if times > 1 and found > MAX_REPEATED:
+                raise GrammarError(f"repeated, something has more than {MAX_REPEATED} symbols")
+            return found
+        case _:
+            return 1
 
 
 class _Ambiguity:

@@ -88,7 +88,11 @@ def of_llama_cpp(schemas: Sequence[JsonObject]) -> list[Grammar]:
         check=True,
     )
     grammars = Grammars(cast("Vocabulary", Bytes()), END + 1)
-    texts = [re.sub(r"(?m)^root ::=.*$", "root ::= response-format", json.loads(line)) for line in done.stdout.split("\n") if line]
+    texts = [
+        re.sub(r"(?m)^root ::=.*$", "root ::= response-format", json.loads(line))
+        for line in done.stdout.split("\n")
+        if line
+    ]
     assert len(texts) == len(schemas)
     return [Grammar(grammars.compile(Gbnf(text))) for text in texts]
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import http.client
+import importlib
 import json
 import os
 import sys
 from typing import Any
-
-import xllamacpp
 
 from dovetail.demo import models_dir
 from dovetail.workers import gguf
@@ -17,9 +16,10 @@ VERBOSE = 10  # llama-server's level at which an answer tells its settings
 
 
 def main() -> None:
+    xllamacpp: Any = importlib.import_module("xllamacpp")
     model = next((models_dir() / "tiny-gguf").glob("*f16.gguf"))
     arguments = ["--model", str(model), "--port", "0", "--context", "512", "--no-warmup"]
-    params = gguf._params(xllamacpp, gguf._arguments().parse_args(arguments), {"DOVETAIL_WORKER_SECRET": ""})  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+    params = gguf._params(xllamacpp, gguf._arguments().parse_args(arguments), {"DOVETAIL_WORKER_SECRET": ""})  # pyright: ignore[reportPrivateUsage]
     params.api_keys, params.verbosity = [], VERBOSE
     server: Any = xllamacpp.Server(params)
     for line in sys.stdin:

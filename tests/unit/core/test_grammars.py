@@ -25,7 +25,6 @@ def test_what_can_be_empty_is_not_repeated() -> None:
             gbnf.parse(text)
 
 
-
 BAD_GRAMMARS = {
     "": "no rule named root",
     "a ::= root": "no rule named root",
@@ -44,6 +43,10 @@ BAD_GRAMMARS = {
     'root ::= "a"{3,2}': "repetition is wrong",
     'root ::= "a"{1001}': "more than 1000 times",
     'root ::= ("a"{1,999}){1,999}': "symbols",
+    'root ::= ("abc" "d"{1,300}){1,9}': "repeated, something has more than 2000 symbols",
+    "root ::= " + '"a"? ' * 13 + '"b"': "12 things that can be empty follow one another",
+    "root ::= " + '("" | "") ' * 7 + '"b"': "in more than 64 ways",
+    "root ::= r0\n" + "".join(f'r{i} ::= "a" r{i + 1}\n' for i in range(101)) + 'r101 ::= "a"': "lead into one another",
     "root ::= <[5]>": "expected a name",
     "%llguidance {}": "only GBNF",
     "root = 5": "expected ::=",

@@ -16,6 +16,7 @@ from dovetail.workers.mlx.form import Form, Gbnf
 from dovetail.workers.mlx.protocol import RequestError
 from dovetail.workers.mlx.vocabulary import Vocabulary
 
+MAX_ITEMS = 20_000  # of an Earley parser, in one step
 _CONTROL = b"\xff"  # what llguidance takes for the beginning of a token that is no text
 
 
@@ -45,8 +46,8 @@ class Grammars:
         self._n_vocab = n_vocab
         self._tokenizer: LLTokenizer | None = None
         self._building = threading.Lock()
-        # llguidance's own limits hold what a grammar may cost, here and in every step.
-        self._limits = LLParserLimits(verbose_errors=False)
+        # What a grammar may cost, here (about 0.2 s at most) and in every step (about 0.1 s) of all that share a batch.
+        self._limits = LLParserLimits(verbose_errors=False, step_max_items=MAX_ITEMS)
 
     def compile(self, form: Form) -> LLMatcher:
         """A matcher at the beginning of `form`. Blocks for milliseconds; not on the thread that generates.
@@ -61,6 +62,8 @@ class Grammars:
         except (GrammarError, ValueError) as error:
             raise RequestError(f"failed to parse grammar: {error}") from error
         matcher = LLMatcher(self._ready(), text, log_level=0, limits=self._limits)
+        if not matcher.is_error():
+            matcher.compute_bitmask()  # what is too ambiguous to begin with is said now, not in the answer
         if matcher.is_error():
             raise RequestError(f"failed to parse grammar: {matcher.get_error()[:500]}")
         return matcher
