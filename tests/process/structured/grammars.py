@@ -1,6 +1,6 @@
 """Both engines' grammars of a schema over a vocabulary of bytes, and what they let through.
 
-llama.cpp's is the text that its own server makes of the schema, matched by llguidance; the MLX worker's is llguidance's.
+llama.cpp's is what its own server makes of the schema, matched by llguidance; the MLX worker's is llguidance's own.
 """
 
 from __future__ import annotations

@@ -84,7 +84,7 @@ WRITTEN: list[tuple[JsonObject, Callable[[Any], bool]]] = [
      lambda value: {"b"} <= value.keys() <= AB.keys()),
     ({"type": "array", "items": {"$ref": "#/$defs/a.b"}, "$defs": {"a.b": {"type": "null"}, "a_b": {"type": "object"}}},
      lambda value: all(item is None for item in value)),
-    ({"type": "string", "format": "date"}, lambda value: date.fromisoformat(value) is not None),
+    ({"type": "string", "format": "date"}, lambda value: date.fromisoformat(value).isoformat() == value),
     ({"type": "string", "format": "uuid"}, lambda value: str(UUID(value)) == value.lower()),
     ({}, lambda _: True),
 ]  # fmt: skip

@@ -150,21 +150,21 @@ def lark(rules: Rules) -> str:
 def _written(node: Node, names: dict[str, str]) -> str:
     """`node` with the groups that it needs and no more: llguidance bounds how deep they nest."""
     match node:
-        case Chain(parts) if parts:
-            return " ".join(_grouped(part, names, Choice) for part in parts)
+        case Chain(parts):
+            text = " ".join(_grouped(part, names, Choice) for part in parts)
         case Choice(options):
-            return " | ".join(_written(option, names) for option in options)
+            text = " | ".join(_written(option, names) for option in options)
         case Repeat(inner, least, most):
-            return f"{_grouped(inner, names, Choice, Chain, Repeat, Text)}{{{least},{'' if most is None else most}}}"
-        case Text(text) if text:
-            return " ".join(f"/{_point(ord(char))}/" for char in text)
+            times = f"{{{least},{'' if most is None else most}}}"
+            text = _grouped(inner, names, Choice, Chain, Repeat, Text) + times
+        case Text(chars):
+            text = " ".join(f"/{_point(ord(char))}/" for char in chars)
         case Chars(ranges, negated):
             body = "".join(f"{_point(low)}-{_point(high)}" for low, high in ranges)
-            return f"/[{'^' if negated else ''}{body}]/" if ranges else r"/(.|\n)/"
+            text = f"/[{'^' if negated else ''}{body}]/" if ranges else r"/(.|\n)/"
         case Ref(name):
-            return names[name]
-        case _:
-            return '""'
+            text = names[name]
+    return text or '""'
 
 
 def _grouped(node: Node, names: dict[str, str], *kinds: type[Node]) -> str:
