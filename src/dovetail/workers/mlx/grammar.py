@@ -96,6 +96,7 @@ class Constraint:
         self._closing = closing.encode() if closing else b""
         self._thinking = thinking
         self._opening = opening
+        self._ends = tuple(vocabulary.eos)
         self._begun = False
         self._thought = b""
 
@@ -105,8 +106,9 @@ class Constraint:
         if self._begun:
             self._take(cast("int", last.item()))
         self._begun = True
-        if self._thinking:
-            return logits
+        if self._thinking:  # and no end of the answer before the form has begun
+            ends = mx.array([token for token in self._ends if token < logits.shape[-1]], dtype=mx.int32)
+            return logits.at[:, ends].add(-mx.inf) if ends.size else logits  # pyright: ignore[reportUnknownMemberType]
         mask = cast("list[int]", memoryview(self._matcher.compute_logit_bias()))  # a buffer, which MLX copies whole
         allowed = mx.array(mask)[None, : logits.shape[-1]] > 0
         if self._matcher.is_error():
