@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import gateway, kv, page, peer, startup
+from benchmarks import gateway, kv, page, peer, startup, structured
 from benchmarks.models import make_gguf
 from benchmarks.options import Options
 
@@ -16,6 +16,7 @@ SECTIONS: dict[str, tuple[str, Callable[[Options], str]]] = {
     "gateway": ("What the gateway adds", gateway.section),
     "peer": ("Beside llama-server", peer.section),
     "kv": ("Prompt caches on disk", kv.section),
+    "structured": ("What a schema costs", structured.section),
     "token": ("CPU a token", gateway.token_section),
     "start": ("Start and rest", startup.section),
 }

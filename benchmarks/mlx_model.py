@@ -1,32 +1,48 @@
-"""A synthetic MLX model in float32: random weights behind the tiny model's tokenizer, made offline."""
+"""A synthetic MLX model of realistic shape: random float32 weights, a vocabulary learnt from Python's library.
+
+The rows of the output head that belong to special or unprintable tokens are scaled down, as in `models`.
+"""
 
 from __future__ import annotations
 
 import json
-import shutil
+import sysconfig
+from collections.abc import Iterator
 from pathlib import Path
-from typing import cast
 
-import mlx.core as mx
+import numpy as np
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from benchmarks.models import SyntheticShape
 from dovetail.demo import models_dir
 
-TOKENIZER = models_dir() / "tiny-mlx"
-# 27 M weights.
-SMALL = SyntheticShape(layers=6, width=512, ffn=1536, heads=8, kv_heads=4, vocabulary=8192)
+TEMPLATE = models_dir() / "tiny-mlx" / "tokenizer_config.json"
+SPECIALS = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
+SMALL = SyntheticShape(6, 512, 1536, 8, 4, 8192)
+_TEXTS = 400  # files of the library that the vocabulary is learnt from
 
 
 def make_mlx(folder: Path, shape: SyntheticShape = SMALL, seed: int = 0) -> Path:
-    """Write `shape` as an MLX folder, unless it is there; returns `folder`."""
+    """Write the model to `folder`, unless it is there; returns `folder`."""
+    import mlx.core as mx
+
     if (folder / "config.json").exists():
         return folder
     folder.mkdir(parents=True, exist_ok=True)
-    for name in ("generation_config.json", "tokenizer.json", "tokenizer_config.json"):
-        shutil.copy(TOKENIZER / name, folder / name)
-    mx.save_safetensors(str(folder / "model.safetensors"), _weights(shape, seed), {"format": "mlx"})
-    config = cast("dict[str, object]", json.loads((TOKENIZER / "config.json").read_text()))
-    config |= {
+    tokenizer = _tokenizer(shape.vocabulary)
+    tokenizer.save(str(folder / "tokenizer.json"))
+    said = json.loads(TEMPLATE.read_text())
+    (folder / "tokenizer_config.json").write_text(json.dumps(said))
+    weights = {name: mx.array(data) for name, data in _tensors(shape, tokenizer, seed)}
+    mx.save_safetensors(str(folder / "model.safetensors"), weights)  # pyright: ignore[reportUnknownMemberType]
+    (folder / "config.json").write_text(json.dumps(_config(shape)))
+    return folder
+
+
+def _config(shape: SyntheticShape) -> dict[str, object]:
+    return {
+        "architectures": ["LlamaForCausalLM"],
+        "model_type": "llama",
         "hidden_size": shape.width,
         "intermediate_size": shape.ffn,
         "num_hidden_layers": shape.layers,
@@ -34,47 +50,54 @@ def make_mlx(folder: Path, shape: SyntheticShape = SMALL, seed: int = 0) -> Path
         "num_key_value_heads": shape.kv_heads,
         "head_dim": shape.head,
         "vocab_size": shape.vocabulary,
+        "rms_norm_eps": 1e-5,
+        "rope_theta": 10_000.0,
+        "max_position_embeddings": 8192,
         "tie_word_embeddings": False,
+        "eos_token_id": 2,
+        "torch_dtype": "float32",
     }
-    (folder / "config.json").write_text(json.dumps(config, indent=1))
-    return folder
 
 
-def _weights(shape: SyntheticShape, seed: int) -> dict[str, mx.array]:
-    mx.random.seed(seed)
+def _tokenizer(size: int) -> Tokenizer:
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    trainer = trainers.BpeTrainer(
+        vocab_size=size, special_tokens=list(SPECIALS), show_progress=False, initial_alphabet=alphabet
+    )
+    files = sorted(Path(sysconfig.get_path("stdlib")).glob("*.py"))[:_TEXTS]
+    tokenizer.train_from_iterator((path.read_text("utf-8", "replace") for path in files), trainer)
+    return tokenizer
+
+
+def _tensors(shape: SyntheticShape, tokenizer: Tokenizer, seed: int) -> Iterator[tuple[str, np.ndarray]]:
+    rng = np.random.default_rng(seed)
+
+    def rand(rows: int, columns: int) -> np.ndarray:
+        return rng.standard_normal((rows, columns), dtype=np.float32) / np.float32(np.sqrt(columns))
+
     width, kv = shape.width, shape.head * shape.kv_heads
-
-    def rand(rows: int, columns: int) -> mx.array:
-        return mx.random.normal((rows, columns)) / columns**0.5
-
-    weights = {
-        "model.embed_tokens.weight": rand(shape.vocabulary, width),
-        "model.norm.weight": mx.ones(width),
-        "lm_head.weight": rand(shape.vocabulary, width) * _shown(shape.vocabulary),
-    }
-    sizes = {
-        "self_attn.q_proj": (width, width),
-        "self_attn.k_proj": (kv, width),
-        "self_attn.v_proj": (kv, width),
-        "self_attn.o_proj": (width, width),
-        "mlp.gate_proj": (shape.ffn, width),
-        "mlp.up_proj": (shape.ffn, width),
-        "mlp.down_proj": (width, shape.ffn),
-    }
+    yield "model.embed_tokens.weight", rand(shape.vocabulary, width)
     for layer in range(shape.layers):
-        weights |= {f"model.layers.{layer}.{part}.weight": rand(*size) for part, size in sizes.items()}
+        sizes = {
+            "self_attn.q_proj": (width, width),
+            "self_attn.k_proj": (kv, width),
+            "self_attn.v_proj": (kv, width),
+            "self_attn.o_proj": (width, width),
+            "mlp.gate_proj": (shape.ffn, width),
+            "mlp.up_proj": (shape.ffn, width),
+            "mlp.down_proj": (width, shape.ffn),
+        }
+        for part, (rows, columns) in sizes.items():
+            yield f"model.layers.{layer}.{part}.weight", rand(rows, columns)
         for norm in ("input_layernorm", "post_attention_layernorm"):
-            weights[f"model.layers.{layer}.{norm}.weight"] = mx.ones(width)
-    return weights
-
-
-def _shown(vocabulary: int) -> mx.array:
-    """Scales the rows of tokens that are plain text by 1 and all others, which show nothing, by next to nothing."""
-    tokenizer = json.loads((TOKENIZER / "tokenizer.json").read_text())
-    pieces = cast("dict[str, int]", tokenizer["model"]["vocab"])
-    special = {token["id"] for token in tokenizer["added_tokens"]}
-    scale = [0.01] * vocabulary
-    for piece, number in pieces.items():
-        if number not in special and piece.replace("\u0120", " ").isascii():
-            scale[number] = 1.0
-    return mx.array(scale)[:, None]
+            yield f"model.layers.{layer}.{norm}.weight", np.ones(width, np.float32)
+    yield "model.norm.weight", np.ones(width, np.float32)
+    damp = np.full((shape.vocabulary, 1), 0.01, np.float32)
+    for token in range(tokenizer.get_vocab_size()):
+        text = tokenizer.decode([token], skip_special_tokens=False)
+        if text.isascii() and text.isprintable() and text not in SPECIALS:
+            damp[token] = 1.0
+    yield "lm_head.weight", rand(shape.vocabulary, width) * damp

@@ -1,6 +1,7 @@
 """Answers in a form and forced tool calls, the same on both engines."""
 
 import asyncio
+import io
 import json
 import re
 from functools import reduce
@@ -47,6 +48,9 @@ SCHEMAS: dict[str, tuple[dict[str, Any], Any]] = {
     "date": (record(a={"type": "string", "format": "date"}), {"a": re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")}),
     "uuid": (record(a={"type": "string", "format": "uuid"}), {"a": re.compile("[0-9a-fA-F-]{36}")}),
     "length": (record(a={"type": "string", "minLength": 2, "maxLength": 4}), {"a": re.compile(".{2,4}", re.DOTALL)}),
+    "escapes": (record(a={"type": "string", "pattern": r"^a\+\-#&'/\[\]\.\*$"}), {"a": {"a+-#&'/[].*"}}),
+    "least": (record(a={"type": "integer", "minimum": 100}), {"a": re.compile("[1-9][0-9]{2,}")}),
+    "most": (record(a={"type": "integer", "maximum": -5}), {"a": re.compile("-([5-9]|[1-9][0-9]+)")}),
     "bounds": (record(a={"type": "integer", "exclusiveMinimum": -6, "maximum": -2}), {"a": {-5, -4, -3, -2}}),
     "string": ({"type": "string", "enum": ["red", "blue"]}, {"red", "blue"}),
     "reference": ({**record(a={"$ref": "#/$defs/flag"}), "$defs": {"flag": {"type": "boolean"}}}, {"a": bool}),
@@ -60,7 +64,7 @@ def fits(value: Any, wanted: Any) -> bool:
     if isinstance(wanted, list):
         return 2 <= len(value) <= 3 and all(fits(item, wanted[0]) for item in value)
     if isinstance(wanted, re.Pattern):
-        return bool(cast("re.Pattern[str]", wanted).fullmatch(value))
+        return bool(cast("re.Pattern[str]", wanted).fullmatch(str(value)))
     return type(value) is wanted if isinstance(wanted, type) else value in wanted
 
 
@@ -272,6 +276,16 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"regex": "(a*)*b"}, "regex"),
     ({"regex": "((a{1,99}){1,99}){1,99}"}, "regex"),
     ({"regex": "(" * 4000}, "regex"),
+    ({"regex": "(((a?){1,20}b?){1,20}c?){1,20}"}, "regex"),
+    ({"regex": "[a-z]?" * 30}, "regex"),
+    ({"regex": "%llguidance {}\nstart: /a/ \\1"}, "regex"),
+    ({"response_format": form(record(a={"type": "string", "pattern": "^(((a?){1,20}b?){1,20}c?){1,20}$"}))},
+     "response_format"),
+    ({"response_format": form({"type": "object", "properties": {f"p{i}": {"type": "null"} for i in range(900)}})},
+     "response_format"),
+    ({"response_format": form({"$ref": "#/$defs/a", "$defs": {
+        f"{c}": {"anyOf": [{"$ref": f"#/$defs/{d}"}] * 200} for c, d in ("ab", "bc", "ca")}})}, "response_format"),
+    ({"grammar": "root ::= " + '("" | "") ' * 40 + '"a"'}, "grammar"),
     ({"tools": TOOLS, "tool_choice": {"type": "function", "function": {"name": "none"}}}, "tool_choice"),
     ({"tool_choice": "required"}, "tool_choice"),
     ({"tools": TOOLS, "tool_choice": "required", "ignore_eos": True}, "tool_choice"),
@@ -286,6 +300,41 @@ async def test_what_cannot_be_followed_is_refused_at_once(
     async with asyncio.timeout(10), http.post(CHAT, json=body(model, **fields)) as answer:
         error = (await answer.json())["error"]
     assert (answer.status, error["param"]) == (400, param), error
+
+
+async def test_a_huge_schema_is_refused_at_once_and_the_next_request_is_answered(
+    http: aiohttp.ClientSession, model: str
+) -> None:
+    huge = body(model, response_format=form({"enum": ["x" * 1000] * 10_000}))
+    sent, headers = io.BytesIO(json.dumps(huge).encode()), {"Content-Type": "application/json"}
+    async with asyncio.timeout(20), http.post(CHAT, data=sent, headers=headers) as answer:
+        assert answer.status in (400, 413)
+    assert (await choice(http, body(model, response_format=form({"enum": [1]}))))["message"]["content"] == "1"
+
+
+@pytest.mark.accept("E16")
+@pytest.mark.parametrize("more", [PLAIN, THINKING])
+async def test_an_answer_in_a_form_is_streamed(sdk: openai.AsyncOpenAI, model: str, more: dict[str, Any]) -> None:
+    schema, wanted = SCHEMAS["object"]
+    create = cast("Any", sdk.chat.completions.create)
+    asked: dict[str, Any] = {"model": model, "messages": ASKED, "temperature": 0, "max_tokens": 400, "stream": True}
+    chunks = [c async for c in await create(**asked, response_format=form(schema), extra_body=more)]
+    pieces = [c.choices[0].delta.content for c in chunks if c.choices and c.choices[0].delta.content]
+    thought = "".join(getattr(c.choices[0].delta, "reasoning_content", None) or "" for c in chunks if c.choices)
+    assert len(pieces) > 2
+    assert fits(json.loads("".join(pieces)), wanted)
+    assert bool(thought) is (more is THINKING)
+    assert [c.choices[0].finish_reason for c in chunks if c.choices and c.choices[0].finish_reason] == ["stop"]
+
+
+async def test_any_value(http: aiohttp.ClientSession, model: str) -> None:
+    texts: list[str] = []
+    for seed in range(6):
+        found = await choice(http, body(model, response_format=form({}), temperature=2, seed=seed, max_tokens=60))
+        if found["finish_reason"] == "stop":
+            texts.append(found["message"]["content"])
+    assert texts
+    assert any(not isinstance(json.loads(text), dict) for text in texts)
 
 
 async def test_a_schema_at_its_bounds_is_followed(http: aiohttp.ClientSession, model: str) -> None:

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import cast, get_args
 
+import schema_suite
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
@@ -34,6 +35,7 @@ ACCEPTANCE = ROOT / "docs" / "acceptance.md"
 CONFIGURATION = ROOT / "docs" / "configuration.md"
 API = ROOT / "docs" / "api.md"
 FIELDS = ROOT / "docs" / "fields.md"
+STRUCTURED = ROOT / "docs" / "structured.md"
 
 BODIES: dict[str, type[Wire]] = {
     "chat": ChatBody,
@@ -95,7 +97,8 @@ def documents() -> dict[Path, str]:
     """Every generated document with what it should contain."""
     parts = {"settings": settings_tables(), "exit codes": exit_table()}
     fields = {f"fields of {name}": field_list(ROUTES[ROUTE_OF[name]]) for name in BODIES}
-    made = {ACCEPTANCE: acceptance(), FIELDS: field_tables()}
+    suite = {"schema suite": schema_suite.table()}
+    made = {ACCEPTANCE: acceptance(), FIELDS: field_tables(), STRUCTURED: filled(STRUCTURED, suite)}
     return {**made, CONFIGURATION: filled(CONFIGURATION, parts), API: filled(API, fields)}
 
 

@@ -6,11 +6,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from dovetail.core.closure import Closure, Goal
+
 ROOT = "root"
 MAX_SIZE = 64 << 10  # bytes of a grammar's text
 MAX_REPEAT = 1000
+MAX_REPEATED = 2000  # symbols by times, one repetition inside another: llama.cpp's own bound
 MAX_EXPANDED = 10_000  # symbols once every bounded repetition is written out, as engines do
 MAX_NESTING = 64
+MAX_WAYS = 64  # to match nothing: llama.cpp tries each of them before every character
+MAX_OPTIONAL = 12  # parts one after the other: llama.cpp tries each subset of them on each token
+MAX_CALLS = 100  # rules that lead into one another
 LAST_CHAR = 0x10FFFF
 
 
@@ -74,7 +80,8 @@ def check(rules: Rules) -> None:
     for node in rules.values():
         for inner in _nodes(node):
             _check_node(inner, rules)
-    if sum(map(_expanded, rules.values())) > MAX_EXPANDED:
+        _check_repeated(node)
+    if sum(map(expanded, rules.values())) > MAX_EXPANDED:
         raise GrammarError(f"written out it has more than {MAX_EXPANDED} symbols")
     empty = _empty_rules(rules)
     for node in rules.values():
@@ -82,6 +89,7 @@ def check(rules: Rules) -> None:
             if isinstance(inner, Repeat) and inner.most is None and _can_be_empty(inner.node, empty):
                 raise GrammarError("something that can be empty is repeated without end")
     _check_left_recursion(rules, empty)
+    _Ambiguity(rules).check()
 
 
 def _check_node(node: Node, rules: Rules) -> None:
@@ -90,9 +98,10 @@ def _check_node(node: Node, rules: Rules) -> None:
             raise GrammarError(f"the rule {name[:64]} is not defined")
         case Repeat(_, least, most) if max(least, most or 0) > MAX_REPEAT:
             raise GrammarError(f"a repetition of more than {MAX_REPEAT} times")
+        # To llama.cpp (b11549) the code point 0 is the end of a rule: it aborts.
         case Text(text) if "\0" in text:
-            raise GrammarError("it asks for the character NUL")  # llama.cpp dies of it
-        case Chars(((0, 0),), negated=False):
+            raise GrammarError("it asks for the character NUL")
+        case Chars(ranges, negated=False) if (0, 0) in ranges:
             raise GrammarError("it asks for the character NUL")
         case _:
             pass
@@ -148,16 +157,90 @@ def _children(node: Node) -> tuple[Node, ...]:
             return ()
 
 
-def _expanded(node: Node) -> int:
+def _check_repeated(node: Node) -> int:
+    """How many symbols `node` becomes, a text being one. Raises GrammarError."""
+    match node:
+        case Chain(parts) | Choice(parts):
+            return max(sum(map(_check_repeated, parts)), 1)
+        case Repeat(inner, least, most):
+            times = max(least, most or 0, 1)
+            found = _check_repeated(inner) * times
+            if times > 1 and found > MAX_REPEATED:
+                raise GrammarError(f"repeated, something has more than {MAX_REPEATED} symbols")
+            return found
+        case _:
+            return 1
+
+
+class _Ambiguity:
+    """Bounds what llama.cpp has to try before every character. Rules are not left recursive."""
+
+    def __init__(self, rules: Rules) -> None:
+        self._rules = rules
+        self._known: dict[str, int] = {}
+        self._calls = 0
+
+    def check(self) -> None:
+        """Raises GrammarError."""
+        for name in self._rules:
+            self._rule(name)
+
+    def _ways(self, node: Node) -> int:
+        """How many ways there are for `node` to match nothing."""
+        match node:
+            case Text(text):
+                return int(not text)
+            case Chars():
+                return 0
+            case Ref(name):
+                return self._rule(name)
+            case Chain(parts):
+                return self._bounded(self._chain(parts))
+            case Choice(options):
+                return self._bounded(sum(map(self._ways, options)))
+            case Repeat(inner, least, most):
+                ways = self._ways(inner)
+                if ways and (most or least) > 1:
+                    raise GrammarError("something that can be empty is repeated")
+                return ways + int(least == 0)
+
+    def _chain(self, parts: tuple[Node, ...]) -> int:
+        ways, run, optional = 1, 1, 0
+        for part in parts:
+            found = self._ways(part)
+            ways, run, optional = ways * found, run * found or 1, optional + 1 if found else 0
+            self._bounded(run)
+            if optional > MAX_OPTIONAL:
+                raise GrammarError(f"more than {MAX_OPTIONAL} things that can be empty follow one another")
+        return ways
+
+    def _rule(self, name: str) -> int:
+        if name not in self._known:
+            self._calls += 1
+            if self._calls > MAX_CALLS:
+                raise GrammarError(f"more than {MAX_CALLS} rules lead into one another")
+            self._known[name] = 0  # met again only behind a character
+            self._known[name] = self._ways(self._rules[name])
+            self._calls -= 1
+        return self._known[name]
+
+    def _bounded(self, ways: int) -> int:
+        if ways > MAX_WAYS:
+            raise GrammarError(f"something can be empty in more than {MAX_WAYS} ways")
+        return ways
+
+
+def expanded(node: Node) -> int:
+    """Symbols once every bounded repetition is written out."""
     match node:
         case Text(text):
             return len(text)
         case Chars() | Ref():
             return 1
         case Repeat(inner, least, most):
-            return _expanded(inner) * max(least, most or 0, 1)
+            return expanded(inner) * max(least, most or 0, 1)
         case _:
-            return 1 + sum(map(_expanded, _children(node)))
+            return 1 + sum(map(expanded, _children(node)))
 
 
 def _can_be_empty(node: Node, empty: frozenset[str]) -> bool:
@@ -177,12 +260,27 @@ def _can_be_empty(node: Node, empty: frozenset[str]) -> bool:
 
 
 def _empty_rules(rules: Rules) -> frozenset[str]:
-    empty: frozenset[str] = frozenset()
-    while True:
-        more = frozenset(name for name, node in rules.items() if _can_be_empty(node, empty))
-        if more == empty:
-            return empty
-        empty = more
+    closure = Closure()
+    for name, node in rules.items():
+        _empty_goals(closure, node, Goal(1, name=name))
+    return closure.reached()
+
+
+def _empty_goals(closure: Closure, node: Node, goal: Goal) -> None:
+    """What has to hold for `node` to match nothing, as a part of `goal`."""
+    match node:
+        case Text("") | Chain(()) | Repeat(_, 0):
+            closure.given(goal)
+        case Ref(name):
+            closure.awaits(goal, name)
+        case Repeat(inner):
+            _empty_goals(closure, inner, goal)
+        case Chain(parts) | Choice(parts):
+            needed = Goal(len(parts) if isinstance(node, Chain) else 1, goal)
+            for part in parts:
+                _empty_goals(closure, part, needed)
+        case _:
+            pass
 
 
 def _check_left_recursion(rules: Rules, empty: frozenset[str]) -> None:

@@ -66,7 +66,7 @@ def _plain(node: Node) -> str:
         case Text(text):
             if any(low <= ord(char) <= high for char in text for low, high in _UNSAFE):
                 raise GrammarError("it asks for a character that JSON has to escape")
-            return "".join(_char(ord(char)) for char in text)
+            return "".join(char if _plainly(char) else f"[{_char(ord(char))}]" for char in text)
         case Chars(ranges, negated):
             points = complement((*ranges, *_UNSAFE)) if negated else complement((*complement(ranges), *_UNSAFE))
             if not points:
@@ -85,10 +85,12 @@ def _plain(node: Node) -> str:
 
 
 def _char(point: int) -> str:
-    char = chr(point)
-    return (
-        char if point >= 0x80 or char.isalnum() or char in " _" else f"\\x{point:02x}" if point < 0x20 else f"\\{char}"
-    )
+    """As it stands inside a set: by its number where any engine could take it for syntax."""
+    return chr(point) if _plainly(chr(point)) else f"\\x{point:02x}"
+
+
+def _plainly(char: str) -> bool:
+    return ord(char) >= 0x80 or char.isalnum() or char in " _"
 
 
 class _Parser:

@@ -19,10 +19,10 @@ def test_a_grammar_is_read() -> None:
     assert rules == {"root": Chain((Text("a"), Repeat(either, 1, None), anything)), "b": Text("é\n")}
 
 
-def test_what_can_be_empty_is_not_repeated_without_end() -> None:
-    assert gbnf.parse('root ::= ("a"?){1,3}')
-    with pytest.raises(GrammarError, match="can be empty"):
-        gbnf.parse('root ::= ("a"?)*')
+def test_what_can_be_empty_is_not_repeated() -> None:
+    for text in ('root ::= ("a"?)*', 'root ::= ("a"?){1,3}', 'root ::= a+\na ::= b?\nb ::= "c"'):
+        with pytest.raises(GrammarError, match="can be empty"):
+            gbnf.parse(text)
 
 
 BAD_GRAMMARS = {
@@ -43,6 +43,10 @@ BAD_GRAMMARS = {
     'root ::= "a"{3,2}': "repetition is wrong",
     'root ::= "a"{1001}': "more than 1000 times",
     'root ::= ("a"{1,999}){1,999}': "symbols",
+    'root ::= ("abc" "d"{1,300}){1,9}': "repeated, something has more than 2000 symbols",
+    "root ::= " + '"a"? ' * 13 + '"b"': "12 things that can be empty follow one another",
+    "root ::= " + '("" | "") ' * 7 + '"b"': "in more than 64 ways",
+    "root ::= r0\n" + "".join(f'r{i} ::= "a" r{i + 1}\n' for i in range(101)) + 'r101 ::= "a"': "lead into one another",
     "root ::= <[5]>": "expected a name",
     "%llguidance {}": "only GBNF",
     "root = 5": "expected ::=",
@@ -78,7 +82,8 @@ def test_an_expression_becomes_a_grammar() -> None:
 
 
 def test_an_expression_inside_json_matches_nothing_that_needs_an_escape() -> None:
-    assert regex.inside_json("^a[^b]$") == r"^a[^b\x00-\x1f\"\\]$"
+    assert regex.inside_json("^a[^b]$") == r"^a[^b\x00-\x1f\x22\x5c]$"
+    assert regex.inside_json(r"^\-é$") == r"^[\x2d]é$"
     for pattern in ["a$", "^a", '^"$', "^\n$", "^a|b$", '^["]$']:
         with pytest.raises(GrammarError):
             regex.inside_json(pattern)

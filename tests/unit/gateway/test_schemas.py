@@ -14,8 +14,8 @@ def record(**properties: Any) -> dict[str, Any]:
 
 
 KEPT: list[tuple[dict[str, Any], JsonObject]] = [
-    ({}, {}),
-    ({"title": "x", "default": 5, "description": "y"}, {}),
+    ({}, {"anyOf": [{}]}),
+    ({"title": "x", "default": 5, "description": "y"}, {"anyOf": [{}]}),
     ({"const": 5}, {"enum": [5]}),
     ({"enum": [1, "a", True], "type": ["string", "integer"]}, {"enum": [1, "a"]}),
     ({"type": "object"}, {"type": "object", "additionalProperties": True}),
@@ -27,7 +27,19 @@ KEPT: list[tuple[dict[str, Any], JsonObject]] = [
     ({"allOf": [{"type": "null"}], "description": "x"}, {"type": "null"}),
     ({"items": {"type": "null"}}, {"type": "array", "items": {"type": "null"}}),
     ({"$ref": "#/definitions/a", "definitions": {"a": {"type": "null"}}},
-     {"$ref": "#/$defs/a", "$defs": {"a": {"type": "null"}}}),
+     {"$ref": "#/$defs/d0", "$defs": {"d0": {"type": "null"}}}),
+    ({"type": "integer", "minimum": 3}, {"type": "integer", "minimum": 3, "maximum": 10**15 - 1}),
+    ({"enum": [-2.0, 1.5]}, {"enum": [-2, 1.5]}),
+    ({"minLength": 2}, {"type": "string", "minLength": 2}),
+    (record(next={"$ref": "#"}),
+     {"type": "object", "properties": {"next": {"$ref": "#/$defs/d0"}}, "required": [], "additionalProperties": False,
+      "$defs": {"d0": {"type": "object", "properties": {"next": {"$ref": "#/$defs/d0"}}, "required": [],
+                       "additionalProperties": False}}}),
+    (record(**{"a/b~": {"type": "null"}, "c": {"$ref": "#/properties/a~1b~0"}}),
+     {"type": "object", "properties": {"a/b~": {"type": "null"}, "c": {"$ref": "#/$defs/d0"}}, "required": [],
+      "additionalProperties": False, "$defs": {"d0": {"type": "null"}}}),
+    ({"items": {"$ref": "#/$defs/a%20b/anyOf/0"}, "$defs": {"a b": {"anyOf": [{"type": "null"}]}}},
+     {"type": "array", "items": {"$ref": "#/$defs/d0"}, "$defs": {"d0": {"type": "null"}}}),
 ]  # fmt: skip
 
 
@@ -51,13 +63,18 @@ REFUSED: list[dict[str, Any]] = [
     {"type": []}, {"type": {}}, {"enum": []}, {"enum": 5}, {"enum": [1], "type": "string"}, {"anyOf": []},
     {"anyOf": [{}], "type": "object"}, {"allOf": [{}, {}]}, {"oneOf": [{"type": "object"}, {"type": "object"}]},
     {"oneOf": [{"type": "integer"}, {"type": "number"}]}, {"$ref": "#"}, {"$ref": 5}, {"$ref": "#/$defs/a/b"},
+    {"$ref": "#a"}, {"$ref": "http://127.0.0.1/#/a"}, {"enum": [{"$ref": "#/$defs/a"}]}, record(**{"*": True}),
+    record(a={"$id": "http://127.0.0.1/a", "type": "null"}), {"minLength": 1, "items": {}},
+    record(a={"$ref": "#/$defs/a/items"}) | {"$defs": {"a": {"$id": "b", "type": "array", "items": {"type": "null"}}}},
+    record(a=True) | {"additionalProperties": {"type": "null"}}, {"oneOf": [{"items": {}}, {"type": "object"}]},
+    {"enum": [1e400], "type": "integer"},
     {"$ref": "#/$defs/a", "$defs": 5}, {"$ref": "#/$defs/a", "$defs": {"a": {"$ref": "#/$defs/a"}}},
     {"$ref": "#/$defs/a", "$defs": {"a": {"type": "array", "items": {"$ref": "#/$defs/a"}, "minItems": 1}}},
     record(a=False), record(a=5), {"type": "object", "properties": 5}, {"type": "object", "required": 5},
     {"type": "object", "required": ["a"]}, {"type": "array", "minItems": 3, "maxItems": 2},
     {"type": "array", "maxItems": 1001}, {"type": "array", "maxItems": True}, {"type": "string", "maxLength": 1 << 20},
     {"type": "integer", "minimum": 1e300}, {"type": "integer", "minimum": "3"}, {"x-guidance": {}}, nested(40),
-    {"type": "array", "maxItems": 1000, "items": {"type": "string", "maxLength": 1000}}, {"enum": ["x" * 70_000]},
+    {"type": "array", "items": [*[{"type": "string", "maxLength": 5000}] * 5]}, {"enum": ["x" * 70_000]},
 ]  # fmt: skip
 
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from dovetail.workers.mlx.adapter import AdapterChoice
@@ -27,6 +28,8 @@ from dovetail.workers.mlx.sampling import Processor
 from dovetail.workers.mlx.tool_calls import Calls
 from dovetail.workers.mlx.vocabulary import Vocabulary
 
+COMPILE_S = 10.0  # for a form, the wait for its turn included; the first one builds the vocabulary's trie
+COMPILERS = 2
 STALL_S = 60.0  # a generation thread that has not come round for so long is taken for dead
 
 
@@ -42,13 +45,23 @@ class Answer:
 class Engine:
     """Built on the event loop that serves; `start` begins loading."""
 
-    def __init__(self, settings: Settings, build: str, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        build: str,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        compile_within: float = COMPILE_S,
+    ) -> None:
         self.settings = settings
         self.build = build
         self._clock = clock
         self._loop = asyncio.get_running_loop()
         self.ended = asyncio.Event()
         self._grammars: Grammars | None = None
+        self._compile_within = compile_within
+        # Of their own: a form that takes long keeps others waiting, never a prompt that is tokenised.
+        self._compilers = ThreadPoolExecutor(COMPILERS, "grammar")
         self.generation = Generation(settings, self._post, self._end, clock=clock)
 
     def start(self) -> None:
@@ -105,7 +118,7 @@ class Engine:
             prefix=f"{think[0]}\n" if think is not None and not shown and where is Opening.THOUGHT else "",
         )
         special = bool(chat.tools) and form is None and loaded.tools is not None and loaded.tools.parse is not None
-        held = await asyncio.to_thread(self._held, loaded, form, chat, where)
+        held = await self._held(loaded, form, chat, where)
         processors = (*held, *_bounded(loaded, bound, text, where))
         return await self._submit(
             prompt, chat.generate, frames, special=special, processors=processors, adapter=adapter
@@ -117,7 +130,7 @@ class Engine:
         loaded = self.loaded
         prompt = await self._encode(loaded, completion.prompt, add_special=True)
         frames = CompletionFrames(self._identity(loaded), completion.generate, prompt_tokens=len(prompt))
-        held = await asyncio.to_thread(self._held, loaded, form)
+        held = await self._held(loaded, form)
         return await self._submit(prompt, completion.generate, frames, processors=held, adapter=adapter)
 
     async def embed(self, asked: Embed) -> tuple[list[bytes], int]:
@@ -147,21 +160,27 @@ class Engine:
             raise RequestError("the text holds no token that the model has an embedding for")
         return tuple(tokens)
 
-    def _held(
+    async def _held(
         self, loaded: Loaded, form: Form | None, chat: Chat | None = None, where: Opening = Opening.CONTENT
     ) -> tuple[Processor, ...]:
-        """What holds an answer to `form`: after the thought, where it is a schema's. Blocks while it is compiled."""
+        """What holds an answer to `form`: after the thought, where it is a schema's."""
         if form is None:
             return ()
         if self._grammars is None:
             self._grammars = Grammars(loaded.vocabulary, loaded.n_vocab)
+        grammars = self._grammars
+        try:
+            async with asyncio.timeout(self._compile_within):
+                matcher = await self._loop.run_in_executor(self._compilers, grammars.compile, form)
+        except TimeoutError:
+            raise RequestError("failed to parse grammar: it takes too long") from None
         think = loaded.template.think if isinstance(form, Schema) and chat is not None else None
         opening: int | None = None
         if think and chat and where is Opening.ANSWER and chat.options.get("enable_thinking") is not False:
-            opening = self._grammars.starts(think[0])
+            opening = grammars.starts(think[0])
         return (
             Constraint(
-                self._grammars.compile(form),
+                matcher,
                 loaded.vocabulary,
                 closing=think[1] if think else None,
                 thinking=think is not None and where is Opening.THOUGHT,

@@ -16,6 +16,7 @@ from dovetail.workers.mlx.form import Form, Gbnf
 from dovetail.workers.mlx.protocol import RequestError
 from dovetail.workers.mlx.vocabulary import Vocabulary
 
+MAX_ITEMS = 20_000  # of an Earley parser, in one step
 _CONTROL = b"\xff"  # what llguidance takes for the beginning of a token that is no text
 
 
@@ -45,8 +46,8 @@ class Grammars:
         self._n_vocab = n_vocab
         self._tokenizer: LLTokenizer | None = None
         self._building = threading.Lock()
-        # llguidance's own limits hold what a grammar may cost, here and in every step.
-        self._limits = LLParserLimits(verbose_errors=False)
+        # What a grammar may cost, here (about 0.2 s at most) and in every step (about 0.1 s) of all that share a batch.
+        self._limits = LLParserLimits(verbose_errors=False, step_max_items=MAX_ITEMS)
 
     def compile(self, form: Form) -> LLMatcher:
         """A matcher at the beginning of `form`. Blocks for milliseconds; not on the thread that generates.
@@ -61,6 +62,8 @@ class Grammars:
         except (GrammarError, ValueError) as error:
             raise RequestError(f"failed to parse grammar: {error}") from error
         matcher = LLMatcher(self._ready(), text, log_level=0, limits=self._limits)
+        if not matcher.is_error():
+            matcher.compute_bitmask()  # what is too ambiguous to begin with is said now, not in the answer
         if matcher.is_error():
             raise RequestError(f"failed to parse grammar: {matcher.get_error()[:500]}")
         return matcher
@@ -93,6 +96,7 @@ class Constraint:
         self._closing = closing.encode() if closing else b""
         self._thinking = thinking
         self._opening = opening
+        self._ends = tuple(vocabulary.eos)
         self._begun = False
         self._thought = b""
 
@@ -102,8 +106,9 @@ class Constraint:
         if self._begun:
             self._take(cast("int", last.item()))
         self._begun = True
-        if self._thinking:
-            return logits
+        if self._thinking:  # and no end of the answer before the form has begun
+            ends = mx.array([token for token in self._ends if token < logits.shape[-1]], dtype=mx.int32)
+            return logits.at[:, ends].add(-mx.inf) if ends.size else logits  # pyright: ignore[reportUnknownMemberType]
         mask = cast("list[int]", memoryview(self._matcher.compute_logit_bias()))  # a buffer, which MLX copies whole
         allowed = mx.array(mask)[None, : logits.shape[-1]] > 0
         if self._matcher.is_error():
@@ -145,20 +150,28 @@ def lark(rules: Rules) -> str:
 
 
 def _written(node: Node, names: dict[str, str]) -> str:
+    """`node` with the groups that it needs and no more: llguidance bounds how deep they nest."""
     match node:
-        case Text(text):
-            return "(" + " ".join(f"/{_point(ord(char))}/" for char in text) + ")" if text else '""'
+        case Chain(parts):
+            text = " ".join(_grouped(part, names, Choice) for part in parts)
+        case Choice(options):
+            text = " | ".join(_written(option, names) for option in options)
+        case Repeat(inner, least, most):
+            times = f"{{{least},{'' if most is None else most}}}"
+            text = _grouped(inner, names, Choice, Chain, Repeat, Text) + times
+        case Text(chars):
+            text = " ".join(f"/{_point(ord(char))}/" for char in chars)
         case Chars(ranges, negated):
             body = "".join(f"{_point(low)}-{_point(high)}" for low, high in ranges)
-            return f"/[{'^' if negated else ''}{body}]/" if ranges else r"/(.|\n)/"
+            text = f"/[{'^' if negated else ''}{body}]/" if ranges else r"/(.|\n)/"
         case Ref(name):
-            return names[name]
-        case Chain(parts):
-            return "(" + " ".join(_written(part, names) for part in parts) + ")" if parts else '""'
-        case Choice(options):
-            return "(" + " | ".join(_written(option, names) for option in options) + ")"
-        case Repeat(inner, least, most):
-            return f"({_written(inner, names)}){{{least},{'' if most is None else most}}}"
+            text = names[name]
+    return text or '""'
+
+
+def _grouped(node: Node, names: dict[str, str], *kinds: type[Node]) -> str:
+    text = _written(node, names)
+    return f"({text})" if isinstance(node, kinds) else text
 
 
 def _point(point: int) -> str:
