@@ -42,7 +42,7 @@ class LlamaExtras(StructuredFields):
     typical_p: Annotated[Probability | None, Field(validation_alias=also("typical_p", "typ_p"))] = None
     repeat_penalty: Annotated[
         float | None,
-        Field(gt=0, le=100, validation_alias=also("repeat_penalty", "repetition_penalty", "repet_penalty")),
+        Field(ge=0.001, le=100, validation_alias=also("repeat_penalty", "repetition_penalty", "repet_penalty")),
     ] = None
     repeat_last_n: Annotated[
         int | None, Field(ge=-1, lt=1 << 31, validation_alias=also("repeat_last_n", "repetition_context_size"))

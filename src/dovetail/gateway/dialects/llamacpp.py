@@ -20,10 +20,11 @@ from dovetail.core.events import Event, Finished, TextDelta, TokenLogprob
 from dovetail.core.model import Model
 from dovetail.core.request import GenerateRequest, Json, JsonObject, Sampling, TextPrompt
 from dovetail.gateway.answers import LlamaCompletion, Success, Text, Tokens
+from dovetail.gateway.chunks import LlamaChunk
 from dovetail.gateway.deps import CallerDep, ServicesDep, generation, receive_body, while_connected
 from dovetail.gateway.logprobs import native_entries
 from dovetail.gateway.openai import OpenAIErrors, new_id, timings
-from dovetail.gateway.openapi import answers, reads
+from dovetail.gateway.openapi import answers, reads, streams
 from dovetail.gateway.sampling import Bias, Biased, LlamaExtras, ModelName, TokenId
 from dovetail.gateway.services import Services
 from dovetail.gateway.structured import check_combination
@@ -156,6 +157,7 @@ class Completion(OpenAIErrors):
 @router.post("/completion", operation_id="llamaCompletion", response_model=None)
 @reads(CompletionRequest)
 @answers(LlamaCompletion)
+@streams(LlamaChunk)
 async def completion(request: Request, services: ServicesDep, caller: CallerDep) -> Response:
     """Continues a prompt of text and token ids, streamed or whole, in llama-server's form."""
     body = await receive_body(request, services, CompletionRequest)
@@ -167,6 +169,7 @@ async def completion(request: Request, services: ServicesDep, caller: CallerDep)
 @router.post("/completions", operation_id="llamaCompletions", response_model=None)
 @reads(CompletionRequest)
 @answers(LlamaCompletion)
+@streams(LlamaChunk)
 async def completions(request: Request, services: ServicesDep, caller: CallerDep) -> Response:
     """The same as `/completion`."""
     return await completion(request, services, caller)

@@ -20,6 +20,7 @@ from dovetail.core.request import (
     Tool,
     ToolChoice,
 )
+from dovetail.gateway import tool_schemas
 from dovetail.gateway.dialects.openai_chat.messages import MessageBody, messages_from
 from dovetail.gateway.openai import StreamOptions
 from dovetail.gateway.sampling import ModelName, SamplingBody
@@ -141,6 +142,8 @@ class ChatBody(SamplingBody):
 
     def _tools(self, choice: ToolChoice) -> tuple[Tool, ...]:
         functions = [tool.function for tool in self.tools or ()]
+        for i, function in enumerate(functions):
+            tool_schemas.check(cast("JsonObject", function.parameters or {}), f"tools[{i}].function.parameters")
         if choice == "required" or isinstance(choice, NamedTool):
             return tuple(forced_tool(f.name, f.description, f.parameters, strict=bool(f.strict)) for f in functions)
         strict = [i for i, f in enumerate(functions) if f.strict]
@@ -186,8 +189,10 @@ class ChatBody(SamplingBody):
         for name, value in (self.chat_template_kwargs or {}).items():
             if name not in TEMPLATE_OPTIONS:
                 raise UnsupportedField(f"chat_template_kwargs.{name[:64]}")
+            param = f"chat_template_kwargs.{name}"
             if not isinstance(value, bool | int | str) or (isinstance(value, str) and len(value) > 256):
-                param = f"chat_template_kwargs.{name}"
                 raise InvalidRequest(f"{param}: a boolean, an integer or a short string", param=param)
+            if name == "enable_thinking" and not isinstance(value, bool):
+                raise InvalidRequest(f"{param}: true or false", param=param)
             options[name] = value
         return options
