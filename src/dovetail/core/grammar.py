@@ -9,6 +9,7 @@ from typing import TypeAlias
 ROOT = "root"
 MAX_SIZE = 64 << 10  # bytes of a grammar's text
 MAX_REPEAT = 1000
+MAX_EMPTY_RUN = 16
 MAX_EXPANDED = 10_000  # symbols once every bounded repetition is written out, as engines do
 MAX_NESTING = 64
 LAST_CHAR = 0x10FFFF
@@ -77,6 +78,9 @@ def check(rules: Rules) -> None:
                 raise GrammarError(f"the rule {inner.name[:64]} is not defined")
             if isinstance(inner, Repeat) and max(inner.least, inner.most or 0) > MAX_REPEAT:
                 raise GrammarError(f"a repetition of more than {MAX_REPEAT} times")
+            # To llama.cpp (b11549) the code point 0 is the end of a rule: it aborts.
+            if (isinstance(inner, Text) and "\0" in inner.text) or (isinstance(inner, Chars) and (0, 0) in inner.ranges):
+                raise GrammarError("the character U+0000 cannot be asked for")
     if sum(map(_expanded, rules.values())) > MAX_EXPANDED:
         raise GrammarError(f"written out it has more than {MAX_EXPANDED} symbols")
     empty = _empty_rules(rules)
@@ -84,6 +88,8 @@ def check(rules: Rules) -> None:
         for inner in _nodes(node):
             if isinstance(inner, Repeat) and inner.most is None and _can_be_empty(inner.node, empty):
                 raise GrammarError("something that can be empty is repeated without end")
+        if _empty_run(node, empty) > MAX_EMPTY_RUN:  # llama.cpp tries all the ways to leave some out
+            raise GrammarError(f"something that can be empty is repeated more than {MAX_EMPTY_RUN} times")
     _check_left_recursion(rules, empty)
 
 
@@ -163,6 +169,14 @@ def _can_be_empty(node: Node, empty: frozenset[str]) -> bool:
             return any(_can_be_empty(option, empty) for option in options)
         case Repeat(inner, least):
             return least == 0 or _can_be_empty(inner, empty)
+
+
+def _empty_run(node: Node, empty: frozenset[str]) -> int:
+    """How often repetitions inside of repetitions can leave the same thing out."""
+    deepest = max((_empty_run(child, empty) for child in _children(node)), default=1)
+    if isinstance(node, Repeat) and node.most and _can_be_empty(node.node, empty):
+        return deepest * node.most
+    return deepest
 
 
 def _empty_rules(rules: Rules) -> frozenset[str]:
