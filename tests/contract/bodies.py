@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 from hypothesis import strategies as st
 
@@ -90,10 +90,15 @@ VALUES = st.recursive(
 )
 
 
+def _items(value: Any) -> list[tuple[Any, Any]]:
+    if isinstance(value, dict):
+        return list(cast("dict[Any, Any]", value).items())
+    return list(enumerate(cast("list[Any]", value))) if isinstance(value, list) else []
+
+
 def _places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     """Every place in a JSON value but the whole of it."""
-    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for step, inner in items:
+    for step, inner in _items(value):
         yield (*path, step)
         yield from _places(inner, (*path, step))
 
@@ -101,10 +106,9 @@ def _places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]
 def _put(value: Any, path: tuple[Any, ...], new: Any) -> Any:
     if not path:
         return new
-    step, rest = path[0], path[1:]
-    if isinstance(value, dict):
-        return {**value, step: _put(value.get(step), rest, new)}
-    return [_put(inner, rest, new) if i == step else inner for i, inner in enumerate(value)]
+    changed: Any = dict(_items(value))
+    changed[path[0]] = _put(changed.get(path[0]), path[1:], new)
+    return changed if isinstance(value, dict) else list(changed.values())
 
 
 @st.composite
@@ -135,7 +139,9 @@ def _at(value: Any, path: tuple[Any, ...]) -> Any:
     return value
 
 
-FIELDS = sorted({name for _, body in SOUND for name in body} | {"max_completion_tokens", "n_predict", "typ_p", "suffix"})
+FIELDS = sorted(
+    {name for _, body in SOUND for name in body} | {"max_completion_tokens", "n_predict", "typ_p", "suffix"}
+)
 
 
 @st.composite
@@ -157,7 +163,11 @@ def no_json(draw: st.DrawFn, model: str) -> tuple[str, bytes, str | None]:
             whole = whole[:-1] + b', "' + name + b'": ' + piece + b"}"
         case _:
             whole = piece
-    return path, whole, draw(st.sampled_from([None, "application/json", "text/plain", "x/y", "multipart/form-data", ""]))
+    return (
+        path,
+        whole,
+        draw(st.sampled_from([None, "application/json", "text/plain", "x/y", "multipart/form-data", ""])),
+    )
 
 
 PIECES = [

@@ -74,13 +74,7 @@ def check(rules: Rules) -> None:
         raise GrammarError(f"there is no rule named {ROOT}")
     for node in rules.values():
         for inner in _nodes(node):
-            if isinstance(inner, Ref) and inner.name not in rules:
-                raise GrammarError(f"the rule {inner.name[:64]} is not defined")
-            if isinstance(inner, Repeat) and max(inner.least, inner.most or 0) > MAX_REPEAT:
-                raise GrammarError(f"a repetition of more than {MAX_REPEAT} times")
-            # To llama.cpp (b11549) the code point 0 is the end of a rule: it aborts.
-            if (isinstance(inner, Text) and "\0" in inner.text) or (isinstance(inner, Chars) and (0, 0) in inner.ranges):
-                raise GrammarError("the character U+0000 cannot be asked for")
+            _check_node(inner, rules)
     if sum(map(_expanded, rules.values())) > MAX_EXPANDED:
         raise GrammarError(f"written out it has more than {MAX_EXPANDED} symbols")
     empty = _empty_rules(rules)
@@ -88,9 +82,24 @@ def check(rules: Rules) -> None:
         for inner in _nodes(node):
             if isinstance(inner, Repeat) and inner.most is None and _can_be_empty(inner.node, empty):
                 raise GrammarError("something that can be empty is repeated without end")
-        if _empty_run(node, empty) > MAX_EMPTY_RUN:  # llama.cpp tries all the ways to leave some out
-            raise GrammarError(f"something that can be empty is repeated more than {MAX_EMPTY_RUN} times")
+    if max(_empty_run(node, empty) for node in rules.values()) > MAX_EMPTY_RUN:
+        raise GrammarError(f"something that can be empty is repeated more than {MAX_EMPTY_RUN} times")
     _check_left_recursion(rules, empty)
+
+
+def _check_node(node: Node, rules: Rules) -> None:
+    match node:
+        case Ref(name) if name not in rules:
+            raise GrammarError(f"the rule {name[:64]} is not defined")
+        case Repeat(_, least, most) if max(least, most or 0) > MAX_REPEAT:
+            raise GrammarError(f"a repetition of more than {MAX_REPEAT} times")
+        # To llama.cpp (b11549) the code point 0 is the end of a rule: it aborts.
+        case Text(text) if "\0" in text:
+            raise GrammarError("the character U+0000 cannot be asked for")
+        case Chars(ranges) if (0, 0) in ranges:
+            raise GrammarError("the character U+0000 cannot be asked for")
+        case _:
+            pass
 
 
 def write(node: Node) -> str:
@@ -172,7 +181,7 @@ def _can_be_empty(node: Node, empty: frozenset[str]) -> bool:
 
 
 def _empty_run(node: Node, empty: frozenset[str]) -> int:
-    """How often repetitions inside of repetitions can leave the same thing out."""
+    """How often repetitions inside of repetitions can leave the same thing out: llama.cpp tries all ways to."""
     deepest = max((_empty_run(child, empty) for child in _children(node)), default=1)
     if isinstance(node, Repeat) and node.most and _can_be_empty(node.node, empty):
         return deepest * node.most
