@@ -17,6 +17,11 @@ CPU_BATCH = 512
 GPU_BATCH = 2048
 EMBEDDING_CONTEXT = 2048
 MAX_WINDOW = 1 << 20  # tokens that penalties look back on: any context, in 4 MB
+_TYPICAL_ORDER = (
+    *("penalties", "dry", "top_n_sigma", "top_k", "min_p"),
+    *("typ_p", "top_p", "xtc", "temperature"),
+)
+_NEXT_TO_NOTHING = 1e-30
 
 
 class GgufEngine:
@@ -85,6 +90,7 @@ class GgufEngine:
             window = call.body[name]
             if not (isinstance(window, int) and 0 <= window <= MAX_WINDOW):
                 call.body[name] = MAX_WINDOW
+        _guard_typical_p(call)
         return call
 
     def decoder(self, request: GenerateRequest, index: int = 0) -> Decoder:
@@ -142,6 +148,14 @@ def _for_embeddings(model: Model, options: LoadOptions, machine: Machine) -> Loa
 
 def _unthinking(request: GenerateRequest) -> bool:
     return isinstance(request.prompt, ChatPrompt) and request.prompt.template_options.get("enable_thinking") is False
+
+
+def _guard_typical_p(call: WorkerCall) -> None:
+    """Puts min_p before typical_p: a token of probability 0 makes llama.cpp's entropy (b11549) NaN, its choice chance."""
+    typical, least = call.body["typical_p"], call.body["min_p"]
+    if isinstance(typical, int | float) and typical < 1:
+        call.body["samplers"] = list(_TYPICAL_ORDER)
+        call.body["min_p"] = max(least, _NEXT_TO_NOTHING) if isinstance(least, int | float) else least
 
 
 def _where(endpoint: Endpoint) -> list[str]:
