@@ -16,8 +16,9 @@ from pathlib import Path
 from dovetail.catalog.files import read_object, read_text
 from dovetail.catalog.gguf_header import MAX_CONTEXT, MAX_HEADS, MAX_LAYERS, MAX_VOCABULARY, MAX_WIDTH
 from dovetail.catalog.invalid import InvalidModelFile, RemoteCodeNotAllowed
+from dovetail.catalog.pooling import read_pooling
 from dovetail.catalog.safetensors import Tensor, read_tensors
-from dovetail.core.model import Shape
+from dovetail.core.model import Pooling, Shape
 from dovetail.core.request import Json, JsonObject
 
 MAX_SECONDS = 5.0
@@ -42,6 +43,7 @@ class MlxFolder:
     quantisation: str
     template: str | None
     tokenizer: bool
+    pooling: Pooling | None = None
 
 
 def read_folder(path: Path, *, root: Path | None = None, clock: Callable[[], float] = time.monotonic) -> MlxFolder:
@@ -72,6 +74,7 @@ def read_folder(path: Path, *, root: Path | None = None, clock: Callable[[], flo
         quantisation=_quantisation(config, tensors),
         template=_template(path, files, tokenizer_config),
         tokenizer=any(name in files for name in TOKENIZERS),
+        pooling=read_pooling(path, root or path),
     )
 
 

@@ -103,7 +103,8 @@ def _mlx(folder: Folder, headers: Headers) -> Model:
         shape=facts.shape,
         quantisation=facts.quantisation,
         template=facts.template,
-        capabilities=capabilities.of_text(facts.shape.architecture, facts.template),
+        capabilities=capabilities.of_mlx(facts.shape.architecture, facts.template, facts.pooling),
+        pooling=facts.pooling,
     )
 
 

@@ -151,7 +151,7 @@ def _unthinking(request: GenerateRequest) -> bool:
 
 
 def _guard_typical_p(call: WorkerCall) -> None:
-    """Puts min_p before typical_p: a token of probability 0 makes llama.cpp's entropy (b11549) NaN, its choice chance."""
+    """Puts min_p before typical_p: one token of probability 0 makes llama.cpp's entropy (b11549) NaN."""
     typical, least = call.body["typical_p"], call.body["min_p"]
     if isinstance(typical, int | float) and typical < 1:
         call.body["samplers"] = list(_TYPICAL_ORDER)
