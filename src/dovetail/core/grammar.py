@@ -10,6 +10,7 @@ ROOT = "root"
 MAX_SIZE = 64 << 10  # bytes of a grammar's text
 MAX_REPEAT = 1000
 MAX_EMPTY_RUN = 16
+MAX_OPTIONAL_RUN = 100
 MAX_EXPANDED = 10_000  # symbols once every bounded repetition is written out, as engines do
 MAX_NESTING = 64
 LAST_CHAR = 0x10FFFF
@@ -80,6 +81,8 @@ def check(rules: Rules) -> None:
     empty = _empty_rules(rules)
     for node in rules.values():
         for inner in _nodes(node):
+            if isinstance(inner, Chain) and _optional_run(inner, empty) > MAX_OPTIONAL_RUN:
+                raise GrammarError(f"more than {MAX_OPTIONAL_RUN} things one after another can all be empty")
             if isinstance(inner, Repeat) and inner.most is None and _can_be_empty(inner.node, empty):
                 raise GrammarError("something that can be empty is repeated without end")
     if max(_empty_run(node, empty) for node in rules.values()) > MAX_EMPTY_RUN:
@@ -186,6 +189,14 @@ def _empty_run(node: Node, empty: frozenset[str]) -> int:
     if isinstance(node, Repeat) and node.most and _can_be_empty(node.node, empty):
         return deepest * node.most
     return deepest
+
+
+def _optional_run(chain: Chain, empty: frozenset[str]) -> int:
+    longest = run = 0
+    for part in chain.parts:
+        run = run + 1 if _can_be_empty(part, empty) else 0
+        longest = max(longest, run)
+    return longest
 
 
 def _empty_rules(rules: Rules) -> frozenset[str]:

@@ -117,6 +117,7 @@ def test_any_text_is_read_or_refused(text: str) -> None:
         'root ::= ("a" | ""){1,500}',
         'root ::= ("a"?){17}',
         'root ::= (("a"?){4}){5}',
+        "root ::= " + '"a"? ' * 101,
     ],
 )
 def test_what_llama_cpp_does_not_survive_is_refused(text: str) -> None:
