@@ -108,3 +108,14 @@ async def test_what_is_out_of_range_or_not_done_is_named(
         error = (await answer.json())["error"]
         assert answer.status == 400
     assert error["param"].split("[")[0].split(".")[0] == field
+
+
+@pytest.mark.parametrize(
+    "fields", [{"ignore_eos": True}, {"top_n_sigma": 1.0}, {"logit_bias": [[5, -100]]}, {"logit_bias": [[5, False]]}]
+)
+async def test_typical_p_among_tokens_that_cannot_come(
+    http: aiohttp.ClientSession, model: str, fields: dict[str, Any]
+) -> None:
+    sent = {"model": model, "prompt": "Once upon a time", "n_predict": 3, "temperature": 0, "typical_p": 0.2, **fields}
+    async with http.post("/completion", json=sent) as answer:
+        assert (await answer.json())["content"] == " there was so"

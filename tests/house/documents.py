@@ -60,8 +60,8 @@ else the format has a word for), as `GET /v1/models` shows in `sampling`; values
 on both engines: {defaults}.
 
 - Filters and penalties apply in llama.cpp's order: logit bias, penalties, DRY, top_n_sigma, top_k, typical_p, top_p,
-  min_p, XTC, temperature. `mirostat` 1 and 2 take the place of all but logit bias and temperature: the others are inert
-  beside it.
+  min_p, XTC, temperature; beside a `typical_p` below 1, min_p comes before it. `mirostat` 1 and 2 take the place of all
+  but logit bias and temperature: the others are inert beside it.
 - Several names of one field may be sent together only with one value.
 - Log probabilities are those of the unmodified model, one entry for each piece of text: a character made of several
   tokens, or text held back for a stop string, has one, its last token's. They are of the answer's content, not of its

@@ -26,6 +26,10 @@ def pooling_of(header: GgufHeader) -> Pooling | None:
     return _POOLING.get(value) if isinstance(value, int) else None
 
 
+def of_mlx(architecture: str, template: str | None, pooling: Pooling | None) -> frozenset[Capability]:
+    return of_text(architecture, template) if pooling is None else frozenset({Capability.EMBEDDING})
+
+
 def of_gguf(header: GgufHeader, projector: GgufHeader | None) -> frozenset[Capability]:
     pooling = pooling_of(header)
     if pooling is not None:

@@ -67,20 +67,30 @@ def read_object(path: Path, limit: int) -> JsonObject:
     return parse_object(_read_whole(path, limit), path.name)
 
 
+def read_value(path: Path, limit: int) -> Json:
+    """The JSON in a file of at most `limit` bytes."""
+    return parse_value(_read_whole(path, limit), path.name)
+
+
 def parse_object(data: bytes, name: str) -> JsonObject:
-    """`data` as a JSON object; `name` is what messages call it.
+    """`data` as a JSON object; `name` is what messages call it."""
+    value = parse_value(data, name)
+    if not isinstance(value, dict):
+        raise InvalidModelFile(f"{name} holds no JSON object")
+    return value
+
+
+def parse_value(data: bytes, name: str) -> Json:
+    """`data` as JSON; `name` is what messages call it.
 
     The standard parser, because real configurations hold NaN and Infinity; its own recursion bound ends deep ones.
     """
     try:
-        value = cast("Json", json.loads(_decode(data, name)))
+        return cast("Json", json.loads(_decode(data, name)))
     except RecursionError as error:
         raise InvalidModelFile(f"{name} is nested too deeply") from error
     except ValueError as error:
         raise InvalidModelFile(f"{name} is not valid JSON: {error}") from error
-    if not isinstance(value, dict):
-        raise InvalidModelFile(f"{name} holds no JSON object")
-    return value
 
 
 def _read_whole(path: Path, limit: int) -> bytes:

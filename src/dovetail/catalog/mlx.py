@@ -19,8 +19,9 @@ from dovetail.catalog.advice import Advice, of_mlx
 from dovetail.catalog.files import read_object, read_text
 from dovetail.catalog.gguf_header import MAX_CONTEXT, MAX_HEADS, MAX_LAYERS, MAX_VOCABULARY, MAX_WIDTH
 from dovetail.catalog.invalid import InvalidModelFile, RemoteCodeNotAllowed
+from dovetail.catalog.pooling import read_pooling
 from dovetail.catalog.safetensors import Tensor, read_tensors
-from dovetail.core.model import Shape
+from dovetail.core.model import Pooling, Shape
 from dovetail.core.request import Json, JsonObject
 
 log = structlog.stdlib.get_logger(__name__)
@@ -49,6 +50,7 @@ class MlxFolder:
     template: str | None
     tokenizer: bool
     sampling: Advice = ()
+    pooling: Pooling | None = None
 
 
 def read_folder(path: Path, *, root: Path | None = None, clock: Callable[[], float] = time.monotonic) -> MlxFolder:
@@ -80,6 +82,7 @@ def read_folder(path: Path, *, root: Path | None = None, clock: Callable[[], flo
         template=_template(path, files, tokenizer_config),
         tokenizer=any(name in files for name in TOKENIZERS),
         sampling=_sampling(path, files),
+        pooling=read_pooling(path, root or path),
     )
 
 

@@ -104,7 +104,8 @@ def _mlx(folder: Folder, headers: Headers) -> Model:
         quantisation=facts.quantisation,
         template=facts.template,
         sampling=facts.sampling,
-        capabilities=capabilities.of_text(facts.shape.architecture, facts.template),
+        capabilities=capabilities.of_mlx(facts.shape.architecture, facts.template, facts.pooling),
+        pooling=facts.pooling,
     )
 
 

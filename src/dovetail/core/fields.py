@@ -29,7 +29,7 @@ class FieldSpec:
     """One field.
 
     aliases   its other names in published APIs
-    low, high, above   bounds of a number; `above` is one that it has to exceed
+    low, high   bounds of a number
     default   what holds on every engine where neither the request nor the model says anything
     neutral   the values of a refused field that ask for nothing, beside null
     """
@@ -38,7 +38,6 @@ class FieldSpec:
     meaning: str = ""
     low: float | None = None
     high: float | None = None
-    above: float | None = None
     aliases: tuple[str, ...] = ()
     default: Json = None
     gguf: Treatment = "honoured"
@@ -48,10 +47,7 @@ class FieldSpec:
     def admits(self, value: float) -> bool:
         """Whether a number is within the bounds; NaN is within none."""
         return (
-            (self.low is None or value >= self.low)
-            and (self.high is None or value <= self.high)
-            and (self.above is None or value > self.above)
-            and value == value  # noqa: PLR0124
+            (self.low is None or value >= self.low) and (self.high is None or value <= self.high) and value == value  # noqa: PLR0124
         )
 
 
@@ -81,8 +77,8 @@ SAMPLING = _table(
     FieldSpec(
         "repeat_penalty",
         "Divides what has been said; 1 is none.",
-        above=0,
-        high=100,
+        0.001,
+        100,
         aliases=("repetition_penalty", "repet_penalty"),
         default=1.0,
     ),

@@ -121,7 +121,7 @@ class _Parser:
         most = (int(found[3]) if found[3] else None) if found[2] else least
         if (found[3] and not found[2]) or (most is not None and most < least):
             raise self._error("the repetition is wrong")
-        return Repeat(node, least, most)
+        return Text("") if most == 0 else Repeat(node, least, most)
 
     def _literal(self) -> Node:
         self._at += 1

@@ -101,7 +101,7 @@ def _check_node(node: Node, rules: Rules) -> None:
         # To llama.cpp (b11549) the code point 0 is the end of a rule: it aborts.
         case Text(text) if "\0" in text:
             raise GrammarError("it asks for the character NUL")
-        case Chars(ranges, negated=False) if (0, 0) in ranges:
+        case Chars(ranges) if (0, 0) in ranges:
             raise GrammarError("it asks for the character NUL")
         case _:
             pass

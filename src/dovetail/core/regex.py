@@ -171,7 +171,7 @@ class _Parser:
             most = (int(found[3]) if found[3] else None) if found[2] else least
             if most is not None and most < least:
                 raise GrammarError("a repetition ends before it begins")
-            node = Repeat(node, least, most)
+            node = Text("") if most == 0 else Repeat(node, least, most)
         else:
             return node
         if self._here() == "?":  # the shortest match first: the same texts

@@ -20,6 +20,11 @@ _CONTEXT_STEP = 256
 # llama.cpp's own order, said because a model's header (`general.sampling.sequence`) would change it.
 SAMPLERS = ("penalties", "dry", "top_n_sigma", "top_k", "typ_p", "top_p", "min_p", "xtc", "temperature")
 MAX_WINDOW = 1 << 20  # tokens that penalties look back on: any context, in 4 MB
+_TYPICAL_ORDER = (
+    *("penalties", "dry", "top_n_sigma", "top_k", "min_p"),
+    *("typ_p", "top_p", "xtc", "temperature"),
+)
+_NEXT_TO_NOTHING = 1e-30
 
 
 class GgufEngine:
@@ -100,6 +105,7 @@ class GgufEngine:
             window = call.body[name]
             if not (isinstance(window, int) and 0 <= window <= MAX_WINDOW):
                 call.body[name] = MAX_WINDOW
+        _guard_typical_p(call)
         return call
 
     def decoder(self, request: GenerateRequest, index: int = 0) -> Decoder:
@@ -178,6 +184,14 @@ def _unthinking(request: GenerateRequest) -> bool:
 def _counted(chat: ChatPrompt) -> bool:
     """Whether tokens are counted here: those of a thought, and those of an answer that ends with its first call."""
     return chat.thinking.on is not False or (bool(chat.tools) and chat.parallel_tool_calls is False)
+
+
+def _guard_typical_p(call: WorkerCall) -> None:
+    """Puts min_p before typical_p: one token of probability 0 makes llama.cpp's entropy (b11549) NaN."""
+    typical, least = call.body["typical_p"], call.body["min_p"]
+    if isinstance(typical, int | float) and typical < 1:
+        call.body["samplers"] = list(_TYPICAL_ORDER)
+        call.body["min_p"] = max(least, _NEXT_TO_NOTHING) if isinstance(least, int | float) else least
 
 
 def _where(endpoint: Endpoint) -> list[str]:

@@ -61,6 +61,10 @@ _SEED_RANGE = (1 << 32) - 1  # the number after the last means "random" to both 
 # What llama-server says, as a 500, of a text that it would have to pool and cannot hold in one pass.
 _TOO_LARGE = re.compile(r"input \((\d+) tokens\) is too large to process.*\(current batch size: (\d+)\)")
 
+# How both workers name a field they refuse; and the fields that become a grammar inside of llama-server.
+_NAMED_FIELD = re.compile(r"^(?:Field|invalid type for) ['\"](\w+)['\"]")
+_FORMS = ("tools", "grammar", "json_schema", "response_format")
+
 # Finish reasons as workers name them.
 _FINISH: Mapping[str, FinishReason] = {"stop": "stop", "length": "length", "tool_calls": "tool_calls"}
 
@@ -98,8 +102,8 @@ def decoder(request: GenerateRequest, index: int = 0) -> Decoder:
     return structured.decoding(request, inner, index)
 
 
-def error_from(payload: Json, status: int = 500) -> DovetailError:
-    """The exception for a worker's error body or error frame, whose text is the engine's own."""
+def error_from(payload: Json, status: int = 500, asked: Mapping[str, Json] | None = None) -> DovetailError:
+    """The exception for a worker's error body or error frame, whose text is the engine's own; `asked` is the call."""
     error = payload.get("error") if isinstance(payload, dict) else None
     if not isinstance(error, dict):
         return EngineFailure(f"the worker answered with status {status} and no reason")
@@ -114,8 +118,17 @@ def error_from(payload: Json, status: int = 500) -> DovetailError:
     if error.get("type") == "adapter_mismatch":
         return AdapterMismatch(message)
     if 400 <= status < 500:
-        return InvalidRequest(message)
+        return InvalidRequest(message, param=_at_fault(message, asked or {}))
     return EngineFailure(message)
+
+
+def _at_fault(message: str, asked: Mapping[str, Json]) -> str | None:
+    """The field that a worker's refusal is about, where it says so."""
+    if named := _NAMED_FIELD.search(message):
+        return named[1]
+    if "grammar" in message or "schema" in message:
+        return next((name for name in _FORMS if name in asked), None)
+    return None
 
 
 class ChatDecoder:

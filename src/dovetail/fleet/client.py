@@ -86,7 +86,7 @@ class WorkerClient:
             raise _stalled(self._first_token) from error
         except OSError as error:
             raise _crashed() from error
-        raise wire.error_from(answer, exchange.status)
+        raise wire.error_from(answer, exchange.status, call.body)
 
     async def _begin(self, method: str, path: str, body: bytes = b"") -> Exchange:
         """An exchange whose status is known. The caller has a deadline."""

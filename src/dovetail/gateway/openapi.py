@@ -21,6 +21,25 @@ from dovetail.core.request import Json, JsonObject
 _REF = "#/components/schemas/{model}"
 # A parameter in a signature would make FastAPI import all of pydantic.v1 at start.
 MODEL_QUERY: JsonObject = {"name": "model", "in": "query", "required": False, "schema": {"type": "string"}}
+# What can go wrong at any address; with a body; and with the model that a body names.
+_ANYWHERE = {
+    400: "The request is wrong, and nothing of it was done; `param` names the field at fault.",
+    408: "The request did not arrive in time.",
+    431: "The request's head is too large.",
+    500: "The server or a model's worker failed.",
+    503: "Not now: the server is shutting down, or the model's worker failed and is started again.",
+}
+_WITH_BODY = {
+    413: "The body is too large.",
+    415: "The body is compressed, or a browser sent it as something other than JSON.",
+}
+_WITH_MODEL = {
+    404: "There is no model of that name.",
+    422: "The model's files or its settings are at fault.",
+    429: "The model's queue is full; `retry-after` says when to come back.",
+    504: "The model did not answer in time.",
+    507: "The model does not fit into memory beside what is in use.",
+}
 EndpointT = TypeVar("EndpointT", bound=Callable[..., Any])
 
 
@@ -44,6 +63,16 @@ def answers(body: type[BaseModel]) -> Callable[[EndpointT], EndpointT]:
     return mark
 
 
+def streams(event: type[BaseModel]) -> Callable[[EndpointT], EndpointT]:
+    """Marks an endpoint with the model of the JSON in each event of its answer, where it is asked for as a stream."""
+
+    def mark(endpoint: EndpointT) -> EndpointT:
+        endpoint.__dict__["streams"] = event
+        return endpoint
+
+    return mark
+
+
 def document(app: FastAPI, routers: Sequence[APIRouter]) -> JsonObject:
     """The OpenAPI 3.1 document of `app`, into which `routers` were included."""
     whole = cast("JsonObject", get_openapi(title="Dovetail", version=__version__, routes=app.routes))
@@ -59,13 +88,23 @@ def document(app: FastAPI, routers: Sequence[APIRouter]) -> JsonObject:
 def _describe(route: APIRoute, operation: JsonObject, schemas: JsonObject) -> None:
     read = cast("type[BaseModel] | None", getattr(route.endpoint, "reads", None))
     answer = cast("type[BaseModel] | None", getattr(route.endpoint, "answers", None))
+    event = cast("type[BaseModel] | None", getattr(route.endpoint, "streams", None))
     responses = _dig(operation, "responses")
     responses.pop("422", None)
-    responses["default"] = {"description": "An error, in OpenAI's shape.", "content": _content("Error")}
     if read is not None:
         operation["requestBody"] = {"required": True, "content": _content(_add(read, schemas, "validation"))}
     if answer is not None:
         _dig(responses, "200")["content"] = _content(_add(answer, schemas, "serialization"))
+    if event is not None:
+        _dig(responses, "200", "content")["text/event-stream"] = _events(_add(event, schemas, "serialization"))
+    for status, description in _errors(route, read).items():
+        responses[str(status)] = {"description": description, "content": _content("Error")}
+
+
+def _errors(route: APIRoute, read: type[BaseModel] | None) -> dict[int, str]:
+    with_body = {} if read is None else _WITH_BODY | _WITH_MODEL
+    named = {404: _WITH_MODEL[404]} if "{" in route.path_format else {}
+    return dict(sorted((_ANYWHERE | with_body | named).items()))
 
 
 def _add(model: type[BaseModel], schemas: JsonObject, mode: JsonSchemaMode) -> str:
@@ -78,6 +117,16 @@ def _add(model: type[BaseModel], schemas: JsonObject, mode: JsonSchemaMode) -> s
 
 def _content(name: str) -> Json:
     return {"application/json": {"schema": {"$ref": _REF.format(model=name)}}}
+
+
+def _events(name: str) -> Json:
+    """One server-sent event: the model `name`, an error instead of what is still to come, or OpenAI's last word."""
+    either: Json = [{"$ref": _REF.format(model=model)} for model in (name, "Error")]
+    data: Json = {
+        "type": "string",
+        "anyOf": [{"const": "[DONE]"}, {"contentMediaType": "application/json", "contentSchema": {"anyOf": either}}],
+    }
+    return {"schema": {"type": "object", "required": ["data"], "properties": {"data": data}}}
 
 
 def _dig(tree: JsonObject, *path: str) -> JsonObject:

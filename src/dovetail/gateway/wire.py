@@ -74,7 +74,7 @@ def of(spec: FieldSpec) -> object:
         told = FieldInfo(validation_alias=names)
         told.metadata.append(Refused(*spec.neutral, meaning=spec.meaning))
         return told
-    return Field(ge=spec.low, le=spec.high, gt=spec.above, validation_alias=names, description=spec.meaning or None)
+    return Field(ge=spec.low, le=spec.high, validation_alias=names, description=spec.meaning or None)
 
 
 class Named(Wire):

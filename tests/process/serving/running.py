@@ -40,13 +40,18 @@ class Running:
                 await asyncio.sleep(0.02)
 
     def _child(self, model: str) -> psutil.Process | None:
+        """A GGUF model that also embeds has more processes than the one that generates, which is preferred."""
+        embedding: psutil.Process | None = None
         for child in self.process.children():
             try:
-                if re.search(rf"/{re.escape(model)}(/|$| )", " ".join(child.cmdline())):
-                    return child
+                command = " ".join(child.cmdline())
             except psutil.NoSuchProcess:
                 continue  # it died this moment
-        return None
+            if re.search(rf"/{re.escape(model)}(/|$| )", command):
+                if "--pooling" not in command:
+                    return child
+                embedding = child
+        return embedding
 
 
 @asynccontextmanager

@@ -1,5 +1,7 @@
-"""GGUF models that were made to embed and to rank, with random weights, on a real server."""
+"""Models that were made to embed and to rank on a real server: GGUF with random weights, MLX by its modules."""
 
+import json
+import shutil
 from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,8 @@ import numpy as np
 import pytest
 from gguf import GGUFWriter, PoolingType
 
+from dovetail.demo import models_dir
+
 from .running import running
 
 pytestmark = pytest.mark.anyio
@@ -16,6 +20,7 @@ pytestmark = pytest.mark.anyio
 WIDTH, INNER, LAYERS, CONTEXT = 64, 128, 2, 256
 WORDS = [f"\u2581{word}" for word in ["paris", "london", "tokyo", "capital", "of", "france", "is", "the", "what"]]
 TOKENS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS]
+MODULES = [("", "Transformer"), ("1_Pooling", "Pooling"), ("2_Normalize", "Normalize")]
 QUERY = "capital of france"
 DOCUMENTS = ["paris is the capital", "london", "tokyo of france what"]
 
@@ -69,12 +74,21 @@ def write_bert(path: Path, pooling: PoolingType) -> None:
     writer.close()
 
 
+def write_modules(folder: Path) -> None:
+    """Makes an MLX folder one that sentence-transformers would pool by the last token."""
+    modules = [{"path": path, "type": f"sentence_transformers.models.{kind}"} for path, kind in MODULES]
+    (folder / "modules.json").write_text(json.dumps(modules))
+    (folder / "1_Pooling").mkdir()
+    (folder / "1_Pooling" / "config.json").write_text(json.dumps({"pooling_mode_lasttoken": True}))
+
+
 @pytest.fixture(scope="module")
 async def http(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[aiohttp.ClientSession]:
     home = tmp_path_factory.mktemp("home")
     (home / "models").mkdir()
     write_bert(home / "models" / "ranker.gguf", PoolingType.RANK)
     write_bert(home / "models" / "encoder.gguf", PoolingType.CLS)
+    write_modules(shutil.copytree(models_dir() / "tiny-mlx", home / "models" / "by-last"))
     async with running(home) as server, aiohttp.ClientSession(server.url) as session:
         yield session
 
@@ -145,3 +159,16 @@ async def test_models_do_what_they_were_made_for(http: aiohttp.ClientSession) ->
     assert [models[name]["context"] for name in ("encoder", "ranker")] == [CONTEXT, CONTEXT]
     assert (await post(http, "/models/unload", model="encoder"))[0] == 200
     assert (await post(http, "/models/load", model="encoder"))[0] == 200
+
+
+async def test_an_mlx_folder_pools_as_its_modules_say(http: aiohttp.ClientSession) -> None:
+    found: dict[str | None, Any] = {}
+    for pooling in (None, "last", "mean"):
+        _, whole = await post(http, "/v1/embeddings", model="by-last", input=QUERY, pooling=pooling)
+        found[pooling] = whole["data"][0]["embedding"]
+    assert found[None] == pytest.approx(found["last"], abs=1e-5)
+    assert found[None] != pytest.approx(found["mean"], abs=1e-2)
+    status, answer = await post(http, "/v1/completions", model="by-last", prompt="paris")
+    assert (status, answer["error"]["param"]) == (400, "model")
+    async with http.get("/v1/models/by-last") as one:
+        assert (await one.json())["capabilities"] == ["embedding"]

@@ -112,3 +112,29 @@ def test_any_text_is_read_or_refused(text: str) -> None:
     for read in (gbnf.parse, regex.parse, regex.inside_json):
         with suppress(GrammarError):
             read(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'root ::= "\\x00"',
+        "root ::= [\\x00]",
+        'root ::= ("a" | ""){1,500}',
+        'root ::= ("a"?){17}',
+        'root ::= (("a"?){4}){5}',
+        "root ::= " + '"a"? ' * 101,
+    ],
+)
+def test_what_llama_cpp_does_not_survive_is_refused(text: str) -> None:
+    with pytest.raises(GrammarError):
+        gbnf.parse(text)
+
+
+def test_a_repetition_of_no_times_is_nothing() -> None:
+    assert gbnf.parse('root ::= "a"{0} "b"') == gbnf.parse('root ::= "" "b"')
+    assert regex.parse("a{0,0}b") == Chain((Text(""), Text("b")))
+
+
+@pytest.mark.parametrize("text", ["root ::= [^\\x00-\\x1f]", 'root ::= ("a"?){16}', 'root ::= "a"{0,500}'])
+def test_what_it_does_survive_is_not(text: str) -> None:
+    gbnf.parse(text)

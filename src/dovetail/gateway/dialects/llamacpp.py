@@ -24,10 +24,11 @@ from dovetail.core.request import GenerateRequest, Json, JsonObject, Sampling, T
 from dovetail.gateway import wire
 from dovetail.gateway.adapters import adapter
 from dovetail.gateway.answers import LlamaCompletion, PropsAnswer, Success, Text, Tokens
+from dovetail.gateway.chunks import LlamaChunk
 from dovetail.gateway.deps import CallerDep, ServicesDep, generation, receive_body, while_connected
 from dovetail.gateway.logprobs import native_entries
 from dovetail.gateway.openai import OpenAIErrors, new_id, timings
-from dovetail.gateway.openapi import MODEL_QUERY, answers, reads
+from dovetail.gateway.openapi import MODEL_QUERY, answers, reads, streams
 from dovetail.gateway.props import props
 from dovetail.gateway.sampling import Bias, Biased, LlamaExtras, ModelName, TokenId
 from dovetail.gateway.services import Services
@@ -165,6 +166,7 @@ class Completion(OpenAIErrors):
 @router.post("/completion", operation_id="llamaCompletion", response_model=None)
 @reads(CompletionRequest)
 @answers(LlamaCompletion)
+@streams(LlamaChunk)
 async def completion(request: Request, services: ServicesDep, caller: CallerDep) -> Response:
     """Continues a prompt of text and token ids, streamed or whole, in llama-server's form."""
     body = await receive_body(request, services, CompletionRequest)
@@ -176,6 +178,7 @@ async def completion(request: Request, services: ServicesDep, caller: CallerDep)
 @router.post("/completions", operation_id="llamaCompletions", response_model=None)
 @reads(CompletionRequest)
 @answers(LlamaCompletion)
+@streams(LlamaChunk)
 async def completions(request: Request, services: ServicesDep, caller: CallerDep) -> Response:
     """The same as `/completion`."""
     return await completion(request, services, caller)

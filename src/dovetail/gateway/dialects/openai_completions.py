@@ -20,11 +20,12 @@ from dovetail.core.fields import COMPLETIONS, MAX_CHOICES
 from dovetail.core.request import GenerateRequest, Json, JsonObject, TextPrompt
 from dovetail.gateway.adapters import adapter
 from dovetail.gateway.answers import TextCompletion
+from dovetail.gateway.chunks import TextChunk
 from dovetail.gateway.deps import CallerDep, ServicesDep, generation, receive_body
 from dovetail.gateway.echo import Detokenizer, echoed
 from dovetail.gateway.logprobs import TextLogprobs
 from dovetail.gateway.openai import DONE, FINGERPRINT, OpenAIErrors, StreamOptions, new_id, timings, usage
-from dovetail.gateway.openapi import answers, reads
+from dovetail.gateway.openapi import answers, reads, streams
 from dovetail.gateway.sampling import ModelName, SamplingBody, TokenId
 from dovetail.gateway.structured import check_combination
 from dovetail.gateway.wire import of
@@ -199,6 +200,7 @@ class CompletionWhole(OpenAIErrors):
 @router.post("/v1/completions", operation_id="createCompletion", response_model=None)
 @reads(CompletionBody)
 @answers(TextCompletion)
+@streams(TextChunk)
 async def create_completion(request: Request, services: ServicesDep, caller: CallerDep) -> Response:
     """Continues one prompt or several, streamed or whole."""
     body = await receive_body(request, services, CompletionBody)

@@ -1,7 +1,7 @@
 """How the next token is drawn: penalties, filters and temperature, in llama.cpp's order and by its formulas.
 
 Order (llama.cpp `common_sampler_init`): logit bias, penalties, DRY, top_n_sigma, top_k, typical_p, top_p, min_p, XTC,
-temperature.
+temperature; but min_p before a typical_p, as Dovetail asks llama.cpp for it.
 """
 
 from __future__ import annotations
@@ -156,11 +156,11 @@ def _filtered(logits: mx.array, chain: Chain, kept: int) -> tuple[mx.array, mx.a
         ids = mx.argsort(-logits, axis=-1)
     values = mx.take_along_axis(logits, ids, axis=-1)
     if chain.typical_p < 1:
-        values = _typical(values, chain.typical_p)
+        values = _typical(_min_p(values, chain.min_p), chain.typical_p)
     if chain.top_p < 1:
         before = mx.cumsum(mx.softmax(values, axis=-1), axis=-1, inclusive=False)
         values = mx.where(before < max(chain.top_p, _TINY), values, -math.inf)
-    return _min_p(values, chain.min_p), ids
+    return (values if chain.typical_p < 1 else _min_p(values, chain.min_p)), ids
 
 
 def _typical(values: mx.array, mass: float) -> mx.array:

@@ -9,11 +9,12 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from dovetail.gateway.answers import ChatCompletion
+from dovetail.gateway.chunks import ChatChunk
 from dovetail.gateway.deps import CallerDep, ServicesDep, generation, receive_body
 from dovetail.gateway.dialects.openai_chat.body import ChatBody
 from dovetail.gateway.dialects.openai_chat.reply import ChatStream, ChatWhole
 from dovetail.gateway.openai import new_id
-from dovetail.gateway.openapi import answers, reads
+from dovetail.gateway.openapi import answers, reads, streams
 
 router = APIRouter(tags=["openai"])
 
@@ -21,6 +22,7 @@ router = APIRouter(tags=["openai"])
 @router.post("/v1/chat/completions", operation_id="createChatCompletion", response_model=None)
 @reads(ChatBody)
 @answers(ChatCompletion)
+@streams(ChatChunk)
 async def create_chat_completion(request: Request, services: ServicesDep, caller: CallerDep) -> Response:
     """Answers a conversation, streamed or whole."""
     body = await receive_body(request, services, ChatBody)

@@ -18,6 +18,7 @@ from dovetail.core.request import (
     Tool,
     ToolChoice,
 )
+from dovetail.gateway import tool_schemas
 from dovetail.gateway.adapters import adapter
 from dovetail.gateway.dialects.openai_chat.messages import MessageBody, messages_from
 from dovetail.gateway.openai import StreamOptions
@@ -142,6 +143,8 @@ class ChatBody(ThinkingFields):
 
     def _tools(self, choice: ToolChoice) -> tuple[Tool, ...]:
         functions = [tool.function for tool in self.tools or ()]
+        for i, function in enumerate(functions):
+            tool_schemas.check(cast("JsonObject", function.parameters or {}), f"tools[{i}].function.parameters")
         if (allowed := _allowed(self.tool_choice)) is not None:  # the model does not see the others
             functions = [function for function in functions if function.name in allowed]
         if choice == "required" or isinstance(choice, NamedTool):
@@ -193,9 +196,11 @@ class ChatBody(ThinkingFields):
         for name, value in (self.chat_template_kwargs or {}).items():
             if name not in TEMPLATE_OPTIONS:
                 raise UnsupportedField(f"chat_template_kwargs.{name[:64]}")
+            param = f"chat_template_kwargs.{name}"
             if not isinstance(value, bool | int | str) or (isinstance(value, str) and len(value) > 256):
-                param = f"chat_template_kwargs.{name}"
                 raise InvalidRequest(f"{param}: a boolean, an integer or a short string", param=param)
+            if name == "enable_thinking" and not isinstance(value, bool):
+                raise InvalidRequest(f"{param}: true or false", param=param)
             options[name] = value
         return options
 
