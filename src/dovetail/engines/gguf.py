@@ -115,7 +115,9 @@ class GgufEngine:
         if options.mmproj is not None:
             argv += ["--mmproj", str(options.mmproj)]
         if (adapter := model.adapter) is not None:
-            argv += ["--lora-scaled", f"{adapter.path}:{adapter.scale}"]
+            # `--lora-scaled` takes no path with a colon in it, as Windows' paths have.
+            one = adapter.scale == 1
+            argv += ["--lora", str(adapter.path)] if one else ["--lora-scaled", f"{adapter.path}:{adapter.scale}"]
         if options.pooling is not None:
             argv += ["--embeddings", "--pooling", options.pooling]
         if options.kv_folder is not None:
