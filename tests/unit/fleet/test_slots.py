@@ -41,6 +41,14 @@ def test_spaces_and_tools_share_nothing() -> None:
     assert common(chain_of(one), chain_of({**one, "tools": [{"type": "function"}]})) == 0
 
 
+def test_another_scale_of_an_adapter_shares_nothing_not_even_long_tools() -> None:
+    long: JsonObject = {"tools": [{"type": "function", "description": "a" * 5000}], "prompt": "a" * 500}
+    whole, half, none = ({**long, "lora": [{"id": 0, "scale": scale}]} for scale in (1.0, 0.5, 0.0))
+    assert common(chain_of(whole), chain_of({**whole})) == len(chain_of(whole))
+    for one, other in ((whole, half), (whole, none), (none, long)):
+        assert common(chain_of(one), chain_of(other)) == 0
+
+
 def test_a_conversation_goes_on_where_it_was() -> None:
     slots = [slot(0), slot(1, "a" * 4000), slot(2, "b" * 4000)]
     choice = choose(slots, chain("b" * 4000 + "c" * 100), 0)
