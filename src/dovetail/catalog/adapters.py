@@ -130,7 +130,7 @@ def _gguf_problem(path: Path, model: Model) -> str | None:
     base: Base = {}
     for file in model.files or (model.path,):
         base |= {tensor.name: _shape(tensor) for tensor in read_header(file).tensors if len(tensor.shape) > 1}
-    return _misfit({tensor.name: _shape(tensor) for tensor in header.tensors}, base, complete=True)
+    return _misfit({tensor.name: _shape(tensor) for tensor in header.tensors}, base)
 
 
 def _shape(tensor: TensorInfo) -> tuple[int, ...]:
@@ -139,7 +139,7 @@ def _shape(tensor: TensorInfo) -> tuple[int, ...]:
 
 
 def _mlx_problem(path: Path, model: Model) -> str | None:
-    """mlx-lm may name a module otherwise than the file does that it was loaded from: the worker finds what is missing."""
+    """Where no name is the model's, mlx-lm may have renamed what it reads, and it is left to the worker."""
     base: Base = {}
     packed: set[str] = set()
     for file in model.files:
@@ -152,29 +152,34 @@ def _mlx_problem(path: Path, model: Model) -> str | None:
     for stem in packed & base.keys():  # several weights in a word: how many inputs there are is not to be seen
         base[stem] = (None, *base[stem][1:])
     factors = {name: tensor.shape for name, tensor in read_tensors(path / WEIGHTS).items()}
-    return _misfit(factors, base, complete=False)
+    return _misfit(factors, base, named=any(name.rpartition(".")[0] in base for name in factors))
 
 
-def _misfit(factors: Mapping[str, tuple[int, ...]], base: Base, *, complete: bool) -> str | None:
+def _misfit(factors: Mapping[str, tuple[int, ...]], base: Base, *, named: bool = True) -> str | None:
     """The first thing that is wrong with factors (inputs, rank) and (rank, outputs) of some of the base's matrices.
 
-    complete  what is not in `base` is not in the model
+    named  `base` has them under the names that the engine knows them by
     """
     for name in sorted(factors):
         stem, _, leaf = name.rpartition(".")
         if leaf not in {"lora_a", "lora_b"}:
             return f"{_shown(name)} is no LoRA weight"
-        a, b = factors.get(f"{stem}.lora_a", ()), factors.get(f"{stem}.lora_b", ())
-        if not a or not b or len(a) != len(b) or a[1:2] != b[:1] or 0 in a:
-            return f"{_shown(stem)} has the factors {_sizes(a)} and {_sizes(b)}, which are none of one matrix"
         if stem not in base:
-            if complete:
-                return f"the model has no matrix {_shown(stem)}"
+            if named:
+                return f"the model has no matrix {_shown(stem)} that an adapter could change"
             continue
-        inputs, *others = base[stem]
-        if inputs not in {None, a[0]} or others != [*b[1:]] or a[2:] != b[2:]:
-            return f"{_shown(stem)} is {_sizes(base[stem])} in the model, and {_sizes(a)} by {_sizes(b)} in the adapter"
+        a, b = factors.get(f"{stem}.lora_a", ()), factors.get(f"{stem}.lora_b", ())
+        if not _fit(a, b, base[stem]):
+            shapes = _sizes(base[stem]), _sizes(a), _sizes(b)
+            return "{} is {} in the model, and {} by {} in the adapter".format(_shown(stem), *shapes)
     return None if factors else "it holds no weights"
+
+
+def _fit(a: tuple[int, ...], b: tuple[int, ...], matrix: tuple[int | None, ...]) -> bool:
+    if not len(a) == len(b) == len(matrix):
+        return False
+    rank = a[1] == b[0] > 0
+    return rank and matrix[0] in {None, a[0]} and matrix[1:] == b[1:] and matrix[2:] == a[2:]
 
 
 def _sizes(shape: tuple[int | None, ...]) -> str:
