@@ -12,6 +12,7 @@ from starlette.responses import Response
 from dovetail.core.embedding import Ranking, RankRequest
 from dovetail.core.request import Json, JsonObject
 from dovetail.gateway import wire
+from dovetail.gateway.adapters import AdapterField, adapter
 from dovetail.gateway.answers import RankingAnswer
 from dovetail.gateway.deps import CallerDep, ServicesDep, receive_body, while_connected
 from dovetail.gateway.openai import new_id
@@ -40,6 +41,8 @@ class RerankBody(Wire):
     top_n: Annotated[Count | None, Field(description="How many of the best to answer; null: all.")] = None
     return_documents: Annotated[bool | None, Field(description="Cohere's default holds: false.")] = None
 
+    adapter: AdapterField = None
+
     priority: Annotated[object, Inert()] = None
 
     max_chunks_per_doc: Annotated[object, Refused()] = None
@@ -61,7 +64,8 @@ async def rerank(request: Request, services: ServicesDep, caller: CallerDep) -> 
     """The documents that answer a query best, best first."""
     body = await receive_body(request, services, RerankBody)
     headers = wire.warnings(body, strict=services.settings.strict)
-    wanted = RankRequest(new_id("rerank"), body.model, body.query, body.texts(), body.top_n)
+    asked = adapter(body.adapter)
+    wanted = RankRequest(new_id("rerank"), body.model, body.query, body.texts(), body.top_n, asked)
     work = services.embedder.rank(wanted, caller)
     found = await while_connected(request.receive, services.replies, work)
     answer = _answer(wanted, found, with_documents=bool(body.return_documents))
