@@ -26,7 +26,7 @@ CHOICES: Mapping[str, Choice] = {
     "half": {"name": "shout", "scale": 0.5},
     "none": {"name": "shout", "scale": 0},
 }
-TOOL = {"type": "function", "function": {"name": "look", "description": "Looks far. " * 40, "parameters": {}}}
+TOOL = {"type": "function", "function": {"name": "look", "description": "Looks far. " * 40}}
 
 
 def prompt(model: str) -> str:
@@ -72,8 +72,9 @@ async def likely(
     async with http.post("/v1/chat/completions", json=sent) as answer:
         whole = await answer.json()
         assert answer.status == 200, whole
-    found = (whole["choices"][0]["logprobs"] or {"content": []})["content"]
-    values = sorted(each["logprob"] for first in found for each in first["top_logprobs"])
+    told: dict[str, Any] | None = whole["choices"][0]["logprobs"]
+    best: list[dict[str, float]] = told["content"][0]["top_logprobs"] if told else []
+    values = sorted(each["logprob"] for each in best)
     return values, whole["usage"]["prompt_tokens_details"]["cached_tokens"]
 
 
@@ -81,7 +82,7 @@ def near(values: list[float]) -> Any:
     return pytest.approx(values, abs=0.02)
 
 
-@pytest.mark.accept("S4")
+@pytest.mark.accept("S3", "S4")
 async def test_one_prompt_with_one_adapter_after_another_is_computed_as_if_alone(
     http: aiohttp.ClientSession, model: str
 ) -> None:
@@ -111,7 +112,8 @@ async def test_a_file_of_another_scale_is_not_read_however_long_the_tools_are(ht
     async def cached(scale: float, text: str, **tools: Any) -> int:
         return (await likely(http, "tiny-gguf", text, {"name": "shout", "scale": scale}, **tools))[1]
 
-    tools, text = {"tools": [TOOL] * 4}, "Say it at once. " * 40
+    tools: dict[str, Any] = {"tools": [TOOL] * 4}
+    text = "Say it at once. " * 40
     assert await cached(1, text, **tools) < 10
     await cached(1, "Anna saw the river. " * 10)
     assert await cached(0.25, text, **tools) < 10

@@ -134,7 +134,7 @@ def _gguf_problem(path: Path, model: Model) -> str | None:
 
 
 def _shape(tensor: TensorInfo) -> tuple[int, ...]:
-    """Inputs first. The embedding's inputs are tokens, whose rows are looked up: llama.cpp keeps it the other way round."""
+    """Inputs first. The embedding's are tokens, whose rows are looked up: llama.cpp keeps it the other way round."""
     return tensor.shape[::-1] if tensor.name in _LOOKED_UP and len(tensor.shape) == 2 else tensor.shape
 
 

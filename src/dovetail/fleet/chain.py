@@ -22,8 +22,9 @@ _END = 4 << 20  # bytes of a prompt that are looked at
 
 
 def chain_of(body: JsonObject, space: str = "") -> Chain:
-    """The chain of a worker call's prompt. Chains of different spaces share nothing, nor do those of different scales
-    of an adapter: not even of equal tools, for the engine would go on with all that a file holds.
+    """The chain of a worker call's prompt. Chains of different spaces share nothing, nor do those of two scales.
+
+    Not even of equal tools: the engine would go on with all that a file holds.
     """
     data = _beginning(body)
     state = blake2b(orjson.dumps([space, body.get("lora")]), digest_size=LINK)

@@ -75,7 +75,10 @@ def test_every_kind_of_gguf_matrix_can_be_adapted(forge: Forge) -> None:
         ({f"{Q}.lora_b": (4, 9)}, f"{Q} is 16 x 8 in the model, and 16 x 4 by 4 x 9 in the adapter"),
         ({f"{Q}.lora_b": (5, 8)}, f"{Q} is 16 x 8 in the model, and 16 x 4 by 5 x 8 in the adapter"),
         ({f"{EXPERTS}.lora_b": (4, 8, 2)}, "4 x 8 x 2 in the adapter"),
-        ({"blk.7.attn_q.weight.lora_a": (16, 4), "blk.7.attn_q.weight.lora_b": (4, 8)}, "no matrix blk.7.attn_q.weight"),
+        (
+            {"blk.7.attn_q.weight.lora_a": (16, 4), "blk.7.attn_q.weight.lora_b": (4, 8)},
+            "no matrix blk.7.attn_q.weight",
+        ),
         ({f"{EMBEDDING}.lora_a": (32, 4)}, f"{EMBEDDING} is 32 x 16 in the model, and 4 x 32 by 4 x 16"),
         ({Q: (16, 8)}, f"{Q} is no LoRA weight"),
     ],
@@ -105,7 +108,7 @@ def test_a_torn_adapter_is_refused_until_it_is_whole(forge: Forge) -> None:
     whole = path.read_bytes()
     path.write_bytes(whole[:-64])
     adapters, model = Adapters([forge.folder / "adapters"]), gguf_model(forge)
-    with pytest.raises(AdapterMismatch, match="after the end of the file|truncated"):
+    with pytest.raises(AdapterMismatch, match="truncated"):
         adapters.find(Adapter("a"), model)
     path.write_bytes(whole)
     assert adapters.find(Adapter("a"), model).path == path
