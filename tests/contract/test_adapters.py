@@ -162,4 +162,6 @@ async def test_a_wrong_base_is_named_and_a_default_holds(tmp_path: Path, model: 
         assert "attn" in whole["error"]["message"]
         assert str(tmp_path) not in whole["error"]["message"]
         assert await said(http, model) == PLAIN.upper()
+        async with http.get(f"/v1/models/{model}") as answer:
+            assert (await answer.json())["id"] == model
         assert await said(http, model, adapter={"name": "shout", "scale": 0}) == PLAIN

@@ -181,7 +181,8 @@ class Pool(serving.Pool):
             pass
         self.loaded.append(model.id)
 
-    async def unload(self, model_id: str) -> bool:
+    async def unload(self, model_id: str, adapter: str | None = None) -> bool:
+        del adapter
         return model_id in self.statuses
 
 
