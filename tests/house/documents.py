@@ -1,6 +1,6 @@
 """Writes the generated documents: docs/acceptance.md, and the tables of docs/configuration.md and docs/api.md.
 
-`python tests/house/documents.py` writes them; with `--check` it only says which are not current, and exits with 1.
+`python -m tests.house.documents` writes them; with `--check` it only says which are not current, and exits with 1.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import cast, get_args
 
-import schema_suite
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
@@ -29,6 +28,8 @@ from dovetail.gateway.dialects.openai_embeddings import EmbeddingBody
 from dovetail.gateway.dialects.rerank import RerankBody
 from dovetail.gateway.wire import Wire
 from dovetail.settings import LoadSettings, ModelSettings, Settings
+
+from . import schema_suite
 
 ROOT = Path(__file__).parents[2]
 ACCEPTANCE = ROOT / "docs" / "acceptance.md"

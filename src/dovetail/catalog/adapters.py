@@ -15,6 +15,7 @@ from typing import TypeAlias
 
 from dovetail.catalog.files import Stamp, stamp
 from dovetail.catalog.gguf import read_header
+from dovetail.catalog.gguf_header import TensorInfo
 from dovetail.catalog.invalid import InvalidModelFile
 from dovetail.catalog.naming import normal
 from dovetail.catalog.safetensors import read_tensors
@@ -26,8 +27,9 @@ CONFIG, WEIGHTS = "adapter_config.json", "adapters.safetensors"
 _NAME = re.compile(r"[\w][\w.\-]{0,127}")
 _MAX_KNOWN = 256
 
-# Inputs, where they can be told, and outputs of each matrix.
-Base: TypeAlias = dict[str, tuple[int | None, int]]
+# A matrix's inputs, where they can be told, its outputs, and how many of it lie in one tensor.
+Base: TypeAlias = dict[str, tuple[int | None, ...]]
+_LOOKED_UP = frozenset({"token_embd.weight", "token_embd.weight.lora_a"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,45 +129,61 @@ def _gguf_problem(path: Path, model: Model) -> str | None:
         return f"it was made for the architecture {header.architecture!r}, the model is {model.shape.architecture!r}"
     base: Base = {}
     for file in model.files or (model.path,):
-        base |= {t.name: (t.shape[0], t.shape[1]) for t in read_header(file).tensors if len(t.shape) == 2}
-    base.pop("token_embd.weight", None)
-    return _misfit({tensor.name: tensor.shape for tensor in header.tensors}, base)
+        base |= {tensor.name: _shape(tensor) for tensor in read_header(file).tensors if len(tensor.shape) > 1}
+    return _misfit({tensor.name: _shape(tensor) for tensor in header.tensors}, base)
+
+
+def _shape(tensor: TensorInfo) -> tuple[int, ...]:
+    """Inputs first. The embedding's are tokens, whose rows are looked up: llama.cpp keeps it the other way round."""
+    return tensor.shape[::-1] if tensor.name in _LOOKED_UP and len(tensor.shape) == 2 else tensor.shape
 
 
 def _mlx_problem(path: Path, model: Model) -> str | None:
+    """Where no name is the model's, mlx-lm may have renamed what it reads, and it is left to the worker."""
     base: Base = {}
     packed: set[str] = set()
     for file in model.files:
         for name, tensor in read_tensors(file).items():
             stem, _, leaf = name.rpartition(".")
-            if leaf == "weight" and len(tensor.shape) == 2:
-                base[stem] = (tensor.shape[1], tensor.shape[0])
+            if leaf == "weight" and len(tensor.shape) > 1:
+                base[stem] = (tensor.shape[-1], tensor.shape[-2], *tensor.shape[:-2])
             elif leaf == "scales":
                 packed.add(stem)
     for stem in packed & base.keys():  # several weights in a word: how many inputs there are is not to be seen
-        base[stem] = (None, base[stem][1])
-    return _misfit({name: tensor.shape for name, tensor in read_tensors(path / WEIGHTS).items()}, base)
+        base[stem] = (None, *base[stem][1:])
+    factors = {name: tensor.shape for name, tensor in read_tensors(path / WEIGHTS).items()}
+    return _misfit(factors, base, named=any(name.rpartition(".")[0] in base for name in factors))
 
 
-def _misfit(factors: Mapping[str, tuple[int, ...]], base: Base) -> str | None:
-    """The first thing that is wrong with factors (inputs, rank) and (rank, outputs) of some of the base's matrices."""
+def _misfit(factors: Mapping[str, tuple[int, ...]], base: Base, *, named: bool = True) -> str | None:
+    """The first thing that is wrong with factors (inputs, rank) and (rank, outputs) of some of the base's matrices.
+
+    named  `base` has them under the names that the engine knows them by
+    """
     for name in sorted(factors):
         stem, _, leaf = name.rpartition(".")
         if leaf not in {"lora_a", "lora_b"}:
             return f"{_shown(name)} is no LoRA weight"
         if stem not in base:
-            return f"the model has no matrix {_shown(stem)} that an adapter could change"
+            if named:
+                return f"the model has no matrix {_shown(stem)} that an adapter could change"
+            continue
         a, b = factors.get(f"{stem}.lora_a", ()), factors.get(f"{stem}.lora_b", ())
-        inputs, outputs = base[stem]
-        fits = len(a) == len(b) == 2 and a[1] == b[0] and b[1] == outputs and inputs in {None, a[0]}
-        if not fits:
-            shape = f"{'?' if inputs is None else inputs} x {outputs}"
-            return f"{_shown(stem)} is {shape} in the model, and {_sizes(a)} by {_sizes(b)} in the adapter"
+        if not _fit(a, b, base[stem]):
+            shapes = _sizes(base[stem]), _sizes(a), _sizes(b)
+            return "{} is {} in the model, and {} by {} in the adapter".format(_shown(stem), *shapes)
     return None if factors else "it holds no weights"
 
 
-def _sizes(shape: tuple[int, ...]) -> str:
-    return " x ".join(map(str, shape)) or "nothing"
+def _fit(a: tuple[int, ...], b: tuple[int, ...], matrix: tuple[int | None, ...]) -> bool:
+    if not len(a) == len(b) == len(matrix):
+        return False
+    rank = a[1] == b[0] > 0
+    return rank and matrix[0] in {None, a[0]} and matrix[1:] == b[1:] and matrix[2:] == a[2:]
+
+
+def _sizes(shape: tuple[int | None, ...]) -> str:
+    return " x ".join("?" if size is None else str(size) for size in shape) or "nothing"
 
 
 def _shown(name: str) -> str:

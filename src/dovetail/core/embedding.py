@@ -47,6 +47,7 @@ class RankRequest:
     query: str
     documents: tuple[str, ...]
     top_n: int | None = None
+    adapter: Adapter | None = None
 
 
 @dataclass(frozen=True, slots=True)

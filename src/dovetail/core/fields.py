@@ -278,6 +278,7 @@ RERANK = _table(
     FieldSpec("documents", "Texts, or objects with a `text`.", mlx="refused"),
     FieldSpec("top_n", "How many of the best to answer; null: all.", 1, MAX_INT, mlx="refused"),
     FieldSpec("return_documents", "Whether the texts come back; false unless it is said.", mlx="refused"),
+    FieldSpec("adapter", "A LoRA by name, or its name and scale.", mlx="refused"),
     _inert("priority", "Cohere's own queue."),
     _refused("max_chunks_per_doc", meaning="Nothing is ever cut."),
     _refused("max_doc_length", meaning="Nothing is ever cut."),

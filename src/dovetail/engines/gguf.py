@@ -141,7 +141,9 @@ def _external_files(model: Model, options: LoadOptions) -> list[str]:
     if options.mmproj is not None:
         argv += ["--mmproj", str(options.mmproj)]
     if (adapter := model.adapter) is not None:
-        argv += ["--lora-scaled", f"{adapter.path}:{adapter.scale}"]
+        # `--lora-scaled` takes no path with a colon in it, as Windows' paths have.
+        one = adapter.scale == 1
+        argv += ["--lora", str(adapter.path)] if one else ["--lora-scaled", f"{adapter.path}:{adapter.scale}"]
     if options.chat_template is not None:
         argv += ["--chat-template-file", str(options.chat_template)]
     if options.kv_folder is not None:

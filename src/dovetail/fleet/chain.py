@@ -22,9 +22,12 @@ _END = 4 << 20  # bytes of a prompt that are looked at
 
 
 def chain_of(body: JsonObject, space: str = "") -> Chain:
-    """The chain of a worker call's prompt. Chains of different spaces share nothing."""
+    """The chain of a worker call's prompt. Chains of different spaces share nothing, nor do those of two scales.
+
+    Not even of equal tools: the engine would go on with all that a file holds.
+    """
     data = _beginning(body)
-    state = blake2b(space.encode(), digest_size=LINK)
+    state = blake2b(orjson.dumps([space, body.get("lora")]), digest_size=LINK)
     links: list[bytes] = []
     start = 0
     for end in _ends(min(len(data), _END)):
@@ -36,7 +39,7 @@ def chain_of(body: JsonObject, space: str = "") -> Chain:
 
 def _beginning(body: JsonObject) -> bytes:
     """The prompt as bytes which a prompt that goes on with it begins with: nothing is closed at the end."""
-    parts = [orjson.dumps(body.get("tools")), orjson.dumps(body.get("lora"))]
+    parts = [orjson.dumps(body.get("tools"))]
     match body.get("prompt"):
         case None:
             pass

@@ -183,8 +183,16 @@ class Pool:
         seat_id = _seat_id(model, apart)
         seat = self._seats.get(seat_id)
         if seat is None or (seat.model != model and not seat.uses and not seat.worker.alive):
+            self._forget_scaled()
             seat = self._seats[seat_id] = self._new_seat(seat_id, model, engine, apart)
         return seat
+
+    def _forget_scaled(self) -> None:
+        """Scales are the clients' to choose, without end: of a worker that had one nothing is kept when it has gone."""
+        scaled = [seat for seat in self._seats.values() if seat.model.adapter and seat.model.adapter.scale != 1]
+        for seat in scaled:
+            if not seat.uses and not seat.worker.alive:
+                del self._seats[seat.id]
 
     def _new_seat(self, seat_id: str, model: Model, engine: Engine, pooling: Pooling | None) -> Seat:
         wanted = replace(self._options_for(model), pooling=pooling)
@@ -251,7 +259,7 @@ def served(model: Model, engine: Engine, pooling: Pooling | None = None) -> Mode
 
 
 def _seat_id(model: Model, pooling: Pooling | None) -> str:
-    scale = f"@{model.adapter.scale:g}" if model.adapter is not None and pooling else ""
+    scale = f"@{model.adapter.scale!r}" if model.adapter is not None and pooling else ""
     return f"{model.name}{scale}:{pooling}" if pooling else model.name
 
 

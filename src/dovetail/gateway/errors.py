@@ -41,7 +41,9 @@ _TAIL_LINES = 6
 _TAIL_LINE_LENGTH = 200
 _MESSAGE_LENGTH = 4000
 # What pydantic adds to the location of an error inside a union.
-_UNION_TAGS = frozenset({"str", "int", "float", "bool", "none", "dict", "list", "constrained-str", "constrained-int"})
+_UNION_TAGS = frozenset(
+    {"str", "int", "float", "bool", "none", "dict", "list", "constrained-str", "constrained-int", "AdapterBody"}
+)
 
 
 def as_dovetail(failure: BaseException) -> DovetailError:

@@ -91,7 +91,7 @@ class Embedder:
     async def rank(self, request: RankRequest, caller: Caller) -> Ranking:
         """The best of `request`'s documents, by a model made to rank. Raises `core.errors`."""
         with self._recorded(request.id, request.model, caller) as use:
-            model = await self._find(use)
+            model = await self._find(use, request.adapter)
             if model.pooling != "rank":
                 raise InvalidRequest(
                     f"{model.id} cannot rank documents: that takes a GGUF file of a reranker, whose header gives the "
@@ -111,7 +111,7 @@ class Embedder:
             ranks.sort(key=lambda rank: -rank.score)
             return Ranking(tuple(ranks[: request.top_n]), use.tokens)
 
-    async def _find(self, use: _Use, adapter: Adapter | None = None) -> Model:
+    async def _find(self, use: _Use, adapter: Adapter | None) -> Model:
         model = await asyncio.to_thread(self._catalog.find, use.model, adapter)
         use.model = model.name
         return model

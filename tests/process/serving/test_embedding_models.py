@@ -82,6 +82,24 @@ def write_modules(folder: Path) -> None:
     (folder / "1_Pooling" / "config.json").write_text(json.dumps({"pooling_mode_lasttoken": True}))
 
 
+def write_lora(path: Path) -> None:
+    """One for the models above: of a matrix that is multiplied with, and of the one whose rows are looked up."""
+    writer, random = GGUFWriter(path, "bert"), np.random.default_rng(8)
+    writer.add_type("adapter")
+    writer.add_string("adapter.type", "lora")
+    writer.add_float32("adapter.lora.alpha", 4.0)
+    for name, a, b in (
+        ("blk.1.ffn_up.weight", (4, WIDTH), (INNER, 4)),
+        ("token_embd.weight", (len(TOKENS), 4), (WIDTH, 4)),
+    ):
+        for factor, shape in (("lora_a", a), ("lora_b", b)):
+            writer.add_tensor(f"{name}.{factor}", random.normal(0, 0.5, shape).astype(np.float32))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+
 @pytest.fixture(scope="module")
 async def http(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[aiohttp.ClientSession]:
     home = tmp_path_factory.mktemp("home")
@@ -89,6 +107,8 @@ async def http(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[aioht
     write_bert(home / "models" / "ranker.gguf", PoolingType.RANK)
     write_bert(home / "models" / "encoder.gguf", PoolingType.CLS)
     write_modules(shutil.copytree(models_dir() / "tiny-mlx", home / "models" / "by-last"))
+    (home / "adapters").mkdir()
+    write_lora(home / "adapters" / "lora.gguf")
     async with running(home) as server, aiohttp.ClientSession(server.url) as session:
         yield session
 
@@ -96,6 +116,24 @@ async def http(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[aioht
 async def post(http: aiohttp.ClientSession, path: str, **sent: Any) -> tuple[int, Any]:
     async with http.post(path, json=sent) as answer:
         return answer.status, await answer.json()
+
+
+@pytest.mark.field("/v1/rerank adapter")
+async def test_an_adapter_changes_scores_and_vectors(http: aiohttp.ClientSession) -> None:
+    ranks: dict[str, Any] = {"path": "/v1/rerank", "model": "ranker", "query": QUERY, "documents": DOCUMENTS}
+    vectors: dict[str, Any] = {"path": "/v1/embeddings", "model": "encoder", "input": QUERY}
+
+    async def numbers(asked: dict[str, Any], **fields: Any) -> list[float]:
+        status, whole = await post(http, **asked, **fields)
+        assert status == 200, whole
+        results = sorted(whole.get("results", ()), key=lambda result: result["index"])
+        return [result["relevance_score"] for result in results] or whole["data"][0]["embedding"]
+
+    for asked in (ranks, vectors):
+        base = await numbers(asked)
+        assert await numbers(asked, adapter={"name": "lora", "scale": 0}) == pytest.approx(base, abs=1e-4)
+        assert await numbers(asked, adapter="lora") != pytest.approx(base, abs=1e-2)
+        assert (await post(http, **asked, adapter="shout"))[0] == 400
 
 
 @pytest.mark.field("/v1/rerank model", "/v1/rerank query", "/v1/rerank documents")

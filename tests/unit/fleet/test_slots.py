@@ -41,6 +41,17 @@ def test_spaces_and_tools_share_nothing() -> None:
     assert common(chain_of(one), chain_of({**one, "tools": [{"type": "function"}]})) == 0
 
 
+def test_another_scale_of_an_adapter_shares_nothing_not_even_long_tools() -> None:
+    long: JsonObject = {"tools": [{"type": "function", "description": "a" * 5000}], "prompt": "a" * 500}
+
+    def scaled(scale: float) -> Chain:
+        return chain_of({**long, "lora": [{"id": 0, "scale": scale}]})
+
+    assert scaled(0.5) == scaled(0.5)
+    for one, other in ((scaled(1), scaled(0.5)), (scaled(1), scaled(0)), (scaled(0), chain_of(long))):
+        assert common(one, other) == 0
+
+
 def test_a_conversation_goes_on_where_it_was() -> None:
     slots = [slot(0), slot(1, "a" * 4000), slot(2, "b" * 4000)]
     choice = choose(slots, chain("b" * 4000 + "c" * 100), 0)

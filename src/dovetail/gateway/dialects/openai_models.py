@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import orjson
 from fastapi import APIRouter, Request
@@ -41,7 +42,9 @@ _NAME: JsonObject = {"name": "name", "in": "path", "required": True, "schema": {
 async def retrieve_model(request: Request, services: ServicesDep, _caller: CallerDep) -> Response:
     """One model, by its id or an alias."""
     name: str = request.path_params["name"]
-    return _json(_object(services, await asyncio.to_thread(services.catalog.find, name)))
+    model = await asyncio.to_thread(services.catalog.find, name)
+    by_itself = name in {model.id, *model.aliases}  # whatever adapter its settings name
+    return _json(_object(services, replace(model, adapter=None) if by_itself else model))
 
 
 def _object(services: Services, model: Model) -> ModelObject:

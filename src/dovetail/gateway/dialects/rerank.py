@@ -13,6 +13,7 @@ from dovetail.core.embedding import Ranking, RankRequest
 from dovetail.core.fields import RERANK
 from dovetail.core.request import Json, JsonObject
 from dovetail.gateway import wire
+from dovetail.gateway.adapters import AdapterField, adapter
 from dovetail.gateway.answers import RankingAnswer
 from dovetail.gateway.deps import CallerDep, ServicesDep, receive_body, while_connected
 from dovetail.gateway.openai import new_id
@@ -43,6 +44,7 @@ class RerankBody(Wire):
     documents: Annotated[_Documents, of(RERANK["documents"])]
     top_n: Annotated[int | None, of(RERANK["top_n"])] = None
     return_documents: Annotated[bool | None, of(RERANK["return_documents"])] = None
+    adapter: Annotated[AdapterField, of(RERANK["adapter"])] = None
     priority: Annotated[object, of(RERANK["priority"])] = None
     max_chunks_per_doc: Annotated[object, of(RERANK["max_chunks_per_doc"])] = None
     max_doc_length: Annotated[object, of(RERANK["max_doc_length"])] = None
@@ -63,7 +65,8 @@ async def rerank(request: Request, services: ServicesDep, caller: CallerDep) -> 
     """The documents that answer a query best, best first."""
     body = await receive_body(request, services, RerankBody)
     headers = wire.warnings(body, strict=services.settings.strict)
-    wanted = RankRequest(new_id("rerank"), body.model, body.query, body.texts(), body.top_n)
+    asked = adapter(body.adapter)
+    wanted = RankRequest(new_id("rerank"), body.model, body.query, body.texts(), body.top_n, asked)
     work = services.embedder.rank(wanted, caller)
     found = await while_connected(request.receive, services.replies, work)
     answer = _answer(wanted, found, with_documents=bool(body.return_documents))
