@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 from dovetail.catalog.files import stamp
 from dovetail.catalog.headers import Headers
-from dovetail.catalog.scan import scan
+from dovetail.catalog.scan import scan, with_projector
 from dovetail.core.errors import ModelNotFound
 from dovetail.core.model import Model
 
@@ -30,6 +30,8 @@ class _Snapshot:
 class Catalog:
     """Models in `roots` (earlier roots win a name); `aliases` are further names by model id.
 
+    `projector` gives the file that the settings name for a model, in place of the one beside it.
+
     Any thread may call any method. Two of them read the disk: `refresh`, and `models` when something changed.
     """
 
@@ -38,10 +40,12 @@ class Catalog:
         roots: Sequence[Path],
         *,
         aliases: Mapping[str, tuple[str, ...]] = _NO_ALIASES,
+        projector: Callable[[str], Path | None] = lambda _: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._roots = tuple(roots)
         self._aliases = dict(aliases)
+        self._projector = projector
         self._clock = clock
         self._lock = threading.Lock()
         self._snapshot: _Snapshot | None = None
@@ -88,7 +92,8 @@ class Catalog:
 
     def _scan(self) -> _Snapshot:
         headers = Headers(self._snapshot.headers if self._snapshot else None)
-        models = tuple(scan(self._roots, headers, self._aliases))
+        found = scan(self._roots, headers, self._aliases)
+        models = tuple(with_projector(model, self._projector(model.id), headers) for model in found)
         headers.seal()
         by_name = {alias: model for model in models for alias in model.aliases} | {model.id: model for model in models}
         self._checked = self._clock()

@@ -27,17 +27,14 @@ from dovetail.core.events import (
 from dovetail.core.request import (
     ChatPrompt,
     GenerateRequest,
-    ImagePart,
     Json,
     JsonObject,
     Message,
-    Part,
     Sampling,
-    TextPart,
     TextPrompt,
     Tool,
 )
-from dovetail.engines import structured
+from dovetail.engines import media, structured
 from dovetail.engines.base import Decoder, WorkerCall
 
 # What a request that says nothing gets, on every engine: the model's distribution as it is.
@@ -111,6 +108,8 @@ def error_from(payload: Json, status: int = 500) -> DovetailError:
         return ContextTooLong(_int(error.get("n_prompt_tokens")), _int(error.get("n_ctx")))
     if found := _TOO_LARGE.search(message):
         return ContextTooLong(int(found[1]), int(found[2]))
+    if refusal := media.refusal(message):
+        return refusal
     if 400 <= status < 500:
         return InvalidRequest(message)
     return EngineFailure(message)
@@ -228,7 +227,7 @@ def _chat(chat: ChatPrompt) -> JsonObject:
 
 
 def _message(message: Message) -> JsonObject:
-    wire: JsonObject = {"role": message.role, "content": "".join(_text(part) for part in message.parts)}
+    wire: JsonObject = {"role": message.role, "content": media.content(message.parts)}
     if message.name is not None:
         wire["name"] = message.name
     if message.reasoning is not None:
@@ -241,15 +240,6 @@ def _message(message: Message) -> JsonObject:
             for c in message.tool_calls
         ]
     return wire
-
-
-def _text(part: Part) -> str:
-    if isinstance(part, TextPart):
-        return part.text
-    kind = "images" if isinstance(part, ImagePart) else "sound"
-    raise InvalidRequest(
-        f"this model does not take {kind}: send text only", code="unsupported_modality", param="messages"
-    )
 
 
 def _tool(tool: Tool) -> JsonObject:

@@ -28,6 +28,7 @@ from dovetail.gateway.sse import Replies, Timing
 from dovetail.hardware.machine import machine
 from dovetail.serving.embed import Embedder
 from dovetail.serving.generate import Generator
+from dovetail.serving.media import Gate
 from dovetail.settings import Settings
 from dovetail.telemetry import LogObserver
 
@@ -77,7 +78,7 @@ async def services(settings: Settings, **parts: Unpack[Parts]) -> AsyncGenerator
     facts = await asyncio.to_thread(machine)
     here = Machine(cores=facts.processor.cores, gpu=bool(facts.gpus))
     aliases = {model_id: own.aliases for model_id, own in settings.models.items() if own.aliases}
-    catalog = Catalog(model_folders(settings), aliases=aliases)
+    catalog = Catalog(model_folders(settings), aliases=aliases, projector=lambda name: settings.load_for(name).mmproj)
     engines: dict[ModelFormat, Engine] = {
         "gguf": GgufEngine(llama_server(settings.engines.gguf.binary)),
         "mlx": MlxEngine(),
@@ -91,7 +92,7 @@ async def services(settings: Settings, **parts: Unpack[Parts]) -> AsyncGenerator
         observer,
         store=await _prompt_store(settings),
     )
-    generator = Generator(catalog, pool, observer, share=settings.kv.share)
+    generator = Generator(catalog, pool, observer, share=settings.kv.share, media=Gate(settings.media))
     embedder = Embedder(catalog, pool, observer)
     built = Services(settings, catalog, pool, generator, embedder, engines, here, timing(settings))
     preloading = asyncio.create_task(_preload(built), name="preload")

@@ -16,6 +16,7 @@ from dovetail.core.model import Model
 from dovetail.core.observe import Observer, RequestRecord
 from dovetail.core.request import GenerateRequest
 from dovetail.serving.limits import check_length, check_request
+from dovetail.serving.media import Gate
 from dovetail.serving.merge import merged
 
 _PROGRESS = (Queued, Loading, Prefill)
@@ -75,7 +76,9 @@ class Generator:
         clock: Callable[[], float] = time.monotonic,
         *,
         share: bool = True,
+        media: Gate | None = None,
     ) -> None:
+        self._media = media or Gate()
         self._catalog = catalog
         self._pool = pool
         self._observer = observer
@@ -99,6 +102,7 @@ class Generator:
         try:
             model = await self._find(request)
             name = model.id
+            request = await self._media.passed(request)
             async with self._pool.lease(model) as lease, aclosing(self._events(lease, request)) as events:
                 async for event in events:
                     if isinstance(event, Finished):

@@ -83,6 +83,9 @@ def _params(xllamacpp: Any, args: argparse.Namespace, environ: Mapping[str, str]
     params.model.path = str(args.model)
     if args.mmproj is not None:
         params.mmproj.path = str(args.mmproj)
+        params.mmproj_use_gpu = args.gpu_layers != 0
+        # What is no image would be handed to whichever ffmpeg is on the PATH, which follows links and lists of files.
+        params.video_ffmpeg_bin_dir = "/dev/null"
     if args.socket is not None:
         params.hostnames = [str(args.socket)]
     else:
