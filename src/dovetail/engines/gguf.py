@@ -16,6 +16,7 @@ DEFAULT_PARALLEL = 4
 CPU_BATCH = 512
 GPU_BATCH = 2048
 EMBEDDING_CONTEXT = 2048
+NO_FFMPEG = "/dev/null"  # a folder that holds none
 MAX_WINDOW = 1 << 20  # tokens that penalties look back on: any context, in 4 MB
 
 
@@ -108,13 +109,17 @@ class GgufEngine:
             argv += ["--cache-type-v", options.cache_type_v]
         if options.mmproj is not None:
             argv += ["--mmproj", str(options.mmproj)]
+            if options.gpu_layers == 0:
+                argv.append("--no-mmproj-offload")
         if options.pooling is not None:
             argv += ["--embeddings", "--pooling", options.pooling]
         if options.kv_folder is not None:
             argv += ["--slot-save-path", f"{options.kv_folder}/"]
         if not options.warmup:
             argv.append("--no-warmup")
-        return Command(tuple(argv), {"LLAMA_API_KEY": endpoint.secret} if endpoint.secret else {})
+        # A build that knows video hands an ffmpeg on the PATH whatever it cannot decode itself.
+        env = {"LLAMA_ARG_VIDEO_FFMPEG_DIR": NO_FFMPEG} if options.mmproj is not None else {}
+        return Command(tuple(argv), {**env, **({"LLAMA_API_KEY": endpoint.secret} if endpoint.secret else {})})
 
 
 def _for_embeddings(model: Model, options: LoadOptions, machine: Machine) -> LoadOptions:

@@ -1,8 +1,8 @@
 """Image files, as far as they must be understood before a decoder may see them: what they are and how large they get.
 
 A decoder allocates what a file's header promises and, of a PNG, whatever its data inflate to; it also tries to read
-what is no image at all. The formats: PNG (ISO/IEC 15948), JPEG (ITU-T T.81), GIF89a; what is taken is what llama.cpp
-decodes (stb_image).
+what is no image at all. The formats: PNG (ISO/IEC 15948), JPEG (ITU-T T.81), GIF89a; what is read is what llama.cpp
+decodes (stb_image), and no more: it would hand the rest to an ffmpeg.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from types import MappingProxyType
 
 MAX_SIDE = 16_384
 MAX_PIXELS = 32_000_000  # of one image; three bytes each when decoded, and as much again on the way
-MAX_SCANS = 100  # of a progressive JPEG: each is a walk over the whole picture
+MAX_SCANS = 32  # of a progressive JPEG: each is a walk over the whole picture
 
 _INFLATED = 256 << 10
 _PNG = b"\x89PNG\r\n\x1a\n"
@@ -26,6 +26,7 @@ _MARKER = re.compile(rb"\xff+([^\x00\x01\xd0-\xd7\xff])")
 _BASELINE, _EXTENDED, _PROGRESSIVE = 0xC0, 0xC1, 0xC2
 _NOT_FRAMES = {0xC4, 0xC8, 0xCC}  # tables and an extension, among the numbers of frames
 _END, _SCAN = 0xD9, 0xDA
+_EXTENSION, _PICTURE = 0x21, 0x2C
 # What else people send, by its first bytes.
 _OTHERS: tuple[tuple[re.Pattern[bytes], str], ...] = (
     (re.compile(rb"RIFF....WEBP", re.DOTALL), "a WebP image"),
@@ -160,9 +161,27 @@ def _frame(marker: int, data: bytes, at: int) -> Picture:
 
 
 def _gif(data: bytes) -> Picture:
-    """Its first picture is the one that is seen."""
-    width, height = struct.unpack_from("<HH", data, 6)
-    return _picture("image/gif", width, height)
+    """Its first picture is the one that is seen, and has to be whole."""
+    width, height, packed = struct.unpack_from("<HHB", data, 6)
+    picture = _picture("image/gif", width, height)
+    at = 13 + _colours(packed)
+    while (block := data[at]) == _EXTENSION:
+        at = _after_pieces(data, at + 2)
+    if block != _PICTURE:
+        raise BadImage("the GIF holds no picture")
+    _after_pieces(data, at + 11 + _colours(data[at + 9]))
+    return picture
+
+
+def _colours(packed: int) -> int:
+    """Bytes of a table of colours, from the byte that says whether there is one."""
+    return 3 << (packed & 7) + 1 if packed & 0x80 else 0
+
+
+def _after_pieces(data: bytes, at: int) -> int:
+    while size := data[at]:
+        at += size + 1
+    return at + 1
 
 
 _READERS: tuple[tuple[bytes, Callable[[bytes], Picture]], ...] = (

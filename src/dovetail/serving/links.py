@@ -22,8 +22,14 @@ MAX_HEAD = 32 << 10
 MAX_HOPS = 4
 _PIECE = 64 << 10
 _REDIRECTS = {301, 302, 303, 307, 308}
-# IPv6 addresses that lead to an IPv4 one: NAT64, 6to4, Teredo, and the compatible form of old.
-_TUNNELS = tuple(map(ip_network, ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32", "::/96")))
+# IPv6 addresses that lead to an IPv4 one (NAT64, 6to4, Teredo, the compatible form of old), and what Python's
+# `is_global` has not always known: IETF assignments and site-local addresses.
+_CLOSED = tuple(
+    map(
+        ip_network,
+        ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32", "::/96", "192.0.0.0/24", "fec0::/10"),
+    )
+)
 
 Address: TypeAlias = IPv4Address | IPv6Address
 Resolve: TypeAlias = Callable[[str, int], Awaitable[Sequence[str]]]
@@ -41,11 +47,10 @@ async def resolve(host: str, port: int) -> Sequence[str]:
 
 def is_public(address: Address) -> bool:
     """Whether an address belongs to the open internet, and to no tunnel that may end elsewhere."""
-    if isinstance(address, IPv6Address):
-        if address.ipv4_mapped is not None:
-            return is_public(address.ipv4_mapped)
-        if any(address in network for network in _TUNNELS):
-            return False
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+        return is_public(address.ipv4_mapped)
+    if any(address in network for network in _CLOSED):
+        return False
     return address.is_global and not address.is_multicast and not address.is_reserved
 
 
@@ -75,6 +80,8 @@ class Links:
             raise FetchFailed("it is redirected too often")
         if answer.status != 200:
             raise FetchFailed(f"the answer has the status {answer.status}")
+        if not answer.complete:
+            raise FetchFailed("the file is cut short")
         return b"".join(answer.pieces)
 
     async def _address(self, target: _Target) -> str:
@@ -113,7 +120,7 @@ class _Target:
 
 
 class _Answer:
-    """What httptools tells of an answer. Raises FetchFailed, through the parser, when there is more than may be."""
+    """What httptools tells of an answer. `feed` raises FetchFailed as soon as there is more of it than may be."""
 
     def __init__(self, most: int) -> None:
         self.status = 0

@@ -118,3 +118,12 @@ def test_a_cache_on_disk_fits_only_the_layout_it_was_written_in() -> None:
     engine = GgufEngine()
     assert engine.cache_key(LoadOptions()) != engine.cache_key(LoadOptions(cache_type_k="q8_0"))
     assert engine.cache_key(LoadOptions()) != GgufEngine(Path("/opt/llama-server")).cache_key(LoadOptions())
+
+
+def test_a_projector_reaches_both_kinds_of_server_and_no_ffmpeg_does() -> None:
+    model = replace(GGUF, mmproj=Path("/models/mmproj.gguf"))
+    for engine in (GgufEngine(), GgufEngine(Path("/opt/llama-server"))):
+        command = engine.command(model, engine.resolve(model, LoadOptions(gpu_layers=0), Machine(cores=4)), SOCKET)
+        assert pairs(command.argv)["--mmproj"] == "/models/mmproj.gguf"
+    assert "--no-mmproj-offload" in command.argv
+    assert command.env == {"LLAMA_ARG_VIDEO_FFMPEG_DIR": "/dev/null"}
