@@ -7,6 +7,7 @@ import binascii
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from typing import TypeAlias
 
 from dovetail.core.errors import InvalidRequest
 from dovetail.core.model import Capability, Model
@@ -27,7 +28,7 @@ from dovetail.settings import MediaSettings
 
 MAX_PIXELS = 2 * images.MAX_PIXELS  # of all images of a request together: a worker decodes them before it counts
 
-Place = tuple[int, int]  # of a part: its message's number and its own
+Place: TypeAlias = tuple[int, int]  # of a part: its message's number and its own
 
 
 def check_modalities(request: GenerateRequest, model: Model) -> None:

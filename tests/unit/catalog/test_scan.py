@@ -12,7 +12,6 @@ import pytest
 
 from dovetail.catalog import tree
 from dovetail.catalog.naming import SAFE
-from dovetail.catalog.catalog import Catalog
 from dovetail.catalog.scan import scan
 from dovetail.core.model import Capability, Model
 from dovetail.demo import models_dir
@@ -231,19 +230,6 @@ def test_in_a_root_a_projector_pairs_by_name(forge: Forge) -> None:
     models = by_id(forge.folder)
     assert {each: models[each].mmproj for each in models} == {"gemma-3-Q4_K_M": mmproj, "qwen-Q8_0": None}
     assert Capability.VISION in models["gemma-3-Q4_K_M"].capabilities
-
-
-def test_a_projector_of_the_settings_takes_the_place_of_the_one_beside_the_model(forge: Forge) -> None:
-    model(forge, "gemma/gemma-q4.gguf")
-    clip(forge, "gemma/mmproj.gguf", has_vision_encoder=True)
-    model(forge, "plain/plain.gguf")
-    hears = clip(forge, "elsewhere/mmproj.gguf", has_audio_encoder=True)
-    broken = forge.gguf("elsewhere/broken.gguf", b"<html>")
-    said = {"gemma": hears, "plain": broken}
-    found = {each.id: each for each in Catalog([forge.folder], projector=said.get).models()}
-    assert (found["gemma"].mmproj, found["plain"].mmproj) == (hears, broken)
-    assert found["gemma"].capabilities == {Capability.COMPLETION, Capability.AUDIO}
-    assert found["plain"].capabilities == {Capability.COMPLETION}
 
 
 # Capabilities

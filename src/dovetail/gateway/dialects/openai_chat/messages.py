@@ -115,7 +115,7 @@ def _part(part: PartBody, role: str, where: str) -> Part:
         return _image(part.image_url, f"{where}.image_url")
     if part.input_audio is not None:
         if part.input_audio.format != "wav":
-            raise UnsupportedField(f"{where}.input_audio.format", "is read as WAV alone: convert the sound")
+            raise UnsupportedField(f"{where}.input_audio.format", 'other than "wav" is not read')
         return AudioPart(part.input_audio.data)
     return TextPart(part.text or part.refusal or "")
 
