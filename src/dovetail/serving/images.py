@@ -17,12 +17,14 @@ from types import MappingProxyType
 MAX_SIDE = 16_384
 MAX_PIXELS = 32_000_000  # of one image; three bytes each when decoded, and as much again on the way
 MAX_SCANS = 32  # of a progressive JPEG: each is a walk over the whole picture
+MAX_SEGMENTS = 4096  # of a JPEG: each costs as much here as a few kilobytes of data
 
 _INFLATED = 256 << 10
 _PNG = b"\x89PNG\r\n\x1a\n"
 _CHANNELS: Mapping[int, int] = MappingProxyType({0: 1, 2: 3, 3: 1, 4: 2, 6: 4})
-# After any number of fill bytes: a marker that is neither a stuffed byte nor a restart in the middle of a scan.
-_MARKER = re.compile(rb"\xff+([^\x00\x01\xd0-\xd7\xff])")
+# The last fill byte (`\xff+` would make fill alone quadratic) and a marker that is neither a stuffed byte nor a restart
+# in the middle of a scan.
+_MARKER = re.compile(rb"\xff([^\x00\x01\xd0-\xd7\xff])")
 _BASELINE, _EXTENDED, _PROGRESSIVE = 0xC0, 0xC1, 0xC2
 _NOT_FRAMES = {0xC4, 0xC8, 0xCC}  # tables and an extension, among the numbers of frames
 _END, _SCAN = 0xD9, 0xDA
@@ -133,7 +135,9 @@ def _check_inflated(parts: Iterator[memoryview], least: int, most: int) -> None:
 def _jpeg(data: bytes) -> Picture:
     picture: Picture | None = None
     scans, at = 0, 2
-    while (found := _MARKER.search(data, at)) is not None:
+    for _ in range(MAX_SEGMENTS):
+        if (found := _MARKER.search(data, at)) is None:
+            raise BadImage("the file is cut short")
         marker, at = found[1][0], found.end()
         if marker == _END:
             if picture is None or not scans:
@@ -147,7 +151,7 @@ def _jpeg(data: bytes) -> Picture:
             if scans > MAX_SCANS:
                 raise BadImage(f"the JPEG has more than {MAX_SCANS} scans")
         at += length
-    raise BadImage("the file is cut short")
+    raise BadImage(f"the JPEG has more than {MAX_SEGMENTS} segments")
 
 
 def _frame(marker: int, data: bytes, at: int) -> Picture:
