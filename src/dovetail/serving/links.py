@@ -10,7 +10,6 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
-from functools import cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import TypeAlias
 from urllib.parse import SplitResult, urljoin, urlsplit
@@ -55,11 +54,21 @@ def is_public(address: Address) -> bool:
 
 
 class Links:
-    """Fetches over HTTP and HTTPS. `resolver` and `allowed` stand for the system's, and for the public internet."""
+    """Fetches over HTTP and HTTPS.
 
-    def __init__(self, resolver: Resolve = resolve, allowed: Callable[[Address], bool] = is_public) -> None:
+    What it trusts can be given: how names are resolved, which addresses are `allowed`, whose certificates count.
+    """
+
+    def __init__(
+        self,
+        resolver: Resolve = resolve,
+        allowed: Callable[[Address], bool] = is_public,
+        trust: Callable[[], ssl.SSLContext] = ssl.create_default_context,
+    ) -> None:
         self._resolve = resolver
         self._allowed = allowed
+        self._trust = trust
+        self._tls: ssl.SSLContext | None = None
 
     async def fetch(self, url: str, most: int) -> bytes:
         """The file at `url`, of at most `most` bytes. The caller has a deadline. Raises FetchFailed."""
@@ -67,8 +76,8 @@ class Links:
             target = _Target(url)
             address = await self._address(target)
             try:
-                answer = await _get(target, address, most)
-            except (OSError, ssl.CertificateError, asyncio.IncompleteReadError):
+                answer = await _get(target, address, most, await self._secured() if target.secure else None)
+            except OSError:  # TLS errors are some too
                 raise FetchFailed("the connection failed") from None
             if answer.status not in _REDIRECTS:
                 break
@@ -83,6 +92,11 @@ class Links:
         if not answer.complete:
             raise FetchFailed("the file is cut short")
         return b"".join(answer.pieces)
+
+    async def _secured(self) -> ssl.SSLContext:
+        if self._tls is None:  # reads the system's certificates, which takes a while
+            self._tls = await asyncio.to_thread(self._trust)
+        return self._tls
 
     async def _address(self, target: _Target) -> str:
         try:
@@ -158,11 +172,10 @@ class _Answer:
         self.complete = True
 
 
-async def _get(target: _Target, address: str, most: int) -> _Answer:
+async def _get(target: _Target, address: str, most: int, tls: ssl.SSLContext | None) -> _Answer:
     """One request to `address`, read to its end or, of a redirect, to the end of its head."""
-    secure = await asyncio.to_thread(_tls) if target.secure else None
     reader, writer = await asyncio.open_connection(
-        address, target.port, limit=_PIECE, ssl=secure, server_hostname=target.host if secure else None
+        address, target.port, limit=_PIECE, ssl=tls, server_hostname=target.host if tls else None
     )
     try:
         head = (
@@ -179,8 +192,3 @@ async def _get(target: _Target, address: str, most: int) -> _Answer:
         return answer
     finally:
         writer.transport.abort()
-
-
-@cache
-def _tls() -> ssl.SSLContext:
-    return ssl.create_default_context()

@@ -1,18 +1,21 @@
 """Links: what is fetched, within which bounds, and from where never."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Sequence
+import ssl
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from ipaddress import ip_address
+from pathlib import Path
 
 import pytest
 
-from dovetail.serving import links
 from dovetail.serving.links import FetchFailed, Links, is_public
 
 pytestmark = pytest.mark.anyio
 
+# A certificate of pictures.example by itself, and its key: `openssl req -x509`, good for a hundred years.
+CERTIFICATE = Path(__file__).parents[2] / "data" / "pictures.example.pem"
 OK = b"HTTP/1.1 200 OK\r\n"
 
 
@@ -21,12 +24,13 @@ class Site:
     """A web server on loopback: answers by path, and keeps what it was asked."""
 
     answers: dict[str, bytes]
+    scheme: str = "http"
     port: int = 0
     heads: list[bytes] = field(default_factory=list[bytes])
     left: asyncio.Event = field(default_factory=asyncio.Event)
 
     def url(self, path: str, host: str = "pictures.example") -> str:
-        return f"http://{host}:{self.port}{path}"
+        return f"{self.scheme}://{host}:{self.port}{path}"
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -43,9 +47,9 @@ class Site:
 
 
 @asynccontextmanager
-async def site(answers: dict[str, bytes]) -> AsyncGenerator[Site]:
-    made = Site(answers)
-    server = await asyncio.start_server(made.serve, "127.0.0.1", 0)
+async def site(answers: dict[str, bytes], tls: ssl.SSLContext | None = None) -> AsyncGenerator[Site]:
+    made = Site(answers, "https" if tls else "http")
+    server = await asyncio.start_server(made.serve, "127.0.0.1", 0, ssl=tls)
     made.port = server.sockets[0].getsockname()[1]
     try:
         yield made
@@ -214,13 +218,28 @@ async def test_what_does_not_speak_tls_is_no_https() -> None:
             await local().fetch(f"https://a.example:{server.sockets[0].getsockname()[1]}/", 100)
 
 
-async def test_https_does_not_lead_to_http(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def moved(_target: object, _address: str, most: int) -> links._Answer:
-        answer = links._Answer(most)
-        answer.feed(b"HTTP/1.1 302 Found\r\nLocation: http://a.example/\r\n\r\n")
-        return answer
+def serving_tls() -> ssl.SSLContext:
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(CERTIFICATE)
+    return tls
 
-    get: Callable[..., object] = moved
-    monkeypatch.setattr(links, "_get", get)
-    with pytest.raises(FetchFailed, match="from https"):
-        await local().fetch("https://a.example/", 100)
+
+def trusting() -> Links:
+    return Links(
+        Names(HERE), lambda address: address.is_loopback, lambda: ssl.create_default_context(cafile=str(CERTIFICATE))
+    )
+
+
+async def test_https_is_for_the_host_in_the_link() -> None:
+    async with site({"/": sized(b"picture")}, serving_tls()) as web:
+        assert await trusting().fetch(web.url("/"), 100) == b"picture"
+        for links, url in ((trusting(), web.url("/", "other.example")), (local(), web.url("/"))):
+            with pytest.raises(FetchFailed, match="connection failed"):
+                await links.fetch(url, 100)
+
+
+async def test_https_does_not_lead_to_http() -> None:
+    moved = b"HTTP/1.1 302 Found\r\nLocation: http://pictures.example/\r\n\r\n"
+    async with site({"/": moved}, serving_tls()) as web:
+        with pytest.raises(FetchFailed, match="from https"):
+            await trusting().fetch(web.url("/"), 100)
