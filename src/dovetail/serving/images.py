@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 MAX_SIDE = 16_384
-MAX_PIXELS = 32_000_000  # of one image; three bytes each when decoded, and as much again on the way
+MAX_PIXELS = 32_000_000  # of one image; three bytes each when decoded, up to 16 on the way (progressive, 16 bits)
 MAX_SCANS = 32  # of a progressive JPEG: each is a walk over the whole picture
 MAX_SEGMENTS = 4096  # of a JPEG: each costs as much here as a few kilobytes of data
 
