@@ -37,7 +37,8 @@ def check_modalities(request: GenerateRequest, model: Model) -> None:
         needed = Capability.AUDIO if isinstance(part, AudioPart) else Capability.VISION
         if needed not in model.capabilities:
             kind = "sound" if needed is Capability.AUDIO else "images"
-            why = " (there is no projector, `mmproj`, beside it)" if model.format == "gguf" else ""
+            without = model.format == "gguf" and model.mmproj is None
+            why = " (there is no projector, `mmproj`, beside it)" if without else ""
             raise InvalidRequest(
                 f"{model.id} takes no {kind}{why}: remove {_name(place)}, or use a model that has "
                 f"{needed.value!r} among its capabilities in /v1/models",

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dovetail.core.request import JsonObject
+from dovetail.core.request import Json, JsonObject
 from dovetail.fleet.chain import Chain, chain_of, common, reach
 from dovetail.fleet.slots import Costs, Slot, choose
 
@@ -39,6 +39,16 @@ def test_spaces_and_tools_share_nothing() -> None:
     assert common(chain("a" * 500), chain("a" * 500, "alice")) == 0
     one: JsonObject = {"messages": [{"role": "user", "content": "a" * 500}]}
     assert common(chain_of(one), chain_of({**one, "tools": [{"type": "function"}]})) == 0
+
+
+def test_conversations_about_one_large_image_are_told_apart() -> None:
+    def about(image: str, text: str) -> Chain:
+        picture: Json = {"type": "image_url", "image_url": {"url": "data:image/png;base64," + image * (6 << 20)}}
+        return chain_of({"messages": [{"role": "user", "content": [picture, {"type": "text", "text": text * 100}]}]})
+
+    first = about("A", "x")
+    assert 0 < common(first, about("A", "y")) < len(first)
+    assert common(first, about("B", "x")) < common(first, about("A", "y"))
 
 
 def test_a_conversation_goes_on_where_it_was() -> None:
