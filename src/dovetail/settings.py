@@ -151,6 +151,18 @@ class KvSettings(_Section):
     )
 
 
+class MediaSettings(_Section):
+    """Images and sounds in messages, for models that take them."""
+
+    remote: bool = Field(
+        default=False,
+        description="Fetch images that a message links to (http, https); never from a private or local address.",
+    )
+    max_files: int = Field(default=20, ge=1, le=1000, description="Images and sounds in one request.")
+    fetch_bytes: int = Field(default=16 << 20, gt=0, description="Bytes fetched for one request.")
+    fetch_timeout: Seconds = Field(default=10.0, description="Time for all that is fetched for one request.")
+
+
 class LogSettings(_Section):
     """Logging."""
 
@@ -176,6 +188,7 @@ class Settings(_Section):
     engines: EngineSettings = EngineSettings()
     catalog: CatalogSettings = CatalogSettings()
     kv: KvSettings = KvSettings()
+    media: MediaSettings = MediaSettings()
     log: LogSettings = LogSettings()
     models: dict[str, ModelSettings] = Field(default_factory=dict, description="Settings by model id.")
 

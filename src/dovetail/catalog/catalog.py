@@ -12,7 +12,7 @@ from types import MappingProxyType
 from dovetail.catalog.adapters import Adapters
 from dovetail.catalog.files import stamp
 from dovetail.catalog.headers import Headers
-from dovetail.catalog.scan import scan
+from dovetail.catalog.scan import scan, with_projector
 from dovetail.core.errors import InvalidRequest, ModelNotFound
 from dovetail.core.model import Adapter, Model
 
@@ -32,7 +32,9 @@ class Catalog:
     """Models in `roots` (earlier roots win a name).
 
     aliases           further names by model id
+    adapters          the LoRAs there are
     default_adapters  the adapter of a model that is asked for without one, by model id
+    projector         the file that the settings name for a model, in place of the one beside it
 
     Any thread may call any method. These read the disk: `refresh`, `models` and `find` when something changed, and
     `find` with an adapter.
@@ -45,12 +47,14 @@ class Catalog:
         aliases: Mapping[str, tuple[str, ...]] = _NO_ALIASES,
         adapters: Adapters | None = None,
         default_adapters: Mapping[str, str] = MappingProxyType({}),
+        projector: Callable[[str], Path | None] = lambda _: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._roots = tuple(roots)
         self._aliases = dict(aliases)
         self.adapters = adapters or Adapters(())
         self._default_adapters = dict(default_adapters)
+        self._projector = projector
         self._clock = clock
         self._lock = threading.Lock()
         self._snapshot: _Snapshot | None = None
@@ -120,7 +124,8 @@ class Catalog:
 
     def _scan(self) -> _Snapshot:
         headers = Headers(self._snapshot.headers if self._snapshot else None)
-        models = tuple(scan(self._roots, headers, self._aliases))
+        found = scan(self._roots, headers, self._aliases)
+        models = tuple(with_projector(model, self._projector(model.id), headers) for model in found)
         headers.seal()
         by_name = {alias: model for model in models for alias in model.aliases} | {model.id: model for model in models}
         self._checked = self._clock()

@@ -198,6 +198,18 @@ def _gguf(folder: Folder, gguf: _Gguf, headers: Headers) -> Model:
     )
 
 
+def with_projector(model: Model, projector: Path | None, headers: Headers) -> Model:
+    """`model` with another projector, if one is given; a broken one makes loading fail, not the catalog."""
+    if projector is None or model.format != "gguf" or model.invalid is not None:
+        return model
+    header = None
+    with suppress(InvalidModelFile):
+        header = headers.gguf(projector)
+    fits = header is not None and header.kind == "projector"
+    found = capabilities.of_gguf(headers.gguf(model.path), header if fits else None)
+    return replace(model, mmproj=projector, capabilities=found)
+
+
 def _is_projector(path: Path, headers: Headers) -> bool:
     try:
         return headers.gguf(path).kind == "projector"

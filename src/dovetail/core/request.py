@@ -26,21 +26,28 @@ class TextPart:
 
 @dataclass(frozen=True, slots=True)
 class ImagePart:
-    """An image inside a message: its bytes and media type such as `image/png`."""
+    """An image inside a message: a file in base64, as workers take it, and its media type such as `image/png`."""
 
-    data: bytes
+    base64: str
     media_type: str
 
 
 @dataclass(frozen=True, slots=True)
+class ImageLink:
+    """An image that is elsewhere; `serving.media` fetches it, or refuses to, before an engine sees the request."""
+
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
 class AudioPart:
-    """A sound inside a message: its bytes and container format (`wav`, `mp3`)."""
+    """A sound inside a message: a WAV file in base64."""
 
-    data: bytes
-    format: str
+    base64: str
 
 
-Part: TypeAlias = TextPart | ImagePart | AudioPart
+Media: TypeAlias = ImagePart | ImageLink | AudioPart
+Part: TypeAlias = TextPart | Media
 
 
 @dataclass(frozen=True, slots=True)

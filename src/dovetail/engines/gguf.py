@@ -19,6 +19,7 @@ EMBEDDING_CONTEXT = 2048
 _CONTEXT_STEP = 256
 # llama.cpp's own order, said because a model's header (`general.sampling.sequence`) would change it.
 SAMPLERS = ("penalties", "dry", "top_n_sigma", "top_k", "typ_p", "top_p", "min_p", "xtc", "temperature")
+NO_FFMPEG = "/dev/null"  # a folder that holds none
 MAX_WINDOW = 1 << 20  # tokens that penalties look back on: any context, in 4 MB
 _TYPICAL_ORDER = (
     *("penalties", "dry", "top_n_sigma", "top_k", "min_p"),
@@ -132,7 +133,9 @@ class GgufEngine:
             argv += ["--embeddings", "--pooling", options.pooling]
         if not options.warmup:
             argv.append("--no-warmup")
-        return Command(tuple(argv), {"LLAMA_API_KEY": endpoint.secret} if endpoint.secret else {})
+        # A build that knows video hands an ffmpeg on the PATH whatever it cannot decode itself.
+        env = {"LLAMA_ARG_VIDEO_FFMPEG_DIR": NO_FFMPEG} if options.mmproj is not None else {}
+        return Command(tuple(argv), {**env, **({"LLAMA_API_KEY": endpoint.secret} if endpoint.secret else {})})
 
 
 def _external_files(model: Model, options: LoadOptions) -> list[str]:
@@ -140,6 +143,8 @@ def _external_files(model: Model, options: LoadOptions) -> list[str]:
     argv: list[str] = []
     if options.mmproj is not None:
         argv += ["--mmproj", str(options.mmproj)]
+        if options.gpu_layers == 0:
+            argv.append("--no-mmproj-offload")
     if (adapter := model.adapter) is not None:
         # `--lora-scaled` takes no path with a colon in it, as Windows' paths have.
         one = adapter.scale == 1

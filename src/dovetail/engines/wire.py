@@ -37,17 +37,14 @@ from dovetail.core.model import Adapter
 from dovetail.core.request import (
     ChatPrompt,
     GenerateRequest,
-    ImagePart,
     Json,
     JsonObject,
     Message,
-    Part,
     Sampling,
-    TextPart,
     TextPrompt,
     Tool,
 )
-from dovetail.engines import structured
+from dovetail.engines import media, structured
 from dovetail.engines.base import Decoder, WorkerCall
 
 # What a request that says nothing gets, on every engine: the model's distribution as it is.
@@ -110,6 +107,15 @@ def error_from(payload: Json, status: int = 500, asked: Mapping[str, Json] | Non
     message = str(error.get("message") or "the worker gave no reason")
     if isinstance(code := error.get("code"), int):
         status = code
+    if (refusal := _recognised(error, message)) is not None:
+        return refusal
+    if 400 <= status < 500:
+        return InvalidRequest(message, param=_at_fault(message, asked or {}))
+    return EngineFailure(message)
+
+
+def _recognised(error: Mapping[str, Json], message: str) -> DovetailError | None:
+    """What a client has to be told in words of its own, whatever status the worker gave it."""
     if error.get("type") == "exceed_context_size_error":
         needed, available = _int(error.get("n_prompt_tokens")), _int(error.get("n_ctx"))
         return ContextTooLong(needed, available, at_least=error.get("at_least") is True)
@@ -117,9 +123,7 @@ def error_from(payload: Json, status: int = 500, asked: Mapping[str, Json] | Non
         return ContextTooLong(int(found[1]), int(found[2]))
     if error.get("type") == "adapter_mismatch":
         return AdapterMismatch(message)
-    if 400 <= status < 500:
-        return InvalidRequest(message, param=_at_fault(message, asked or {}))
-    return EngineFailure(message)
+    return media.refusal(message)
 
 
 def _at_fault(message: str, asked: Mapping[str, Json]) -> str | None:
@@ -256,7 +260,7 @@ def _chat(chat: ChatPrompt) -> JsonObject:
 
 
 def _message(message: Message) -> JsonObject:
-    wire: JsonObject = {"role": message.role, "content": "".join(_text(part) for part in message.parts)}
+    wire: JsonObject = {"role": message.role, "content": media.content(message.parts)}
     if message.name is not None:
         wire["name"] = message.name
     if message.reasoning is not None:
@@ -269,15 +273,6 @@ def _message(message: Message) -> JsonObject:
             for c in message.tool_calls
         ]
     return wire
-
-
-def _text(part: Part) -> str:
-    if isinstance(part, TextPart):
-        return part.text
-    kind = "images" if isinstance(part, ImagePart) else "sound"
-    raise InvalidRequest(
-        f"this model does not take {kind}: send text only", code="unsupported_modality", param="messages"
-    )
 
 
 def _tool(tool: Tool) -> JsonObject:

@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 import orjson
 
-from dovetail.core.request import JsonObject
+from dovetail.core.request import Json, JsonObject
 
 Chain: TypeAlias = tuple[bytes, ...]
 
@@ -47,10 +47,22 @@ def _beginning(body: JsonObject) -> bytes:
             parts.append(orjson.dumps(prompt)[:-1])
     match body.get("messages"):
         case list(messages):
-            parts += map(orjson.dumps, messages)
+            parts += (orjson.dumps(_short(message)) for message in messages)
         case _:
             pass
     return b"".join(parts)
+
+
+def _short(message: Json) -> Json:
+    """A message with digests for its images and sounds, whose megabytes are no more than some hundred tokens."""
+    if not isinstance(message, dict) or not isinstance(content := message.get("content"), list):
+        return message
+    short: list[Json] = [part if isinstance(part, dict) and "text" in part else _digest(part) for part in content]
+    return {**message, "content": short}
+
+
+def _digest(part: Json) -> str:
+    return blake2b(orjson.dumps(part), digest_size=16).hexdigest()
 
 
 def common(a: Chain, b: Chain) -> int:

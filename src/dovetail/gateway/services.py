@@ -29,6 +29,7 @@ from dovetail.gateway.sse import Replies, Timing
 from dovetail.hardware.machine import machine
 from dovetail.serving.embed import Embedder
 from dovetail.serving.generate import Generator
+from dovetail.serving.media import Gate
 from dovetail.settings import Settings
 from dovetail.telemetry import LogObserver
 
@@ -89,7 +90,7 @@ async def services(settings: Settings, **parts: Unpack[Parts]) -> AsyncGenerator
         observer,
         store=await _prompt_store(settings),
     )
-    generator = Generator(catalog, pool, observer, share=settings.kv.share)
+    generator = Generator(catalog, pool, observer, share=settings.kv.share, media=Gate(settings.media))
     embedder = Embedder(catalog, pool, observer)
     built = Services(settings, catalog, pool, generator, embedder, engines, here, timing(settings))
     preloading = asyncio.create_task(_preload(built), name="preload")
@@ -121,6 +122,7 @@ def catalog_of(settings: Settings) -> Catalog:
         aliases={model_id: own.aliases for model_id, own in settings.models.items() if own.aliases},
         adapters=Adapters([*folders, demo.adapters_dir()] if settings.catalog.demo else folders),
         default_adapters={model_id: own.adapter for model_id, own in settings.models.items() if own.adapter},
+        projector=lambda name: settings.load_for(name).mmproj,
     )
 
 

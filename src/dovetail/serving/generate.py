@@ -18,6 +18,7 @@ from dovetail.core.request import GenerateRequest
 from dovetail.serving.advice import advised
 from dovetail.serving.fill import filled
 from dovetail.serving.limits import check_length, check_request, prompt_field
+from dovetail.serving.media import Gate
 from dovetail.serving.merge import merged
 from dovetail.serving.thinking import named, settled
 
@@ -80,7 +81,9 @@ class Generator:
         clock: Callable[[], float] = time.monotonic,
         *,
         share: bool = True,
+        media: Gate | None = None,
     ) -> None:
+        self._media = media or Gate()
         self._catalog = catalog
         self._pool = pool
         self._observer = observer
@@ -105,6 +108,7 @@ class Generator:
             model, request = await self._find(request)
             name = model.name
             request = replace(request, adapter=model.adapter, sampling=advised(request.sampling, model))
+            request = await self._media.passed(request)
             async with self._pool.lease(model) as lease, aclosing(self._events(lease, model, request)) as events:
                 async for event in events:
                     if isinstance(event, Finished):

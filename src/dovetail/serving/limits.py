@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dovetail.core.errors import ContextTooLong, InvalidRequest
 from dovetail.core.model import Model
 from dovetail.core.request import ChatPrompt, GenerateRequest, TextPart
+from dovetail.serving.media import check_modalities
 
 # A token holds fewer bytes than this on average in any text a model can use.
 BYTES_A_TOKEN = 8
@@ -17,7 +18,7 @@ _RUN = re.compile(r"([^\w])\1{15,}", re.DOTALL)
 
 
 def check_request(request: GenerateRequest, model: Model) -> None:
-    """Raises InvalidRequest for a model that does not generate, an empty prompt and token ids outside the vocabulary.
+    """Raises InvalidRequest for what a model does not do or take, an empty prompt and ids outside the vocabulary.
 
     No engine survives the last two.
     """
@@ -26,6 +27,7 @@ def check_request(request: GenerateRequest, model: Model) -> None:
         raise InvalidRequest(f"{model.id} was made for {made} and generates no text: use {route}", param="model")
     biased = (token for token in request.sampling.logit_bias if isinstance(token, int))
     check_token_ids(biased, model, "logit_bias")
+    check_modalities(request, model)
     if not isinstance(request.prompt, ChatPrompt):
         if not request.prompt.suffix and not any(part != "" for part in request.prompt.parts):
             raise InvalidRequest("the prompt is empty: give at least one token to go on from", param="prompt")

@@ -150,3 +150,12 @@ def test_a_template_of_the_settings_is_a_file(engine: GgufEngine | MlxEngine, tm
         (tmp_path / "own.jinja").write_text(text)
     keys.add(engine.cache_key(told))
     assert len(keys) == 4
+
+
+def test_a_projector_reaches_both_kinds_of_server_and_no_ffmpeg_does() -> None:
+    model = replace(GGUF, mmproj=Path("/models/mmproj.gguf"))
+    for engine in (GgufEngine(), GgufEngine(Path("/opt/llama-server"))):
+        command = engine.command(model, engine.resolve(model, LoadOptions(gpu_layers=0), Machine(cores=4)), SOCKET)
+        assert pairs(command.argv)["--mmproj"] == "/models/mmproj.gguf"
+    assert "--no-mmproj-offload" in command.argv
+    assert command.env == {"LLAMA_ARG_VIDEO_FFMPEG_DIR": "/dev/null"}

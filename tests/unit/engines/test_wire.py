@@ -10,7 +10,6 @@ from dovetail.core.events import Event, Finished, Prefill, ReasoningDelta, TextD
 from dovetail.core.request import (
     ChatPrompt,
     GenerateRequest,
-    ImagePart,
     Json,
     Message,
     Sampling,
@@ -116,13 +115,6 @@ def test_a_prefilled_answer_is_continued() -> None:
     body = wire.encode(chat(continue_final=True, template_options={"enable_thinking": True})).body
     assert (body["continue_final_message"], body["add_generation_prompt"]) == (True, False)
     assert body["chat_template_kwargs"] == {"enable_thinking": True}
-
-
-def test_a_part_no_engine_was_promised_for_is_refused_by_name() -> None:
-    prompt = ChatPrompt((Message("user", (ImagePart(b"", "image/png"),)),))
-    with pytest.raises(InvalidRequest) as caught:
-        wire.encode(GenerateRequest("r", "m", prompt))
-    assert caught.value.param == "messages"
 
 
 def test_chat_frames_become_events_in_order() -> None:

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dovetail.core.request import JsonObject
+from dovetail.core.request import Json, JsonObject
 from dovetail.fleet.chain import Chain, chain_of, common, reach
 from dovetail.fleet.slots import Costs, Slot, choose
 
@@ -50,6 +50,16 @@ def test_another_scale_of_an_adapter_shares_nothing_not_even_long_tools() -> Non
     assert scaled(0.5) == scaled(0.5)
     for one, other in ((scaled(1), scaled(0.5)), (scaled(1), scaled(0)), (scaled(0), chain_of(long))):
         assert common(one, other) == 0
+
+
+def test_conversations_about_one_large_image_are_told_apart() -> None:
+    def about(image: str, text: str) -> Chain:
+        picture: Json = {"type": "image_url", "image_url": {"url": "data:image/png;base64," + image * (6 << 20)}}
+        return chain_of({"messages": [{"role": "user", "content": [picture, {"type": "text", "text": text * 100}]}]})
+
+    first = about("A", "x")
+    assert 0 < common(first, about("A", "y")) < len(first)
+    assert common(first, about("B", "x")) < common(first, about("A", "y"))
 
 
 def test_a_conversation_goes_on_where_it_was() -> None:

@@ -304,7 +304,7 @@ INVALID: list[tuple[dict[str, Any], str]] = [
     ({"messages": [{"role": "user", "content": "", "tool_calls": [_call(0, "{}", "c", "f")]}]},
      "messages[0].tool_calls"),
     ({"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "http://x"}}]}]},
-     "messages[0].content[0].image_url"),
+     "messages[0].content[0]"),
     ({"messages": [{"role": "user", "content": [{"type": "input_audio", "input_audio": {}}]}]},
      "messages[0].content[0].input_audio"),
     ({"messages": HI * 10_001}, "messages"),

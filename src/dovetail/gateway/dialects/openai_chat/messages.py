@@ -9,10 +9,24 @@ import orjson
 from pydantic import Field
 
 from dovetail.core.errors import InvalidRequest, UnsupportedField
-from dovetail.core.request import Message, TextPart, ToolCall
+from dovetail.core.request import AudioPart, ImageLink, ImagePart, Message, Part, TextPart, ToolCall
 from dovetail.gateway.wire import Inert, Named, Refused, Wire, also
 
-_MEDIA = {"image_url": "images", "input_audio": "sound", "file": "files", "video_url": "video"}
+_TYPES = ("text", "refusal", "image_url", "input_audio")
+
+
+class ImageBody(Wire):
+    """An image: a data URL with base64, or a link. The engine sees it at the size the model was made for."""
+
+    url: Annotated[str, Field(min_length=1)]
+    detail: Annotated[object, Refused("auto", "high")] = None
+
+
+class AudioBody(Wire):
+    """A WAV file, in base64."""
+
+    data: Annotated[str, Field(min_length=1)]
+    format: Literal["wav", "mp3"]
 
 
 class PartBody(Wire):
@@ -21,10 +35,10 @@ class PartBody(Wire):
     type: Annotated[str, Field(max_length=64)]
     text: str | None = None
     refusal: str | None = None
-    image_url: Annotated[object, Inert()] = None
-    input_audio: Annotated[object, Inert()] = None
-    file: Annotated[object, Inert()] = None
-    video_url: Annotated[object, Inert()] = None
+    image_url: ImageBody | None = None
+    input_audio: AudioBody | None = None
+    file: Annotated[object, Refused()] = None
+    video_url: Annotated[object, Refused()] = None
     cache_control: Annotated[object, Inert()] = None
     prompt_cache_breakpoint: Annotated[object, Inert()] = None
 
@@ -112,20 +126,40 @@ def _arguments(text: str, where: str) -> str:
     raise InvalidRequest(f"{param}: has to be the text of a JSON object", param=param)
 
 
-def _parts(body: MessageBody, where: str) -> tuple[TextPart, ...]:
+def _parts(body: MessageBody, where: str) -> tuple[Part, ...]:
     content = body.content
     if isinstance(content, str):
         return (TextPart(content),)
-    parts = tuple(_part(part, f"{where}.content[{i}]") for i, part in enumerate(content or ()))
+    parts = tuple(_part(part, body.role, f"{where}.content[{i}]") for i, part in enumerate(content or ()))
     return (*parts, TextPart(body.refusal)) if body.refusal else parts
 
 
-def _part(part: PartBody, where: str) -> TextPart:
-    if part.type in _MEDIA:
-        raise UnsupportedField(f"{where}.{part.type}", f"cannot be read: this model takes no {_MEDIA[part.type]}")
-    text = part.refusal if part.type == "refusal" else part.text
-    if part.type not in {"text", "refusal"}:
-        raise InvalidRequest(f'{where}.type: "text" is the only one this model takes', param=f"{where}.type")
-    if text is None:
-        raise InvalidRequest(f"{where}.text: missing", param=f"{where}.text")
-    return TextPart(text)
+def _part(part: PartBody, role: str, where: str) -> Part:
+    if part.type not in _TYPES:
+        raise InvalidRequest(f"{where}.type: one of {', '.join(_TYPES)}", param=f"{where}.type")
+    for name in _TYPES:
+        if (getattr(part, name) is None) is (name == part.type):
+            what = "missing" if name == part.type else f"not in a part of the type {part.type}"
+            raise InvalidRequest(f"{where}.{name}: {what}", param=f"{where}.{name}")
+    if role != "user" and part.type in {"image_url", "input_audio"}:
+        raise UnsupportedField(f"{where}.{part.type}", "is read in a user message only")
+    if part.image_url is not None:
+        return _image(part.image_url, f"{where}.image_url")
+    if part.input_audio is not None:
+        if part.input_audio.format != "wav":
+            raise UnsupportedField(f"{where}.input_audio.format", 'other than "wav" is not read')
+        return AudioPart(part.input_audio.data)
+    return TextPart(part.text or part.refusal or "")
+
+
+def _image(image: ImageBody, where: str) -> ImagePart | ImageLink:
+    head, comma, base64 = image.url.partition(",")
+    scheme = head[:6].lower()
+    if scheme.startswith(("http:", "https:")):
+        return ImageLink(image.url)
+    media_type, _, encoding = head[5:].lower().partition(";")
+    if not scheme.startswith("data:") or not comma or not media_type.startswith("image/") or encoding != "base64":
+        raise InvalidRequest(
+            f"{where}: a data URL of an image (data:image/png;base64,…) or an http or https link", param=where
+        )
+    return ImagePart(base64, media_type)
