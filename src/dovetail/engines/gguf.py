@@ -21,7 +21,7 @@ _CONTEXT_STEP = 256
 SAMPLERS = ("penalties", "dry", "top_n_sigma", "top_k", "typ_p", "top_p", "min_p", "xtc", "temperature")
 NO_FFMPEG = "/dev/null"  # a folder that holds none
 MAX_WINDOW = 1 << 20  # tokens that penalties look back on: any context, in 4 MB
-_TYPICAL_ORDER = (
+TYPICAL_ORDER = (
     *("penalties", "dry", "top_n_sigma", "top_k", "min_p"),
     *("typ_p", "top_p", "xtc", "temperature"),
 )
@@ -197,7 +197,7 @@ def _guard_typical_p(call: WorkerCall) -> None:
     """Puts min_p before typical_p: one token of probability 0 makes llama.cpp's entropy (b11549) NaN."""
     typical, least = call.body["typical_p"], call.body["min_p"]
     if isinstance(typical, int | float) and typical < 1:
-        call.body["samplers"] = list(_TYPICAL_ORDER)
+        call.body["samplers"] = list(TYPICAL_ORDER)
         call.body["min_p"] = max(least, _NEXT_TO_NOTHING) if isinstance(least, int | float) else least
 
 

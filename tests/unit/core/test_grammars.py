@@ -135,6 +135,6 @@ def test_a_repetition_of_no_times_is_nothing() -> None:
     assert regex.parse("a{0,0}b") == Chain((Text(""), Text("b")))
 
 
-@pytest.mark.parametrize("text", ["root ::= [^\\x00-\\x1f]", 'root ::= ("a"?){16}', 'root ::= "a"{0,500}'])
+@pytest.mark.parametrize("text", ["root ::= [^\\x00-\\x1f]", 'root ::= "a"{0,500}'])
 def test_what_it_does_survive_is_not(text: str) -> None:
     gbnf.parse(text)

@@ -70,9 +70,18 @@ def test_what_is_not_read_is_refused_by_its_name(part: dict[str, Any], where: st
     assert caught.value.param == WHERE + where
 
 
-@pytest.mark.parametrize("role", ["system", "developer", "assistant", "tool"])
+@pytest.mark.parametrize("role", ["system", "developer", "assistant"])
 @pytest.mark.parametrize("part", [IMAGE, SOUND], ids=["image", "sound"])
 def test_only_users_show_and_say(role: str, part: dict[str, Any]) -> None:
     with pytest.raises(InvalidRequest, match="user message") as caught:
         parts(part, role=role)
     assert caught.value.param == f"{WHERE}.{part['type']}"
+
+
+@pytest.mark.parametrize("part", [IMAGE, SOUND], ids=["image", "sound"])
+def test_a_result_shows_and_says_nothing(part: dict[str, Any]) -> None:
+    call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    messages = [{"role": "assistant", "tool_calls": [call]}, {"role": "tool", "tool_call_id": "c", "content": [part]}]
+    with pytest.raises(InvalidRequest, match="user message") as caught:
+        wire.read(ChatBody, json.dumps({"model": "m", "messages": messages}).encode()).request("r")
+    assert caught.value.param == f"messages[1].content[0].{part['type']}"

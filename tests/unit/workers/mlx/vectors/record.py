@@ -17,10 +17,12 @@ from typing import Any
 
 import aiohttp
 
+from dovetail.engines.gguf import SAMPLERS, TYPICAL_ORDER
+
 PROMPT = "The cat and the"
 TWICE = "one two three four. The red fox ran. one two three four. The red"
 WARM = "A small bird on the"
-OFF: dict[str, Any] = {"temperature": 1.0, "top_k": 0, "top_p": 1.0, "min_p": 0.0, "typical_p": 1.0, "seed": 5}
+OFF: dict[str, Any] = {"temperature": 1.0, "top_k": 0, "top_p": 1.0, "min_p": 0.0, "typical_p": 1.0}
 CASES: list[tuple[str, dict[str, Any]]] = [
     (PROMPT, {"top_n_sigma": 1.0}),
     (PROMPT, {"top_n_sigma": 2.5, "temperature": 0.7}),
@@ -59,7 +61,9 @@ async def main(socket: str) -> None:
                 raw = await _first(session, {**OFF, "prompt": prompt, "n_probs": 1 << 16})
                 logprobs = {entry["id"]: round(entry["logprob"], 4) for entry in raw["top_logprobs"]}
                 raws[prompt] = {"tokens": ids, "logprobs": [logprobs[token] for token in range(len(logprobs))]}
-            asked = {**OFF, **options, "prompt": prompt, "n_probs": 1 << 16, "post_sampling_probs": True}
+            order = TYPICAL_ORDER if options.get("typical_p", 1) < 1 else SAMPLERS
+            asked = {**OFF, "samplers": order, **options, "prompt": prompt, "n_probs": 1 << 16}
+            asked["post_sampling_probs"] = True
             left = (await _first(session, asked))["top_probs"]
             kept = {str(entry["id"]): round(entry["prob"], 6) for entry in left if entry["prob"] > 1e-6}
             cases.append({"prompt": prompt, "options": options, "kept": kept})
@@ -68,8 +72,13 @@ async def main(socket: str) -> None:
 
 
 async def _first(session: aiohttp.ClientSession, body: dict[str, Any]) -> dict[str, Any]:
-    sent = {**body, "n_predict": 2, "cache_prompt": False, "stream": False}
-    return (await _post(session, "/completion", sent))["completion_probabilities"][0]
+    """The entry of the first token. One that is only part of a character has none, so that another seed is tried."""
+    for seed in range(5, 50):
+        sent = {**body, "seed": seed, "n_predict": 1, "cache_prompt": False, "stream": False}
+        answer = await _post(session, "/completion", sent)
+        if entries := answer.get("completion_probabilities"):
+            return entries[0]
+    raise RuntimeError("no seed draws a token that shows something")
 
 
 async def _post(session: aiohttp.ClientSession, path: str, body: dict[str, Any]) -> dict[str, Any]:
