@@ -11,7 +11,8 @@ from ..process.serving.running import Running, running  # noqa: TID252  the same
 
 @pytest.fixture(scope="session")
 async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Running]:
-    async with running(tmp_path_factory.mktemp("home")) as process:
+    # A GGUF model has a worker more for each pooling and each adapter: none is to make room for another here.
+    async with running(tmp_path_factory.mktemp("home"), environment={"DOVETAIL_FLEET__MAX_MODELS": "16"}) as process:
         yield process
 
 

@@ -4,10 +4,10 @@ The bodies are chosen anew by whoever changes a strategy, and are the same in ev
 """
 
 import json
-from collections.abc import AsyncGenerator
 from typing import Any
 
 import aiohttp
+import psutil
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
@@ -53,16 +53,12 @@ class Answer:
 
 
 @pytest.fixture(autouse=True, scope="module")
-async def lives_on(server: Running) -> AsyncGenerator[None]:
-    """The workers are the same ones afterwards, and answer a plain request."""
+async def workers(server: Running) -> list[psutil.Process]:
+    """Those that are there before the first test."""
     async with aiohttp.ClientSession(server.url, timeout=aiohttp.ClientTimeout(total=60)) as http:
         for model in MODELS:
             await _paris(http, model)
-        before = [await server.worker(http, model) for model in MODELS]
-        yield
-        for model in MODELS:
-            await _paris(http, model)
-        assert [await server.worker(http, model) for model in MODELS] == before
+        return [await server.worker(http, model) for model in MODELS]
 
 
 async def _paris(http: aiohttp.ClientSession, model: str) -> None:
@@ -156,3 +152,11 @@ async def test_tool_schemas_that_an_engine_would_not_survive(
     }
     answer = Answer("/v1/chat/completions", *await _post(http, "/v1/chat/completions", json.dumps(sent).encode()))
     assert (answer.status, answer.param) == (400, "tools[0].function.parameters")
+
+
+async def test_after_all_that_the_workers_are_the_same_ones(
+    http: aiohttp.ClientSession, server: Running, workers: list[psutil.Process]
+) -> None:
+    for model in MODELS:
+        await _paris(http, model)
+    assert [await server.worker(http, model) for model in MODELS] == workers

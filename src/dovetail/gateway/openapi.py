@@ -103,7 +103,8 @@ def _describe(route: APIRoute, operation: JsonObject, schemas: JsonObject) -> No
 
 def _errors(route: APIRoute, read: type[BaseModel] | None) -> dict[int, str]:
     with_body = {} if read is None else _WITH_BODY | _WITH_MODEL
-    named = {404: _WITH_MODEL[404]} if "{" in route.path_format else {}
+    asked = "{" in route.path_format or MODEL_QUERY in (route.openapi_extra or {}).get("parameters", ())
+    named = {404: _WITH_MODEL[404]} if asked else {}
     return dict(sorted((_ANYWHERE | with_body | named).items()))
 
 

@@ -40,18 +40,18 @@ class Running:
                 await asyncio.sleep(0.02)
 
     def _child(self, model: str) -> psutil.Process | None:
-        """A GGUF model that also embeds has more processes than the one that generates, which is preferred."""
-        embedding: psutil.Process | None = None
+        """A GGUF model has more processes than the one that generates, for embeddings and adapters: it is preferred."""
+        other: psutil.Process | None = None
         for child in self.process.children():
             try:
                 command = " ".join(child.cmdline())
             except psutil.NoSuchProcess:
                 continue  # it died this moment
             if re.search(rf"/{re.escape(model)}(/|$| )", command):
-                if "--pooling" not in command:
+                if "--pooling" not in command and "--adapter" not in command:
                     return child
-                embedding = child
-        return embedding
+                other = child
+        return other
 
 
 @asynccontextmanager
