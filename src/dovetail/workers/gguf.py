@@ -86,11 +86,11 @@ def _params(xllamacpp: Any, args: argparse.Namespace, environ: Mapping[str, str]
     params.model.path = str(args.model)
     if args.mmproj is not None:
         params.mmproj.path = str(args.mmproj)
-    if args.adapter is not None:
-        params.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(str(args.adapter), args.adapter_scale)]
         params.mmproj_use_gpu = args.gpu_layers != 0
         # What is no image would be handed to whichever ffmpeg is on the PATH, which follows links and lists of files.
         params.video_ffmpeg_bin_dir = "/dev/null"
+    if args.adapter is not None:
+        params.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(str(args.adapter), args.adapter_scale)]
     if args.socket is not None:
         params.hostnames = [str(args.socket)]
     else:
