@@ -48,11 +48,17 @@ def of_text(architecture: str, template: str | None) -> frozenset[Capability]:
     name = architecture.lower().replace("_", "-")
     if name in _ENCODERS or name.endswith(_ENCODER_SUFFIXES):
         return frozenset({Capability.EMBEDDING})
-    found = {Capability.COMPLETION}
-    if template is not None:
-        found.add(Capability.CHAT)
-        if _TOOLS.search(template):
-            found.add(Capability.TOOLS)
-        if thinking_style(template).thinks:
-            found.add(Capability.THINKING)
-    return frozenset(found)
+    found = frozenset({Capability.COMPLETION})
+    return found if template is None else with_template(found, template)
+
+
+def with_template(found: frozenset[Capability], template: str) -> frozenset[Capability]:
+    """`found` for a model whose chat template is `template`; one that does not generate stays what it is."""
+    if Capability.COMPLETION not in found:
+        return found
+    speaks = {Capability.CHAT}
+    if _TOOLS.search(template):
+        speaks.add(Capability.TOOLS)
+    if thinking_style(template).thinks:
+        speaks.add(Capability.THINKING)
+    return (found - {Capability.TOOLS, Capability.THINKING}) | speaks

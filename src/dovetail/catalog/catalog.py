@@ -12,7 +12,7 @@ from types import MappingProxyType
 from dovetail.catalog.adapters import Adapters
 from dovetail.catalog.files import stamp
 from dovetail.catalog.headers import Headers
-from dovetail.catalog.scan import scan, with_projector
+from dovetail.catalog.scan import scan, with_projector, with_template
 from dovetail.core.errors import InvalidRequest, ModelNotFound
 from dovetail.core.model import Adapter, Model
 
@@ -35,6 +35,7 @@ class Catalog:
     adapters          the LoRAs there are
     default_adapters  the adapter of a model that is asked for without one, by model id
     projector         the file that the settings name for a model, in place of the one beside it
+    template          the chat template that the settings name for a model, in place of its own
 
     Any thread may call any method. These read the disk: `refresh`, `models` and `find` when something changed, and
     `find` with an adapter.
@@ -48,6 +49,7 @@ class Catalog:
         adapters: Adapters | None = None,
         default_adapters: Mapping[str, str] = MappingProxyType({}),
         projector: Callable[[str], Path | None] = lambda _: None,
+        template: Callable[[str], Path | None] = lambda _: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._roots = tuple(roots)
@@ -55,6 +57,7 @@ class Catalog:
         self.adapters = adapters or Adapters(())
         self._default_adapters = dict(default_adapters)
         self._projector = projector
+        self._template = template
         self._clock = clock
         self._lock = threading.Lock()
         self._snapshot: _Snapshot | None = None
@@ -125,7 +128,8 @@ class Catalog:
     def _scan(self) -> _Snapshot:
         headers = Headers(self._snapshot.headers if self._snapshot else None)
         found = scan(self._roots, headers, self._aliases)
-        models = tuple(with_projector(model, self._projector(model.id), headers) for model in found)
+        seeing = [with_projector(model, self._projector(model.id), headers) for model in found]
+        models = tuple(with_template(model, self._template(model.id), headers) for model in seeing)
         headers.seal()
         by_name = {alias: model for model in models for alias in model.aliases} | {model.id: model for model in models}
         self._checked = self._clock()

@@ -19,10 +19,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dovetail.catalog import advice, capabilities
-from dovetail.catalog.files import stamp
+from dovetail.catalog.files import read_text, stamp
 from dovetail.catalog.gguf_header import GgufHeader
 from dovetail.catalog.headers import Headers
 from dovetail.catalog.invalid import InvalidModelFile
+from dovetail.catalog.mlx import MAX_TEMPLATE
 from dovetail.catalog.naming import Unnamed, name_all
 from dovetail.catalog.tree import Folder, walk
 from dovetail.core.model import Model
@@ -208,6 +209,18 @@ def with_projector(model: Model, projector: Path | None, headers: Headers) -> Mo
     fits = header is not None and header.kind == "projector"
     found = capabilities.of_gguf(headers.gguf(model.path), header if fits else None)
     return replace(model, mmproj=projector, capabilities=found)
+
+
+def with_template(model: Model, template: Path | None, headers: Headers) -> Model:
+    """`model` with another chat template, if one is given; one that cannot be read makes loading fail."""
+    if template is None or model.invalid is not None:
+        return model
+    headers.watched[template] = stamp(template)
+    try:
+        text = read_text(template, MAX_TEMPLATE)
+    except InvalidModelFile:
+        return model
+    return replace(model, template=text, capabilities=capabilities.with_template(model.capabilities, text))
 
 
 def _is_projector(path: Path, headers: Headers) -> bool:

@@ -38,12 +38,14 @@ class Origin:
 
     engine   the engine's build and the cache's layout
     weights  each weight file's size and a digest of its two ends
+    adapter  the same of the adapter that its worker has, empty without one
     """
 
     format: str
     engine: str
     template: str
     weights: tuple[str, ...]
+    adapter: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +61,14 @@ def origin_of(model: Model, key: str) -> Origin:
     """What caches of `model` depend on, `key` being its engine's. Raises OSError when its files cannot be read."""
     weights = tuple(_fingerprint(file) for file in model.files or (model.path,))
     template = hashlib.sha256((model.template or "").encode("utf-8", "surrogatepass")).hexdigest()[:16]
-    return Origin(model.format, key, template, weights)
+    applied = model.adapter.path if model.adapter is not None else None
+    return Origin(model.format, key, template, weights, _fingerprint(applied) if applied is not None else "")
 
 
 def export_to(out: BinaryIO, cache: Path, card: Card, model: Model, origin: Origin) -> None:
     """Writes a bundle. Raises BundleError when the cache is not what its card says, OSError."""
     header = json.dumps(
-        {"version": _VERSION, "model": model.id, "origin": asdict(origin), "card": asdict(card)}
+        {"version": _VERSION, "model": model.name, "origin": asdict(origin), "card": asdict(card)}
     ).encode()
     out.write(_MAGIC + len(header).to_bytes(_LENGTH, "big") + header)
     with cache.open("rb") as file:
@@ -116,10 +119,16 @@ def _header(said: Json) -> Header | None:
         case {
             "version": int(),
             "model": str(model),
-            "origin": {"format": str(form), "engine": str(engine), "template": str(template), "weights": [*weights]},
+            "origin": {
+                "format": str(form),
+                "engine": str(engine),
+                "template": str(template),
+                "weights": [*weights],
+                "adapter": str(applied),
+            },
             "card": {"tokens": int(tokens), "size": int(size), "digest": str(digest), "chain": str(chain)},
         } if tokens > 0 and size > 0:
-            origin = Origin(form, engine, template, tuple(str(file) for file in weights))
+            origin = Origin(form, engine, template, tuple(str(file) for file in weights), applied)
             return Header(model, origin, Card(tokens, size, digest, chain))
         case _:
             return None
@@ -137,6 +146,8 @@ def _differences(there: Origin, here: Origin, model: Model) -> Iterator[str]:
         yield f"the weights were {len(there.weights)} files, here they are {len(here.weights)}"
     elif there.weights != here.weights:
         yield "the weights differ"
+    if there.adapter != here.adapter:
+        yield "the adapter differs" if there.adapter and here.adapter else "only one of the two has an adapter"
 
 
 def _copy(source: BinaryIO, out: BinaryIO, card: Card) -> None:

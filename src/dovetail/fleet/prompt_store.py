@@ -76,11 +76,17 @@ class Shelf:
     def find(self, chain: Chain) -> tuple[Stored | None, int]:
         """The conversation that shares most with `chain`, and how many links it shares.
 
+        Among equals the longest of those that `chain` may go on with, else the shortest: the rest is read for nothing.
         Blocks for a look at the folder, and to read what somebody else has put there.
         """
         with self._lock:
             known = list(self._index.items().values())
-        found = max(known, key=lambda stored: (common(stored.chain, chain), stored.tokens), default=None)
+
+        def gain(stored: Stored) -> tuple[int, int]:
+            shared = common(stored.chain, chain)
+            return shared, stored.tokens if shared == len(stored.chain) else -stored.tokens
+
+        found = max(known, key=gain, default=None)
         shared = 0 if found is None else common(found.chain, chain)
         return (found, shared) if shared else (None, 0)
 

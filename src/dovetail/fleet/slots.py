@@ -24,7 +24,8 @@ RESTORE_WITHIN = 30.0
 LEAST_TOKENS = 128  # what costs less than this to prefill is not worth a file
 WRITE_MS = 2.0  # a file's own cost, however small
 _LOSS = 0.1  # writing a token, in prefills of one
-_RESTORE = 256  # reading a file, in bytes of prompt
+_RESTORE = 256  # reading a file, however small, in bytes of prompt
+_DEAREST_READ = 0.5  # of a token, in prefills of one: a conversation that goes on is always read, whatever was measured
 _BYTES_A_TOKEN = 4
 _MEASURED = 64  # tokens from which a measured prefill says something
 
@@ -68,6 +69,10 @@ class Costs:
         """Whether writing `tokens` costs less than computing those `gain` of them again that no file holds."""
         return gain >= LEAST_TOKENS and gain * self.prefill > WRITE_MS + tokens * self.write
 
+    def reading(self, tokens: int) -> float:
+        """What reading a file of `tokens` costs, in bytes of prompt that could be prefilled in that time."""
+        return _RESTORE + _BYTES_A_TOKEN * tokens * min(self.write / max(self.prefill, 1e-9), _DEAREST_READ)
+
     def learn(self, timings: Timings) -> None:
         if timings.prompt_n >= _MEASURED:
             self.prefill = timings.prompt_ms / timings.prompt_n
@@ -82,18 +87,18 @@ class Choice:
     restore: bool
 
 
-def choose(free: Sequence[Slot], chain: Chain, stored: int) -> Choice:
-    """The slot that costs least, when a file holds `stored` links of `chain`. `free` must not be empty.
+def choose(free: Sequence[Slot], chain: Chain, stored: int, reading: float = _RESTORE) -> Choice:
+    """The slot that costs least, when a file holds `stored` links of `chain`, to be read at the cost of `reading`.
 
-    Cost is what has to be prefilled, and a little for what has to be written first; among equals the slot that was
-    used longest ago is taken.
+    `free` must not be empty. Cost is what has to be prefilled, and a little for what has to be written first; among
+    equals the slot that was used longest ago is taken.
     """
     whole = chains.reach(len(chain))
 
     def cost(choice: Choice) -> tuple[float, int]:
         slot = choice.slot
         left = _LOSS * _BYTES_A_TOKEN * slot.lost(choice.kept)
-        had = chains.reach(stored) - _RESTORE if choice.restore else chains.reach(choice.kept)
+        had = chains.reach(stored) - reading if choice.restore else chains.reach(choice.kept)
         return whole - had + left, slot.used
 
     choices = [Choice(slot, chains.common(slot.chain, chain), restore=False) for slot in free]
@@ -129,7 +134,7 @@ class Slots:
         free = [slot for slot in self._slots if not slot.busy]
         if not free:
             return
-        choice = choose(free, chain, links)
+        choice = choose(free, chain, links, self.costs.reading(stored.tokens if stored is not None else 0))
         slot = hold.slot = choice.slot
         slot.busy = True
         self._uses += 1

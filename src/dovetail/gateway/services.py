@@ -15,6 +15,7 @@ import structlog
 from dovetail import chat_formats, demo
 from dovetail.catalog.adapters import Adapters
 from dovetail.catalog.catalog import Catalog
+from dovetail.catalog.mlx import MAX_TEMPLATE
 from dovetail.core.errors import DovetailError, LoadFailed
 from dovetail.core.model import LoadOptions, Model, ModelFormat
 from dovetail.core.observe import Observer
@@ -36,7 +37,6 @@ from dovetail.telemetry import LogObserver
 log = structlog.stdlib.get_logger(__name__)
 
 
-MAX_TEMPLATE = 1 << 20  # bytes
 GGUF_ONLY = ("gpu_layers", "ubatch", "flash_attention", "cache_type_k", "cache_type_v", "threads", "mmproj")
 
 
@@ -123,6 +123,7 @@ def catalog_of(settings: Settings) -> Catalog:
         adapters=Adapters([*folders, demo.adapters_dir()] if settings.catalog.demo else folders),
         default_adapters={model_id: own.adapter for model_id, own in settings.models.items() if own.adapter},
         projector=lambda name: settings.load_for(name).mmproj,
+        template=lambda name: chat_template(settings, name),
     )
 
 
@@ -143,12 +144,14 @@ def load_options(settings: Settings, model: Model) -> LoadOptions:
     """What the settings say of loading `model`."""
     said = settings.load_for(model.id).model_dump()
     warmup = said.pop("warmup")
-    return LoadOptions(**said, warmup=True if warmup is None else warmup, chat_template=chat_template(settings, model))
+    return LoadOptions(
+        **said, warmup=True if warmup is None else warmup, chat_template=chat_template(settings, model.id)
+    )
 
 
-def chat_template(settings: Settings, model: Model) -> Path | None:
+def chat_template(settings: Settings, model_id: str) -> Path | None:
     """The template that takes the place of the model's own, if one does."""
-    own = settings.models.get(model.id)
+    own = settings.models.get(model_id)
     if own is None or own.chat_format is None:
         return own.chat_template if own is not None else None
     return chat_formats.template(own.chat_format)

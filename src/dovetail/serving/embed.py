@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
@@ -101,7 +101,10 @@ class Embedder:
                 )
             ranks: list[Rank] = []
             async with self._leased(model, "rank") as lease:
-                _check_lengths([request.query + text for text in request.documents], lease, "documents")
+                _check_lengths([request.query], lease, "query")
+                # One by one, and beside the loop: a thousand copies of a long query are gigabytes.
+                pairs = (request.query + text for text in request.documents)
+                await asyncio.to_thread(_check_lengths, pairs, lease, "documents")
                 for documents in pieces(request.documents):
                     answer = await _ask(lease, embedding.encode_ranking(request.query, documents), "documents")
                     found = embedding.decode_ranking(answer, len(documents))
@@ -165,7 +168,7 @@ def _pooling(request: EmbedRequest, model: Model) -> Pooling:
     return request.pooling or model.pooling or DEFAULT_POOLING
 
 
-def _check_lengths(texts: Sequence[Text], lease: Lease, param: str) -> None:
+def _check_lengths(texts: Iterable[Text], lease: Lease, param: str) -> None:
     """Raises ContextTooLong for a text that cannot fit, without tokenising it."""
     props = lease.worker.props
     context = props.context if props else 0

@@ -14,12 +14,13 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import TypeAlias
 from urllib.parse import SplitResult, urljoin, urlsplit
 
-from httptools import HttpParserError, HttpResponseParser
+from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 MAX_URL = 4096
 MAX_HEAD = 32 << 10
 MAX_HOPS = 4
 _PIECE = 64 << 10
+_FRAMING = 4
 _REDIRECTS = {301, 302, 303, 307, 308}
 # IPv6 addresses that lead to an IPv4 one (NAT64, 6to4, Teredo, the compatible form of old), and what Python's
 # `is_global` has not always known: IETF assignments and site-local addresses.
@@ -142,16 +143,19 @@ class _Answer:
         self.pieces: list[bytes] = []
         self.complete = False
         self._parser = HttpResponseParser(self)
-        self._left = most
-        self._head = 0
+        self._left = self._most = most
+        self._head = self._whole = 0
 
     def feed(self, data: bytes) -> None:
         self._head += 0 if self.status else len(data)
         if self._head > MAX_HEAD + _PIECE:
             raise FetchFailed("the answer has no end of its head")
+        self._whole += len(data)  # what frames a body in small chunks is a few times as long
+        if self._whole > MAX_HEAD + _PIECE + _FRAMING * self._most:
+            raise FetchFailed("the answer has no end")
         try:
             self._parser.feed_data(data)
-        except HttpParserError:
+        except (HttpParserError, HttpParserUpgrade):
             raise FetchFailed("the answer is not HTTP") from None
         if self._left < 0:
             raise FetchFailed("the file is too large")

@@ -10,6 +10,7 @@ import struct
 from collections.abc import Iterator
 
 LEAST_SECONDS, MOST_SECONDS = 0.1, 600.0
+MAX_CHUNKS = 1024
 
 _RATES = range(8_000, 192_001)
 _CHANNELS = range(1, 9)
@@ -27,10 +28,13 @@ def check(data: bytes) -> None:
     if data[:4] != b"RIFF" or data[8:12] != b"WAVE":
         raise BadSound("the file is not a WAV")
     chunks: dict[bytes, memoryview] = {}
-    for kind, body in _chunks(data):
-        if kind in chunks and kind in {b"fmt ", b"data"}:
+    for number, (kind, body) in enumerate(_chunks(data)):
+        if number == MAX_CHUNKS:
+            raise BadSound(f"the WAV has more than {MAX_CHUNKS} chunks")
+        if kind in chunks:
             raise BadSound("the WAV holds two sounds")
-        chunks[kind] = body
+        if kind in {b"fmt ", b"data"}:
+            chunks[kind] = body
     if b"fmt " not in chunks or b"data" not in chunks:
         raise BadSound("the WAV holds no sound")
     seconds = len(chunks[b"data"]) / _bytes_a_second(chunks[b"fmt "])

@@ -94,6 +94,16 @@ async def test_a_model_is_asked_by_the_template_of_its_settings(
 
 
 @pytest.mark.parametrize("engine", ["gguf", "mlx"])
+async def test_what_a_request_may_ask_follows_from_that_template(http: aiohttp.ClientSession, engine: str) -> None:
+    async with http.get(f"/v1/models/own-{engine}") as got:
+        assert not {"tools", "thinking"} & set((await got.json())["capabilities"])
+    asked: dict[str, Any] = {"model": f"own-{engine}", "messages": TALK, "max_tokens": 1}
+    for field in ({"reasoning_effort": "high"}, {"chat_template_kwargs": {"date_string": "1 May"}}):
+        status, answer = await post(http, "/v1/chat/completions", **asked, **field)
+        assert (status, answer["error"]["param"].split(".")[0]) == (400, next(iter(field))), answer
+
+
+@pytest.mark.parametrize("engine", ["gguf", "mlx"])
 @pytest.mark.parametrize("name", ["broken", "missing"])
 async def test_a_template_that_cannot_be_used_ends_the_load(
     http: aiohttp.ClientSession, engine: str, name: str

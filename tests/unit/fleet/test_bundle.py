@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from dovetail import kv_folder
-from dovetail.core.model import Model
-from dovetail.fleet.bundle import BundleError, Origin, export_to, import_from, origin_of
+from dovetail.core.model import Adapter, Model
+from dovetail.fleet.bundle import BundleError, Origin, export_to, import_from, origin_of, read_header
 from dovetail.kv_folder import Card
 
 CONTENT = bytes(range(256)) * 40
@@ -63,6 +63,20 @@ def test_all_that_does_not_match_is_named(tmp_path: Path) -> None:
     with pytest.raises(BundleError, match="it is a GGUF model's, m is MLX"):
         imported(tmp_path, bundle, replace(other, format="mlx"))
     assert not (tmp_path / "here").exists()
+
+
+def test_what_one_adapter_computed_is_not_for_another(tmp_path: Path) -> None:
+    files = {name: tmp_path / f"{name}.gguf" for name in ("french", "legal")}
+    for name, file in files.items():
+        file.write_text(name)
+    bare = model(tmp_path)
+    french, legal = (replace(bare, adapter=Adapter(name, path=file)) for name, file in files.items())
+    bundle, card = exported(tmp_path, french)
+    assert read_header(io.BytesIO(bundle)).model == "m+french"
+    for other, why in ((legal, "the adapter differs"), (bare, "only one of the two has an adapter")):
+        with pytest.raises(BundleError, match=why):
+            imported(tmp_path, bundle, other)
+    assert imported(tmp_path, bundle, french) == card
 
 
 @pytest.mark.parametrize("end", [-1, 100, 20, 13, 3, 0])

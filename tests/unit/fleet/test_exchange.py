@@ -51,10 +51,10 @@ def says(*parts: bytes) -> Answer:
 
 async def whole(made: Exchange) -> bytes:
     await made.headed()
-    body = b""
+    pieces: list[bytes] = []
     while piece := await made.read():
-        body += piece
-    return body
+        pieces.append(piece)
+    return b"".join(pieces)
 
 
 @pytest.mark.parametrize(

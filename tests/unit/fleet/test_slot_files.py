@@ -52,7 +52,8 @@ class Desk:
 
     def __init__(self, home: Path, *, slots: int = 1, cap: int = 1 << 20) -> None:
         weights = home / "m.gguf"
-        weights.write_bytes(b"weights")
+        if not weights.exists():  # its time is part of what caches are known by
+            weights.write_bytes(b"weights")
         self.store = PromptStore(home / "kv", cap)
         self.shelf = self.store.shelf(Model("m", "gguf", weights, (weights,)), "build")
         self.worker = Worker(self.shelf.folder)
@@ -145,6 +146,31 @@ async def test_another_callers_slot_tells_nothing(tmp_path: Path) -> None:
     assert "cache_prompt" not in await desk.turn(ANNA, finished())
     assert (await desk.turn(ANNA, finished(), space="alice"))["cache_prompt"] is False
     assert "cache_prompt" not in await desk.turn(ANNA, finished(), space="alice")
+
+
+async def test_a_long_file_is_not_read_for_a_short_beginning(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    system = "You help. " * 60
+    desk.worker.saved = 10 * TOKENS
+    await desk.turn(system + ANNA * 10, finished(10 * TOKENS))
+    await desk.slots.save_all(desk.client)
+    again = Desk(tmp_path)
+    await again.turn(system + BERND, finished())
+    assert again.worker.asked == []
+    await again.turn(system + ANNA * 10 + BERND, finished())
+    assert again.worker.asked[-1] == "/slots/0?action=restore"
+
+
+async def test_of_two_files_that_share_a_beginning_the_shorter_is_read(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    for prompt, tokens in ((ANNA + BERND, 2 * TOKENS), (ANNA + "Where?" * 200, TOKENS + 300)):
+        desk.worker.saved = tokens
+        await desk.turn(prompt, finished(tokens))
+        await desk.slots.save_all(desk.client)
+    for prompt, tokens in ((ANNA + "Why?" * 200, TOKENS + 300), (ANNA + BERND + "Why?", 2 * TOKENS)):
+        stored, _ = desk.shelf.find(_chain(prompt))
+        assert stored is not None
+        assert stored.tokens == tokens
 
 
 async def test_a_file_larger_than_all_may_be_drives_out_no_other(tmp_path: Path) -> None:

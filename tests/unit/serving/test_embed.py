@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import tracemalloc
 from array import array
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -181,6 +182,18 @@ async def test_documents_are_ranked_over_all_pieces() -> None:
     assert found == Ranking(tuple(Rank(n, float(len(documents[n]))) for n in best), 4)
     (record,) = recorder.records
     assert (record.model, record.error, record.choices[0].usage.prompt) == ("ranker", None, 4)
+
+
+async def test_a_long_query_is_checked_without_a_copy_for_each_document() -> None:
+    embeds, _ = embedder(Pool(scores, context=4))
+    for query, documents, param in (("q" * (1 << 20), ("d",) * 500, "query"), ("q" * 30, ("d", "d" * 9), "documents")):
+        tracemalloc.start()
+        with pytest.raises(ContextTooLong) as long:
+            await embeds.rank(RankRequest("id", "ranker", query, documents), CALLER)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert long.value.param == param
+        assert peak < 16 << 20
 
 
 async def test_a_model_without_a_head_does_not_rank() -> None:

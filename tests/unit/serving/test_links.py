@@ -95,6 +95,11 @@ TOO_MUCH: dict[str, tuple[bytes, str]] = {
     "chunked": (OK + b"Transfer-Encoding: chunked\r\n\r\n" + (b"40\r\n" + bytes(64) + b"\r\n") * 2, "too large"),
     "without an end": (OK + b"\r\n" + bytes(1 << 20), "too large"),
     "head without an end": (OK + b"X: " + b"y" * 300_000, "head|HTTP"),
+    "a trailer without an end": (
+        OK + b"Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\nX: " + b"y" * 300_000,
+        "no end|HTTP",
+    ),
+    "another protocol": (b"HTTP/1.1 101 Go\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n", "not HTTP"),
     "not HTTP": (b"SSH-2.0-OpenSSH_9.2\r\n", "not HTTP"),
     "not found": (b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", "status 404"),
     "a redirect to nowhere": (b"HTTP/1.1 302 Found\r\n\r\n", "too often"),

@@ -48,6 +48,7 @@ BAD: dict[str, tuple[bytes, str]] = {
     "extensible ADPCM": (riff(fmt(form=0xFFFE, more=struct.pack("<HHIH", 22, 16, 4, 2) + bytes(14)), SECOND), "kind"),
     "4 GB by the header": (riff(fmt(), b"data" + struct.pack("<I", 0xFFFFFFF0) + bytes(99)), "shorter"),
     "a sample": (wav(0.0001), "0.1 to 600 s"),
+    "chunks without end": (riff(*[chunk_of(b"%4d" % n, b"") for n in range(2000)], fmt(), SECOND), "1024 chunks"),
     "two sounds": (riff(fmt(), SECOND, chunk_of(b"data", b"")), "two sounds"),
     "eleven minutes": (riff(fmt(rate=8000, bits=8), chunk_of(b"data", bytes(8000 * 660))), "660 s"),
 }
