@@ -18,7 +18,7 @@ from dovetail.core.events import (
     ToolCallDelta,
     Usage,
 )
-from dovetail.core.request import ChatPrompt, GenerateRequest, TextPart, ToolCall
+from dovetail.core.request import ChatPrompt, GenerateRequest, Grammar, TextPart, ToolCall
 from dovetail.gateway.answers import ChatCompletion
 from dovetail.gateway.app import create_app
 from dovetail.gateway.dialects.openai_chat.body import ChatBody
@@ -260,7 +260,27 @@ def test_fields_that_ask_for_nothing_pass(fields: dict[str, Any]) -> None:
     read(**fields)
 
 
+SCHEMA = {"type": "object", "properties": {"a": {"type": "null"}}, "additionalProperties": False}
+NAMED = {"name": "n", "schema": SCHEMA}
+
+
+def test_a_form_beside_plain_text() -> None:
+    assert read(response_format={"type": "text"}, grammar='root ::= "x"').output == Grammar('root ::= "x"')
+
+
+def test_llama_cpps_schema_of_a_json_object() -> None:
+    told = read(response_format={"type": "json_object", "schema": SCHEMA}).output
+    assert told == read(json_schema=SCHEMA).output
+    assert read(response_format={"type": "json_object", "schema": {}}) == read(response_format={"type": "json_object"})
+
+
 REFUSED: list[tuple[dict[str, Any], str]] = [
+    ({"response_format": {"type": "text", "json_schema": NAMED}}, "response_format.json_schema"),
+    ({"response_format": {"type": "json_object", "json_schema": NAMED}}, "response_format.json_schema"),
+    ({"response_format": {"type": "text", "schema": SCHEMA}}, "response_format.schema"),
+    ({"response_format": {"type": "json_schema", "json_schema": NAMED, "schema": SCHEMA}}, "response_format.schema"),
+    ({"response_format": {"type": "json_object"}, "json_schema": {}}, "json_schema"),
+    ({"response_format": {"type": "json_object"}, "regex": "x"}, "regex"),
     ({"logprobs": 1}, "logprobs"),
     ({"top_logprobs": 3}, "top_logprobs"),
     ({"response_format": {"type": "xml"}}, "response_format.type"),

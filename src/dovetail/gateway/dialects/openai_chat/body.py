@@ -15,6 +15,7 @@ from dovetail.core.request import (
     JsonObject,
     NamedTool,
     OutputFormat,
+    PlainText,
     Tool,
     ToolChoice,
 )
@@ -107,16 +108,14 @@ class ChatBody(ThinkingFields):
         check_combination(request, self.form() or "tool_choice")
         return request
 
-    def form(self) -> str:
+    def forms(self) -> list[str]:
         text = self.response_format is not None and self.response_format.type == "text"
-        return "" if text and not self._other_form() else super().form()
+        return [name for name in super().forms() if not (text and name == "response_format")]
 
     def output(self) -> OutputFormat:
-        if self.response_format is None or self.response_format.type == "text":
-            return super().output()
-        if other := self._other_form():
-            raise InvalidRequest(f"response_format and {other} cannot be had at once", param=other)
-        return self.response_format.output()
+        given = PlainText() if self.response_format is None else self.response_format.output()
+        other = super().output()
+        return other if isinstance(given, PlainText) else given
 
     def include_usage(self) -> bool:
         """Whether a stream ends with a usage chunk."""
@@ -178,9 +177,6 @@ class ChatBody(ThinkingFields):
                     'tool_choice: "auto", "none", "required", a function by its name, or allowed_tools',
                     param="tool_choice",
                 )
-
-    def _other_form(self) -> str:
-        return next((name for name in ("grammar", "json_schema", "regex") if getattr(self, name)), "")
 
     def _top_logprobs(self) -> int | None:
         if not self.logprobs:
