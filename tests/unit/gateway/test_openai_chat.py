@@ -260,6 +260,7 @@ def test_fields_that_ask_for_nothing_pass(fields: dict[str, Any]) -> None:
     read(**fields)
 
 
+LARGE_TOOL = {"type": "function", "function": {"name": "f", "parameters": {"description": "x" * 4000}}}
 SCHEMA = {"type": "object", "properties": {"a": {"type": "null"}}, "additionalProperties": False}
 NAMED = {"name": "n", "schema": SCHEMA}
 
@@ -310,6 +311,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
 ]
 
 INVALID: list[tuple[dict[str, Any], str]] = [
+    ({"tools": [LARGE_TOOL] * 150, "tool_choice": "none"}, "tools"),
     ({"messages": None}, "messages"),
     ({"messages": "x"}, "messages"),
     ({"messages": []}, "messages"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, cast
 
+import orjson
 from pydantic import Field
 
 from dovetail.core.errors import InvalidRequest, UnsupportedField
@@ -28,6 +29,7 @@ from dovetail.gateway.structured import ResponseFormat, check_combination, force
 from dovetail.gateway.thinking import ThinkingFields
 from dovetail.gateway.wire import Wire, of
 
+MAX_TOOLS_BYTES = 512 << 10  # of all schemas together; patterns take some seconds for so many
 # The template variables a request may set: those that say how to think and what day it is. Anything else
 # reaches the renderer's own arguments.
 TEMPLATE_OPTIONS = frozenset(
@@ -142,6 +144,8 @@ class ChatBody(ThinkingFields):
 
     def _tools(self, choice: ToolChoice) -> tuple[Tool, ...]:
         functions = [tool.function for tool in self.tools or ()]
+        if len(orjson.dumps([function.parameters for function in functions])) > MAX_TOOLS_BYTES:
+            raise InvalidRequest(f"tools: their schemas are larger than {MAX_TOOLS_BYTES} bytes", param="tools")
         for i, function in enumerate(functions):
             tool_schemas.check(cast("JsonObject", function.parameters or {}), f"tools[{i}].function.parameters")
         if (allowed := _allowed(self.tool_choice)) is not None:  # the model does not see the others
