@@ -21,6 +21,7 @@ from dovetail.core.events import (
 from dovetail.core.request import ChatPrompt, GenerateRequest, Grammar, TextPart, ToolCall
 from dovetail.gateway.answers import ChatCompletion
 from dovetail.gateway.app import create_app
+from dovetail.gateway.chunks import ChatChunk
 from dovetail.gateway.dialects.openai_chat.body import ChatBody
 from dovetail.settings import Settings
 
@@ -111,6 +112,8 @@ async def test_everything_a_model_can_say_streamed() -> None:
     assert usage["usage"]["total_tokens"] == 17
     assert usage["timings"]["predicted_n"] == 7
     assert len({chunk["id"] for chunk in [*chunks, usage]}) == 1
+    for chunk in [*chunks, usage]:
+        ChatChunk.model_validate(chunk)
 
 
 def _call(index: int, arguments: str, call_id: str | None = None, name: str | None = None) -> dict[str, Any]:

@@ -199,8 +199,6 @@ class ChatBody(ThinkingFields):
             param = f"chat_template_kwargs.{name}"
             if not isinstance(value, bool | int | str) or (isinstance(value, str) and len(value) > 256):
                 raise InvalidRequest(f"{param}: a boolean, an integer or a short string", param=param)
-            if name == "enable_thinking" and not isinstance(value, bool):
-                raise InvalidRequest(f"{param}: true or false", param=param)
             options[name] = value
         return options
 
