@@ -40,6 +40,7 @@ class ChatDelta(Answer):
     content: str | None = None
     refusal: str | None = None
     reasoning_content: str | None = None
+    reasoning: str | None = None
     tool_calls: list[ToolCallChunk] | None = None
 
 

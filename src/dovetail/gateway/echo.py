@@ -45,6 +45,7 @@ class Detokenizer:
         ids = [part for part in parts if isinstance(part, int)]
         if not ids:
             return "".join(part for part in parts if isinstance(part, str))
-        model = await asyncio.to_thread(self._services.catalog.find, request.model)
+        # With its adapter: another worker might wait for the place of the one that generates, which waits for it.
+        model = await asyncio.to_thread(self._services.catalog.find, request.model, request.adapter)
         answer = await ask(self._services.pool, model, "/detokenize", {"tokens": [*ids]})
         return str(answer.get("content", ""))

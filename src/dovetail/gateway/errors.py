@@ -137,8 +137,11 @@ class _Lingering(Response):
 def _invalid(failure: ValidationError | RequestValidationError) -> InvalidRequest:
     if isinstance(failure, ValidationError):
         errors = failure.errors(include_url=False, include_context=False, include_input=False)
-        # A union reports each of its members; the one that came furthest says what is wrong.
-        first = max((e for e in errors if e["loc"][:1] == errors[0]["loc"][:1]), key=lambda e: len(e["loc"]))
+        # A union reports each of its members; the one of the right type that came furthest says what is wrong.
+        first = max(
+            (e for e in errors if e["loc"][:1] == errors[0]["loc"][:1]),
+            key=lambda e: (not _is_other_member(e["type"], e["loc"]), len(e["loc"])),
+        )
         location, reason = first["loc"], first["msg"]
         if first["type"] == UNSUPPORTED:
             return UnsupportedField(_param(location))
@@ -146,6 +149,11 @@ def _invalid(failure: ValidationError | RequestValidationError) -> InvalidReques
         location, reason = failure.errors()[0]["loc"][1:], failure.errors()[0]["msg"]
     param = _param(location)
     return InvalidRequest(f"{param}: {reason}" if param else reason, param=param or None)
+
+
+def _is_other_member(kind: str, location: tuple[int | str, ...]) -> bool:
+    """Whether an error says that the value is not of this member of a union at all."""
+    return kind.endswith("_type") or (location != () and str(location[-1]).startswith("literal["))
 
 
 def _param(location: tuple[int | str, ...]) -> str:

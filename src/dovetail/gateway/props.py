@@ -21,7 +21,7 @@ def props(services: Services, model: Model) -> JsonObject:
     }
     if isinstance(given := said.get("modalities"), dict):
         modalities = {name: given.get(name) is True for name in modalities}
-    params: JsonObject = {**DEFAULT_SAMPLING, "n_predict": -1, "seed": _RANDOM_SEED}
+    params: JsonObject = {**DEFAULT_SAMPLING, **dict(model.sampling), "n_predict": -1, "seed": _RANDOM_SEED}
     return {
         "default_generation_settings": {"n_ctx": services.context(model), "params": params},
         "total_slots": slots(services, model),

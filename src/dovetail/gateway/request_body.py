@@ -12,6 +12,7 @@ from dovetail.core.errors import InvalidRequest
 _DRAIN_SECONDS = 2.0
 _DRAIN_BYTES = 64 << 20
 _UNREAD = "dovetail.unread_body"
+_SIZE = "dovetail.body_size"
 
 
 class ClientLeft(Exception):
@@ -43,7 +44,13 @@ async def read(request: Request, *, limit: int, timeout: float) -> bytes:  # noq
             f"the request's body did not arrive within {timeout:g} seconds", code="request_timeout", status=408
         ) from None
     scope[_UNREAD] = False
+    scope[_SIZE] = size
     return b"".join(chunks)
+
+
+def size_of(scope: Scope) -> int:
+    """Bytes of the body that was read."""
+    return int(scope.get(_SIZE, 0))
 
 
 def unread(scope: Scope) -> bool:

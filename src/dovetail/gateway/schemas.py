@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import NoReturn, cast
 from urllib.parse import unquote
 
@@ -27,6 +27,7 @@ MAX_CHARS = 5000
 MAX_OPTIONAL = 400  # properties
 MAX_EXPANDED = 20_000  # symbols, once engines have written out every bounded repetition
 _MAX_INTEGER = (1 << 53) - 1
+_MAX_DIGITS = 15  # of a value that is no integer
 _OPEN_ENDED = 10**15 - 1  # stands for the bound that an integer does not have: what engines write without one
 _ANNOTATIONS = frozenset(
     {"title", "description", "default", "examples", "$schema", "$id", "$comment", "deprecated", "readOnly"}
@@ -164,6 +165,8 @@ class _Reduction:
             self._fail(at, f"enum has to be a list of 1 to {MAX_ITEMS} values")
         if b'"$ref":' in orjson.dumps(values):
             self._unsupported(at, "a $ref inside a value")
+        if not all(map(_exact, _numbers(values))):
+            self._unsupported(at, f"a number beyond 2^53 or of more than {_MAX_DIGITS} digits in a value")
         if "type" in said:
             types = said["type"] if isinstance(said["type"], list) else [said["type"]]
             values = [value for value in values if any(_is(value, kind) for kind in types)]
@@ -327,6 +330,23 @@ def _step(name: str) -> str:
 
 def _whole(value: float) -> bool:
     return value.is_integer() and abs(value) <= _MAX_INTEGER
+
+
+def _numbers(value: Json) -> Iterator[float]:
+    """Every number in a value."""
+    if isinstance(value, list | dict):
+        for inner in value if isinstance(value, list) else value.values():
+            yield from _numbers(inner)
+    elif isinstance(value, int | float):
+        yield value
+
+
+def _exact(number: float) -> bool:
+    """Whether engines write it as it is: llguidance (1.9.1) rounds others, and dies of integers next to -2^63."""
+    if isinstance(number, int):
+        return abs(number) <= _MAX_INTEGER + 1
+    digits = repr(abs(number)).partition("e")[0].replace(".", "").strip("0")
+    return _whole(number) or len(digits) <= _MAX_DIGITS
 
 
 def _known(key: str) -> bool:

@@ -36,15 +36,19 @@ class StructuredFields(Named):
     json_schema: Annotated[dict[str, object] | None, of(FORMS["json_schema"])] = None
     regex: Annotated[str | None, of(FORMS["regex"]), Field(max_length=MAX_LENGTH)] = None
 
+    def forms(self) -> list[str]:
+        """The fields that give the answer a form."""
+        return [name for name in _FORMS if getattr(self, name, None) not in (None, "")]
+
     def form(self) -> str:
         """The field that gives the answer a form; "" where none does."""
-        return next((name for name in _FORMS if getattr(self, name, None) not in (None, "")), "")
+        return next(iter(self.forms()), "")
 
     def output(self) -> OutputFormat:
         """The core's form. Raises InvalidRequest that names the field."""
-        said = [name for name in _FORMS if getattr(self, name, None) not in (None, "")]
-        if len(said) > 1:
-            raise InvalidRequest(f"{said[0]} and {said[1]} cannot be had at once", param=said[1])
+        forms = self.forms()
+        if len(forms) > 1:
+            raise InvalidRequest(f"{forms[0]} and {forms[1]} cannot be had at once", param=forms[1])
         if self.json_schema is not None:
             return JsonSchema(reduced(cast("JsonObject", self.json_schema), "json_schema"))
         if self.grammar:
@@ -64,17 +68,26 @@ class NamedSchema(Wire):
 
 
 class ResponseFormat(Wire):
-    """OpenAI's `response_format`."""
+    """OpenAI's `response_format`; `schema` is llama.cpp's, beside `json_object`."""
 
     type: Literal["text", "json_object", "json_schema"]
     json_schema: NamedSchema | None = None
+    schema_: Annotated[dict[str, object] | None, Field(alias="schema")] = None
 
     def output(self) -> OutputFormat:
         """The core's form. Raises InvalidRequest that names the field."""
+        for name, said, owner in (
+            ("json_schema", self.json_schema, "json_schema"),
+            ("schema", self.schema_, "json_object"),
+        ):
+            if said is not None and self.type != owner:
+                param = f"response_format.{name}"
+                raise InvalidRequest(f'{param}: goes with the type "{owner}" alone', param=param)
         if self.type == "text":
             return PlainText()
         if self.type == "json_object":
-            return JsonSchema(ANY_OBJECT)
+            whole = cast("JsonObject", self.schema_)
+            return JsonSchema(reduced(whole, "response_format") if whole else ANY_OBJECT)
         if self.json_schema is None:
             raise InvalidRequest("response_format: json_schema is missing", param="response_format")
         schema = cast("JsonObject", self.json_schema.schema_ or {})

@@ -167,9 +167,11 @@ class Pool(serving.Pool):
     statuses: dict[str, WorkerStatus] = field(default_factory=dict[str, WorkerStatus])
     loaded: list[str] = field(default_factory=list[str])
     said: dict[str, Props] = field(default_factory=dict[str, Props])
+    taken: list[Model] = field(default_factory=list[Model])
 
     @asynccontextmanager
     async def lease(self, model: Model) -> AsyncGenerator[serving.Lease]:
+        self.taken.append(model)
         async with super().lease(model):
             yield Lease(self)
 

@@ -47,7 +47,10 @@ async def test_health_and_props_of_one_model() -> None:
     for state, loaded, context in (({}, {}, 8192), (states, {"m": said}, 300)):
         app = create_app(
             services(
-                None, replace(model(), template="{{ file }}", shape=Shape(context=8192)), statuses=state, said=loaded
+                None,
+                replace(model(), template="{{ file }}", shape=Shape(context=8192), sampling=(("top_k", 9),)),
+                statuses=state,
+                said=loaded,
             )
         )
         health = Health.model_validate((await call(app, "GET", "/health?model=m")).json())
@@ -55,6 +58,8 @@ async def test_health_and_props_of_one_model() -> None:
         assert (health.slots_available, health.slots_total) == ((0, 3) if loaded else (0, 4))
         props = PropsAnswer.model_validate((await call(app, "GET", "/props")).json())
         assert props.default_generation_settings.n_ctx == context
+        params = props.default_generation_settings.params
+        assert (params["top_k"], params["top_p"]) == (9, 1.0)  # the makers' advice, then the server's default
         assert props.chat_template == ("{{ it }}" if loaded else "{{ file }}")
         assert (props.modalities.vision, props.is_sleeping) == (bool(loaded), not loaded)
     assert (await call(app, "GET", "/health?model=x")).status == 404

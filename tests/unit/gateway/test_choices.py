@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from dovetail.core.events import Event, TextDelta, TokenLogprob
+from dovetail.core.model import Adapter, Model
 from dovetail.core.request import GenerateRequest
 from dovetail.gateway.answers import TextCompletion
 from dovetail.gateway.app import create_app
@@ -63,6 +64,14 @@ async def test_the_prompt_is_the_beginning_of_each_of_its_choices(stream: bool) 
 async def test_ids_are_echoed_as_text() -> None:
     whole = (await post(None, prompt=[4, 5], echo=True)).json()
     assert whole["choices"][0]["text"] == "[4, 5]Hello there"
+
+
+async def test_an_echo_is_asked_of_the_worker_that_generates() -> None:
+    taken: list[Model] = []
+    app = create_app(services(None, taken=taken))
+    sent = {"model": "m", "prompt": [4], "echo": True, "adapter": {"name": "shout", "scale": 0.5}}
+    assert (await call(app, "POST", "/v1/completions", sent)).status == 200
+    assert [model.adapter for model in taken] == [Adapter("shout", 0.5)] * 2
 
 
 async def test_an_empty_answer_is_the_prompt() -> None:

@@ -95,6 +95,26 @@ async def test_what_a_completion_refuses(fields: dict[str, Any], param: str) -> 
     assert str(answer.error[3]).startswith(param)
 
 
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"prompt": []}, "prompt: List should have at least 1 item"),
+        ({"prompt": ["x"] * 33}, "prompt: List should have at most 32 items"),
+        ({"prompt": [1, "x"]}, "prompt[1]: Input should be a valid integer"),
+        ({"prompt": [1, -1]}, "prompt[1]: Input should be greater than or equal to 0"),
+        ({"stop": ["x"] * 17}, "stop: List should have at most 16 items"),
+        ({"max_tokens": "x"}, "max_tokens: Input should be a valid integer"),
+        ({"max_tokens": 0}, "max_tokens: Input should be greater than or equal to 1"),
+        ({"adapter": {"name": 5}}, "adapter.name: Input should be a valid string"),
+        ({"adapter": {"name": "x", "scale": 101}}, "adapter.scale: Input should be less than or equal to 100"),
+    ],
+    ids=str,
+)
+async def test_of_several_forms_the_nearest_says_what_is_wrong(fields: dict[str, Any], reason: str) -> None:
+    answer = await post("/v1/completions", {"model": "m", "prompt": "x", **fields})
+    assert answer.json()["error"]["message"].startswith(reason)
+
+
 def test_harmless_fields_pass() -> None:
     assert prompts("x", echo=False, best_of=1, suffix="", user="u")
 

@@ -85,3 +85,11 @@ def test_a_result_shows_and_says_nothing(part: dict[str, Any]) -> None:
     with pytest.raises(InvalidRequest, match="user message") as caught:
         wire.read(ChatBody, json.dumps({"model": "m", "messages": messages}).encode()).request("r")
     assert caught.value.param == f"messages[1].content[0].{part['type']}"
+
+
+@pytest.mark.parametrize(("content", "texts"), [(None, ["no"]), ("", ["", "no"]), ("a", ["a", "no"])])
+def test_a_refusal_is_text_whatever_the_content(content: str | None, texts: list[str]) -> None:
+    sent = {"model": "m", "messages": [{"role": "assistant", "content": content, "refusal": "no"}]}
+    prompt = wire.read(ChatBody, json.dumps(sent).encode()).request("r").prompt
+    assert isinstance(prompt, ChatPrompt)
+    assert prompt.messages[0].parts == tuple(map(TextPart, texts))

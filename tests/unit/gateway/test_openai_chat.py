@@ -18,9 +18,10 @@ from dovetail.core.events import (
     ToolCallDelta,
     Usage,
 )
-from dovetail.core.request import ChatPrompt, GenerateRequest, TextPart, ToolCall
+from dovetail.core.request import ChatPrompt, GenerateRequest, Grammar, TextPart, ToolCall
 from dovetail.gateway.answers import ChatCompletion
 from dovetail.gateway.app import create_app
+from dovetail.gateway.chunks import ChatChunk
 from dovetail.gateway.dialects.openai_chat.body import ChatBody
 from dovetail.settings import Settings
 
@@ -111,6 +112,8 @@ async def test_everything_a_model_can_say_streamed() -> None:
     assert usage["usage"]["total_tokens"] == 17
     assert usage["timings"]["predicted_n"] == 7
     assert len({chunk["id"] for chunk in [*chunks, usage]}) == 1
+    for chunk in [*chunks, usage]:
+        ChatChunk.model_validate(chunk)
 
 
 def _call(index: int, arguments: str, call_id: str | None = None, name: str | None = None) -> dict[str, Any]:
@@ -260,7 +263,28 @@ def test_fields_that_ask_for_nothing_pass(fields: dict[str, Any]) -> None:
     read(**fields)
 
 
+LARGE_TOOL = {"type": "function", "function": {"name": "f", "parameters": {"description": "x" * 4000}}}
+SCHEMA = {"type": "object", "properties": {"a": {"type": "null"}}, "additionalProperties": False}
+NAMED = {"name": "n", "schema": SCHEMA}
+
+
+def test_a_form_beside_plain_text() -> None:
+    assert read(response_format={"type": "text"}, grammar='root ::= "x"').output == Grammar('root ::= "x"')
+
+
+def test_llama_cpps_schema_of_a_json_object() -> None:
+    told = read(response_format={"type": "json_object", "schema": SCHEMA}).output
+    assert told == read(json_schema=SCHEMA).output
+    assert read(response_format={"type": "json_object", "schema": {}}) == read(response_format={"type": "json_object"})
+
+
 REFUSED: list[tuple[dict[str, Any], str]] = [
+    ({"response_format": {"type": "text", "json_schema": NAMED}}, "response_format.json_schema"),
+    ({"response_format": {"type": "json_object", "json_schema": NAMED}}, "response_format.json_schema"),
+    ({"response_format": {"type": "text", "schema": SCHEMA}}, "response_format.schema"),
+    ({"response_format": {"type": "json_schema", "json_schema": NAMED, "schema": SCHEMA}}, "response_format.schema"),
+    ({"response_format": {"type": "json_object"}, "json_schema": {}}, "json_schema"),
+    ({"response_format": {"type": "json_object"}, "regex": "x"}, "regex"),
     ({"logprobs": 1}, "logprobs"),
     ({"top_logprobs": 3}, "top_logprobs"),
     ({"response_format": {"type": "xml"}}, "response_format.type"),
@@ -290,6 +314,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
 ]
 
 INVALID: list[tuple[dict[str, Any], str]] = [
+    ({"tools": [LARGE_TOOL] * 150, "tool_choice": "none"}, "tools"),
     ({"messages": None}, "messages"),
     ({"messages": "x"}, "messages"),
     ({"messages": []}, "messages"),

@@ -25,7 +25,7 @@ from dovetail.gateway import wire
 from dovetail.gateway.adapters import adapter
 from dovetail.gateway.answers import LlamaCompletion, PropsAnswer, Success, Text, Tokens
 from dovetail.gateway.chunks import LlamaChunk
-from dovetail.gateway.deps import CallerDep, ServicesDep, generation, receive_body, while_connected
+from dovetail.gateway.deps import CallerDep, ServicesDep, generation, receive_body, translated, while_connected
 from dovetail.gateway.logprobs import native_entries
 from dovetail.gateway.openai import OpenAIErrors, new_id, timings
 from dovetail.gateway.openapi import MODEL_QUERY, answers, reads, streams
@@ -171,7 +171,7 @@ async def completion(request: Request, services: ServicesDep, caller: CallerDep)
     """Continues a prompt of text and token ids, streamed or whole, in llama-server's form."""
     body = await receive_body(request, services, CompletionRequest)
     model = await _model(services, body.model)
-    generate = body.request(new_id("cmpl"), body.model or model.id)
+    generate = await translated(request, lambda: body.request(new_id("cmpl"), body.model or model.id))
     return generation(services, caller, body, [generate], Completion(model.name, streamed=bool(body.stream)))
 
 

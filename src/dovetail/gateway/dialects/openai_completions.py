@@ -21,7 +21,7 @@ from dovetail.core.request import GenerateRequest, Json, JsonObject, TextPrompt
 from dovetail.gateway.adapters import adapter
 from dovetail.gateway.answers import TextCompletion
 from dovetail.gateway.chunks import TextChunk
-from dovetail.gateway.deps import CallerDep, ServicesDep, generation, receive_body
+from dovetail.gateway.deps import CallerDep, ServicesDep, generation, receive_body, translated
 from dovetail.gateway.echo import Detokenizer, echoed
 from dovetail.gateway.logprobs import TextLogprobs
 from dovetail.gateway.openai import DONE, FINGERPRINT, OpenAIErrors, StreamOptions, new_id, timings, usage
@@ -205,7 +205,7 @@ async def create_completion(request: Request, services: ServicesDep, caller: Cal
     """Continues one prompt or several, streamed or whole."""
     body = await receive_body(request, services, CompletionBody)
     request_id = new_id("cmpl")
-    requests = body.requests(request_id)
+    requests = await translated(request, lambda: body.requests(request_id))
     common, n = _common(request_id, requests), requests[0].n
     include_usage = bool(body.stream_options and body.stream_options.include_usage)
     if body.stream:

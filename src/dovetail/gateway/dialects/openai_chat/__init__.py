@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from dovetail.gateway.answers import ChatCompletion
 from dovetail.gateway.chunks import ChatChunk
-from dovetail.gateway.deps import CallerDep, ServicesDep, generation, receive_body
+from dovetail.gateway.deps import CallerDep, ServicesDep, generation, receive_body, translated
 from dovetail.gateway.dialects.openai_chat.body import ChatBody
 from dovetail.gateway.dialects.openai_chat.reply import ChatStream, ChatWhole
 from dovetail.gateway.openai import new_id
@@ -26,6 +26,6 @@ router = APIRouter(tags=["openai"])
 async def create_chat_completion(request: Request, services: ServicesDep, caller: CallerDep) -> Response:
     """Answers a conversation, streamed or whole."""
     body = await receive_body(request, services, ChatBody)
-    generate = body.request(new_id("chatcmpl"))
+    generate = await translated(request, lambda: body.request(new_id("chatcmpl")))
     rendering = ChatStream(generate, include_usage=body.include_usage()) if body.stream else ChatWhole(generate)
     return generation(services, caller, body, [generate], rendering)

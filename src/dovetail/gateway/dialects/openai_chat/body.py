@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, cast
 
+import orjson
 from pydantic import Field
 
 from dovetail.core.errors import InvalidRequest, UnsupportedField
@@ -15,6 +16,7 @@ from dovetail.core.request import (
     JsonObject,
     NamedTool,
     OutputFormat,
+    PlainText,
     Tool,
     ToolChoice,
 )
@@ -27,6 +29,7 @@ from dovetail.gateway.structured import ResponseFormat, check_combination, force
 from dovetail.gateway.thinking import ThinkingFields
 from dovetail.gateway.wire import Wire, of
 
+MAX_TOOLS_BYTES = 512 << 10  # of all schemas together; patterns take some seconds for so many
 # The template variables a request may set: those that say how to think and what day it is. Anything else
 # reaches the renderer's own arguments.
 TEMPLATE_OPTIONS = frozenset(
@@ -107,16 +110,14 @@ class ChatBody(ThinkingFields):
         check_combination(request, self.form() or "tool_choice")
         return request
 
-    def form(self) -> str:
+    def forms(self) -> list[str]:
         text = self.response_format is not None and self.response_format.type == "text"
-        return "" if text and not self._other_form() else super().form()
+        return [name for name in super().forms() if not (text and name == "response_format")]
 
     def output(self) -> OutputFormat:
-        if self.response_format is None or self.response_format.type == "text":
-            return super().output()
-        if other := self._other_form():
-            raise InvalidRequest(f"response_format and {other} cannot be had at once", param=other)
-        return self.response_format.output()
+        given = PlainText() if self.response_format is None else self.response_format.output()
+        other = super().output()
+        return other if isinstance(given, PlainText) else given
 
     def include_usage(self) -> bool:
         """Whether a stream ends with a usage chunk."""
@@ -143,6 +144,8 @@ class ChatBody(ThinkingFields):
 
     def _tools(self, choice: ToolChoice) -> tuple[Tool, ...]:
         functions = [tool.function for tool in self.tools or ()]
+        if len(orjson.dumps([function.parameters for function in functions])) > MAX_TOOLS_BYTES:
+            raise InvalidRequest(f"tools: their schemas are larger than {MAX_TOOLS_BYTES} bytes", param="tools")
         for i, function in enumerate(functions):
             tool_schemas.check(cast("JsonObject", function.parameters or {}), f"tools[{i}].function.parameters")
         if (allowed := _allowed(self.tool_choice)) is not None:  # the model does not see the others
@@ -179,9 +182,6 @@ class ChatBody(ThinkingFields):
                     param="tool_choice",
                 )
 
-    def _other_form(self) -> str:
-        return next((name for name in ("grammar", "json_schema", "regex") if getattr(self, name)), "")
-
     def _top_logprobs(self) -> int | None:
         if not self.logprobs:
             if self.top_logprobs:
@@ -199,8 +199,6 @@ class ChatBody(ThinkingFields):
             param = f"chat_template_kwargs.{name}"
             if not isinstance(value, bool | int | str) or (isinstance(value, str) and len(value) > 256):
                 raise InvalidRequest(f"{param}: a boolean, an integer or a short string", param=param)
-            if name == "enable_thinking" and not isinstance(value, bool):
-                raise InvalidRequest(f"{param}: true or false", param=param)
             options[name] = value
         return options
 
