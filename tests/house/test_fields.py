@@ -52,8 +52,8 @@ LLAMA_SERVER = re.findall(
     """
 adaptive_decay adaptive_target backend_sampling cache_prompt chat_format continue_final_message dry_allowed_length
 dry_base dry_multiplier dry_penalty_last_n dry_sequence_breakers dynatemp_exponent dynatemp_range echo
-frequency_penalty grammar grammar_lazy grammar_triggers id_slot ignore_eos json_schema logit_bias lora
-max_completion_tokens max_tokens min_keep min_p mirostat mirostat_eta mirostat_tau n_cache_reuse n_cmpl n_discard
+frequency_penalty grammar grammar_lazy grammar_triggers id_slot ignore_eos json_schema logit_bias logprobs lora
+max_completion_tokens max_tokens min_keep min_p mirostat mirostat_eta mirostat_tau n n_cache_reuse n_cmpl n_discard
 n_indent n_keep n_predict n_probs post_sampling_probs presence_penalty preserved_tokens prompt
 reasoning_budget_message reasoning_budget_tokens reasoning_control reasoning_format repeat_last_n repeat_penalty
 response_fields return_progress return_tokens samplers seed speculative.n_max speculative.n_min
