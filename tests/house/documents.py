@@ -68,6 +68,9 @@ on both engines: {defaults}.
   tokens, or text held back for a stop string, has one, its last token's. They are of the answer's content, not of its
   reasoning.
 - A text in `logit_bias` stands for each of its tokens. A key of digits in an object is a token id.
+- What a `seed` draws depends on the request alone, whatever runs beside it. But an engine rounds otherwise in a wider
+  batch and behind a cached prefix: where two tokens are as good as equal, or a high temperature leaves hundreds of
+  unlikely ones, the text can go another way.
 - `best_of` compares choices by the mean log probability of their text. `suffix` puts prompt and suffix between the
   model's fill-in-the-middle tokens; a model without them refuses it.
 """
