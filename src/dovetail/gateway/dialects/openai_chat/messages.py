@@ -129,8 +129,9 @@ def _arguments(text: str, where: str) -> str:
 def _parts(body: MessageBody, where: str) -> tuple[Part, ...]:
     content = body.content
     if isinstance(content, str):
-        return (TextPart(content),)
-    parts = tuple(_part(part, body.role, f"{where}.content[{i}]") for i, part in enumerate(content or ()))
+        parts = (TextPart(content),)
+    else:
+        parts = tuple(_part(part, body.role, f"{where}.content[{i}]") for i, part in enumerate(content or ()))
     return (*parts, TextPart(body.refusal)) if body.refusal else parts
 
 
