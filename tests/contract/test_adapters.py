@@ -39,6 +39,7 @@ async def said(http: aiohttp.ClientSession, model: str, text: str = FRANCE, **fi
     return whole["choices"][0]["message"]["content"]
 
 
+@pytest.mark.accept("S3", "S4")
 @pytest.mark.field("/v1/chat/completions adapter")
 async def test_an_adapter_by_field_by_scale_and_by_id(http: aiohttp.ClientSession, model: str) -> None:
     answers = await asyncio.gather(
@@ -110,6 +111,7 @@ async def test_adapters_are_listed_without_their_places(http: aiohttp.ClientSess
     assert str(server.home) not in text
 
 
+@pytest.mark.accept("S3")
 @pytest.mark.parametrize(
     ("fields", "status", "code"),
     [

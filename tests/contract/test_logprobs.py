@@ -122,6 +122,13 @@ async def test_the_native_route_has_llama_servers_form(http: aiohttp.ClientSessi
     assert [entry["id"] for entry in both[0]] == [entry["id"] for entry in both[1]]
 
 
+async def test_the_native_route_has_llama_servers_other_name(http: aiohttp.ClientSession, model: str) -> None:
+    sent = {"model": model, "prompt": "대한", "n_predict": 2, "temperature": 0, "logprobs": 2}
+    assert all(
+        len(entry["top_logprobs"]) == 2 for entry in (await post(http, "/completion", sent))["completion_probabilities"]
+    )
+
+
 TOOL = {"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}
 
 

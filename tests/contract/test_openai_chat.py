@@ -130,13 +130,23 @@ async def test_several_choices_are_summed(http: aiohttp.ClientSession, model: st
     assert {f["choices"][0]["index"] for f in frames} == {0, 1, 2}
 
 
-async def test_a_seed_repeats_a_sampled_answer(http: aiohttp.ClientSession, model: str) -> None:
-    sent = body(model, messages=STORY, max_tokens=16, temperature=1.2, seed=7)
-    texts: list[str] = []
-    for _ in range(2):
+@pytest.mark.accept("E12")
+async def test_a_seed_repeats_a_sampled_answer_also_among_others(http: aiohttp.ClientSession, model: str) -> None:
+    async def said(seed: int) -> str:
+        sent = body(model, messages=STORY, max_tokens=24, temperature=1.9, top_k=8, seed=seed)
         async with http.post(CHAT, json=sent) as answer:
-            texts.append((await answer.json())["choices"][0]["message"]["content"])
-    assert texts[0] == texts[1]
+            return (await answer.json())["choices"][0]["message"]["content"]
+
+    alone = [await said(seed) for seed in range(8)]
+    assert len(set(alone)) > 2
+    assert await asyncio.gather(*(said(seed) for seed in range(8))) == alone
+
+
+@pytest.mark.parametrize("role", ["system", "developer"])
+async def test_who_sets_the_language(http: aiohttp.ClientSession, model: str, role: str) -> None:
+    told = [{"role": role, "content": "Answer in Korean."}, *FRANCE]
+    async with http.post(CHAT, json=body(model, messages=told)) as answer:
+        assert (await answer.json())["choices"][0]["message"]["content"] == "프랑스의 수도는 파리입니다."
 
 
 @pytest.mark.field("/v1/chat/completions tools")

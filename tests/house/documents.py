@@ -67,7 +67,15 @@ on both engines: {defaults}.
 - Log probabilities are those of the unmodified model, one entry for each piece of text: a character made of several
   tokens, or text held back for a stop string, has one, its last token's. They are of the answer's content, not of its
   reasoning.
+- Within `messages`, `name` is the chat template's to show, which few do; a `refusal` is text. Inert are `annotations`,
+  `cache_control`, `prompt_cache_breakpoint` and the `index` of a tool call; refused are `audio`, `function_call`,
+  `file`, `video_url` and a `detail` other than `auto` and `high`. Within `stream_options`, `include_obfuscation` is
+  inert, and so are within `response_format` the `name` and the `description` of a JSON schema: the model is not shown
+  them. Tools of the type `custom` are refused.
 - A text in `logit_bias` stands for each of its tokens. A key of digits in an object is a token id.
+- What a `seed` draws depends on the request alone, whatever runs beside it. But an engine rounds otherwise in a wider
+  batch and behind a cached prefix: where two tokens are as good as equal, or a high temperature leaves hundreds of
+  unlikely ones, the text can go another way.
 - `best_of` compares choices by the mean log probability of their text. `suffix` puts prompt and suffix between the
   model's fill-in-the-middle tokens; a model without them refuses it.
 """

@@ -32,11 +32,13 @@ def test_ci_runs_the_test_command_of_the_readme() -> None:
     assert command.endswith("check")
 
 
-def test_every_error_code_is_documented() -> None:
-    source = "".join(path.read_text("utf-8") for path in (ROOT / "src" / "dovetail").rglob("*.py"))
-    codes = set(re.findall(r'\bcode(?:: str)? ?= ?"([a-z_]+)"', source))
-    accounts = {"forbidden", "invalid_api_key", "rate_limit_exceeded"}  # there are none yet
-    elsewhere = {"download_failed", "remote_code_not_allowed"}  # seen by the command line and the catalog alone
-    document = (ROOT / "docs" / "api.md").read_text("utf-8")
-    assert len(codes) > 20
-    assert [code for code in sorted(codes - accounts - elsewhere) if f"`{code}`" not in document] == []
+# Of accounts, which are not there yet, and of what the command line alone says.
+NOT_SERVED = {"forbidden", "invalid_api_key", "rate_limit_exceeded", "download_failed", "remote_code_not_allowed"}
+
+
+def test_the_codes_of_errors_are_in_the_api_document() -> None:
+    source = ROOT / "src" / "dovetail"
+    texts = [file.read_text("utf-8") for file in source.rglob("*.py") if "workers" not in file.parts]
+    raised = {code for text in texts for code in re.findall(r'\bcode(?:: str)? ?= ?"([a-z_]+)"', text)}
+    table = (ROOT / "docs" / "api.md").read_text("utf-8").partition("| status | codes |")[2].partition("\n\n")[0]
+    assert raised - NOT_SERVED == set(re.findall(r"`([a-z]+_[a-z_]+|busy)`", table))

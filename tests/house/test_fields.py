@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from openai.types import EmbeddingCreateParams
 from openai.types.chat.completion_create_params import CompletionCreateParamsBase as ChatParams
 from openai.types.completion_create_params import CompletionCreateParamsBase as TextParams
-from pydantic import AliasChoices
+from pydantic import AliasChoices, BaseModel
 
 from dovetail.core.fields import ROUTES
 from dovetail.gateway.wire import Inert, Refused
@@ -45,6 +46,32 @@ def test_marks_name_fields_that_exist() -> None:
     assert set(marked_tests(TESTS, "field")) <= known
 
 
+def within(model: type[BaseModel], seen: set[type[BaseModel]]) -> Iterator[str]:
+    """Names of what is inert or refused in the models within a body."""
+    for field in model.model_fields.values():
+        inner = [part for part in _parts(field.annotation) if part not in seen]
+        seen |= set(inner)
+        for part in inner:
+            yield from (
+                n for n, f in part.model_fields.items() if any(isinstance(m, Inert | Refused) for m in f.metadata)
+            )
+            yield from within(part, seen)
+
+
+def _parts(annotation: object) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [part for argument in get_args(annotation) for part in _parts(argument)]
+
+
+def test_what_has_no_effect_within_a_field_is_told() -> None:
+    notes = (TESTS.parent / "docs" / "fields.md").read_text("utf-8").partition("\n## ")[0]
+    seen: set[type[BaseModel]] = set()
+    names = {name for body in BODIES.values() for name in within(body, seen)}
+    assert len(names) > 5
+    assert {name for name in names if f"`{name}`" not in notes} == set()
+
+
 # b11549: tools/server/server-schema.cpp, and what server-common.cpp and server-context.cpp read beside it; without what
 # its routes hand on to themselves (chat_parser, generation_prompt, reasoning tags, grammar_type, parse_tool_calls).
 LLAMA_SERVER = re.findall(
@@ -52,8 +79,8 @@ LLAMA_SERVER = re.findall(
     """
 adaptive_decay adaptive_target backend_sampling cache_prompt chat_format continue_final_message dry_allowed_length
 dry_base dry_multiplier dry_penalty_last_n dry_sequence_breakers dynatemp_exponent dynatemp_range echo
-frequency_penalty grammar grammar_lazy grammar_triggers id_slot ignore_eos json_schema logit_bias lora
-max_completion_tokens max_tokens min_keep min_p mirostat mirostat_eta mirostat_tau n_cache_reuse n_cmpl n_discard
+frequency_penalty grammar grammar_lazy grammar_triggers id_slot ignore_eos json_schema logit_bias logprobs lora
+max_completion_tokens max_tokens min_keep min_p mirostat mirostat_eta mirostat_tau n n_cache_reuse n_cmpl n_discard
 n_indent n_keep n_predict n_probs post_sampling_probs presence_penalty preserved_tokens prompt
 reasoning_budget_message reasoning_budget_tokens reasoning_control reasoning_format repeat_last_n repeat_penalty
 response_fields return_progress return_tokens samplers seed speculative.n_max speculative.n_min

@@ -6,13 +6,15 @@ The body is OpenAI's: `{"error": {"message", "type", "param", "code"}}`.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import orjson
 import structlog
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -44,6 +46,8 @@ _MESSAGE_LENGTH = 4000
 _UNION_TAGS = frozenset(
     {"str", "int", "float", "bool", "none", "dict", "list", "constrained-str", "constrained-int", "AdapterBody"}
 )
+_SHOULD = "Input should be "
+_CLASS = re.compile(r" or instance of \w+")
 
 
 def as_dovetail(failure: BaseException) -> DovetailError:
@@ -136,13 +140,8 @@ class _Lingering(Response):
 
 def _invalid(failure: ValidationError | RequestValidationError) -> InvalidRequest:
     if isinstance(failure, ValidationError):
-        errors = failure.errors(include_url=False, include_context=False, include_input=False)
-        # A union reports each of its members; the one of the right type that came furthest says what is wrong.
-        first = max(
-            (e for e in errors if e["loc"][:1] == errors[0]["loc"][:1]),
-            key=lambda e: (not _is_other_member(e["type"], e["loc"]), len(e["loc"])),
-        )
-        location, reason = first["loc"], first["msg"]
+        first, reason = _at_fault(failure.errors(include_url=False, include_context=False, include_input=False))
+        location = first["loc"]
         if first["type"] == UNSUPPORTED:
             return UnsupportedField(_param(location))
     else:
@@ -151,9 +150,27 @@ def _invalid(failure: ValidationError | RequestValidationError) -> InvalidReques
     return InvalidRequest(f"{param}: {reason}" if param else reason, param=param or None)
 
 
-def _is_other_member(kind: str, location: tuple[int | str, ...]) -> bool:
-    """Whether an error says that the value is not of this member of a union at all."""
-    return kind.endswith("_type") or (location != () and str(location[-1]).startswith("literal["))
+def _at_fault(errors: Sequence[ErrorDetails]) -> tuple[ErrorDetails, str]:
+    """The first value's error, and what it says.
+
+    A union reports each of its members: the one says most that took the value's form, then the one that came furthest
+    into it; where none took the form, each says its own.
+    """
+    where = _param(errors[0]["loc"])
+    found = [(_rank(e), e) for e in errors if re.match(rf"{re.escape(where)}([.\[]|$)", _param(e["loc"]))]
+    best = max(rank for rank, _ in found)
+    equal = [error for rank, error in found if rank == best]
+    first = equal[0]
+    if best[0]:
+        return first, first["msg"]
+    forms = dict.fromkeys(_CLASS.sub("", e["msg"].removeprefix(_SHOULD)) for e in equal)
+    return first, _SHOULD + " or ".join(forms)
+
+
+def _rank(error: ErrorDetails) -> tuple[bool, int, list[int]]:
+    kind, location = error["type"], error["loc"]
+    other_form = kind.endswith("_type") or kind in {"literal_error", "none_required"}
+    return not other_form, len(location), [step for step in location if isinstance(step, int)]
 
 
 def _param(location: tuple[int | str, ...]) -> str:

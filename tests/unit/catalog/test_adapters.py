@@ -43,6 +43,7 @@ def edited(folder: Path, edit: Callable[[Header], Header]) -> None:
     file.write_bytes(struct.pack("<Q", len(text)) + text + data[8 + length :])
 
 
+@pytest.mark.accept("S3")
 def test_a_folder_may_hold_both_forms_and_a_file_is_an_adapter_too(root: Path) -> None:
     shutil.copytree(SHOUT, root / "both")
     shutil.copy(SHOUT / "shout.gguf", root / "alone.gguf")

@@ -7,7 +7,9 @@ from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
 
 from dovetail.core import errors as core
-from dovetail.gateway import errors
+from dovetail.gateway import errors, wire
+from dovetail.gateway.dialects.openai_completions import CompletionBody
+from dovetail.gateway.dialects.openai_embeddings import EmbeddingBody
 
 TABLE = [
     (core.InvalidRequest("x", param="p"), 400, "invalid_request_error", "invalid_request"),
@@ -107,3 +109,28 @@ def test_a_validation_error_names_the_first_field() -> None:
     with pytest.raises(ValidationError) as caught:
         Two.model_validate({"a": "x", "b": "y"})
     assert errors.as_dovetail(caught.value).param == "a"
+
+
+@pytest.mark.parametrize(
+    ("model", "fields", "message"),
+    [
+        (CompletionBody, {"stop": ["a"] * 17}, "stop: List should have at most 16 items after validation, not 17"),
+        (CompletionBody, {"stop": 5}, "stop: Input should be a valid string or a valid list"),
+        (CompletionBody, {"stop": ["a", 5]}, "stop[1]: Input should be a valid string"),
+        (CompletionBody, {"max_tokens": 0}, "max_tokens: Input should be greater than or equal to 1"),
+        (CompletionBody, {"max_tokens": "a"}, "max_tokens: Input should be a valid integer or -1"),
+        (CompletionBody, {"adapter": 5}, "adapter: Input should be a valid string or a valid dictionary"),
+        (CompletionBody, {"prompt": ["a"] * 33}, "prompt: List should have at most 32 items after validation, not "),
+        (EmbeddingBody, {"input": []}, "input: List should have at least 1 item after validation, not 0"),
+        (EmbeddingBody, {"input": ["a", 5]}, "input[1]: Input should be a valid string"),
+        (EmbeddingBody, {"input": [1, -1]}, "input[1]: Input should be greater than or equal to 0"),
+    ],
+)
+def test_of_several_forms_the_one_that_was_meant_is_explained(
+    model: type[wire.Wire], fields: dict[str, object], message: str
+) -> None:
+    body = {"model": "m", "prompt": "a", "input": "a", **fields}
+    with pytest.raises(core.InvalidRequest) as caught:
+        wire.read(model, json.dumps(body).encode())
+    assert caught.value.message.startswith(message)
+    assert caught.value.param == message.partition(":")[0]

@@ -93,3 +93,24 @@ def test_a_refusal_is_text_whatever_the_content(content: str | None, texts: list
     prompt = wire.read(ChatBody, json.dumps(sent).encode()).request("r").prompt
     assert isinstance(prompt, ChatPrompt)
     assert prompt.messages[0].parts == tuple(map(TextPart, texts))
+
+
+@pytest.mark.parametrize(
+    ("role", "field"),
+    [
+        ("user", {"reasoning_content": "hm"}),
+        ("system", {"refusal": "no"}),
+        ("user", {"tool_calls": [{"id": "a", "type": "function", "function": {"name": "f", "arguments": "{}"}}]}),
+        ("user", {"tool_call_id": "a"}),
+        ("assistant", {"tool_call_id": "a"}),
+    ],
+)
+def test_what_only_another_role_has_is_refused(role: str, field: dict[str, Any]) -> None:
+    def read(**fields: Any) -> None:
+        sent = {"model": "m", "messages": [{"role": role, "content": "x", **fields}]}
+        wire.read(ChatBody, json.dumps(sent).encode()).request("r")
+
+    read(**dict.fromkeys(field))
+    with pytest.raises(InvalidRequest) as caught:
+        read(**field)
+    assert caught.value.param == f"messages[0].{next(iter(field))}"

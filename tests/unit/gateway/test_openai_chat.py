@@ -221,14 +221,16 @@ def test_messages_of_every_role() -> None:
             },
             {"role": "tool", "tool_call_id": "c", "content": "4"},
             {"role": "assistant", "content": [{"type": "refusal", "refusal": "no"}], "refusal": "never"},
+            {"role": "assistant", "content": "I ", "refusal": "will not"},
         ]
     ).messages  # fmt: skip
-    assert [m.role for m in messages] == ["developer", "user", "assistant", "tool", "assistant"]
+    assert [m.role for m in messages] == ["developer", "user", "assistant", "tool", "assistant", "assistant"]
     assert messages[1].parts == (TextPart("a"), TextPart("b"))
     assert messages[1].name == "ann"
     assert (messages[2].reasoning, messages[2].tool_calls) == ("hm", (ToolCall("c", "f", "{}"),))
     assert messages[3].tool_call_id == "c"
     assert messages[4].parts == (TextPart("no"), TextPart("never"))
+    assert messages[5].parts == (TextPart("I "), TextPart("will not"))
 
 
 def test_tools_and_their_choice() -> None:

@@ -56,6 +56,7 @@ class CompletionRequest(LlamaExtras):
     logit_bias: Annotated[Annotated[list[_BiasPair], Field(max_length=1024)] | None, of(NATIVE["logit_bias"])] = None
     stream: Annotated[bool | None, of(NATIVE["stream"])] = None
     n_probs: Annotated[int | None, of(NATIVE["n_probs"])] = None
+    n_cmpl: Annotated[object, of(NATIVE["n_cmpl"])] = None
     stream_options: Annotated[object, of(NATIVE["stream_options"])] = None
     continue_final_message: Annotated[object, of(NATIVE["continue_final_message"])] = None
     echo: Annotated[object, of(NATIVE["echo"])] = None

@@ -12,6 +12,8 @@ from dovetail.core.errors import InvalidRequest, UnsupportedField
 from dovetail.core.request import AudioPart, ImageLink, ImagePart, Message, Part, TextPart, ToolCall
 from dovetail.gateway.wire import Inert, Named, Refused, Wire, also
 
+# Fields of a message that only one role has.
+_ONLY = {"tool_calls": "assistant", "reasoning_content": "assistant", "refusal": "assistant", "tool_call_id": "tool"}
 _TYPES = ("text", "refusal", "image_url", "input_audio")
 
 
@@ -97,8 +99,9 @@ def _check_results(bodies: Sequence[MessageBody]) -> None:
 
 
 def _message(body: MessageBody, where: str) -> Message:
-    if body.tool_calls and body.role != "assistant":
-        raise InvalidRequest(f"{where}.tool_calls: only an assistant message has them", param=f"{where}.tool_calls")
+    for name, role in _ONLY.items():
+        if getattr(body, name) and body.role != role:
+            raise InvalidRequest(f"{where}.{name}: only {role} messages have it", param=f"{where}.{name}")
     parts = _parts(body, where)
     if not parts and body.content is None and not body.tool_calls and body.reasoning_content is None:
         raise InvalidRequest(f"{where}.content: a {body.role} message needs content", param=f"{where}.content")
