@@ -50,7 +50,7 @@ class Cache:
 
     @property
     def trimmable(self) -> bool:
-        return all(layer.is_trimmable() for layer in self.layers)
+        return all(layer.is_trimmable() and not _beheaded(layer) for layer in self.layers)
 
     @property
     def mergeable(self) -> bool:
@@ -72,7 +72,13 @@ class Cache:
 
 def _forgets(layer: LayerCache) -> bool:
     parts = cast("Sequence[LayerCache]", getattr(layer, "caches", ()))
-    return hasattr(layer, "max_size") or any(map(_forgets, parts))
+    return hasattr(layer, "max_size") or hasattr(layer, "chunk_size") or any(map(_forgets, parts))
+
+
+def _beheaded(layer: LayerCache) -> bool:
+    """Whether a chunked cache has dropped its oldest tokens: it calls itself trimmable, but cannot go back to them."""
+    parts = cast("Sequence[LayerCache]", getattr(layer, "caches", ()))
+    return cast("int", getattr(layer, "start_position", 0)) > 0 or any(map(_beheaded, parts))
 
 
 def _shallow(layer: LayerCache) -> LayerCache:
@@ -190,8 +196,8 @@ class Prefill:
         return layers
 
     def cache(self) -> Cache:
-        """What has been computed so far, to keep."""
-        return _extract(self._layers, 0)
+        """What has been computed so far, to keep; the prefill may go on."""
+        return _extract([layer if hasattr(layer, "extract") else copy.deepcopy(layer) for layer in self._layers], 0)
 
 
 class Batch:

@@ -103,16 +103,31 @@ def _matches(text: Sequence[int]) -> list[int]:
 
 
 def breakers(table: Sequence[bytes], encode: Callable[[str], Sequence[int]], texts: Sequence[str]) -> Breakers:
-    """Every way to write each of `texts`: inside one token, or begun by a token's end and gone on with."""
+    """Every way to write each of `texts`: inside one token, or begun by a token's end and gone on with.
+
+    Holds the interpreter while tokens are being drawn, so only the ones that can end as a text begins are looked at.
+    """
     found: dict[int, list[Sequence[int]]] = {}
-    for text in texts:
+    ending: Mapping[bytes, Sequence[int]] | None = None
+    for text in dict.fromkeys(texts):
         wanted = text.encode("utf-8", "replace")[:_MAX_BREAKER]
-        for token, piece in enumerate(table):
-            if wanted in piece:
-                found.setdefault(token, []).append(())
-                continue
-            for size in range(min(len(wanted) - 1, len(piece)), 0, -1):
-                if piece.endswith(wanted[:size]):
-                    tail = encode(wanted[size:].decode("utf-8", "replace"))
-                    found.setdefault(token, []).append(tuple(tail[:_MAX_TAIL]))
+        whole = {token for token, piece in enumerate(table) if wanted in piece}
+        for token in whole:
+            found.setdefault(token, []).append(())
+        for size in range(len(wanted) - 1, 0, -1):
+            ending = ending or _by_ending(table)
+            begun, near = wanted[:size], ending.get(wanted[max(size - 2, 0) : size], ())
+            tokens = [token for token in near if token not in whole and table[token].endswith(begun)]
+            tail = tuple(encode(wanted[size:].decode("utf-8", "replace"))[:_MAX_TAIL]) if tokens else ()
+            for token in tokens:
+                found.setdefault(token, []).append(tail)
     return found
+
+
+def _by_ending(table: Sequence[bytes]) -> Mapping[bytes, Sequence[int]]:
+    """The tokens that end with a byte, and with two."""
+    ending: dict[bytes, list[int]] = {}
+    for token, piece in enumerate(table):
+        for size in range(1, min(len(piece), 2) + 1):
+            ending.setdefault(piece[-size:], []).append(token)
+    return ending

@@ -126,7 +126,7 @@ class Conversations:
     def __init__(self, memory: PromptCache[Cache], files: PromptFiles | None = None) -> None:
         self._memory = memory
         self._files = files
-        self._fresh: set[bytes] = set()  # kept since the worker was last idle
+        self._fresh: set[tuple[str, bytes]] = set()  # kept since the worker was last idle
         if files is not None:
             memory.on_evict = files.save
 
@@ -142,14 +142,15 @@ class Conversations:
 
     def keep(self, tokens: Sequence[int], cache: Cache, space: str = "") -> None:
         self._memory.keep(tokens, cache, space)
-        self._fresh.add(key_of(tokens))
+        self._fresh.add((space, key_of(tokens)))
 
     def save_next(self) -> None:
         """Writes the newest entry of which most is in no file, if there is one; blocks while it is written."""
         files = self._files
         for entry in self._memory.newest() if self._fresh and files is not None else ():
-            if entry.key in self._fresh:
-                self._fresh.discard(entry.key)  # once: the oldest that a full disk has lost is not written again
+            if (entry.space, entry.key) in self._fresh:
+                # Once: the oldest that a full disk has lost is not written again.
+                self._fresh.discard((entry.space, entry.key))
                 if files is not None and files.worth_saving(entry, WORTH_IDLE):
                     files.save(entry)
                     return

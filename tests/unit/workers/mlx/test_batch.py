@@ -15,7 +15,7 @@ from dovetail.workers.mlx.batch import Batch, Cache, Prefill, Row  # noqa: E402
 from dovetail.workers.mlx.sampling import GREEDY, Chain, Sampling  # noqa: E402
 
 if TYPE_CHECKING:
-    from tests.unit.workers.mlx.conftest import Small
+    from tests.unit.workers.mlx.conftest import Build, Small
 
 VOCABULARY = 97
 
@@ -116,14 +116,32 @@ def test_what_cannot_be_trimmed_is_kept_where_the_next_turn_will_differ(any_smal
     assert [found.token for _ in range(6) for found in batch.step()] == wanted
 
 
+def test_a_chunked_cache_does_not_go_back_to_what_it_has_dropped(build: Build) -> None:
+    chunked = build("chunked")
+    prompt = [(7 * n) % 90 + 3 for n in range(70)]
+    batch, one = Batch(chunked.model), row(prompt)
+    prefill, kept = Prefill(chunked.model, one, chunked.fresh(), None, 0), list[tuple[Cache, int]]()
+    while not prefill.done:
+        prefill.advance(8)
+        if prefill.at_checkpoint:
+            kept.append((prefill.cache(), len(one.tokens)))
+    batch.join(prefill)
+    batch.step()
+    assert not batch.cache(one).trimmable
+    ((cache, covered),) = kept
+    other = [*prompt[:covered], 70, 71, 72]
+    wanted = run(chunked, [row(other)], 8)[0]
+    second, again = Batch(chunked.model), row(other)
+    second.join(prefilled(chunked, again, cache, covered))
+    assert [found.token for _ in range(8) for found in second.step()] == wanted
+
+
 class BrokenProcessorError(Exception):
     pass
 
 
 def broken(history: Sequence[int], last: Any, logits: Any) -> Any:
-    del last, logits
-    if len(history) > 7:
-        raise BrokenProcessorError
+    del history, last, logits
     raise BrokenProcessorError
 
 

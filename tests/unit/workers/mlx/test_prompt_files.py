@@ -57,6 +57,16 @@ def test_what_memory_lets_go_of_is_on_disk(small: Small, tmp_path: Path) -> None
         assert kept.fetch([*tokens, 1])[1] == len(tokens)
 
 
+def test_one_prompt_computed_with_two_adapters_is_written_for_both(small: Small, tmp_path: Path) -> None:
+    cache, kept = computed(small, TOKENS), conversations(tmp_path / "m")
+    for space in ("a", "b"):
+        kept.keep(TOKENS, cache, space)
+    for _ in range(3):
+        kept.save_next()
+    for space in ("a", "b"):
+        assert conversations(tmp_path / "m").fetch([*TOKENS, 1], space)[1] == len(TOKENS)
+
+
 def test_part_of_a_prompt_is_found_too(small: Small, tmp_path: Path) -> None:
     kept = conversations(tmp_path / "m")
     kept.keep(TOKENS, computed(small, TOKENS))

@@ -109,3 +109,17 @@ def test_penalties_grow_with_the_repetition() -> None:
     assert row.penalties([1, 2, 3, 4, 1, 8, 7, 7, 2, 3]) == {4: 1.0}
     assert row.penalties([1, 2, 9, 1, 2]) == {}
     assert row.penalties([1]) == {}
+
+
+def test_every_way_to_write_a_breaker_is_found_and_each_rest_is_read_once() -> None:
+    read: list[str] = []
+
+    def encode(text: str) -> list[int]:
+        read.append(text)
+        return [*text.encode()]
+
+    table = [b"xabcx", b"za", b"yab", b"a", b"b", b"", b"ca", b"bb"]
+    found = breakers(table, encode, ["abc", "abc"])
+    bc, c = (ord("b"), ord("c")), (ord("c"),)
+    assert found == {0: [()], 1: [bc], 2: [c], 3: [bc], 6: [bc]}
+    assert sorted(read) == ["bc", "c"]
