@@ -47,7 +47,7 @@ def setup(style: Style = "text", level: str = "info", stream: TextIO | None = No
     root.setLevel(logging.CRITICAL + 1 if level == "off" else level.upper())
     # One line a request comes from telemetry; uvicorn's would repeat it with the query string.
     logging.getLogger("uvicorn.access").disabled = True
-    for chatty in ("asyncio", "aiohttp", "uvicorn.error"):
+    for chatty in ("asyncio", "uvicorn.error"):
         logging.getLogger(chatty).setLevel(max(logging.WARNING, root.level))
     structlog.configure(
         processors=[structlog.stdlib.filter_by_level, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
