@@ -17,7 +17,7 @@ from dovetail.core.request import Json, JsonObject
 Chain: TypeAlias = tuple[bytes, ...]
 
 LINK = 8  # bytes of a link
-_FINE, _FINE_END, _COARSE = 32, 4096, 256  # short prompts are told apart finely, long ones cheaply
+_FINE, _FINE_END, _COARSE = 32, 16_384, 256  # short prompts are told apart finely, long ones cheaply
 _END = 4 << 20  # bytes of a prompt that are looked at
 
 
