@@ -43,7 +43,7 @@ def main() -> None:
         if asked.quick:
             options.say(text)
         else:
-            page.write(page.PAGE, titles, title, text, f"python -m benchmarks --only {name}")
+            page.write(page.PAGE, titles, title, text, f"python -m benchmarks --only {name} --rounds {options.rounds}")
 
 
 if __name__ == "__main__":

@@ -48,7 +48,8 @@ def section(options: Options) -> str:
         return "Not measured: no `llama-server` was on the PATH."
     return f"""\
 `llama-server` from the PATH (`{_version()}`), the same file, context and slots, a thread less than the cores each:
-output tokens a second of Dovetail over its.
+output tokens a second of Dovetail over its. Two builds of llama.cpp are compared as well: Dovetail runs the wheel's,
+which is made for any machine.
 
 {table("model | streams | rounds | throughput ratio (95 %) | llama-server tok/s", rows)}
 """
