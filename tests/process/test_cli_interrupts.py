@@ -114,6 +114,8 @@ def test_ctrl_c_stops_a_single_answer(endless: EndlessServer, tmp_path: Path) ->
     with chatting("--home", str(tmp_path), "--url", url, "-m", "any", "Go on") as terminal:
         terminal.until("and on", "and on")
         terminal.interrupt()
+        if not endless.left.wait(DEADLINE / 4):  # Python loses one that lands in a finaliser: one presses again
+            terminal.interrupt()
         assert endless.left.wait(DEADLINE)
         assert terminal.process.wait(DEADLINE) == 130
 
