@@ -1,34 +1,17 @@
-"""Dovetail's configuration: one tree of values from `dovetail.toml`, `DOVETAIL_*` and flags, built once in `cli`.
-
-Precedence: flags, then environment (`DOVETAIL_SERVER__PORT`), then the file, then the defaults here.
-Unknown keys are errors, wherever they stand. The tables of docs/configuration.md are generated from the descriptions.
-"""
+"""The sections of the configuration. The tables of docs/configuration.md are generated from the descriptions."""
 
 from __future__ import annotations
 
-import difflib
-import json
-import os
-import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal, Self, TypeAlias, cast, get_args
+from typing import Annotated, Literal, Self, TypeAlias
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from dovetail.core.model import CacheType, ChatFormat
 
-ENV_PREFIX = "DOVETAIL_"
-FILE_NAME = "dovetail.toml"
-
 Tree: TypeAlias = dict[str, object]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
-
-
-class ConfigError(Exception):
-    """The configuration cannot be used; the message names the key and where it was written."""
 
 
 class _Section(BaseModel):
@@ -201,166 +184,6 @@ class Settings(_Section):
         return self.load.model_copy(update=said)
 
 
-def load_settings(
-    config: Path | None,
-    flags: Mapping[str, object],
-    home: Path | None = None,
-    environ: Mapping[str, str] = os.environ,
-) -> Settings:
-    """Settings from `config` (default: `dovetail.toml` in the home folder, which may be missing), environment, flags.
-
-    `flags` is nested as the file is and holds only what was said. The home folder is chosen first, by `home`, then
-    `DOVETAIL_HOME`, because the file lives there; a file elsewhere may name it. Relative paths are taken from the
-    file's folder, or from the working folder. Raises ConfigError.
-    """
-    environment = _environment(environ)
-    if home is not None:
-        flags = {**flags, "home": str(home)}
-    if config is None and ENV_PREFIX + "CONFIG" in environ:
-        config = Path(environ[ENV_PREFIX + "CONFIG"])
-    first_home = Path(str(flags.get("home", environment.get("home", default_home())))).expanduser()
-    path = first_home / FILE_NAME if config is None else config.expanduser()
-    file = _read(path, required=config is not None)
-    if config is None and "home" in file:
-        raise ConfigError(f"{path}: home: this file is found through the home folder and cannot move it; use --home")
-    here = Path.cwd()
-    sources = (
-        _Source(str(path), _anchored(file, path.parent.absolute())),
-        _Source("environment", _anchored(environment, here), environ=True),
-        _Source("command line", _anchored(flags, here)),
-    )
-    merged: Tree = {}
-    for source in sources:
-        _merge(merged, source.values)
-    try:
-        return Settings.model_validate(merged)
-    except ValidationError as error:
-        raise ConfigError(_explain(error, sources)) from None
-
-
 def schema() -> Tree:
     """The JSON schema of `dovetail.toml`."""
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Settings.model_json_schema()}
-
-
-@dataclass(frozen=True, slots=True)
-class _Source:
-    name: str
-    values: Tree
-    environ: bool = False
-
-    def key(self, location: tuple[str | int, ...]) -> str:
-        """How `location` is written here."""
-        if self.environ:
-            return ENV_PREFIX + "__".join(str(step).upper() for step in location if isinstance(step, str))
-        return ".".join(str(step) for step in location)
-
-
-def _holds(values: object, location: tuple[str | int, ...]) -> bool:
-    """Whether `values` says something at `location`; which item of a list is not asked."""
-    if not location or isinstance(location[0], int):
-        return True
-    if not isinstance(values, dict) or location[0] not in values:
-        return False
-    return _holds(cast("Tree", values)[location[0]], location[1:])
-
-
-def _read(path: Path, *, required: bool) -> Tree:
-    try:
-        return tomllib.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
-        if required:
-            raise ConfigError(f"{path}: no such file") from None
-        return {}
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise ConfigError(f"{path}: {reason}") from None
-
-
-def _environment(environ: Mapping[str, str]) -> Tree:
-    """`DOVETAIL_SERVER__PORT=1` as {"server": {"port": "1"}}; lists and tables are written as JSON; empty is unset."""
-    values: Tree = {}
-    for name, text in environ.items():
-        if not name.startswith(ENV_PREFIX) or not text or name in _NOT_SETTINGS:
-            continue
-        value: object = text
-        if text.startswith(("[", "{")):
-            try:
-                value = json.loads(text)
-            except json.JSONDecodeError as error:
-                raise ConfigError(f"environment: {name}: not valid JSON: {error}") from None
-        steps = name.removeprefix(ENV_PREFIX).split("__")
-        # Model ids keep their case, keys have none.
-        steps = [step if at == 1 and steps[0] == "MODELS" else step.lower() for at, step in enumerate(steps)]
-        nested: Tree = {steps[-1]: value}
-        for step in reversed(steps[:-1]):
-            nested = {step: nested}
-        _merge(values, nested)
-    return values
-
-
-_NOT_SETTINGS = frozenset(ENV_PREFIX + name for name in ("CONFIG", "WORKER_SECRET", "TRACEBACK"))
-
-
-def _merge(into: Tree, values: Mapping[str, object]) -> None:
-    for key, value in values.items():
-        old = into.get(key)
-        if isinstance(value, dict) and isinstance(old, dict):
-            _merge(cast("Tree", old), cast("Tree", value))
-        elif isinstance(value, dict):
-            copied: Tree = {}
-            _merge(copied, cast("Tree", value))
-            into[key] = copied
-        else:
-            into[key] = value
-
-
-def _anchored(values: Mapping[str, object], base: Path) -> Tree:
-    return cast("Tree", _anchor(dict(values), Settings, base))
-
-
-def _anchor(value: object, annotation: object, base: Path) -> object:
-    """`value` with each string that `annotation` reads as a path made absolute, from `base` if it is relative."""
-    inner = get_args(annotation)
-    if isinstance(value, str):
-        wanted = annotation is Path or Path in inner
-        return str(base / Path(os.path.expanduser(value))) if wanted else value  # noqa: PTH111 - never raises
-    if isinstance(value, list):
-        return [_anchor(item, inner[0] if inner else None, base) for item in cast("list[object]", value)]
-    if not isinstance(value, dict):
-        return value
-    table = cast("Tree", value)
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        fields = annotation.model_fields
-        return {
-            key: _anchor(item, fields[key].annotation if key in fields else None, base) for key, item in table.items()
-        }
-    return {key: _anchor(item, inner[-1] if inner else None, base) for key, item in table.items()}
-
-
-def _explain(error: ValidationError, sources: tuple[_Source, ...]) -> str:
-    """One line for each mistake: where, which key, what is wrong."""
-    lines: list[str] = []
-    for mistake in error.errors(include_url=False, include_input=False):
-        location = mistake["loc"]
-        source = next((source for source in reversed(sources) if _holds(source.values, location)), sources[0])
-        what = mistake["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
-        if mistake["type"] == "extra_forbidden":
-            near = difflib.get_close_matches(str(location[-1]), _siblings(location), n=1)
-            what = f"unknown key; did you mean {near[0]}?" if near else "unknown key"
-        elif mistake["msg"].startswith("Input should be "):
-            what = f"must be {what}"
-        lines.append(f"{source.name}: {source.key(location)}: {what}")
-    return "\n".join(lines)
-
-
-def _siblings(location: tuple[str | int, ...]) -> list[str]:
-    """The keys known at the level of `location`'s last step."""
-    at: object = Settings
-    for step in location[:-1]:
-        if isinstance(at, type) and issubclass(at, BaseModel):
-            field = at.model_fields.get(str(step))
-            at = field.annotation if field else None
-        else:
-            at = get_args(at)[-1] if get_args(at) else None
-    return list(at.model_fields) if isinstance(at, type) and issubclass(at, BaseModel) else []

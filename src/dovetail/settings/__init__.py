@@ -1,0 +1,42 @@
+"""Dovetail's configuration: one tree of values from `dovetail.toml`, `DOVETAIL_*` and flags, built once in `cli`.
+
+Precedence: flags, then environment (`DOVETAIL_SERVER__PORT`), then the file, then the defaults of `sections`.
+Unknown keys are errors, wherever they stand.
+"""
+
+from dovetail.settings.sections import (
+    CatalogSettings,
+    EngineSettings,
+    FleetSettings,
+    GgufSettings,
+    KvSettings,
+    LoadSettings,
+    LogSettings,
+    MediaSettings,
+    ModelSettings,
+    ServerSettings,
+    Settings,
+    default_home,
+    schema,
+)
+from dovetail.settings.sources import ENV_PREFIX, FILE_NAME, ConfigError, load_settings
+
+__all__ = [
+    "ENV_PREFIX",
+    "FILE_NAME",
+    "CatalogSettings",
+    "ConfigError",
+    "EngineSettings",
+    "FleetSettings",
+    "GgufSettings",
+    "KvSettings",
+    "LoadSettings",
+    "LogSettings",
+    "MediaSettings",
+    "ModelSettings",
+    "ServerSettings",
+    "Settings",
+    "default_home",
+    "load_settings",
+    "schema",
+]
