@@ -95,6 +95,20 @@ class Model:
         return self.id if self.adapter is None else f"{self.id}+{self.adapter.name}"
 
 
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How the fleet treats a model beside others.
+
+    pin       it is never stopped to make room, nor for being idle
+    priority  of two idle models the one with the lower goes first
+    ttl       seconds without a request before it is unloaded, 0 never; None: as the fleet's setting says
+    """
+
+    pin: bool = False
+    priority: int = 0
+    ttl: float | None = None
+
+
 CacheType: TypeAlias = Literal["f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0"]
 
 # Chat templates that come with the package (`dovetail.chat_formats`).

@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Protocol
 
+from dovetail.core.caller import Caller
 from dovetail.core.errors import Busy, EngineFailure, LoadFailed, NoRoom, WorkerCrashed, WorkerStalled
 from dovetail.core.events import Event, Loading, Progress, Queued
 from dovetail.core.model import Model
@@ -79,9 +80,10 @@ class Placer(Protocol):
 class Lease:
     """Handed out by `Pool.lease`, which counts it."""
 
-    def __init__(self, pool: Placer, seat: Seat) -> None:
+    def __init__(self, pool: Placer, seat: Seat, caller: Caller) -> None:
         self._pool = pool
         self._seat = seat
+        self._caller = caller
         self._retried = False
 
     @property

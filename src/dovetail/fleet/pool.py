@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 
 import structlog
 
+from dovetail.core.caller import LOCAL, Caller
 from dovetail.core.errors import LoadFailed, NoRoom
-from dovetail.core.model import LoadOptions, Model, ModelFormat, ModelState, Pooling
+from dovetail.core.model import LoadOptions, Model, ModelFormat, ModelState, Policy, Pooling
 from dovetail.core.observe import Observer
 from dovetail.engines.base import Engine, Machine
 from dovetail.fleet.launch import Launched, Launcher
@@ -58,6 +59,7 @@ class Pool:
         observer: Observer,
         clock: Callable[[], float] = time.monotonic,
         store: PromptStore | None = None,
+        policy_for: Callable[[Model], Policy] = lambda _model: Policy(),
     ) -> None:
         self._engines = engines
         self._launcher = launcher
@@ -67,13 +69,16 @@ class Pool:
         self._observer = observer
         self._clock = clock
         self._store = store
+        self._policy_for = policy_for
         self._seats: dict[str, Seat] = {}
         self._changed = asyncio.Event()
         self._draining = False
 
     @asynccontextmanager
-    async def lease(self, model: Model, pooling: Pooling | None = None) -> AsyncGenerator[Lease, None]:
-        """A use of `model` until the context is left; entered at once, the model is loaded by `Lease.ready`.
+    async def lease(
+        self, model: Model, pooling: Pooling | None = None, caller: Caller = LOCAL
+    ) -> AsyncGenerator[Lease, None]:
+        """`caller`'s use of `model` until the context is left; entered at once, the model is loaded by `Lease.ready`.
 
         With `pooling` for embeddings, on engines that take a worker of its own for them.
         """
@@ -82,7 +87,7 @@ class Pool:
         seat = self._seat(model, pooling)
         seat.take()
         try:
-            yield Lease(self, seat)
+            yield Lease(self, seat, caller)
         finally:
             self._give_back(seat)
 
@@ -223,8 +228,10 @@ class Pool:
     def _give_back(self, seat: Seat) -> None:
         seat.uses -= 1
         seat.last_used = self._clock()
-        if not seat.uses and self._settings.idle_ttl and seat.worker.alive:
-            seat.expire_after(self._settings.idle_ttl)
+        policy = self._policy_for(seat.model)
+        ttl = self._settings.idle_ttl if policy.ttl is None else policy.ttl
+        if not seat.uses and ttl and not policy.pin and seat.worker.alive:
+            seat.expire_after(ttl)
         self._changed.set()
 
     async def _quiet(self, seats: list[Seat], within: float) -> None:

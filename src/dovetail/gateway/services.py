@@ -17,7 +17,7 @@ from dovetail.catalog.adapters import Adapters
 from dovetail.catalog.catalog import Catalog
 from dovetail.catalog.mlx import MAX_TEMPLATE
 from dovetail.core.errors import DovetailError, LoadFailed
-from dovetail.core.model import LoadOptions, Model, ModelFormat
+from dovetail.core.model import LoadOptions, Model, ModelFormat, Policy
 from dovetail.core.observe import Observer
 from dovetail.engines.base import Engine, Machine
 from dovetail.engines.gguf import GgufEngine
@@ -89,6 +89,7 @@ async def services(settings: Settings, **parts: Unpack[Parts]) -> AsyncGenerator
         settings.fleet,
         observer,
         store=await _prompt_store(settings),
+        policy_for=lambda model: policy(settings, model),
     )
     generator = Generator(catalog, pool, observer, share=settings.kv.share, media=Gate(settings.media))
     embedder = Embedder(catalog, pool, observer)
@@ -147,6 +148,12 @@ def load_options(settings: Settings, model: Model) -> LoadOptions:
     return LoadOptions(
         **said, warmup=True if warmup is None else warmup, chat_template=chat_template(settings, model.id)
     )
+
+
+def policy(settings: Settings, model: Model) -> Policy:
+    """How the fleet treats `model`, by its settings."""
+    own = settings.models.get(model.id)
+    return Policy() if own is None else Policy(own.pin, own.priority, own.ttl)
 
 
 def chat_template(settings: Settings, model_id: str) -> Path | None:

@@ -47,7 +47,9 @@ class Lease(Protocol):
 class Leases(Protocol):
     """Where leases come from; `fleet.pool.Pool` is one."""
 
-    def lease(self, model: Model, pooling: Pooling | None = None) -> AbstractAsyncContextManager[Lease]: ...
+    def lease(
+        self, model: Model, pooling: Pooling | None = None, *, caller: Caller
+    ) -> AbstractAsyncContextManager[Lease]: ...
 
 
 @dataclass(slots=True)
@@ -77,7 +79,7 @@ class Embedder:
             pooling = _pooling(request, model)
             check_token_ids((i for text in request.inputs if not isinstance(text, str) for i in text), model, "input")
             vectors: list[bytes] = []
-            async with self._leased(model, pooling) as lease:
+            async with self._leased(model, pooling, caller) as lease:
                 _check_lengths(request.inputs, lease, "input")
                 for inputs in pieces(request.inputs):
                     answer = await _ask(lease, embedding.encode(request, inputs, pooling), "input")
@@ -100,7 +102,7 @@ class Embedder:
                     param="model",
                 )
             ranks: list[Rank] = []
-            async with self._leased(model, "rank") as lease:
+            async with self._leased(model, "rank", caller) as lease:
                 _check_lengths([request.query], lease, "query")
                 # One by one, and beside the loop: a thousand copies of a long query are gigabytes.
                 pairs = (request.query + text for text in request.documents)
@@ -120,8 +122,8 @@ class Embedder:
         return model
 
     @asynccontextmanager
-    async def _leased(self, model: Model, pooling: Pooling) -> AsyncGenerator[Lease, None]:
-        async with self._pool.lease(model, pooling) as lease:
+    async def _leased(self, model: Model, pooling: Pooling, caller: Caller) -> AsyncGenerator[Lease, None]:
+        async with self._pool.lease(model, pooling, caller=caller) as lease:
             async with aclosing(lease.ready()) as waiting:
                 async for _ in waiting:
                     pass

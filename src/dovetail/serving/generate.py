@@ -67,7 +67,7 @@ class Lease(Protocol):
 class Leases(Protocol):
     """Where leases come from; `fleet.pool.Pool` is one."""
 
-    def lease(self, model: Model) -> AbstractAsyncContextManager[Lease]: ...
+    def lease(self, model: Model, *, caller: Caller) -> AbstractAsyncContextManager[Lease]: ...
 
 
 class Generator:
@@ -109,7 +109,10 @@ class Generator:
             name = model.name
             request = replace(request, adapter=model.adapter, sampling=advised(request.sampling, model))
             request = await self._media.passed(request)
-            async with self._pool.lease(model) as lease, aclosing(self._events(lease, model, request)) as events:
+            async with (
+                self._pool.lease(model, caller=caller) as lease,
+                aclosing(self._events(lease, model, request)) as events,
+            ):
                 async for event in events:
                     if isinstance(event, Finished):
                         finished.append(event)

@@ -83,6 +83,13 @@ class ModelSettings(LoadSettings):
     """Settings of one model, `[models.ID]`."""
 
     aliases: tuple[str, ...] = Field(default=(), description="Other names the model answers to.")
+    pin: bool = Field(default=False, description="Never stop it to make room for another, nor for being idle.")
+    priority: int = Field(
+        default=0, ge=-1000, le=1000, description="When room is wanted, idle models with a lower number go first."
+    )
+    ttl: float | None = Field(
+        default=None, ge=0, description="Seconds without a request before it is unloaded; empty: `fleet.idle_ttl`."
+    )
     adapter: str | None = Field(default=None, description="The LoRA of requests that name none; scale 0 undoes it.")
     chat_template: Path | None = Field(default=None, description="A Jinja file in place of the model's own template.")
     chat_format: ChatFormat | None = Field(default=None, description="The same, by the name of a well-known format.")

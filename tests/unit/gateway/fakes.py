@@ -11,6 +11,7 @@ from typing import Any, cast
 from starlette.types import ASGIApp, Message
 
 from dovetail.catalog.catalog import Catalog
+from dovetail.core.caller import LOCAL, Caller
 from dovetail.core.events import Loading, Progress
 from dovetail.core.model import Model
 from dovetail.core.request import Json, JsonObject
@@ -170,9 +171,9 @@ class Pool(serving.Pool):
     taken: list[Model] = field(default_factory=list[Model])
 
     @asynccontextmanager
-    async def lease(self, model: Model) -> AsyncGenerator[serving.Lease]:
+    async def lease(self, model: Model, *, caller: Caller = LOCAL) -> AsyncGenerator[serving.Lease]:
         self.taken.append(model)
-        async with super().lease(model):
+        async with super().lease(model, caller=caller):
             yield Lease(self)
 
     def states(self) -> list[WorkerStatus]:

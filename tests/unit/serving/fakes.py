@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from dovetail.core.caller import Caller
 from dovetail.core.errors import ModelNotFound
 from dovetail.core.events import Event, Finished, Progress, TextDelta, Timings, Usage
 from dovetail.core.model import Adapter, Model, ModelState, Shape
@@ -111,8 +112,8 @@ class Pool:
     special: Mapping[str, Sequence[int]] = field(default_factory=dict[str, Sequence[int]])
 
     @asynccontextmanager
-    async def lease(self, model: Model) -> AsyncGenerator[Lease]:
-        del model
+    async def lease(self, model: Model, *, caller: Caller) -> AsyncGenerator[Lease]:
+        del model, caller
         self.leased += 1
         try:
             yield Lease(self)

@@ -73,8 +73,8 @@ class Pool:
     calls: list[WorkerCall] = field(default_factory=list[WorkerCall])
 
     @asynccontextmanager
-    async def lease(self, model: Model, pooling: Pooling | None = None) -> AsyncGenerator[Lease]:
-        del model
+    async def lease(self, model: Model, pooling: Pooling | None = None, *, caller: Caller) -> AsyncGenerator[Lease]:
+        del caller, model
         self.poolings.append(pooling)
         yield Lease(self.answer, Worker(Props(self.context)), self.calls)
 
