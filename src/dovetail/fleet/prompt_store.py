@@ -8,12 +8,12 @@ from __future__ import annotations
 import re
 import threading
 from dataclasses import dataclass
-from hashlib import blake2b
 from pathlib import Path
 
 from dovetail import kv_folder
 from dovetail.core.model import Model
 from dovetail.fleet.chain import LINK, Chain, common, reach
+from dovetail.fleet.measured import identity
 
 SLOT = ".slot"
 
@@ -138,23 +138,7 @@ def _read(path: Path) -> Stored | None:
 
 def shelf_name(model: Model, key: str) -> str:
     """The folder of a model's caches; another one as soon as anything differs that they depend on."""
-    return f"{_slug(model.name)}-{_identity(model, key)}"
-
-
-def _identity(model: Model, key: str) -> str:
-    """A digest of everything that a cache must have in common with the model it is for."""
-    facts: list[object] = [key, model.template]
-    files = list(model.files or (model.path,))
-    if model.adapter is not None and model.adapter.path is not None:
-        files.append(model.adapter.path)
-    for file in files:
-        try:
-            stat = file.stat()
-        except OSError:
-            facts.append(str(file))
-        else:
-            facts.append((str(file), stat.st_size, stat.st_mtime_ns))
-    return blake2b(repr(facts).encode(), digest_size=12).hexdigest()
+    return f"{_slug(model.name)}-{identity(model, key, model.template)}"
 
 
 def _slug(name: str) -> str:

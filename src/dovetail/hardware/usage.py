@@ -1,0 +1,112 @@
+"""Memory and CPU of a process and of everything it started."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import psutil
+
+from dovetail.hardware.tree import children, text
+
+_Number = TypeVar("_Number", int, float)
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """A process and its descendants at one moment; None is what could not be read of any of them.
+
+    memory   bytes resident, a page that several processes map divided among them (PSS) where the platform can say so
+    cpu      seconds of CPU time since they started, user and system
+    """
+
+    memory: int | None = None
+    cpu: float | None = None
+
+    def percent(self, before: Usage, seconds: float) -> float | None:
+        """The share of one CPU used since `before`, `seconds` ago: 200.0 is two CPUs. None where unknown."""
+        if self.cpu is None or before.cpu is None or seconds <= 0:
+            return None
+        return max(0.0, 100 * (self.cpu - before.cpu) / seconds)
+
+
+def usage(pid: int) -> Usage:
+    """Of the process `pid` and its descendants. Blocks for milliseconds: every process is looked at."""
+    return linux(pid) if sys.platform == "linux" else other(pid)
+
+
+def linux(pid: int, proc: Path = Path("/proc"), ticks: int | None = None) -> Usage:
+    """From `/proc`, with `ticks` of the clock a second (default: this machine's)."""
+    rate = ticks or os.sysconf("SC_CLK_TCK")
+    folders = [proc / str(member) for member in _family(pid, proc)]
+    return Usage(_sum(_memory(folder) for folder in folders), _sum(_cpu(folder, rate) for folder in folders))
+
+
+def other(pid: int) -> Usage:
+    """By psutil: resident memory, in which pages that are shared count in full."""
+    try:
+        parent = psutil.Process(pid)
+        family = [parent, *parent.children(recursive=True)]
+    except psutil.Error:
+        return Usage()
+    return Usage(_sum(map(_rss, family)), _sum(map(_seconds, family)))
+
+
+def _memory(folder: Path) -> int | None:
+    """PSS; RSS where the kernel does not say PSS, or not to us."""
+    for line in text(folder / "smaps_rollup").splitlines():
+        name, _, rest = line.partition(":")
+        value = rest.split()
+        if name == "Pss" and value and value[0].isdecimal():
+            return int(value[0]) * 1024
+    pages = text(folder / "statm").split()
+    return int(pages[1]) * os.sysconf("SC_PAGE_SIZE") if len(pages) > 1 and pages[1].isdecimal() else None
+
+
+def _cpu(folder: Path, ticks: int) -> float | None:
+    fields = _stat(folder)
+    if len(fields) < 13 or not (fields[11].isdecimal() and fields[12].isdecimal()):
+        return None
+    return (int(fields[11]) + int(fields[12])) / ticks
+
+
+def _stat(folder: Path) -> list[str]:
+    """The fields of `stat` behind the command's name, which may hold anything: state, parent, ..."""
+    return text(folder / "stat").rpartition(")")[2].split()
+
+
+def _family(pid: int, proc: Path) -> list[int]:
+    """`pid` and all below it, by everybody's parent: not every kernel lists a process's children."""
+    started: dict[str, list[int]] = {}
+    for folder in children(proc, "[0-9]*"):
+        for parent in _stat(folder)[1:2]:
+            started.setdefault(parent, []).append(int(folder.name))
+    family = [pid]
+    for member in family:
+        family += [child for child in started.get(str(member), ()) if child not in family]
+    return family
+
+
+def _sum(values: Iterable[_Number | None]) -> _Number | None:
+    """Of what could be read; None where nothing could: a process may end while it is looked at."""
+    known = [value for value in values if value is not None]
+    return sum(known[1:], known[0]) if known else None
+
+
+def _rss(process: psutil.Process) -> int | None:
+    try:
+        return process.memory_info().rss
+    except psutil.Error:
+        return None
+
+
+def _seconds(process: psutil.Process) -> float | None:
+    try:
+        times = process.cpu_times()
+    except psutil.Error:
+        return None
+    return times.user + times.system
