@@ -11,7 +11,7 @@ from typing import Protocol
 from dovetail.core.caller import Caller
 from dovetail.core.errors import Busy, EngineFailure, LoadFailed, NoRoom, WorkerCrashed, WorkerStalled
 from dovetail.core.events import Event, Loading, Progress, Queued
-from dovetail.core.model import Model
+from dovetail.core.model import LoadOptions, Model
 from dovetail.core.request import GenerateRequest, JsonObject
 from dovetail.engines.base import Engine, WorkerCall
 from dovetail.fleet.client import Stream, WorkerUnreachable
@@ -32,21 +32,33 @@ class Seat:
     id      the model's, with the pooling behind a colon where the worker is for embeddings
     placed  it has one of the pool's places, which it keeps while it is used or its worker lives
     after   workers that must be gone before its own may start
+    options what it is loaded with
     slots   where the worker keeps its conversations
+    outdated  it is not what the settings of now would make: it goes when it is idle
     """
 
     def __init__(  # noqa: PLR0917  called once, by the pool
-        self, seat_id: str, model: Model, engine: Engine, worker: Worker, queue: Queue, now: float, slots: Slots
+        self,
+        seat_id: str,
+        model: Model,
+        engine: Engine,
+        options: LoadOptions,
+        worker: Worker,
+        queue: Queue,
+        now: float,
+        slots: Slots,
     ) -> None:
         self.id = seat_id
         self.model = model
         self.engine = engine
+        self.options = options
         self.worker = worker
         self.queue = queue
         self.slots = slots
         self.uses = 0
         self.last_used = now
         self.placed = False
+        self.outdated = False
         self.after: tuple[Worker, ...] = ()
         self._expiry: asyncio.TimerHandle | None = None
 

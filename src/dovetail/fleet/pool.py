@@ -4,30 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
-import structlog
-
 from dovetail.core.caller import LOCAL, Caller
-from dovetail.core.errors import LoadFailed, NoRoom
-from dovetail.core.model import LoadOptions, Model, ModelFormat, ModelState, Policy, Pooling
+from dovetail.core.errors import NoRoom
+from dovetail.core.model import Model, ModelState, Policy, Pooling
 from dovetail.core.observe import Observer
-from dovetail.engines.base import Engine, Machine
-from dovetail.fleet.launch import Launched, Launcher
+from dovetail.fleet.launch import Launcher
 from dovetail.fleet.lease import Lease, Seat
 from dovetail.fleet.placement import Load, Resident, decide
 from dovetail.fleet.process import Props, Worker, shutting_down
-from dovetail.fleet.prompt_store import PromptStore, Shelf
-from dovetail.fleet.queue import Queue
-from dovetail.fleet.slots import Slots
+from dovetail.fleet.seats import Making, Seats
 from dovetail.settings import FleetSettings
 
 UNLOAD_WITHIN = 30.0  # seconds that running requests have when their model is unloaded
-_DEFAULT_SLOTS = 1
-
-log = structlog.stdlib.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,26 +43,17 @@ class Pool:
 
     def __init__(  # noqa: PLR0917  called once, where the gateway's parts are put together
         self,
-        engines: Mapping[ModelFormat, Engine],
+        making: Making,
         launcher: Launcher,
-        options_for: Callable[[Model], LoadOptions],
-        machine: Machine,
         settings: FleetSettings,
         observer: Observer,
         clock: Callable[[], float] = time.monotonic,
-        store: PromptStore | None = None,
         policy_for: Callable[[Model], Policy] = lambda _model: Policy(),
     ) -> None:
-        self._engines = engines
-        self._launcher = launcher
-        self._options_for = options_for
-        self._machine = machine
         self._settings = settings
-        self._observer = observer
         self._clock = clock
-        self._store = store
         self._policy_for = policy_for
-        self._seats: dict[str, Seat] = {}
+        self._seats = Seats(making, launcher, settings, observer, clock)
         self._changed = asyncio.Event()
         self._draining = False
 
@@ -84,7 +67,7 @@ class Pool:
         """
         if self._draining:
             raise shutting_down()
-        seat = self._seat(model, pooling)
+        seat = self._seats.find(model, pooling)
         seat.take()
         try:
             yield Lease(self, seat, caller)
@@ -105,7 +88,7 @@ class Pool:
         """
         seats = [
             seat
-            for seat in self._of(model_id)
+            for seat in self._seats.of(model_id)
             if seat.worker.alive and (adapter is None or seat.model.name == f"{model_id}+{adapter}")
         ]
         await self._quiet(seats, UNLOAD_WITHIN)
@@ -113,27 +96,40 @@ class Pool:
             await seat.worker.stop()
         return bool(seats)
 
+    def reconfigure(self, making: Making, settings: FleetSettings) -> None:
+        """Loads models by `making` from now on; a worker that was loaded otherwise goes when its last request ends.
+
+        Whoever asks for its model meanwhile waits for the next one. What is idle and too many goes as well.
+        """
+        self._settings = settings
+        self._seats.reconfigure(making, settings)
+        for seat in self._seats:
+            if not seat.uses:
+                self._rest(seat)
+        self._shrink()
+        self._changed.set()
+
     async def drain(self, within: float) -> None:
         """Takes no more leases, and returns when the last is given back or after `within` seconds."""
         self._draining = True
-        await self._quiet(list(self._seats.values()), within)
+        await self._quiet(list(self._seats), within)
 
     async def aclose(self) -> None:
         """Ends every worker, for good; a request that still runs or waits fails."""
         self._draining = True
-        for seat in self._seats.values():
+        for seat in self._seats:
             seat.cancel_expiry()
             seat.worker.retire()
-        for seat in self._seats.values():
+        for seat in self._seats:
             await seat.worker.gone()
 
     def states(self) -> list[WorkerStatus]:
         """Every worker that was ever asked for."""
-        return [self._status(seat) for seat in self._seats.values()]
+        return [self._status(seat) for seat in self._seats]
 
     def status(self, model_id: str) -> WorkerStatus:
         """Of the worker that generates, or of one for embeddings where that alone lives."""
-        seats = sorted(self._of(model_id), key=lambda seat: (not seat.worker.alive, seat.id))
+        seats = sorted(self._seats.of(model_id), key=lambda seat: (not seat.worker.alive, seat.id))
         if not seats:
             return WorkerStatus(model_id)
         status, model = self._status(seats[0]), seats[0].model
@@ -142,7 +138,7 @@ class Pool:
 
     def props(self, model_id: str) -> Props | None:
         """What a ready worker says of itself, the one that generates first; None where none is ready."""
-        ready = [seat for seat in self._of(model_id) if seat.worker.state == "ready"]
+        ready = [seat for seat in self._seats.of(model_id) if seat.worker.state == "ready"]
         return min(ready, key=lambda seat: seat.id).worker.props if ready else None
 
     async def place(self, seat: Seat, within: float) -> bool:
@@ -155,7 +151,7 @@ class Pool:
         return True
 
     def no_room(self, seat: Seat) -> NoRoom:
-        others = sorted(s.id for s in self._seats.values() if s.resident)
+        others = sorted(s.id for s in self._seats if s.resident)
         return NoRoom(
             f"{seat.model.id} cannot be loaded: all {self._settings.max_models} places are taken by models in use "
             f"({', '.join(others)}); unload one, or raise fleet.max_models",
@@ -163,76 +159,47 @@ class Pool:
         )
 
     def _try_place(self, seat: Seat) -> bool:
-        resident = [Resident(s.id, s.uses > 0, s.last_used) for s in self._seats.values() if s.resident]
-        decision = decide(seat.id, resident, self._settings.max_models)
+        decision = decide(seat.id, self._resident(), self._settings.max_models)
         if not isinstance(decision, Load):
             return False
         # Decided and done without an await: no other request can decide on the same facts.
-        leaving = [self._seats[seat_id] for seat_id in decision.evict]
+        seat.placed = True
+        seat.after += self._evict(decision.evict)
+        return True
+
+    def _resident(self) -> list[Resident]:
+        # What is on its way out already cannot be asked to go once more.
+        return [Resident(s.id, s.uses > 0 or s.outdated, s.last_used) for s in self._seats if s.resident]
+
+    def _evict(self, seat_ids: Sequence[str]) -> tuple[Worker, ...]:
+        leaving = [self._seats[seat_id] for seat_id in seat_ids]
         for evicted in leaving:
             evicted.placed = False
             evicted.worker.begin_stop()
-        seat.placed = True
-        seat.after = tuple(evicted.worker for evicted in leaving)
-        return True
+        return tuple(evicted.worker for evicted in leaving)
 
-    def _of(self, model_id: str) -> list[Seat]:
-        return [seat for seat in self._seats.values() if seat.model.id == model_id]
-
-    def _seat(self, model: Model, pooling: Pooling | None) -> Seat:
-        engine = self._engines.get(model.format)
-        if engine is None:
-            raise LoadFailed(f"{model.id} cannot be loaded: no engine for {model.format.upper()} models is configured")
-        apart = pooling if engine.embeds_apart else None
-        model = served(model, engine, apart)
-        seat_id = _seat_id(model, apart)
-        seat = self._seats.get(seat_id)
-        if seat is None or (seat.model != model and not seat.uses and not seat.worker.alive):
-            self._forget_scaled()
-            seat = self._seats[seat_id] = self._new_seat(seat_id, model, engine, apart)
-        return seat
-
-    def _forget_scaled(self) -> None:
-        """Scales are the clients' to choose, without end: of a worker that had one nothing is kept when it has gone."""
-        scaled = [seat for seat in self._seats.values() if seat.model.adapter and seat.model.adapter.scale != 1]
-        for seat in scaled:
-            if not seat.uses and not seat.worker.alive:
-                del self._seats[seat.id]
-
-    def _new_seat(self, seat_id: str, model: Model, engine: Engine, pooling: Pooling | None) -> Seat:
-        wanted = replace(self._options_for(model), pooling=pooling)
-        options = engine.resolve(model, wanted, self._machine)
-        slots = Slots(numbered=engine.numbered_slots and pooling is None)
-
-        async def launch(on_line: Callable[[str], None]) -> Launched:
-            shelf = await self._shelf(model, engine, options)
-            slots.shelf = shelf
-            placed = replace(options, kv_folder=shelf.folder, kv_bytes=shelf.max_bytes) if shelf else options
-            return await self._launcher.launch(
-                seat_id, lambda endpoint: engine.command(model, placed, endpoint), on_line
-            )
-
-        worker = Worker(seat_id, launch, self._settings, self._observer, self._clock, slots.save_all)
-        return Seat(seat_id, model, engine, worker, Queue(options.parallel or _DEFAULT_SLOTS), self._clock(), slots)
-
-    async def _shelf(self, model: Model, engine: Engine, options: LoadOptions) -> Shelf | None:
-        """Where a worker about to start keeps its prompt caches; llama.cpp saves none with a projector or to embed."""
-        if self._store is None or options.mmproj is not None or options.pooling is not None:
-            return None
-        try:
-            return await asyncio.to_thread(self._store.shelf, model, engine.cache_key(options))
-        except OSError as error:
-            log.warning("prompt_caches_off", model=model.id, reason=error.strerror)
-            return None
+    def _shrink(self) -> None:
+        """Lets idle models go that are too many."""
+        decision = decide("", self._resident(), self._settings.max_models + 1)
+        if isinstance(decision, Load):
+            self._evict(decision.evict)
 
     def _give_back(self, seat: Seat) -> None:
         seat.uses -= 1
         seat.last_used = self._clock()
+        if not seat.uses:
+            self._rest(seat)
+        self._changed.set()
+
+    def _rest(self, seat: Seat) -> None:
+        """What becomes of a worker that nobody uses now."""
+        seat.cancel_expiry()
         policy = self._policy_for(seat.model)
         ttl = self._settings.idle_ttl if policy.ttl is None else policy.ttl
-        if not seat.uses and ttl and not policy.pin and seat.worker.alive:
-            seat.expire_after(ttl)
-        self._changed.set()
+        if seat.outdated:
+            seat.worker.begin_stop()
+        elif ttl and not policy.pin and seat.worker.alive:
+            seat.expire_after(max(0.0, ttl - (self._clock() - seat.last_used)))
 
     async def _quiet(self, seats: list[Seat], within: float) -> None:
         deadline = self._clock() + within
@@ -254,20 +221,6 @@ class Pool:
             last_used=seat.last_used,
             reason=worker.reason,
         )
-
-
-def served(model: Model, engine: Engine, pooling: Pooling | None = None) -> Model:
-    """`model` as a worker loads it: without the adapter, or the scale, that each request brings."""
-    if model.adapter is None:
-        return model
-    if not engine.adapters_apart:
-        return replace(model, adapter=None)
-    return model if pooling else replace(model, adapter=replace(model.adapter, scale=1.0))
-
-
-def _seat_id(model: Model, pooling: Pooling | None) -> str:
-    scale = f"@{model.adapter.scale!r}" if model.adapter is not None and pooling else ""
-    return f"{model.name}{scale}:{pooling}" if pooling else model.name
 
 
 async def _wait(event: asyncio.Event, within: float) -> None:

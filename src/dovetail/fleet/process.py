@@ -124,6 +124,10 @@ class Worker:
         finally:
             self._waiters -= 1
 
+    def reconfigure(self, settings: FleetSettings) -> None:
+        """Other deadlines, of what has not begun yet."""
+        self._settings = settings
+
     def forget_failure(self) -> None:
         """Lets the next `ensure_ready` try again, however recently it failed."""
         self._failure, self._failures = None, 0

@@ -25,6 +25,7 @@ from dovetail.engines.mlx import MlxEngine
 from dovetail.fleet.launch import Launcher, LocalLauncher
 from dovetail.fleet.pool import Pool
 from dovetail.fleet.prompt_store import PromptStore
+from dovetail.fleet.seats import Making
 from dovetail.gateway.door import Door
 from dovetail.gateway.sse import Replies, Timing
 from dovetail.hardware.machine import machine
@@ -81,14 +82,12 @@ async def services(settings: Settings, **parts: Unpack[Parts]) -> AsyncGenerator
     here = Machine(cores=facts.processor.cores, gpu=bool(facts.gpus))
     catalog = catalog_of(settings)
     engines = engines_of(settings)
+    making = Making(engines, lambda model: checked_options(settings, model), here, await _prompt_store(settings))
     pool = Pool(
-        engines,
+        making,
         parts.get("launcher") or LocalLauncher(settings.home / "run"),
-        lambda model: checked_options(settings, model),
-        here,
         settings.fleet,
         observer,
-        store=await _prompt_store(settings),
         policy_for=lambda model: policy(settings, model),
     )
     generator = Generator(catalog, pool, observer, share=settings.kv.share, media=Gate(settings.media))

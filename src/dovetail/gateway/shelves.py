@@ -13,8 +13,8 @@ from dovetail.core.errors import InvalidRequest, LoadFailed
 from dovetail.core.model import Adapter, Model
 from dovetail.engines.base import Machine
 from dovetail.fleet import bundle
-from dovetail.fleet.pool import served
 from dovetail.fleet.prompt_store import shelf_name
+from dovetail.fleet.seats import served
 from dovetail.gateway.services import catalog_of, checked_options, engines_of
 from dovetail.kv_folder import CARD, Card
 from dovetail.settings import Settings

@@ -23,6 +23,7 @@ from dovetail.engines.base import Command, Decoder, Endpoint, Engine, Machine, W
 from dovetail.engines.gguf import GgufEngine
 from dovetail.fleet.launch import LocalLauncher
 from dovetail.fleet.pool import Pool
+from dovetail.fleet.seats import Making
 from dovetail.settings import FleetSettings
 
 ZOO = Path(__file__).parent.parent / "zoo"
@@ -98,7 +99,7 @@ async def pool_of(
     fleet = FleetSettings.model_validate({"stop_timeout": 2, "load_timeout": 60, "token_timeout": 20, **settings})
     chosen = options or LoadOptions(context=4096, parallel=4)
     launcher = LocalLauncher(run_dir, unix=unix)
-    pool = Pool({"gguf": engine}, launcher, lambda _: chosen, Machine(2), fleet, recorder or Recorder())
+    pool = Pool(Making({"gguf": engine}, lambda _: chosen, Machine(2)), launcher, fleet, recorder or Recorder())
     try:
         yield pool
     finally:

@@ -17,6 +17,7 @@ from dovetail.fleet import lease as lease_module
 from dovetail.fleet import pool as pool_module
 from dovetail.fleet.client import Stream, WorkerClient, WorkerUnreachable
 from dovetail.fleet.pool import Pool
+from dovetail.fleet.seats import Making
 from dovetail.settings import FleetSettings
 from dovetail.workers.scripted import Script
 
@@ -37,7 +38,9 @@ async def pools(launcher: FakeLauncher, recorder: Recorder) -> AsyncIterator[Poo
         fleet = FleetSettings.model_validate({"stop_timeout": 0.05, "idle_ttl": 0, **settings})
         timed: dict[str, Any] = {} if clock is None else {"clock": clock}
         options = LoadOptions(parallel=2)
-        made.append(Pool({"gguf": FakeEngine()}, launcher, lambda _: options, Machine(2), fleet, recorder, **timed))
+        made.append(
+            Pool(Making({"gguf": FakeEngine()}, lambda _: options, Machine(2)), launcher, fleet, recorder, **timed)
+        )
         return made[-1]
 
     yield make

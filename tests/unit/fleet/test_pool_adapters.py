@@ -8,6 +8,7 @@ import pytest
 from dovetail.core.model import Adapter, LoadOptions
 from dovetail.engines.base import Machine
 from dovetail.fleet.pool import Pool
+from dovetail.fleet.seats import Making
 from dovetail.settings import FleetSettings
 
 from .fakes import FakeEngine, FakeLauncher, Recorder, model
@@ -22,7 +23,8 @@ async def test_each_adapter_has_a_worker_where_the_engine_cannot_mix_them(
     launcher: FakeLauncher, recorder: Recorder
 ) -> None:
     settings = FleetSettings(stop_timeout=0.05, idle_ttl=0)
-    pool = Pool({"gguf": FakeEngine()}, launcher, lambda _: LoadOptions(parallel=2), Machine(2), settings, recorder)
+    making = Making({"gguf": FakeEngine()}, lambda _: LoadOptions(parallel=2), Machine(2))
+    pool = Pool(making, launcher, settings, recorder)
     one, half, other = (replace(A, adapter=adapter) for adapter in ADAPTERS)
     try:
         for wanted in (A, one, half, other):

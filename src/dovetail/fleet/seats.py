@@ -1,0 +1,158 @@
+"""The seats of all models: found by model, made when first asked for, made anew when what they were made by changes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+import structlog
+
+from dovetail.core.errors import DovetailError, LoadFailed
+from dovetail.core.model import LoadOptions, Model, ModelFormat, Pooling
+from dovetail.core.observe import Observer
+from dovetail.engines.base import Engine, Machine
+from dovetail.fleet.launch import Launched, Launcher
+from dovetail.fleet.lease import Seat
+from dovetail.fleet.process import Worker
+from dovetail.fleet.prompt_store import PromptStore, Shelf
+from dovetail.fleet.queue import Queue
+from dovetail.fleet.slots import Slots
+from dovetail.settings import FleetSettings
+
+_DEFAULT_SLOTS = 1
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Making:
+    """What seats are made by; `options` raises LoadFailed for settings that a model cannot have."""
+
+    engines: Mapping[ModelFormat, Engine]
+    options: Callable[[Model], LoadOptions]
+    machine: Machine
+    store: PromptStore | None = None
+
+    def engine(self, model: Model) -> Engine:
+        """Raises LoadFailed where there is none."""
+        engine = self.engines.get(model.format)
+        if engine is None:
+            raise LoadFailed(f"{model.id} cannot be loaded: no engine for {model.format.upper()} models is configured")
+        return engine
+
+    def resolved(self, model: Model, engine: Engine, pooling: Pooling | None) -> LoadOptions:
+        """The options of a load now."""
+        return engine.resolve(model, replace(self.options(model), pooling=pooling), self.machine)
+
+
+class Seats:
+    """Every seat there is; those that were made by other settings go when their last request has ended."""
+
+    def __init__(
+        self,
+        making: Making,
+        launcher: Launcher,
+        settings: FleetSettings,
+        observer: Observer,
+        clock: Callable[[], float],
+    ) -> None:
+        self._making = making
+        self._launcher = launcher
+        self._settings = settings
+        self._observer = observer
+        self._clock = clock
+        self._seats: dict[str, Seat] = {}
+        self._leaving: list[Seat] = []
+
+    def __iter__(self) -> Iterator[Seat]:
+        yield from self._seats.values()
+        yield from (seat for seat in self._leaving if seat.uses or seat.worker.alive)
+
+    def __getitem__(self, seat_id: str) -> Seat:
+        """The one that requests of now get."""
+        return self._seats[seat_id]
+
+    def of(self, model_id: str) -> list[Seat]:
+        """Those of a model that requests of now get, for whatever purpose."""
+        return [seat for seat in self._seats.values() if seat.model.id == model_id]
+
+    def find(self, model: Model, pooling: Pooling | None) -> Seat:
+        """The seat for `model`, made if need be. Raises LoadFailed when it could not be loaded at all."""
+        engine = self._making.engine(model)
+        apart = pooling if engine.embeds_apart else None
+        model = served(model, engine, apart)
+        seat_id = _seat_id(model, apart)
+        seat = self._seats.get(seat_id)
+        if seat is None or seat.outdated or (seat.model != model and not seat.uses and not seat.worker.alive):
+            made = self._new(seat_id, model, engine, apart)
+            if seat is not None:
+                self._leaving.append(seat)
+                made.after = (seat.worker,)
+            self._forget_gone()
+            self._seats[seat_id] = seat = made
+        return seat
+
+    def reconfigure(self, making: Making, settings: FleetSettings) -> None:
+        """Makes seats by `making` from now on; those that it would make otherwise get no more requests."""
+        self._making, self._settings = making, settings
+        for seat in self:
+            seat.worker.reconfigure(settings)
+            seat.outdated = seat.outdated or not self._current(seat)
+
+    def _current(self, seat: Seat) -> bool:
+        try:
+            engine = self._making.engine(seat.model)
+            options = self._making.resolved(seat.model, engine, seat.options.pooling)
+        except DovetailError:  # said again, to whom it concerns, when the model is next asked for
+            return False
+        return engine is seat.engine and options == seat.options
+
+    def _forget_gone(self) -> None:
+        """Scales are the clients' to choose, without end: of a worker that had one nothing is kept when it has gone."""
+        self._leaving = [seat for seat in self._leaving if seat.uses or seat.worker.alive]
+        scaled = [seat for seat in self._seats.values() if seat.model.adapter and seat.model.adapter.scale != 1]
+        for seat in scaled:
+            if not seat.uses and not seat.worker.alive:
+                del self._seats[seat.id]
+
+    def _new(self, seat_id: str, model: Model, engine: Engine, pooling: Pooling | None) -> Seat:
+        options = self._making.resolved(model, engine, pooling)
+        slots = Slots(numbered=engine.numbered_slots and pooling is None)
+
+        async def launch(on_line: Callable[[str], None]) -> Launched:
+            shelf = await self._shelf(model, engine, options)
+            slots.shelf = shelf
+            placed = replace(options, kv_folder=shelf.folder, kv_bytes=shelf.max_bytes) if shelf else options
+            return await self._launcher.launch(
+                seat_id, lambda endpoint: engine.command(model, placed, endpoint), on_line
+            )
+
+        worker = Worker(seat_id, launch, self._settings, self._observer, self._clock, slots.save_all)
+        queue = Queue(options.parallel or _DEFAULT_SLOTS)
+        return Seat(seat_id, model, engine, options, worker, queue, self._clock(), slots)
+
+    async def _shelf(self, model: Model, engine: Engine, options: LoadOptions) -> Shelf | None:
+        """Where a worker about to start keeps its prompt caches; llama.cpp saves none with a projector or to embed."""
+        store = self._making.store
+        if store is None or options.mmproj is not None or options.pooling is not None:
+            return None
+        try:
+            return await asyncio.to_thread(store.shelf, model, engine.cache_key(options))
+        except OSError as error:
+            log.warning("prompt_caches_off", model=model.id, reason=error.strerror)
+            return None
+
+
+def served(model: Model, engine: Engine, pooling: Pooling | None = None) -> Model:
+    """`model` as a worker loads it: without the adapter, or the scale, that each request brings."""
+    if model.adapter is None:
+        return model
+    if not engine.adapters_apart:
+        return replace(model, adapter=None)
+    return model if pooling else replace(model, adapter=replace(model.adapter, scale=1.0))
+
+
+def _seat_id(model: Model, pooling: Pooling | None) -> str:
+    scale = f"@{model.adapter.scale!r}" if model.adapter is not None and pooling else ""
+    return f"{model.name}{scale}:{pooling}" if pooling else model.name
