@@ -270,7 +270,6 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"grammar": XML, "regex": "a"}, "regex"),
     ({"grammar": XML, "response_format": form({"type": "null"})}, "grammar"),
     ({"grammar": XML, "tools": TOOLS}, "grammar"),
-    ({"grammar": XML, **THINKING}, "grammar"),
     ({"grammar": XML, "ignore_eos": True}, "grammar"),
     ({"regex": "(?=a)b"}, "regex"),
     ({"regex": "(a*)*b"}, "regex"),

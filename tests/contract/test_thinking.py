@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from typing import Any
 
 import aiohttp
@@ -210,7 +211,6 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     (CHAT, {"reasoning_format": "none"}, "reasoning_format"),
     (CHAT, {"chat_template_kwargs": {"enable_thinking": "false"}}, "chat_template_kwargs.enable_thinking"),
     (CHAT, {"chat_template_kwargs": {"date_string": "today"}}, "chat_template_kwargs.date_string"),
-    (CHAT, {"regex": "a+", "reasoning_effort": "high"}, "regex"),
     ("/v1/completions", {"prompt": "a", "reasoning_budget_tokens": 5}, "reasoning_budget_tokens"),
     ("/completion", {"prompt": "a", "reasoning_budget_tokens": 5}, "reasoning_budget_tokens"),
 ]
@@ -226,8 +226,55 @@ async def test_refused_by_name(
     assert (answer.status, error["param"]) == (400, param), error
 
 
-async def test_a_grammar_refuses_a_thinking_name(http: aiohttp.ClientSession, model: str) -> None:
-    async with http.post(CHAT, json=body(f"{model}-thinking", regex="a+")) as answer:
-        assert (answer.status, (await answer.json())["error"]["param"]) == (400, "model")
-    message, thought = await ask(http, body(f"{model}-no-thinking", regex="a{3}"))
-    assert (message["content"], thought) == ("aaa", 0)
+CITIES = 'root ::= city ("\\n" city)?\ncity ::= "Paris!" | "Seoul?"\n'
+FORMS: list[tuple[dict[str, Any], str]] = [
+    ({"regex": "[ab]{5}"}, "[ab]{5}"),
+    ({"grammar": CITIES}, r"(Paris!|Seoul\?)(\n(Paris!|Seoul\?))?"),
+    ({"grammar": 'root ::= "</think>" [x]{2} "<think>"'}, "</think>xx<think>"),
+]
+
+
+@pytest.mark.field("/v1/chat/completions grammar", "/v1/chat/completions regex")
+@pytest.mark.accept("E16")
+@pytest.mark.parametrize(("form", "wanted"), FORMS, ids=str)
+async def test_a_grammar_holds_after_the_thought(
+    http: aiohttp.ClientSession, model: str, form: dict[str, Any], wanted: str
+) -> None:
+    for more in ({}, {"temperature": 1.0, "seed": 5, "max_tokens": 200}):
+        message, thought = await ask(http, body(model, enable_thinking=True, **form, **more))
+        assert re.fullmatch(wanted, message["content"]), message
+        assert more or (message["reasoning_content"], thought) == (THOUGHT, TOKENS)
+    message, thought = await ask(http, body(f"{model}-thinking", **form))
+    assert (message["reasoning"], thought) == (THOUGHT, TOKENS)
+    message, thought = await ask(http, body(f"{model}-no-thinking", **form))
+    assert re.fullmatch(wanted, message["content"]), message
+    assert ("reasoning" in message, thought) == (False, 0)
+
+
+async def test_a_bounded_thought_before_a_grammar(http: aiohttp.ClientSession, model: str) -> None:
+    sent = [body(model, reasoning_budget_tokens=budget, regex="[ab]{4}") for budget in (14, -1, 15, 0)] * 2
+    found = await asyncio.gather(*(ask(http, one) for one in sent))
+    assert [thought for _, thought in found] == [14, TOKENS, 15, 0] * 2
+    assert all(re.fullmatch("[ab]{4}", message["content"]) for message, _ in found)
+
+
+async def test_what_cuts_a_grammar_after_a_thought(http: aiohttp.ClientSession, model: str) -> None:
+    long = body(model, enable_thinking=True, regex="[ab]{40}")
+    message, thought = await ask(http, long | {"max_tokens": 7})
+    assert (message["content"], message["reasoning"], thought) == ("", "The user asks for the capital of", 7)
+    message, _ = await ask(http, long | {"max_tokens": TOKENS + 6})
+    assert re.fullmatch("[ab]{1,20}", message["content"])
+    message, _ = await ask(http, long | {"stop": ["a", "b"]})
+    assert (message["content"], message["reasoning"][:8]) == ("", "The user"[: len(message["reasoning"])])
+
+
+async def test_log_probabilities_of_a_thought_and_its_grammar(http: aiohttp.ClientSession, model: str) -> None:
+    sent = body(model, enable_thinking=True, regex="[ab]{4}", logprobs=True, top_logprobs=1)
+    async with http.post(CHAT, json=sent) as answer:
+        whole = await answer.json()
+    assert answer.status == 200, whole
+    (found,) = whole["choices"]
+    entries = found["logprobs"]["content"]
+    assert bytes(byte for entry in entries for byte in entry["bytes"]).decode() == found["message"]["content"]
+    assert all(len(entry["top_logprobs"]) == 1 and entry["logprob"] <= 0 for entry in entries)
+    assert found["message"]["reasoning"] == THOUGHT

@@ -204,10 +204,20 @@ class JsonSchema:
 
 
 @dataclass(frozen=True, slots=True)
+class Thought:
+    """The tags of a thought; `opened`: the prompt ends in `start`."""
+
+    start: str
+    end: str
+    opened: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Grammar:
-    """Text of a GBNF grammar's `root`, from its first character on: a model does not think before it."""
+    """Text of a GBNF grammar's `root`: the whole answer, or what follows the `thought` that may come before it."""
 
     gbnf: str
+    thought: Thought | None = None
 
 
 OutputFormat: TypeAlias = PlainText | JsonSchema | Grammar

@@ -12,7 +12,10 @@ from typing import Literal
 _CODE = re.compile(r"\{[%{]")
 _LITERAL = re.compile(r"'[^']*'|\"[^\"]*\"")
 _VARIABLE = re.compile(r"(?<![.\w])thinking\b")
-_TAGS = re.compile(r"<think>|\[THINK\]|<longcat_think>|<\|think:start\|>|<\|channel>thought|<\|open\|>think")
+_OPENING = re.compile(r"<think>|\[THINK\]|<longcat_think>|<\|think:start\|>|<\|channel>thought|<\|open\|>think")
+
+
+_TAGS = (("<think>", "</think>"), ("[THINK]", "[/THINK]"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +24,13 @@ class ThinkingStyle:
 
     switch   the variable that turns thinking on and off, None: it has no such variable
     tagged   the thought stands between tags that engines know: it can be closed early
+    tags     those two, where the text names both and every engine knows them
     effort, budget   whether the template has a word for them (`reasoning_effort`, `thinking_budget`)
     """
 
     switch: Literal["enable_thinking", "thinking"] | None = None
     tagged: bool = False
+    tags: tuple[str, str] | None = None
     effort: bool = False
     budget: bool = False
 
@@ -48,7 +53,8 @@ def thinking_style(template: str) -> ThinkingStyle:
     variable = "thinking" if any(map(_VARIABLE.search, _code(template))) else None
     return ThinkingStyle(
         switch="enable_thinking" if named else variable,
-        tagged=_TAGS.search(template) is not None,
+        tagged=_OPENING.search(template) is not None,
+        tags=next((tags for tags in _TAGS if all(tag in template for tag in tags)), None),
         effort="reasoning_effort" in template,
         budget="thinking_budget" in template,
     )

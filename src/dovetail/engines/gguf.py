@@ -7,7 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from dovetail.core.model import LoadOptions, Model
-from dovetail.core.request import ChatPrompt, GenerateRequest
+from dovetail.core.request import ChatPrompt, GenerateRequest, Grammar
+from dovetail.core.thought import thoughtful
 from dovetail.engines import wire
 from dovetail.engines.base import Command, Decoder, Endpoint, Machine, WorkerCall, installed, template_key
 
@@ -98,6 +99,10 @@ class GgufEngine:
         call.body["samplers"] = [*SAMPLERS]
         if isinstance(request.prompt, ChatPrompt) and _counted(request.prompt):
             call.body["timings_per_token"] = True  # how far the answer is, in every frame
+        if isinstance(request.output, Grammar) and (thought := request.output.thought) is not None:
+            # llama-server's grammars hold from the first token on.
+            text = request.output.gbnf
+            call.body["grammar"] = thoughtful(text, thought.start, thought.end, opened=thought.opened)
         if "response_format" in call.body and _unthinking(request):
             # Else the form lets the model open a thought of its own, which a small one never ends.
             call.body["reasoning_format"] = "none"

@@ -44,6 +44,8 @@ def form(request: GenerateRequest) -> JsonObject:
     match output:
         case PlainText():
             return {}
+        case Grammar(gbnf, thought) if thought is not None:
+            return {"grammar": gbnf}
         case Grammar(gbnf) if isinstance(request.prompt, ChatPrompt):
             # Where a template can, it opens no thought: the grammar would hold inside of it.
             options: JsonObject = {"enable_thinking": False, **request.prompt.template_options}
@@ -70,11 +72,12 @@ def decoding(request: GenerateRequest, inner: Decoder, index: int) -> Decoder:
         return ForcedCalls(inner, index)
     if request.prompt.tools and request.prompt.tool_choice == "auto" and request.prompt.parallel_tool_calls is False:
         return OneCall(inner)
-    return Unthought(inner) if isinstance(request.output, Grammar) else inner
+    silent = isinstance(request.output, Grammar) and request.output.thought is None
+    return Unthought(inner) if silent else inner
 
 
 class Unthought:
-    """A grammar holds from the first token on: where a template opened a thought, its text is the answer."""
+    """A grammar that no thought precedes: where a template opened one all the same, its text is the answer."""
 
     complete = False
 

@@ -193,6 +193,14 @@ class Lease:
             raise EngineFailure("the worker's answer to /tokenize does not follow the protocol")
         return tuple(token for token in found if isinstance(token, int))
 
+    async def rendered(self, request: GenerateRequest) -> str:
+        """The prompt that the model's template makes of a conversation."""
+        call = self._seat.engine.encode(request)
+        prompt = (await self._seat.worker.client.post("/apply-template", call.body)).get("prompt")
+        if not isinstance(prompt, str):
+            raise EngineFailure("the worker's answer to /apply-template does not follow the protocol")
+        return prompt
+
     async def _explained(self, error: WorkerCrashed) -> WorkerCrashed:
         worker = self._seat.worker
         known = await worker.fallen(NOTICED_WITHIN)

@@ -110,8 +110,6 @@ def check_combination(request: GenerateRequest, param: str) -> None:
         return
     if chat.tools and chat.tool_choice != "none":
         raise UnsupportedField(param, 'cannot be had with tools, except with tool_choice "none"')
-    if isinstance(request.output, Grammar) and chat.thinking.on:
-        raise UnsupportedField(param, "gives the form of the whole answer: a model cannot think before it")
 
 
 def forced_tool(name: str, description: str | None, parameters: object, *, strict: bool) -> Tool:

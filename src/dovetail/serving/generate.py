@@ -20,6 +20,7 @@ from dovetail.serving.fill import filled
 from dovetail.serving.limits import check_length, check_request, prompt_field
 from dovetail.serving.media import Gate
 from dovetail.serving.merge import merged
+from dovetail.serving.opening import opened
 from dovetail.serving.thinking import named, settled
 
 _PROGRESS = (Queued, Loading, Prefill)
@@ -62,6 +63,8 @@ class Lease(Protocol):
     def generate(self, request: GenerateRequest, index: int = 0) -> AsyncGenerator[Event, None]: ...
 
     async def tokenize(self, text: str, *, special: bool) -> tuple[int, ...]: ...
+
+    async def rendered(self, request: GenerateRequest) -> str: ...
 
 
 class Leases(Protocol):
@@ -167,7 +170,7 @@ class Generator:
                 yield progress
         props = lease.worker.props
         check_length(request, props.context if props else 0)
-        request = await filled(request, model, lease)
+        request = await opened(await filled(request, model, lease), lease)
         if request.n == 1:
             source = lease.generate(request)
         else:

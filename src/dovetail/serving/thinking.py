@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from dovetail.core.errors import AdapterNotFound, InvalidRequest, ModelNotFound, UnsupportedField
 from dovetail.core.model import Adapter, Model
-from dovetail.core.request import ChatPrompt, GenerateRequest, Grammar, JsonObject, Thinking
+from dovetail.core.request import ChatPrompt, GenerateRequest, Grammar, JsonObject, Thinking, Thought
 from dovetail.core.template import ThinkingStyle, thinking_style
 
 # The longer one first: it ends in the other.
@@ -44,19 +44,32 @@ def settled(request: GenerateRequest, model: Model, by_name: bool | None = None)
     if not isinstance(chat, ChatPrompt):
         return request
     asked = _with_name(chat.thinking, by_name)
-    if asked.on and isinstance(request.output, Grammar):
-        raise UnsupportedField(
-            asked.switch, "cannot be had with a form of the whole answer: a model cannot think first"
-        )
     for name in chat.template_options.keys() - _SWITCHES:
         if name not in (model.template or ""):  # it would be dropped without a word
             raise UnsupportedField(f"chat_template_kwargs.{name}", f"is no word of the template of {model.id}")
-    thinking, options = _fitted(asked, thinking_style(model.template or ""), model.id)
-    if isinstance(request.output, Grammar):
-        thinking = replace(thinking, budget=None)  # no thought comes before it that could be bounded
-    return replace(
-        request, prompt=replace(chat, thinking=thinking, template_options={**chat.template_options, **options})
-    )
+    style = thinking_style(model.template or "")
+    output = request.output
+    if isinstance(output, Grammar):
+        output = _after_thought(output, asked, style, model.id)
+    thinking, options = _fitted(asked, style, model.id)
+    if isinstance(output, Grammar) and (output.thought is None or (thinking.on is False and thinking.budget is None)):
+        thinking, output = (
+            replace(thinking, budget=None),
+            replace(output, thought=None),
+        )  # no thought that could be bounded
+    fitted = replace(chat, thinking=thinking, template_options={**chat.template_options, **options})
+    return replace(request, prompt=fitted, output=output)
+
+
+def _after_thought(grammar: Grammar, asked: Thinking, style: ThinkingStyle, name: str) -> Grammar:
+    """A thought comes first where it is known what ends it."""
+    if style.tags is not None:
+        return replace(grammar, thought=Thought(*style.tags))
+    if asked.on and style.thinks:
+        raise UnsupportedField(
+            asked.switch, f"cannot be had with a grammar: what ends the thoughts of {name} is not known"
+        )
+    return grammar
 
 
 def _with_name(thinking: Thinking, by_name: bool | None) -> Thinking:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dovetail.core.errors import EngineFailure
-from dovetail.core.events import Event, Finished, FinishReason, TextDelta, ToolCallDelta
+from dovetail.core.events import Event, Finished, FinishReason, ReasoningDelta, TextDelta, ToolCallDelta
 from dovetail.core.request import (
     ChatPrompt,
     GenerateRequest,
@@ -22,11 +22,14 @@ from dovetail.core.request import (
     OutputFormat,
     TextPart,
     TextPrompt,
+    Thought,
     Tool,
     ToolChoice,
 )
+from dovetail.core.thought import thoughtful
 from dovetail.engines import wire
 from dovetail.engines.gguf import GgufEngine
+from dovetail.engines.mlx import MlxEngine
 
 TOOLS = (
     Tool(
@@ -68,6 +71,14 @@ def test_forms_in_the_fields_of_llama_server() -> None:
     assert wire.encode(GenerateRequest("r", "m", TextPrompt(("a",)), output=Grammar("g"))).body["grammar"] == "g"
     chat = wire.encode(request(output=Grammar("g"))).body
     assert (chat["grammar"], chat["chat_template_kwargs"]) == ("g", {"enable_thinking": False})
+
+
+def test_llama_servers_grammar_has_the_thought_in_it() -> None:
+    held = request(output=Grammar('root ::= "a"', Thought("<think>", "</think>", opened=True)))
+    call = GgufEngine().encode(held).body
+    assert call["grammar"] == thoughtful('root ::= "a"', "<think>", "</think>", opened=True)
+    assert "chat_template_kwargs" not in call
+    assert MlxEngine().encode(held).body["grammar"] == 'root ::= "a"'  # its worker knows where a thought ends
 
 
 def test_llama_server_may_not_open_a_thought_where_there_is_to_be_none() -> None:
@@ -126,3 +137,5 @@ def test_a_grammars_text_is_the_answer_even_inside_a_thought() -> None:
     decoder = wire.decoder(request(output=Grammar("g")))
     frame: dict[str, Json] = {"choices": [{"index": 0, "delta": {"reasoning_content": "x"}}]}
     assert list(decoder.feed(frame)) == [TextDelta("x")]
+    decoder = wire.decoder(request(output=Grammar("g", Thought("<think>", "</think>"))))
+    assert list(decoder.feed(frame)) == [ReasoningDelta("x")]

@@ -11,7 +11,7 @@ from dovetail.core.errors import ModelNotFound
 from dovetail.core.events import Event, Finished, Progress, TextDelta, Timings, Usage
 from dovetail.core.model import Adapter, Model, ModelState, Shape
 from dovetail.core.observe import RequestRecord
-from dovetail.core.request import GenerateRequest, TextPrompt
+from dovetail.core.request import ChatPrompt, GenerateRequest, TextPart, TextPrompt
 
 Say = Callable[[GenerateRequest, int], AsyncGenerator[Event, None]]
 
@@ -90,6 +90,11 @@ class Lease:
 
     async def tokenize(self, text: str, *, special: bool) -> tuple[int, ...]:
         return tuple(self._pool.special.get(text, ()) if special else text.encode())
+
+    async def rendered(self, request: GenerateRequest) -> str:
+        assert isinstance(request.prompt, ChatPrompt)
+        texts = [part.text for m in request.prompt.messages for part in m.parts if isinstance(part, TextPart)]
+        return "".join(texts)
 
     async def generate(self, request: GenerateRequest, index: int = 0) -> AsyncGenerator[Event, None]:
         pool = self._pool

@@ -7,7 +7,7 @@ import pytest
 
 from dovetail.core.errors import AdapterNotFound, InvalidRequest, ModelNotFound, UnsupportedField
 from dovetail.core.model import Adapter, Model
-from dovetail.core.request import ChatPrompt, GenerateRequest, Grammar, Message, TextPart, Thinking
+from dovetail.core.request import ChatPrompt, GenerateRequest, Grammar, Message, TextPart, Thinking, Thought
 from dovetail.core.template import ThinkingStyle, thinking_style
 from dovetail.serving.thinking import named, settled
 
@@ -17,10 +17,12 @@ from .fakes import model, request
 QWEN = "{%- if enable_thinking is defined and enable_thinking is false %}<think>\n\n</think>{%- endif %}"
 GRANITE = "{%- if thinking %}{{ 'Respond with <think></think>' }}{%- endif %}"
 DEEPSEEK_R1 = "{{ '<|Assistant|><think>\n' }}"
+R1 = "{{ content.split('</think>') }}{{ '<|Assistant|><think>\n' }}"
 MAGISTRAL = "{{ '[THINK]' + message.thinking + '[/THINK]' }}"
 GPT_OSS = "{%- if reasoning_effort is not defined %}{%- endif %}{{ message.thinking }}{{ '<|channel|>analysis' }}"
 SEED = "{% if thinking_budget is defined %}<seed:think>{% endif %}{{ '<think>' }}"
 PLAIN = "{{ messages }}"
+THINK = ("<think>", "</think>")
 
 
 def chat(name: str = "m", thinking: Thinking | None = None, **more: Any) -> GenerateRequest:
@@ -41,10 +43,10 @@ def fitted(template: str | None, thinking: Thinking, by_name: bool | None = None
 @pytest.mark.parametrize(
     ("template", "style"),
     [
-        (QWEN, ThinkingStyle("enable_thinking", tagged=True)),
-        (GRANITE, ThinkingStyle("thinking", tagged=True)),
+        (QWEN, ThinkingStyle("enable_thinking", tagged=True, tags=THINK)),
+        (GRANITE, ThinkingStyle("thinking", tagged=True, tags=THINK)),
         (DEEPSEEK_R1, ThinkingStyle(tagged=True)),
-        (MAGISTRAL, ThinkingStyle(tagged=True)),
+        (MAGISTRAL, ThinkingStyle(tagged=True, tags=("[THINK]", "[/THINK]"))),
         (GPT_OSS, ThinkingStyle(effort=True)),
         (SEED, ThinkingStyle(tagged=True, budget=True)),
         (PLAIN, ThinkingStyle()),
@@ -120,13 +122,32 @@ def test_a_name_decides_and_may_not_contradict() -> None:
     assert refused.value.param == "model"
 
 
-def test_no_thought_comes_before_a_form_of_the_whole_answer() -> None:
-    with pytest.raises(UnsupportedField) as caught:
-        settled(chat(output=Grammar("g")), of(QWEN), by_name=True)
+@pytest.mark.parametrize(
+    ("template", "asked", "thought", "budget"),
+    [
+        (QWEN, Thinking(), Thought(*THINK), None),
+        (QWEN, LOW, Thought(*THINK), 1024),
+        (QWEN, OFF, None, None),
+        (R1, OFF, Thought(*THINK), 0),
+        (R1, BOUND, Thought(*THINK), 9),
+        (DEEPSEEK_R1, OFF, None, None),  # a tag that is forced would break the form
+        (GPT_OSS, Thinking(), None, None),
+        (PLAIN, BOUND, None, None),
+    ],
+)
+def test_a_thought_comes_before_a_grammar_where_its_end_is_known(
+    template: str, asked: Thinking, thought: Thought | None, budget: int | None
+) -> None:
+    found = settled(chat(output=Grammar("g"), thinking=asked), of(template))
+    assert found.output == Grammar("g", thought)
+    assert isinstance(found.prompt, ChatPrompt)
+    assert found.prompt.thinking.budget == budget
+
+
+def test_a_thought_without_a_known_end_is_refused_before_a_grammar() -> None:
+    with pytest.raises(UnsupportedField, match="what ends the thoughts of") as caught:
+        settled(chat(output=Grammar("g")), of(DEEPSEEK_R1), by_name=True)
     assert caught.value.param == "model"
-    silent = settled(chat(output=Grammar("g"), thinking=OFF), of(DEEPSEEK_R1)).prompt
-    assert isinstance(silent, ChatPrompt)
-    assert silent.thinking.budget is None  # a tag that is forced would break the form
 
 
 def test_a_word_that_the_template_does_not_know_is_refused() -> None:

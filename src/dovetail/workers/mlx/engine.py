@@ -15,7 +15,7 @@ from dovetail.workers.mlx.conversation import opening, render
 from dovetail.workers.mlx.dry import Dry, breakers
 from dovetail.workers.mlx.embeddings import Embed
 from dovetail.workers.mlx.events import Event
-from dovetail.workers.mlx.form import Form, Schema
+from dovetail.workers.mlx.form import Form
 from dovetail.workers.mlx.frames import ChatFrames, CompletionFrames, Identity
 from dovetail.workers.mlx.grammar import Constraint, Grammars
 from dovetail.workers.mlx.job import Job
@@ -163,7 +163,7 @@ class Engine:
     async def _held(
         self, loaded: Loaded, form: Form | None, chat: Chat | None = None, where: Opening = Opening.CONTENT
     ) -> tuple[Processor, ...]:
-        """What holds an answer to `form`: after the thought, where it is a schema's."""
+        """What holds an answer to `form`: in a conversation, after the thought."""
         if form is None:
             return ()
         if self._grammars is None:
@@ -174,7 +174,7 @@ class Engine:
                 matcher = await self._loop.run_in_executor(self._compilers, grammars.compile, form)
         except TimeoutError:
             raise RequestError("failed to parse grammar: it takes too long") from None
-        think = loaded.template.think if isinstance(form, Schema) and chat is not None else None
+        think = loaded.template.think if chat is not None else None
         opening: int | None = None
         if think and chat and where is Opening.ANSWER and chat.options.get("enable_thinking") is not False:
             opening = grammars.starts(think[0])

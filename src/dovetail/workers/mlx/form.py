@@ -11,14 +11,14 @@ from dovetail.workers.mlx.protocol import Fields, RequestError
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """JSON that matches a schema, given as JSON text; a thought may come before it."""
+    """JSON that matches a schema, given as JSON text."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Gbnf:
-    """Text of a GBNF grammar, from the first token on."""
+    """Text of a GBNF grammar."""
 
     text: str
 
