@@ -11,6 +11,7 @@ import typer
 
 from dovetail.cli.chat import chat
 from dovetail.cli.doctor import doctor
+from dovetail.cli.engine import engine
 from dovetail.cli.exits import Exit, Failure
 from dovetail.cli.kv import kv
 from dovetail.cli.list import list_models
@@ -42,7 +43,8 @@ COMMANDS = {
 for _name, _command in COMMANDS.items():
     app.command(_name)(_command)
 app.add_typer(kv, name="kv")
-GROUPS = {"kv"}
+app.add_typer(engine, name="engine")
+GROUPS = {"kv", "engine"}
 
 
 def _show_version(wanted: bool) -> None:

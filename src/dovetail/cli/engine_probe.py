@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import cast
 
 TIMEOUT = 60.0
@@ -31,8 +32,9 @@ class EngineReport:
     problem: str | None = None
 
 
-def probe_xllamacpp() -> EngineReport:
-    return _probe(_XLLAMACPP)
+def probe_xllamacpp(library: Path | None = None) -> EngineReport:
+    """With `library` the xllamacpp in that folder, else the one that is installed."""
+    return _probe(_XLLAMACPP if library is None else f"import sys\nsys.path.insert(0, {str(library)!r})\n{_XLLAMACPP}")
 
 
 def probe_mlx() -> EngineReport:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from dovetail.core.request import ChatPrompt, GenerateRequest, Grammar
 from dovetail.core.thought import thoughtful
 from dovetail.engines import wire
 from dovetail.engines.base import Command, Decoder, Endpoint, Machine, WorkerCall, installed, template_key
+from dovetail.engines.native import NativeBuild
 
 DEFAULT_CONTEXT = 8192
 DEFAULT_PARALLEL = 4
@@ -30,15 +32,19 @@ _NEXT_TO_NOTHING = 1e-30
 
 
 class GgufEngine:
-    """`binary` names an external llama-server; None means the one inside the xllamacpp wheel."""
+    """`binary` names an external llama-server; None means xllamacpp: the `native` build if there is one, or the wheel.
+
+    `native` is asked at each start of a worker, so that a build is used as soon as it is there.
+    """
 
     name = "gguf"
     embeds_apart = True  # llama-server pools as it was started to
     adapters_apart = True  # and batches only what has the same adapters
     numbered_slots = True
 
-    def __init__(self, binary: Path | None = None) -> None:
+    def __init__(self, binary: Path | None = None, native: Callable[[], NativeBuild | None] = lambda: None) -> None:
         self._binary = binary
+        self._native = native
 
     def resolve(self, model: Model, options: LoadOptions, machine: Machine) -> LoadOptions:
         if options.pooling is not None:
@@ -61,7 +67,9 @@ class GgufEngine:
         layout = (options.cache_type_k, options.cache_type_v, options.flash_attention, options.mmproj)
         layout += (template_key(options),)
         if self._binary is None:
-            return f"xllamacpp {installed('xllamacpp')} {layout}"
+            native = self._native()
+            build = f"xllamacpp {installed('xllamacpp')}" if native is None else native.key
+            return f"{build} {layout}"
         try:
             stat = self._binary.stat()
         except OSError:
@@ -72,6 +80,7 @@ class GgufEngine:
         if self._binary is not None:
             return self._external(self._binary, model, options, endpoint)
         argv = [sys.executable, "-m", "dovetail.workers.gguf", "--model", str(model.path), *_where(endpoint)]
+        argv += _library(self._native())
         for flag, value in _numbers(options):
             argv += [f"--{flag}", str(value)]
         if options.flash_attention is not None:
@@ -204,6 +213,10 @@ def _guard_typical_p(call: WorkerCall) -> None:
     if isinstance(typical, int | float) and typical < 1:
         call.body["samplers"] = list(TYPICAL_ORDER)
         call.body["min_p"] = max(least, _NEXT_TO_NOTHING) if isinstance(least, int | float) else least
+
+
+def _library(native: NativeBuild | None) -> list[str]:
+    return [] if native is None else ["--library", str(native.folder)]
 
 
 def _where(endpoint: Endpoint) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,7 +19,8 @@ from dovetail.catalog.mlx import MAX_TEMPLATE
 from dovetail.core.errors import DovetailError, LoadFailed
 from dovetail.core.model import LoadOptions, Model, ModelFormat, Policy
 from dovetail.core.observe import Observer
-from dovetail.engines.base import Engine, Machine
+from dovetail.engines import native
+from dovetail.engines.base import Engine, Machine, installed
 from dovetail.engines.gguf import GgufEngine
 from dovetail.engines.mlx import MlxEngine
 from dovetail.fleet.launch import Launcher, LocalLauncher
@@ -81,7 +82,7 @@ async def services(settings: Settings, **parts: Unpack[Parts]) -> AsyncGenerator
     facts = await asyncio.to_thread(machine)
     here = Machine(cores=facts.processor.cores, gpu=bool(facts.gpus))
     catalog = catalog_of(settings)
-    engines = engines_of(settings)
+    engines = engines_of(settings, facts.processor.simd)
     making = Making(engines, lambda model: checked_options(settings, model), here, await _prompt_store(settings))
     pool = Pool(
         making,
@@ -127,9 +128,13 @@ def catalog_of(settings: Settings) -> Catalog:
     )
 
 
-def engines_of(settings: Settings) -> dict[ModelFormat, Engine]:
-    """An engine for each format."""
-    return {"gguf": GgufEngine(llama_server(settings.engines.gguf.binary)), "mlx": MlxEngine()}
+def engines_of(settings: Settings, simd: Collection[str]) -> dict[ModelFormat, Engine]:
+    """An engine for each format; `simd` are the vector instructions of this processor."""
+    gguf = GgufEngine(
+        llama_server(settings.engines.gguf.binary),
+        lambda: native.in_force(settings.home, installed("xllamacpp"), simd),
+    )
+    return {"gguf": gguf, "mlx": MlxEngine()}
 
 
 def llama_server(binary: str | None) -> Path | None:

@@ -16,6 +16,7 @@ from dovetail.fleet import bundle
 from dovetail.fleet.prompt_store import shelf_name
 from dovetail.fleet.seats import served
 from dovetail.gateway.services import catalog_of, checked_options, engines_of
+from dovetail.hardware.machine import machine
 from dovetail.kv_folder import CARD, Card
 from dovetail.settings import Settings
 
@@ -38,7 +39,7 @@ class Shelves:
         self.root = settings.home / "kv"
         self._settings = settings
         self._catalog = catalog_of(settings)
-        self._engines = engines_of(settings)
+        self._engines = engines_of(settings, machine().processor.simd)
 
     def folder(self, name: str) -> str:
         """The folder of a model's caches, whether or not it is there. Raises as `import_from` does."""

@@ -34,6 +34,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.socket is not None:
         args.socket.unlink(missing_ok=True)
         os.umask(0o177)
+    if args.library is not None:
+        sys.path.insert(0, str(args.library))
     xllamacpp: Any = importlib.import_module("xllamacpp")
     try:
         # Holds the GIL until the model is loaded; SIGTERM keeps its default action until then.
@@ -61,6 +63,7 @@ def _arguments() -> argparse.ArgumentParser:
     where.add_argument("--socket", type=Path, help="Unix socket; its name must end in .sock")
     where.add_argument("--port", type=int, help="TCP port, guarded by DOVETAIL_WORKER_SECRET")
     parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--library", type=Path, help="a folder with xllamacpp, in place of the one installed")
     parser.add_argument("--context", type=int, required=True, help="tokens for each slot")
     parser.add_argument("--parallel", type=int, default=1, help="slots")
     parser.add_argument("--gpu-layers", type=int, default=-1, help="-1: as many as fit")

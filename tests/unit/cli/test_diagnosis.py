@@ -42,31 +42,31 @@ def test_little_memory_and_a_gpu_are_noticed() -> None:
 
 
 def test_the_wheel_is_enough_where_it_uses_the_processor() -> None:
-    (finding,) = diagnosis.gguf(settings(), machine(), lambda: WHEEL)
+    (finding,) = diagnosis.gguf(settings(), machine(), lambda _library: WHEEL)
     assert finding.status == "ok"
     assert "xllamacpp" in finding.fact
 
 
 def test_a_wheel_without_this_processors_instructions_is_noted() -> None:
-    _, note = diagnosis.gguf(settings(), machine(("AVX2", "AVX512F")), lambda: WHEEL)
+    _, note = diagnosis.gguf(settings(), machine(("AVX2", "AVX512F")), lambda _library: WHEEL)
     assert note.status == "note"
-    assert "llama-server" in note.advice
+    assert "dovetail engine build" in note.advice
     native = EngineReport(devices=("CPU",), simd=("AVX512",))
-    assert len(list(diagnosis.gguf(settings(), machine(("AVX2", "AVX512F")), lambda: native))) == 1
+    assert len(list(diagnosis.gguf(settings(), machine(("AVX2", "AVX512F")), lambda _library: native))) == 1
 
 
 def test_a_gpu_that_the_wheel_does_not_use_is_noted() -> None:
     card = (Gpu("nvidia", "H200"),)
-    _, note = diagnosis.gguf(settings(), machine(gpus=card), lambda: WHEEL)
+    _, note = diagnosis.gguf(settings(), machine(gpus=card), lambda _library: WHEEL)
     assert "H200" in note.fact
     metal = EngineReport(devices=("Metal Apple M3", "CPU"))
-    assert len(list(diagnosis.gguf(settings(), machine(gpus=card), lambda: metal))) == 1
+    assert len(list(diagnosis.gguf(settings(), machine(gpus=card), lambda _library: metal))) == 1
 
 
 def test_a_broken_engine_fails() -> None:
     broken = EngineReport(problem="ImportError: libgomp.so.1")
     for finding in (
-        *diagnosis.gguf(settings(), machine(), lambda: broken),
+        *diagnosis.gguf(settings(), machine(), lambda _library: broken),
         *diagnosis.mlx(machine(), lambda: broken),
     ):
         assert finding.status == "fail"
