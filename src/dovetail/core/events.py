@@ -63,9 +63,10 @@ class TokenLogprob:
 
 @dataclass(frozen=True, slots=True)
 class Queued:
-    """The request waits; `position` counts from 1."""
+    """The request waits; `position` counts from 1, `wait` is a guess in seconds, None where nothing is known."""
 
     position: int
+    wait: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,21 +9,21 @@ from contextlib import aclosing
 from typing import Protocol
 
 from dovetail.core.caller import Caller
-from dovetail.core.errors import Busy, EngineFailure, LoadFailed, NoRoom, WorkerCrashed, WorkerStalled
+from dovetail.core.errors import EngineFailure, LoadFailed, NoRoom, WorkerCrashed, WorkerStalled
 from dovetail.core.events import Event, Loading, Progress, Queued
 from dovetail.core.model import LoadOptions, Model
 from dovetail.core.request import GenerateRequest, JsonObject
 from dovetail.engines.base import Engine, WorkerCall
 from dovetail.fleet.client import Stream, WorkerUnreachable
+from dovetail.fleet.pace import body_tokens
 from dovetail.fleet.process import Worker
-from dovetail.fleet.queue import Queue, Turn, queue_full
+from dovetail.fleet.queue import Queue
 from dovetail.fleet.slots import Hold, Slots
 
 TELL_EVERY = 1.0  # seconds between two Loading events
 PLACE_WITHIN = 120.0  # seconds to wait for a busy model to make room
 NOTICED_WITHIN = 1.0  # seconds from a broken socket to the end of its process
 EXAMINED_WITHIN = 5.0  # seconds a worker that stalled has to show that it lives
-QUEUE_WITHIN = 600.0  # seconds to wait for a slot
 
 
 class Seat:
@@ -106,14 +106,19 @@ class Lease:
     async def ready(self) -> AsyncGenerator[Progress, None]:
         """Yields at least once a second until the model is ready. Raises LoadFailed, NoRoom or QueueFull."""
         seat = self._seat
-        if seat.uses > seat.queue.slots + seat.queue.waiting:
-            raise queue_full(seat.uses)
         if seat.worker.state == "ready":
             return
         if seat.model.invalid is not None:
             raise LoadFailed(
                 f"{seat.model.id} cannot be loaded: {seat.model.invalid}", code="invalid_model_file", status=422
             )
+        with seat.queue.loading(self._caller):
+            async with aclosing(self._loaded()) as waiting:
+                async for progress in waiting:
+                    yield progress
+
+    async def _loaded(self) -> AsyncGenerator[Progress, None]:
+        seat = self._seat
         yield Loading(seat.model.id)
         deadline = time.monotonic() + PLACE_WITHIN
         while not await self._pool.place(seat, TELL_EVERY):
@@ -137,13 +142,12 @@ class Lease:
         Closing the generator frees the slot or the place in line at once. Raises QueueFull, or as WorkerClient does.
         """
         seat = self._seat
-        turn = seat.queue.enter()
+        turn = seat.queue.enter(self._caller, seat.queue.pace.cost(request))
         hold = seat.slots.hold()
         try:
-            deadline = time.monotonic() + QUEUE_WITHIN
             while position := turn.position:
-                yield Queued(position)
-                await _moved(turn, deadline)
+                yield Queued(position, turn.wait)
+                await turn.moved()
             stream = None
             while stream is None:
                 if seat.worker.state != "ready":  # it has died while this one stood in line
@@ -154,6 +158,7 @@ class Lease:
             with stream:
                 while batch := await stream.read():
                     hold.note(batch)
+                    turn.note(batch)
                     for event in batch:
                         yield event
         except WorkerCrashed as error:
@@ -171,17 +176,19 @@ class Lease:
         Cancelling it frees the slot or the place in line at once. Raises QueueFull, or as WorkerClient does.
         """
         seat = self._seat
-        turn = seat.queue.enter()
+        turn = seat.queue.enter(self._caller, body_tokens(call.body))
         try:
-            deadline = time.monotonic() + QUEUE_WITHIN
             while turn.position:
-                await _moved(turn, deadline)
-            return await seat.worker.client.post(call.path, call.body, within=within)
+                await turn.moved()
+            answer = await seat.worker.client.post(call.path, call.body, within=within)
         except WorkerCrashed as error:
             raise await self._explained(error) from error
         except WorkerStalled:
             await seat.worker.examine(EXAMINED_WITHIN)
             raise
+        else:
+            turn.used = turn.cost
+            return answer
         finally:
             turn.leave()
 
@@ -227,13 +234,3 @@ class Lease:
         await self._seat.worker.ensure_ready()
         if (props := self._seat.worker.props) is not None and props.slots:
             self._seat.queue.resize(props.slots)
-
-
-async def _moved(turn: Turn, deadline: float) -> None:
-    try:
-        async with asyncio.timeout(max(0.0, deadline - time.monotonic())):
-            await turn.moved()
-    except TimeoutError as error:
-        raise Busy(
-            f"no slot became free within {QUEUE_WITHIN:g} s: try again later", code="queue_timeout", retry_after=10.0
-        ) from error

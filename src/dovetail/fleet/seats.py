@@ -12,11 +12,12 @@ from dovetail.core.errors import DovetailError, LoadFailed
 from dovetail.core.model import LoadOptions, Model, ModelFormat, Pooling
 from dovetail.core.observe import Observer
 from dovetail.engines.base import Engine, Machine
+from dovetail.fleet.crowd import Crowd
 from dovetail.fleet.launch import Launched, Launcher
 from dovetail.fleet.lease import Seat
 from dovetail.fleet.process import Worker
 from dovetail.fleet.prompt_store import PromptStore, Shelf
-from dovetail.fleet.queue import Queue
+from dovetail.fleet.queue import Bounds, Queue
 from dovetail.fleet.slots import Slots
 from dovetail.settings import FleetSettings
 
@@ -62,6 +63,7 @@ class Seats:
         self._settings = settings
         self._observer = observer
         self._clock = clock
+        self._crowd = Crowd(settings.caller_concurrency)
         self._seats: dict[str, Seat] = {}
         self._leaving: list[Seat] = []
 
@@ -96,8 +98,10 @@ class Seats:
     def reconfigure(self, making: Making, settings: FleetSettings) -> None:
         """Makes seats by `making` from now on; those that it would make otherwise get no more requests."""
         self._making, self._settings = making, settings
+        self._crowd.cap = settings.caller_concurrency
         for seat in self:
             seat.worker.reconfigure(settings)
+            seat.queue.rebound(_bounds(settings))
             seat.outdated = seat.outdated or not self._current(seat)
 
     def _current(self, seat: Seat) -> bool:
@@ -129,7 +133,7 @@ class Seats:
             )
 
         worker = Worker(seat_id, launch, self._settings, self._observer, self._clock, slots.save_all)
-        queue = Queue(options.parallel or _DEFAULT_SLOTS)
+        queue = Queue(options.parallel or _DEFAULT_SLOTS, _bounds(self._settings), self._crowd, self._clock)
         return Seat(seat_id, model, engine, options, worker, queue, self._clock(), slots)
 
     async def _shelf(self, model: Model, engine: Engine, options: LoadOptions) -> Shelf | None:
@@ -151,6 +155,10 @@ def served(model: Model, engine: Engine, pooling: Pooling | None = None) -> Mode
     if not engine.adapters_apart:
         return replace(model, adapter=None)
     return model if pooling else replace(model, adapter=replace(model.adapter, scale=1.0))
+
+
+def _bounds(settings: FleetSettings) -> Bounds:
+    return Bounds(settings.max_waiting, settings.max_hold, settings.queue_timeout)
 
 
 def _seat_id(model: Model, pooling: Pooling | None) -> str:

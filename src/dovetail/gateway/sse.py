@@ -274,8 +274,8 @@ class Reply(Response):
 
 def _comment(progress: Progress) -> bytes:
     match progress:
-        case Queued(position):
-            text = f"queued {position}"
+        case Queued(position, wait):
+            text = f"queued {position}" if wait is None else f"queued {position}, about {math.ceil(wait)} s"
         case Loading(model, None):
             text = f"loading {model}"
         case Loading(model, share):

@@ -53,6 +53,24 @@ class FleetSettings(_Section):
         default=300.0, description="Time a worker has to show the first sign of an answer."
     )
     token_timeout: Seconds = Field(default=60.0, description="Longest silence between two tokens.")
+    max_waiting: int = Field(
+        default=64,
+        ge=0,
+        le=4096,
+        description="Requests that may wait for one model; as many again of callers that have none waiting there.",
+    )
+    queue_timeout: Seconds = Field(default=600.0, description="Time a request may wait for its turn.")
+    max_hold: float = Field(
+        default=5.0,
+        ge=0,
+        le=86_400,
+        description="Longest time a free slot is kept from a waiting request because fewer at once are faster.",
+    )
+    caller_concurrency: int | None = Field(
+        default=None,
+        ge=1,
+        description="Answers computed at once for one caller, over all models; its other requests wait. Empty: no cap.",
+    )
     preload: tuple[str, ...] = Field(default=(), description="Models loaded at start.")
 
 

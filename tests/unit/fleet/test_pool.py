@@ -104,12 +104,9 @@ async def test_a_third_request_waits_for_a_slot_and_knows_its_position(pools: Po
     assert (pool.status("a").active, pool.status("a").waiting) == (0, 0)
 
 
-async def test_the_line_for_slots_has_an_end_in_room_and_time(
-    pools: Pools, launcher: FakeLauncher, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_the_line_for_slots_has_an_end_in_room_and_time(pools: Pools, launcher: FakeLauncher) -> None:
     launcher.plans["a"] = LONG
-    pool = pools()
-    monkeypatch.setattr(lease_module, "QUEUE_WITHIN", 0.05)
+    pool = pools(queue_timeout=0.2)
     async with pool.lease(A) as lease:
         async for _ in lease.ready():
             pass
@@ -119,7 +116,7 @@ async def test_the_line_for_slots_has_an_end_in_room_and_time(
         with pytest.raises(QueueFull):
             await anext(lease.generate(HELLO))
         with pytest.raises(Busy) as refused:
-            await anext(streams[-1])
+            _ = [event async for event in streams[-1]]
         assert refused.value.code == "queue_timeout"
         for stream in streams:
             await stream.aclose()
