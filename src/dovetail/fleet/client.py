@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Mapping
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Self, cast
 from weakref import WeakSet
 
 import orjson
 
-from dovetail.core.errors import EngineFailure, WorkerCrashed, WorkerStalled
+from dovetail.core.errors import Busy, DovetailError, EngineFailure, WorkerCrashed, WorkerStalled
 from dovetail.core.events import Event, Prefill
 from dovetail.core.request import GenerateRequest, Json, JsonObject
 from dovetail.engines import wire
@@ -33,12 +34,16 @@ class WorkerUnreachable(WorkerCrashed):
 
 
 class WorkerClient:
-    """Speaks with one worker. Made and closed inside a running loop; closing it cuts every stream."""
+    """Speaks with one worker. Made and closed inside a running loop; closing it cuts every stream.
+
+    Once it is `dismissed`, the worker has been asked to leave, and what breaks is no crash of it.
+    """
 
     def __init__(self, endpoint: Endpoint, *, first_token: float = 300.0, token_gap: float = 60.0) -> None:
         self.endpoint = endpoint
         self._first_token = first_token
         self._token_gap = token_gap
+        self.dismissed = False
         self._exchanges: WeakSet[Exchange] = WeakSet()
         self._closed = False
 
@@ -66,12 +71,15 @@ class WorkerClient:
         self, engine: Engine, request: GenerateRequest, index: int = 0, call: WorkerCall | None = None
     ) -> Stream:
         """The same as `generate`, for a caller that saves a generator by reading batches, or has the `call` ready."""
+        began = time.monotonic()
         exchange = await self._post(call or engine.encode(request, index))
-        return Stream(exchange, engine.decoder(request, index), self._first_token, self._token_gap)
+        return Stream(
+            self, exchange, engine.decoder(request, index), Patience(began, self._first_token, self._token_gap)
+        )
 
     async def _post(self, call: WorkerCall) -> Exchange:
         if self._closed:
-            raise WorkerUnreachable("the model's worker process has ended; send the request again")
+            raise _unloaded() if self.dismissed else WorkerUnreachable("the model's worker process has ended")
         try:
             async with asyncio.timeout(self._first_token):
                 exchange = await self._begin("POST", call.path, orjson.dumps(call.body))
@@ -79,13 +87,11 @@ class WorkerClient:
                     return exchange
                 answer = await _json(exchange)
         except Unreachable as error:
-            raise WorkerUnreachable(
-                "the model's worker process takes no connections; send the request again"
-            ) from error
+            raise WorkerUnreachable("the model's worker process takes no connections") from error
         except TimeoutError as error:
             raise _stalled(self._first_token) from error
         except OSError as error:
-            raise _crashed() from error
+            raise self.lost() from error
         raise wire.error_from(answer, exchange.status, call.body)
 
     async def _begin(self, method: str, path: str, body: bytes = b"") -> Exchange:
@@ -122,9 +128,13 @@ class WorkerClient:
         """The JSON object `path` answers; raises what its error says, or as `generate` does."""
         return await self._call("POST", path, body, within)
 
+    def lost(self) -> DovetailError:
+        """What a broken connection means."""
+        return _unloaded() if self.dismissed else _crashed()
+
     async def _call(self, method: str, path: str, body: Mapping[str, Json] | None, within: float) -> JsonObject:
         if self._closed:
-            raise _crashed()
+            raise self.lost()
         data = b"" if body is None else orjson.dumps(body)
         try:
             async with asyncio.timeout(within):
@@ -133,7 +143,7 @@ class WorkerClient:
         except TimeoutError as error:
             raise _stalled(within) from error
         except OSError as error:
-            raise _crashed() from error
+            raise self.lost() from error
         if exchange.status != 200:
             raise wire.error_from(answer, exchange.status)
         if not isinstance(answer, dict):
@@ -141,21 +151,32 @@ class WorkerClient:
         return answer
 
 
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a worker may be silent: up to the first token since `began`, then between two, in seconds."""
+
+    began: float
+    first_token: float
+    token_gap: float
+
+
 class Stream:
     """One answer on its way, closed by leaving it. Its patience is counted only while somebody reads."""
 
-    def __init__(self, exchange: Exchange, decoder: Decoder, first_token: float, token_gap: float) -> None:
+    def __init__(self, client: WorkerClient, exchange: Exchange, decoder: Decoder, patience: Patience) -> None:
+        self._client = client
         self._exchange = exchange
         self._decoder = decoder
-        self._token_gap = token_gap
-        self._patience = first_token
+        self._token_gap = patience.token_gap
+        self._patience = patience.first_token
         self._prefilling = True
         self._rest = b""
         self._ended = False
         self._stalled = False
-        self._waiting_since: float | None = None
+        self._waiting_since: float | None = patience.began  # the head took its part of the time to the first token
         # One timer a stream: a timeout for each read would cost more than reading.
-        self._timer = asyncio.get_running_loop().call_later(min(first_token, token_gap), self._check)
+        wait = min(patience.began + patience.first_token - time.monotonic(), patience.token_gap)
+        self._timer = asyncio.get_running_loop().call_later(wait, self._check)
 
     def __enter__(self) -> Self:
         return self
@@ -174,7 +195,7 @@ class Stream:
             try:
                 chunk = await self._exchange.read()
             except OSError as error:
-                raise (_stalled(self._patience) if self._stalled else _crashed()) from error
+                raise (_stalled(self._patience) if self._stalled else self._client.lost()) from error
             if chunk:
                 self._decode(chunk, events)
             else:
@@ -210,6 +231,10 @@ class Stream:
             events.extend(self._decoder.feed(orjson.loads(payload)))
         except _MISSHAPEN as error:
             raise EngineFailure("the worker sent a frame that does not follow the protocol") from error
+        except EngineFailure as error:
+            if self._client.dismissed:  # its last words, an error frame of no meaning
+                raise _unloaded() from error
+            raise
         self._waiting_since = None  # a comment is no sign of life: an HTTP thread sends it for a dead engine too
         if self._prefilling and any(type(event) is not Prefill for event in events):
             self._prefilling = False
@@ -217,7 +242,10 @@ class Stream:
 
     def _end(self, events: list[Event]) -> None:
         self._ended = True
-        events.extend(self._decoder.end())
+        try:
+            events.extend(self._decoder.end())
+        except WorkerCrashed as error:
+            raise (_unloaded() if self._client.dismissed else error) from error
 
     def _check(self) -> None:
         now = time.monotonic()
@@ -256,9 +284,13 @@ async def _json(exchange: Exchange) -> Json:
         return None
 
 
+def _unloaded() -> Busy:
+    return Busy("the model was unloaded while the request ran; send it again", code="model_unloaded")
+
+
 def _crashed() -> WorkerCrashed:
-    return WorkerCrashed("the model's worker process ended before its answer was complete; send the request again")
+    return WorkerCrashed("the model's worker process ended before its answer was complete")
 
 
 def _stalled(seconds: float) -> WorkerStalled:
-    return WorkerStalled(f"the model's worker process was silent for {seconds:g} s; send the request again")
+    return WorkerStalled(f"the model's worker process was silent for {seconds:g} s")

@@ -24,6 +24,7 @@ TELL_EVERY = 1.0  # seconds between two Loading events
 PLACE_WITHIN = 120.0  # seconds to wait for a busy model to make room
 NOTICED_WITHIN = 1.0  # seconds from a broken socket to the end of its process
 EXAMINED_WITHIN = 5.0  # seconds a worker that stalled has to show that it lives
+UNSEEN = 3  # workers that may die before they see a request
 
 
 class Seat:
@@ -96,7 +97,6 @@ class Lease:
         self._pool = pool
         self._seat = seat
         self._caller = caller
-        self._retried = False
 
     @property
     def worker(self) -> Worker:
@@ -136,14 +136,18 @@ class Lease:
             if not start.cancelled():
                 start.exception()  # retrieved, whether or not anybody is left to hear it
 
-    async def generate(self, request: GenerateRequest, index: int = 0) -> AsyncGenerator[Event, None]:
+    async def generate(
+        self, request: GenerateRequest, index: int = 0, *, ahead: bool = False, cold: bool = False
+    ) -> AsyncGenerator[Event, None]:
         """The events of choice `index`: Queued while every slot is taken, then the worker's.
 
-        Closing the generator frees the slot or the place in line at once. Raises QueueFull, or as WorkerClient does.
+        `ahead` of all who wait; `cold`: without a cached prompt. Closing the generator frees the slot or the place in
+        line at once. Raises QueueFull, or as WorkerClient does.
         """
         seat = self._seat
-        turn = seat.queue.enter(self._caller, seat.queue.pace.cost(request))
+        turn = seat.queue.enter(self._caller, seat.queue.pace.cost(request), ahead=ahead)
         hold = seat.slots.hold()
+        run = _Run(request, index, cold)
         try:
             while position := turn.position:
                 yield Queued(position, turn.wait)
@@ -151,10 +155,10 @@ class Lease:
             stream = None
             while stream is None:
                 if seat.worker.state != "ready":  # it has died while this one stood in line
-                    async with aclosing(self.ready()) as waiting:
+                    async with aclosing(self._loaded()) as waiting:
                         async for progress in waiting:
                             yield progress
-                stream = await self._open(request, index, hold)
+                stream = await self._open(run, hold)
             with stream:
                 while batch := await stream.read():
                     hold.note(batch)
@@ -170,13 +174,14 @@ class Lease:
             hold.leave()
             turn.leave()
 
-    async def call(self, call: WorkerCall, within: float) -> JsonObject:
+    async def call(self, call: WorkerCall, within: float, *, ahead: bool = False) -> JsonObject:
         """The whole answer to a call that is not streamed, within seconds of the slot it waits for.
 
-        Cancelling it frees the slot or the place in line at once. Raises QueueFull, or as WorkerClient does.
+        `ahead` of all who wait. Cancelling it frees the slot or the place in line at once. Raises QueueFull, or as
+        WorkerClient does.
         """
         seat = self._seat
-        turn = seat.queue.enter(self._caller, body_tokens(call.body))
+        turn = seat.queue.enter(self._caller, body_tokens(call.body), ahead=ahead)
         try:
             while turn.position:
                 await turn.moved()
@@ -214,18 +219,20 @@ class Lease:
         why = worker.reason or ("it was stopped" if known else "why is not known")
         return WorkerCrashed(f"{error.message} ({why})")
 
-    async def _open(self, request: GenerateRequest, index: int, hold: Hold) -> Stream | None:
+    async def _open(self, run: _Run, hold: Hold) -> Stream | None:
         """None when the worker turns out to be dead and has seen nothing of the request."""
         seat, worker = self._seat, self._seat.worker
-        call = seat.engine.encode(request, index)
+        call = seat.engine.encode(run.request, run.index)
+        if run.cold:
+            call.body["cache_prompt"] = False
         try:
             client = worker.client
-            call = await hold.take(client, seat.queue.slots, call, request.space)
-            return await client.open(seat.engine, request, index, call)
+            call = await hold.take(client, seat.queue.slots, call, run.request.space)
+            return await client.open(seat.engine, run.request, run.index, call)
         except WorkerUnreachable:
-            if self._retried or not await worker.fallen(NOTICED_WITHIN):
+            run.unseen += 1
+            if run.unseen >= UNSEEN or not await worker.fallen(NOTICED_WITHIN):
                 raise
-            self._retried = True
             return None
 
     async def _start(self) -> None:
@@ -234,3 +241,13 @@ class Lease:
         await self._seat.worker.ensure_ready()
         if (props := self._seat.worker.props) is not None and props.slots:
             self._seat.queue.resize(props.slots)
+
+
+class _Run:
+    """One generation on its way into a worker; `unseen` counts workers that died before they saw it."""
+
+    def __init__(self, request: GenerateRequest, index: int, cold: bool) -> None:
+        self.request = request
+        self.index = index
+        self.cold = cold
+        self.unseen = 0

@@ -136,6 +136,8 @@ class Worker:
         """Asks the worker to leave: from here on it is not ready. Does nothing when it does not run."""
         if self.alive and not self._life.stop.done():
             self._life.stop.set_result(None)
+            if self._life.client is not None:
+                self._life.client.dismissed = why is None
             self._enter("stopping", why)
 
     def retire(self) -> None:

@@ -57,6 +57,7 @@ class Queue:
         self._clock = clock
         self._call_later = timer or _on_loop
         self._line: Line[Turn] = Line()
+        self._returned: list[Turn] = []  # who has had a turn and lost its worker: ahead of the line
         self._waiting: dict[Turn, None] = {}  # in order of arrival
         self._running: dict[Turn, None] = {}
         self._loading: dict[str, int] = {}
@@ -92,13 +93,19 @@ class Queue:
         self.bounds = bounds
         self.advance()
 
-    def enter(self, caller: Caller = LOCAL, cost: int = 0) -> Turn:
-        """A turn that will probably use `cost` tokens, at once or in line; it must be left. Raises QueueFull."""
+    def enter(self, caller: Caller = LOCAL, cost: int = 0, *, ahead: bool = False) -> Turn:
+        """A turn that will probably use `cost` tokens, at once or in line; it must be left. Raises QueueFull.
+
+        `ahead` of the line, however long, for who has had a turn already and lost its worker.
+        """
         turn = Turn(self, caller, cost, self._clock())
-        if self.active >= self.width or self._crowd.full(caller):
+        if not ahead and (self.active >= self.width or self._crowd.full(caller)):
             self._check_room(caller)
         self._waiting[turn] = None
-        self._line.join(turn)
+        if ahead:
+            self._returned.append(turn)
+        else:
+            self._line.join(turn)
         self.advance()
         turn.told = turn.position
         return turn
@@ -119,7 +126,7 @@ class Queue:
     def advance(self) -> None:
         """Hands out what may be handed out, and has those who still wait told where they stand."""
         self._standings = None
-        while self._may_admit() and (turn := self._line.take(self._crowd.full)) is not None:
+        while self._may_admit() and (turn := self._next()) is not None:
             del self._waiting[turn]
             self._running[turn] = None
             self._crowd.enter(turn.caller)
@@ -131,7 +138,10 @@ class Queue:
     def leave(self, turn: Turn) -> None:
         if turn in self._waiting:
             del self._waiting[turn]
-            self._line.remove(turn)
+            if turn in self._returned:
+                self._returned.remove(turn)
+            else:
+                self._line.remove(turn)
             self.advance()
             return
         del self._running[turn]
@@ -159,7 +169,8 @@ class Queue:
         pace, now = self.pace.seconds_a_token, self._clock()
         ahead = 0.0 if pace is None else sum(max(0.0, t.cost * pace - (now - t.began)) for t in self._running)
         standings: dict[Turn, tuple[int, float | None]] = {}
-        for position, turn in enumerate(self._line.order(self._crowd.full), start=1):
+        order = [*self._returned, *self._line.order(self._crowd.full)]
+        for position, turn in enumerate(order, start=1):
             standings[turn] = position, None if pace is None else ahead / max(1, self.width)
             ahead += turn.cost * (pace or 0.0)
         return standings
@@ -173,8 +184,11 @@ class Queue:
                 f"{waiting} requests are waiting for this model: try again in {after:.0f} s", retry_after=after
             )
 
+    def _next(self) -> Turn | None:
+        return self._returned.pop(0) if self._returned else self._line.take(self._crowd.full)
+
     def _may_admit(self) -> bool:
-        if not self._waiting or self.active < self.width:
+        if not self._waiting or self.active < (self.slots if self._returned else self.width):
             return bool(self._waiting)
         return self.active < self.slots and self._clock() >= self._held_until()
 

@@ -229,10 +229,14 @@ class Hold:
         self._last: Event | None = None
 
     async def take(self, client: WorkerClient, count: int, call: WorkerCall, space: str) -> WorkerCall:
-        """Waits until a slot is ready for `call`, and returns the call for it; what was held before is given back."""
+        """Waits until a slot is ready for `call`, and returns the call for it; what was held before is given back.
+
+        For a call that wants no cached prompt (`cache_prompt` false) none is looked for.
+        """
         self.leave()
         self.space, self._chain = space, chains.chain_of(call.body, space)
-        await self._slots.take(client, count, self, self._chain, call.body.get("lora"))
+        wanted = () if call.body.get("cache_prompt") is False else self._chain
+        await self._slots.take(client, count, self, wanted, call.body.get("lora"))
         if self.slot is None:
             return call
         fields: JsonObject = {"id_slot": self.slot.id}

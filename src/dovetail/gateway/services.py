@@ -91,7 +91,14 @@ async def services(settings: Settings, **parts: Unpack[Parts]) -> AsyncGenerator
         observer,
         policy_for=lambda model: policy(settings, model),
     )
-    generator = Generator(catalog, pool, observer, share=settings.kv.share, media=Gate(settings.media))
+    generator = Generator(
+        catalog,
+        pool,
+        observer,
+        share=settings.kv.share,
+        media=Gate(settings.media),
+        replay_limit=settings.fleet.replay_limit,
+    )
     embedder = Embedder(catalog, pool, observer)
     built = Services(settings, catalog, pool, generator, embedder, engines, here, timing(settings))
     preloading = asyncio.create_task(_preload(built), name="preload")

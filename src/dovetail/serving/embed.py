@@ -20,6 +20,7 @@ from dovetail.engines import embedding
 from dovetail.engines.base import WorkerCall
 from dovetail.serving.generate import Models, Worker
 from dovetail.serving.limits import check_texts, check_token_ids
+from dovetail.serving.replay import answered
 from dovetail.serving.vectors import shaped
 
 DEFAULT_POOLING: Pooling = "mean"
@@ -41,7 +42,7 @@ class Lease(Protocol):
 
     def ready(self) -> AsyncGenerator[Progress, None]: ...
 
-    async def call(self, call: WorkerCall, within: float) -> JsonObject: ...
+    async def call(self, call: WorkerCall, within: float, *, ahead: bool = False) -> JsonObject: ...
 
 
 class Leases(Protocol):
@@ -183,6 +184,6 @@ def _check_lengths(texts: Iterable[Text], lease: Lease, param: str) -> None:
 
 async def _ask(lease: Lease, call: WorkerCall, param: str) -> JsonObject:
     try:
-        return await lease.call(call, CALL_WITHIN)
+        return await answered(lease, call, CALL_WITHIN)
     except ContextTooLong as error:
         raise error.naming(param) from error

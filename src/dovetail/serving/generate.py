@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
@@ -14,13 +15,14 @@ from dovetail.core.errors import ContextTooLong, DovetailError, LoadFailed
 from dovetail.core.events import Event, Finished, Loading, Prefill, Progress, Queued
 from dovetail.core.model import Adapter, Model
 from dovetail.core.observe import Observer, RequestRecord
-from dovetail.core.request import GenerateRequest
+from dovetail.core.request import GenerateRequest, Sampling
 from dovetail.serving.advice import advised
 from dovetail.serving.fill import filled
 from dovetail.serving.limits import check_length, check_request, prompt_field
 from dovetail.serving.media import Gate
 from dovetail.serving.merge import merged
 from dovetail.serving.opening import opened
+from dovetail.serving.replay import Replay
 from dovetail.serving.thinking import named, settled
 
 _PROGRESS = (Queued, Loading, Prefill)
@@ -60,7 +62,9 @@ class Lease(Protocol):
 
     def ready(self) -> AsyncGenerator[Progress, None]: ...
 
-    def generate(self, request: GenerateRequest, index: int = 0) -> AsyncGenerator[Event, None]: ...
+    def generate(
+        self, request: GenerateRequest, index: int = 0, *, ahead: bool = False, cold: bool = False
+    ) -> AsyncGenerator[Event, None]: ...
 
     async def tokenize(self, text: str, *, special: bool) -> tuple[int, ...]: ...
 
@@ -85,6 +89,7 @@ class Generator:
         *,
         share: bool = True,
         media: Gate | None = None,
+        replay_limit: int = 8192,
     ) -> None:
         self._media = media or Gate()
         self._catalog = catalog
@@ -92,6 +97,7 @@ class Generator:
         self._observer = observer
         self._clock = clock
         self._share = share
+        self._replay_limit = replay_limit
         self._known: set[str] = set()
 
     async def run(self, request: GenerateRequest, caller: Caller) -> AsyncGenerator[Event, None]:
@@ -110,7 +116,7 @@ class Generator:
         try:
             model, request = await self._find(request)
             name = model.name
-            request = replace(request, adapter=model.adapter, sampling=advised(request.sampling, model))
+            request = replace(request, adapter=model.adapter, sampling=_seeded(advised(request.sampling, model)))
             request = await self._media.passed(request)
             async with (
                 self._pool.lease(model, caller=caller) as lease,
@@ -164,6 +170,9 @@ class Generator:
         check_request(request, model)
         return model, settled(request, model, by_name)
 
+    def _run(self, lease: Lease, request: GenerateRequest, index: int) -> AsyncGenerator[Event, None]:
+        return Replay(lease, request, index, self._replay_limit).events()
+
     async def _events(self, lease: Lease, model: Model, request: GenerateRequest) -> AsyncGenerator[Event, None]:
         async with aclosing(lease.ready()) as waiting:
             async for progress in waiting:
@@ -172,15 +181,20 @@ class Generator:
         check_length(request, props.context if props else 0)
         request = await opened(await filled(request, model, lease), lease)
         if request.n == 1:
-            source = lease.generate(request)
+            source = self._run(lease, request, 0)
         else:
-            source = merged([lease.generate(request, index) for index in range(request.n)])
+            source = merged([self._run(lease, request, index) for index in range(request.n)])
         try:
             async with aclosing(source) as events:
                 async for event in events:
                     yield event
         except ContextTooLong as error:  # the worker knows no dialect's fields
             raise error.naming(prompt_field(request)) from error
+
+
+def _seeded(sampling: Sampling) -> Sampling:
+    """With a seed, so that the same request can be run again."""
+    return sampling if sampling.seed is not None else replace(sampling, seed=secrets.randbits(31))
 
 
 async def _shifted(source: AsyncGenerator[Event, None], offset: int) -> AsyncGenerator[Event, None]:

@@ -71,6 +71,11 @@ class FleetSettings(_Section):
         ge=1,
         description="Answers computed at once for one caller, over all models; its other requests wait. Empty: no cap.",
     )
+    replay_limit: int = Field(
+        default=8192,
+        ge=0,
+        description="Tokens up to which a stream is computed again and gone on with when its worker dies.",
+    )
     preload: tuple[str, ...] = Field(default=(), description="Models loaded at start.")
 
 

@@ -98,7 +98,7 @@ async def test_killed_workers_hurt_nobody_but_their_own_streams(server: Running)
     assert seen.whole == before + 2, seen.errors[-2:]
     assert not seen.silent
     assert set(seen.errors) <= {"worker_crashed", "model_failed"}
-    assert len(seen.errors) > 0
+    assert seen.whole > len(seen.errors)
     assert server.process.is_running()
     assert len(server.process.children()) == len(MODELS)
     assert len(list(server.sockets())) == len(MODELS)

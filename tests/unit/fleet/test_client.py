@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -26,7 +27,7 @@ from dovetail.core.request import ChatPrompt, TextPrompt, Tool
 from dovetail.engines import wire
 from dovetail.engines.base import Endpoint
 from dovetail.fleet import client as client_module
-from dovetail.fleet.client import Stream, WorkerClient
+from dovetail.fleet.client import Patience, Stream, WorkerClient
 from dovetail.fleet.exchange import Exchange
 
 from .fakes import HELLO, FakeEngine, until
@@ -155,7 +156,8 @@ class Pieces:
 
 
 async def decoded(pieces: list[bytes]) -> list[Event]:
-    stream = Stream(cast("Exchange", Pieces(pieces)), wire.decoder(HELLO), 5.0, 5.0)
+    patience = Patience(time.monotonic(), 5.0, 5.0)
+    stream = Stream(WorkerClient(Endpoint()), cast("Exchange", Pieces(pieces)), wire.decoder(HELLO), patience)
     events: list[Event] = []
     try:
         while batch := await stream.read():

@@ -53,6 +53,18 @@ async def test_turns_come_in_order_and_know_their_position(time: Time) -> None:
     assert [turn.position for turn in (second, third)] == [0, 1]
 
 
+async def test_who_has_lost_its_worker_stands_before_all_others(time: Time) -> None:
+    queue = queue_of(time, slots=2, waiting=1, width=1)
+    running, waiting = queue.enter(), queue.enter()
+    first, second = queue.enter(ahead=True), queue.enter(ahead=True)
+    assert [turn.position for turn in (first, second, waiting)] == [0, 1, 2], "it takes a slot beyond the width too"
+    running.leave()
+    assert [turn.position for turn in (second, waiting)] == [0, 1]
+    for turn in (queue.enter(ahead=True), first, second, waiting):
+        turn.leave()
+    assert (queue.active, len(queue)) == (0, 0)
+
+
 async def test_a_queue_uses_the_running_loops_timer() -> None:
     queue = Queue(1, Bounds(timeout=0.01))
     queue.enter()

@@ -96,7 +96,10 @@ class Lease:
         texts = [part.text for m in request.prompt.messages for part in m.parts if isinstance(part, TextPart)]
         return "".join(texts)
 
-    async def generate(self, request: GenerateRequest, index: int = 0) -> AsyncGenerator[Event, None]:
+    async def generate(
+        self, request: GenerateRequest, index: int = 0, *, ahead: bool = False, cold: bool = False
+    ) -> AsyncGenerator[Event, None]:
+        self._pool.runs.append((ahead, cold))
         pool = self._pool
         pool.running += 1
         try:
@@ -114,6 +117,8 @@ class Pool:
     context: int = 0
     leased: int = 0
     running: int = 0
+    runs: list[tuple[bool, bool]] = field(default_factory=list[tuple[bool, bool]])
+    asked: list[GenerateRequest] = field(default_factory=list[GenerateRequest])
     special: Mapping[str, Sequence[int]] = field(default_factory=dict[str, Sequence[int]])
 
     @asynccontextmanager

@@ -58,8 +58,8 @@ class Lease:
         for progress in ():
             yield progress
 
-    async def call(self, call: WorkerCall, within: float) -> JsonObject:
-        del within
+    async def call(self, call: WorkerCall, within: float, *, ahead: bool = False) -> JsonObject:
+        del within, ahead
         self.calls.append(call)
         await asyncio.sleep(0)
         return self.answer(call)
