@@ -147,6 +147,28 @@ async def test_two_adapters_for_one_request_are_refused(http: aiohttp.ClientSess
     assert (status, whole["error"]["code"]) == (404, "model_not_found")
 
 
+async def test_the_state_of_a_model_with_an_adapter_is_its_own(http: aiohttp.ClientSession, model: str) -> None:
+    async def states() -> list[tuple[str, str, bool]]:
+        found: list[tuple[str, str, bool]] = []
+        for name in (model, f"{model}+shout"):
+            async with http.get(f"/v1/models/{name}") as answer:
+                told = await answer.json()
+            async with http.get("/health", params={"model": name}) as answer:
+                health = await answer.json()
+            assert (told["id"], health["model"], health["state"]) == (name, name, told["state"])
+            found.append((told["id"], told["state"], health["model_loaded"]))
+        return found
+
+    assert await said(http, model) == PLAIN
+    async with http.post("/models/unload", json={"model": f"{model}+shout"}) as answer:
+        await answer.read()
+    apart = "gguf" in model  # a worker of its own; on MLX the model's applies it
+    unloaded = (f"{model}+shout", "unloaded", False) if apart else (f"{model}+shout", "ready", True)
+    assert await states() == [(model, "ready", True), unloaded]
+    assert await said(http, f"{model}+shout") == PLAIN.upper()
+    assert await states() == [(model, "ready", True), (f"{model}+shout", "ready", True)]
+
+
 @asynccontextmanager
 async def own_server(home: Path, **environment: str) -> AsyncGenerator[aiohttp.ClientSession]:
     """A server of one slot, that keeps room for nothing else."""

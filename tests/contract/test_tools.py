@@ -184,3 +184,13 @@ async def test_a_result_without_its_call_is_refused(
 ) -> None:
     async with http.post(CHAT, json=body(model, messages=messages)) as answer:
         assert (answer.status, (await answer.json())["error"]["param"]) == (400, param)
+
+
+@pytest.mark.parametrize("parallel", [True, False])
+async def test_no_call_names_a_tool_that_was_not_offered(
+    http: aiohttp.ClientSession, model: str, *, parallel: bool
+) -> None:
+    other = [tool("get_weathers", "Get the weather in a city.", "city"), tool("wether", "Weather.", "city")]
+    for text in (PARIS, BOTH, "What is 3 + 4?"):
+        choice = await ask(http, body(model, text, tools=other, parallel_tool_calls=parallel))
+        assert {name for name, _ in said(choice)} <= {"get_weathers", "wether"}

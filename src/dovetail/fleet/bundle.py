@@ -20,7 +20,7 @@ from dovetail.core.request import Json
 from dovetail.kv_folder import Card
 
 _MAGIC = b"dovetail-kv\n"
-_VERSION = 1
+_VERSION = 2
 _LENGTH = 4
 _MAX_HEADER = 4 << 20
 _ENDS = 1 << 20  # bytes at either end of a weight file that are looked at

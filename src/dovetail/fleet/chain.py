@@ -6,8 +6,9 @@ guess about tokens, good enough to choose by; the engine compares the tokens the
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection
 from hashlib import blake2b
+from itertools import accumulate
 from typing import TypeAlias
 
 import orjson
@@ -16,7 +17,8 @@ from dovetail.core.request import Json, JsonObject
 
 Chain: TypeAlias = tuple[bytes, ...]
 
-LINK = 8  # bytes of a link
+LINK = 12  # bytes of a link: a hash, and the place up to which it is one
+_HASH = 8
 _FINE, _FINE_END, _COARSE = 32, 16_384, 256  # short prompts are told apart finely, long ones cheaply
 _END = 4 << 20  # bytes of a prompt that are looked at
 
@@ -26,31 +28,23 @@ def chain_of(body: JsonObject, space: str = "") -> Chain:
 
     Not even of equal tools: the engine would go on with all that a file holds.
     """
-    data = _beginning(body)
-    state = blake2b(orjson.dumps([space, body.get("lora")]), digest_size=LINK)
+    head, messages = _beginning(body)
+    data = b"".join([head, *messages])
+    state = blake2b(orjson.dumps([space, body.get("lora")]), digest_size=_HASH)
     links: list[bytes] = []
     start = 0
-    for end in _ends(min(len(data), _END)):
+    for end in _ends(min(len(data), _END), list(accumulate(map(len, messages), initial=len(head)))[1:]):
         state.update(data[start:end])
-        links.append(state.digest())
+        links.append(state.digest() + end.to_bytes(LINK - _HASH, "big"))
         start = end
     return tuple(links)
 
 
-def _beginning(body: JsonObject) -> bytes:
-    """The prompt as bytes which a prompt that goes on with it begins with: nothing is closed at the end."""
-    parts = [orjson.dumps(body.get("tools"))]
-    match body.get("prompt"):
-        case None:
-            pass
-        case prompt:
-            parts.append(orjson.dumps(prompt)[:-1])
-    match body.get("messages"):
-        case list(messages):
-            parts += (orjson.dumps(_short(message)) for message in messages)
-        case _:
-            pass
-    return b"".join(parts)
+def _beginning(body: JsonObject) -> tuple[bytes, list[bytes]]:
+    """The prompt as bytes which a prompt that goes on with it begins with, each message apart; no text is closed."""
+    prompt, messages = body.get("prompt"), body.get("messages")
+    head = orjson.dumps(body.get("tools")) + (b"" if prompt is None else orjson.dumps(prompt)[:-1])
+    return head, [orjson.dumps(_short(m)) for m in messages] if isinstance(messages, list) else []
 
 
 def _short(message: Json) -> Json:
@@ -77,21 +71,28 @@ def common(a: Chain, b: Chain) -> int:
     return low
 
 
-def reach(links: int) -> int:
-    """Bytes of the prompt that so many links cover."""
-    fine = _FINE_END // _FINE
-    return min(links, fine) * _FINE + max(0, links - fine) * _COARSE
+def reach(chain: Chain, links: int | None = None) -> int:
+    """Bytes of the prompt that a chain covers, or so many links of it."""
+    count = len(chain) if links is None else links
+    return int.from_bytes(chain[count - 1][_HASH:], "big") if count else 0
+
+
+def sound(chain: Chain) -> bool:
+    """Whether `chain` is one: a card may be of another version's making."""
+    places = [reach(chain, count) for count in range(1, len(chain) + 1)]
+    return bool(chain) and all(len(link) == LINK for link in chain) and places == sorted(set(places))
 
 
 def cut(chain: Chain, share: float) -> Chain:
     """As much of a chain as `share` of its prompt covers."""
-    covered = reach(len(chain)) * share
+    covered = reach(chain) * share
     links = len(chain)
-    while links and reach(links) > covered:
+    while links and reach(chain, links) > covered:
         links -= 1
     return chain[:links]
 
 
-def _ends(size: int) -> Iterator[int]:
-    yield from range(_FINE, min(size, _FINE_END) + 1, _FINE)
-    yield from range(_FINE_END + _COARSE, size + 1, _COARSE)
+def _ends(size: int, messages: Collection[int]) -> list[int]:
+    """Where links end: at every message's end, since a short one may be all that two long prompts differ in."""
+    fine, coarse = range(_FINE, _FINE_END + 1, _FINE), range(_FINE_END + _COARSE, size + 1, _COARSE)
+    return sorted(end for end in {*fine, *coarse, *messages} if end <= size)

@@ -127,18 +127,22 @@ class Pool:
         """Every worker that was ever asked for."""
         return [self._status(seat) for seat in self._seats]
 
-    def status(self, model_id: str) -> WorkerStatus:
-        """Of the worker that generates, or of one for embeddings where that alone lives."""
-        seats = sorted(self._seats.of(model_id), key=lambda seat: (not seat.worker.alive, seat.id))
+    def status(self, model_id: str, adapter: str | None = None) -> WorkerStatus:
+        """Of the worker that generates, or of one for embeddings where that alone lives.
+
+        With `adapter` of one that requests for it get: where each adapter takes a worker of its own, that one.
+        """
+        seats = sorted(self._seats.of(model_id, adapter), key=lambda seat: (not seat.worker.alive, seat.id))
         if not seats:
             return WorkerStatus(model_id)
-        status, model = self._status(seats[0]), seats[0].model
-        apart = status.model != model_id and model.pooling is None
-        return replace(status, model=model_id, context=0 if apart else status.context)
+        status, seat = self._status(seats[0]), seats[0]
+        apart = status.model != seat.model.name if adapter else status.model != model_id
+        unknown = apart and seat.model.pooling is None
+        return replace(status, model=model_id, context=0 if unknown else status.context)
 
-    def props(self, model_id: str) -> Props | None:
-        """What a ready worker says of itself, the one that generates first; None where none is ready."""
-        ready = [seat for seat in self._seats.of(model_id) if seat.worker.state == "ready"]
+    def props(self, model_id: str, adapter: str | None = None) -> Props | None:
+        """What such a ready worker says of itself, the one that generates first; None where none is ready."""
+        ready = [seat for seat in self._seats.of(model_id, adapter) if seat.worker.state == "ready"]
         return min(ready, key=lambda seat: seat.id).worker.props if ready else None
 
     async def place(self, seat: Seat, within: float) -> bool:

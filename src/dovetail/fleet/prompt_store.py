@@ -12,7 +12,7 @@ from pathlib import Path
 
 from dovetail import kv_folder
 from dovetail.core.model import Model
-from dovetail.fleet.chain import LINK, Chain, common, reach
+from dovetail.fleet.chain import LINK, Chain, common, reach, sound
 from dovetail.fleet.measured import identity
 
 SLOT = ".slot"
@@ -34,7 +34,7 @@ class Stored:
     def covers(self, chain: Chain) -> int:
         """About how many of its tokens are those of the conversation `chain`."""
         shared = common(self.chain, chain)
-        return round(self.tokens * reach(shared) / reach(len(self.chain))) if shared else 0
+        return round(self.tokens * reach(chain, shared) / reach(self.chain)) if shared else 0
 
 
 class PromptStore:
@@ -133,7 +133,7 @@ def _read(path: Path) -> Stored | None:
     except (OSError, ValueError):
         return None
     chain = tuple(links[at : at + LINK] for at in range(0, len(links), LINK))
-    return Stored(path.stem, chain, card.tokens, card.size) if chain else None
+    return Stored(path.stem, chain, card.tokens, card.size) if sound(chain) else None
 
 
 def shelf_name(model: Model, key: str) -> str:

@@ -75,9 +75,11 @@ class Seats:
         """The one that requests of now get."""
         return self._seats[seat_id]
 
-    def of(self, model_id: str) -> list[Seat]:
-        """Those of a model that requests of now get, for whatever purpose."""
-        return [seat for seat in self._seats.values() if seat.model.id == model_id]
+    def of(self, model_id: str, adapter: str | None = None) -> list[Seat]:
+        """Those of a model that requests of now get, for whatever purpose; with `adapter` those that apply it."""
+        seats = [seat for seat in self._seats.values() if seat.model.id == model_id]
+        named = f"{model_id}+{adapter}"
+        return [s for s in seats if adapter is None or not s.engine.adapters_apart or s.model.name == named]
 
     def find(self, model: Model, pooling: Pooling | None) -> Seat:
         """The seat for `model`, made if need be. Raises LoadFailed when it could not be loaded at all."""

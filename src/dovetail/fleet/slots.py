@@ -55,7 +55,7 @@ class Slot:
         """Tokens that are gone, and in no file, once only `shared` links of the conversation are left."""
         if self.saved or not self.chain:
             return 0
-        return round(self.tokens * (1 - chains.reach(shared) / chains.reach(len(self.chain))))
+        return round(self.tokens * (1 - chains.reach(self.chain, shared) / chains.reach(self.chain)))
 
 
 @dataclass(slots=True)
@@ -93,12 +93,12 @@ def choose(free: Sequence[Slot], chain: Chain, stored: int, reading: float = _RE
     `free` must not be empty. Cost is what has to be prefilled, and a little for what has to be written first; among
     equals the slot that was used longest ago is taken.
     """
-    whole = chains.reach(len(chain))
+    whole = chains.reach(chain)
 
     def cost(choice: Choice) -> tuple[float, int]:
         slot = choice.slot
         left = _LOSS * _BYTES_A_TOKEN * slot.lost(choice.kept)
-        had = chains.reach(stored) - reading if choice.restore else chains.reach(choice.kept)
+        had = chains.reach(chain, stored) - reading if choice.restore else chains.reach(chain, choice.kept)
         return whole - had + left, slot.used
 
     choices = [Choice(slot, chains.common(slot.chain, chain), restore=False) for slot in free]
@@ -267,5 +267,5 @@ class Hold:
                 chain = chains.cut(chain, done / max(total, 1))
                 slot.prompt = slot.tokens = done
             case _:
-                slot.prompt = slot.tokens = prefill.total if prefill else chains.reach(len(chain)) // _BYTES_A_TOKEN
+                slot.prompt = slot.tokens = prefill.total if prefill else chains.reach(chain) // _BYTES_A_TOKEN
         slot.chain, slot.space, slot.saved = chain, self.space, False

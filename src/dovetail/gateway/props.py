@@ -13,7 +13,7 @@ _RANDOM_SEED = (1 << 32) - 1
 
 def props(services: Services, model: Model) -> JsonObject:
     """The worker's own word where the model is loaded; else what a load would give, as far as the files say it."""
-    status, loaded = services.pool.status(model.id), services.pool.props(model.id)
+    status, loaded = services.status(model), services.props(model)
     said = {} if loaded is None else loaded.raw
     modalities: JsonObject = {
         "vision": Capability.VISION in model.capabilities,
@@ -39,20 +39,20 @@ def props(services: Services, model: Model) -> JsonObject:
 
 def slots(services: Services, model: Model) -> int:
     """Requests that run at once: the loaded worker's, else what a load would give."""
-    loaded = services.pool.props(model.id)
+    loaded = services.props(model)
     return loaded.slots if loaded is not None else services.options(model).parallel or 1
 
 
 def health(services: Services, model: Model) -> JsonObject:
     """The body of /health for one model."""
-    status = services.pool.status(model.id)
+    status = services.status(model)
     total = slots(services, model)
     ready = status.state == "ready"
     state = "failed" if model.invalid else status.state
     return {
         "status": "ok",
-        "model": model.id,
-        "models": [{"id": model.id, "state": state}],
+        "model": model.name,
+        "models": [{"id": model.name, "state": state}],
         "model_loaded": ready,
         "state": state,
         "reason": model.invalid or status.reason,

@@ -94,6 +94,13 @@ class LlamaExtras(StructuredFields):
     return_tokens: Annotated[object, of(LLAMA["return_tokens"])] = None
     samplers: Annotated[object, of(LLAMA["samplers"])] = None
     speculative: Annotated[object, of(LLAMA["speculative"])] = None
+    speculative_n_max: Annotated[object, of(LLAMA["speculative.n_max"])] = None
+    speculative_n_min: Annotated[object, of(LLAMA["speculative.n_min"])] = None
+    speculative_p_min: Annotated[object, of(LLAMA["speculative.p_min"])] = None
+    speculative_type: Annotated[object, of(LLAMA["speculative.type"])] = None
+    speculative_ngram_size_n: Annotated[object, of(LLAMA["speculative.ngram_size_n"])] = None
+    speculative_ngram_size_m: Annotated[object, of(LLAMA["speculative.ngram_size_m"])] = None
+    speculative_ngram_min_hits: Annotated[object, of(LLAMA["speculative.ngram_min_hits"])] = None
     sse_ping_interval: Annotated[object, of(LLAMA["sse_ping_interval"])] = None
     t_max_predict_ms: Annotated[object, of(LLAMA["t_max_predict_ms"])] = None
     timings_per_token: Annotated[object, of(LLAMA["timings_per_token"])] = None

@@ -24,7 +24,8 @@ from dovetail.engines.base import Engine, Machine, installed
 from dovetail.engines.gguf import GgufEngine
 from dovetail.engines.mlx import MlxEngine
 from dovetail.fleet.launch import Launcher, LocalLauncher
-from dovetail.fleet.pool import Pool
+from dovetail.fleet.pool import Pool, WorkerStatus
+from dovetail.fleet.process import Props
 from dovetail.fleet.prompt_store import PromptStore
 from dovetail.fleet.seats import Making
 from dovetail.gateway.door import Door
@@ -60,7 +61,15 @@ class Services:
 
     def context(self, model: Model) -> int:
         """Tokens of one slot: the loaded worker's, else what a load would give."""
-        return self.pool.status(model.id).context or self.options(model).context or 0
+        return self.status(model).context or self.options(model).context or 0
+
+    def status(self, model: Model) -> WorkerStatus:
+        """What became of the worker that requests for `model`, with the adapter it names, get."""
+        return self.pool.status(model.id, model.adapter.name if model.adapter else None)
+
+    def props(self, model: Model) -> Props | None:
+        """What that worker says of itself, once it is ready."""
+        return self.pool.props(model.id, model.adapter.name if model.adapter else None)
 
     def options(self, model: Model) -> LoadOptions:
         """The options a load of `model` would use."""

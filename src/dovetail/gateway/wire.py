@@ -69,7 +69,7 @@ def of(spec: FieldSpec) -> object:
     """What pydantic is told of a declared field: its range, other names and description, or that it is not honoured."""
     if spec.gguf == "inert":
         return Inert(spec.meaning)
-    names = also(spec.name, *spec.aliases) if spec.aliases else None
+    names = also(spec.name, *spec.aliases) if spec.aliases or "." in spec.name else None
     if spec.gguf == "refused":
         told = FieldInfo(validation_alias=names)
         told.metadata.append(Refused(*spec.neutral, meaning=spec.meaning))

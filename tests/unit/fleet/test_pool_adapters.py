@@ -33,7 +33,15 @@ async def test_each_adapter_has_a_worker_where_the_engine_cannot_mix_them(
         assert launcher.starts("a+x") == 1
         async with pool.lease(half, "mean"):
             assert pool.states()[-1].model == "a+x@0.5:mean"  # no request for embeddings can say a scale
+        assert pool.status("a", "x").context > 0
         assert await pool.unload("a", "x")
+        assert [pool.status("a", name).state for name in (None, "x", "y", "z")] == [
+            "ready",
+            "unloaded",
+            "ready",
+            "unloaded",
+        ]
+        assert (pool.props("a", "x"), pool.props("a", "y") is None) == (None, False)
         assert not await pool.unload("a", "x")
         assert {status.model: status.state for status in pool.states()}["a"] == "ready"
     finally:

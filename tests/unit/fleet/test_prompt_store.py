@@ -43,6 +43,15 @@ def test_a_longer_conversation_replaces_its_beginning(tmp_path: Path) -> None:
     assert len(list(shelf.folder.glob("*.slot"))) == 1
 
 
+def test_a_chain_of_an_earlier_version_is_not_there(tmp_path: Path) -> None:
+    shelf = PromptStore(tmp_path / "kv", 10_000).shelf(model(tmp_path), "build")
+    put(shelf, tuple(bytes([link] * 8) for link in range(9, 0, -1)))
+    again = PromptStore(tmp_path / "kv", 10_000).shelf(model(tmp_path), "build")
+    assert again.find(A) == (None, 0)
+    put(again, A)
+    assert again.find(LONGER_A)[1] > 0
+
+
 def test_other_weights_template_or_build_is_another_shelf(tmp_path: Path) -> None:
     store = PromptStore(tmp_path / "kv", 10_000)
     found = model(tmp_path)

@@ -1,10 +1,11 @@
 """Which slot a conversation gets, and what becomes of the one that was there."""
 
+import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dovetail.core.request import Json, JsonObject
-from dovetail.fleet.chain import Chain, chain_of, common, reach
+from dovetail.fleet.chain import Chain, chain_of, common, reach, sound
 from dovetail.fleet.slots import Costs, Slot, choose
 
 TEXTS = st.text("ab", max_size=400)
@@ -25,14 +26,35 @@ def test_chains_agree_as_far_as_their_texts_do(start: str, one: str, other: str)
     shared = common(a, b)
     assert a[:shared] == b[:shared]
     assert a[shared : shared + 1] != b[shared : shared + 1] or len(a) == shared or len(b) == shared
-    assert reach(shared + 1) > len(start)
+    assert reach(a, shared) > len(start) - 32
 
 
 def test_long_prompts_are_told_apart_coarsely() -> None:
     text = "x" * 100_000
     assert len(chain(text)) < 900
-    assert 100_000 - 256 <= reach(len(chain(text))) <= 100_100
-    assert reach(common(chain(text), chain(text[:50_000] + "y" * 50_000))) in range(49_700, 50_001)
+    assert 100_000 - 256 <= reach(chain(text)) <= 100_100
+    assert reach(chain(text), common(chain(text), chain(text[:50_000] + "y" * 50_000))) in range(49_700, 50_001)
+
+
+def test_short_questions_behind_a_long_system_prompt_are_told_apart() -> None:
+    def asked(question: str) -> Chain:
+        system: JsonObject = {"role": "system", "content": "s" * 20_000}
+        return chain_of({"messages": [system, {"role": "user", "content": question}]})
+
+    one, other = asked("What is A?"), asked("What is B?")
+    shared = common(one, other)
+    assert 0 < shared < len(one) == len(other)
+    assert reach(one, shared) == len('null{"role":"system","content":""}') + 20_000
+    slots = [Slot(0, "", one, 5000, saved=False, used=1), Slot(1, "", other, 5000, saved=False, used=2)]
+    assert [choose(slots, question, 0).slot.id for question in (one, other)] == [0, 1]
+
+
+@given(st.lists(TEXTS, min_size=1, max_size=6), st.integers(0, 6))
+def test_links_stand_where_messages_end(texts: list[str], kept: int) -> None:
+    messages: list[Json] = [{"role": "user", "content": text} for text in texts]
+    whole, part = chain_of({"messages": messages}), chain_of({"messages": messages[:kept]})
+    assert common(whole, part) == len(part)
+    assert not part or (sound(part) and reach(part) == 4 + sum(len(orjson.dumps(m)) for m in messages[:kept]))
 
 
 def test_spaces_and_tools_share_nothing() -> None:

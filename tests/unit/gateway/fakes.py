@@ -179,11 +179,11 @@ class Pool(serving.Pool):
     def states(self) -> list[WorkerStatus]:
         return list(self.statuses.values())
 
-    def status(self, model_id: str) -> WorkerStatus:
-        return self.statuses.get(model_id, WorkerStatus(model_id))
+    def status(self, model_id: str, adapter: str | None = None) -> WorkerStatus:
+        return self.statuses.get(f"{model_id}+{adapter}" if adapter else model_id, WorkerStatus(model_id))
 
-    def props(self, model_id: str) -> Props | None:
-        return self.said.get(model_id)
+    def props(self, model_id: str, adapter: str | None = None) -> Props | None:
+        return self.said.get(f"{model_id}+{adapter}" if adapter else model_id)
 
     async def load(self, model: Model) -> None:
         async for _ in Lease(self).ready():

@@ -67,3 +67,11 @@ def test_no_limit_can_be_said_on_every_route(kind: type[LlamaExtras], base: dict
 def test_the_other_names_are_in_the_schema() -> None:
     properties = ChatBody.model_json_schema()["properties"]
     assert properties["n_predict"]["description"] == "Another name of `max_tokens`."
+
+
+@pytest.mark.parametrize(("kind", "base"), BODIES)
+def test_parts_of_one_setting_are_fields_of_their_own(kind: type[LlamaExtras], base: dict[str, object]) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        read(kind, base, **{"speculative.n_max": None, "speculative.n_min": 3, "speculative.p_min": 0.5})
+    assert caught.value.param == "speculative.n_min"
+    assert "one field" not in caught.value.message

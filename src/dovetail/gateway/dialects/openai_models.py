@@ -48,7 +48,7 @@ async def retrieve_model(request: Request, services: ServicesDep, _caller: Calle
 
 
 def _object(services: Services, model: Model) -> ModelObject:
-    status = services.pool.status(model.id)
+    status = services.status(model)
     return ModelObject(
         id=model.name,
         created=model.created,

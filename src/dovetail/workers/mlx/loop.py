@@ -267,11 +267,8 @@ class Generation:
         """Pass one token on; whether it was its row's last."""
         live = self._live[drawn.row]
         job = live.job
-        failure = _failure(drawn, job)
-        if failure is not None:
-            log.error("a request failed type=%s", failure.type)
-            self._events.append((job, failure))
-            return True
+        if (failure := _failure(drawn, job)) is not None:
+            return self._failed(job, failure)
         try:
             eos = drawn.token in loaded.vocabulary.eos and not job.ignore_eos
             events = live.take(drawn, self._clock(), eos=eos, room=self._settings.context - len(job.prompt))
@@ -283,7 +280,14 @@ class Generation:
         ended = bool(events) and isinstance(events[-1], Done)
         if ended:
             self._keep(live, lambda: batch.cache(drawn.row))
+        elif (error := drawn.row.error) is not None:  # of the token after this one
+            return self._failed(job, Failed(f"{type(error).__name__}: {error}"))
         return ended
+
+    def _failed(self, job: Job, failure: Failed) -> bool:
+        log.error("a request failed type=%s", failure.type)
+        self._events.append((job, failure))
+        return True
 
     def _keep(self, live: Live, cache: Callable[[], Cache]) -> None:
         """Keep a row's cache for the next turn; a failure costs that turn time, nothing else."""
@@ -322,10 +326,7 @@ class Generation:
 
 
 def _failure(drawn: Drawn, job: Job) -> Failed | None:
-    """Why this row cannot go on, if it cannot."""
-    error = drawn.row.error
-    if error is not None:
-        return Failed(f"{type(error).__name__}: {error}")
+    """Why this token cannot be passed on, if it cannot."""
     if not drawn.sound:
         return Failed("the model's output is not a number", 500, "model_output_invalid")
     if job.sent - job.read > MAX_UNREAD:

@@ -88,6 +88,8 @@ class Calls:
     def __init__(self, form: Format, tools: Sequence[JsonObject], *, parallel: bool = True) -> None:
         self._form = form
         self._tools = tools
+        functions = [function for tool in tools if isinstance(function := tool.get("function"), dict)]
+        self._names = {str(function.get("name")) for function in functions}
         self._parallel = parallel
         self.count = 0
 
@@ -95,6 +97,10 @@ class Calls:
     def full(self) -> bool:
         """Whether the answer may hold no more calls."""
         return self.count > 0 and not self._parallel
+
+    def offers(self, name: str | None) -> bool:
+        """Whether the request has a tool of that name: a call to any other is the text that the model wrote."""
+        return name in self._names
 
     def begin(self) -> JsonCall | BufferedCall:
         return JsonCall(self, self._form.end) if self._form.parse is None else BufferedCall(self, self._form)
@@ -108,15 +114,16 @@ class Calls:
         )
 
     def whole(self, text: str) -> list[Delta]:
-        """Every call in `text`; text that holds none is content."""
+        """Every call in `text`; text that holds none is content, and so is a call to a tool that is not offered."""
         try:
             parse = self._form.parse
             found = json.loads(text) if parse is None else parse(text, list(self._tools))
             calls = [_call(item) for item in (cast("list[object]", found) if isinstance(found, list) else [found])]
-            calls = calls if self._parallel else calls[:1]
         except Exception:  # noqa: BLE001  any failure of a parser means: this was no call
             return [Content(text)] if text.strip() else []
-        return [self.start(*call) for call in calls]
+        if not all(self.offers(name) for name, _, _ in calls):
+            return [Content(text)]
+        return [self.start(*call) for call in (calls if self._parallel else calls[:1])]
 
 
 def _call(found: object) -> tuple[str, str, str | None]:
@@ -225,7 +232,7 @@ class JsonCall:
         if self._index is None:
             head = _HEAD.match(self._text)
             name = _name(head)
-            if head is None or name is None:
+            if head is None or not name or not self._calls.offers(name):
                 return self._without_head()
             self._text = self._text[head.end() :]
             start = self._calls.start(name, self._scan())
@@ -246,7 +253,7 @@ class JsonCall:
         if any(isinstance(delta, CallStart) for delta in found):
             return found
         name = _name(_NAME.match(self._text))
-        if name is not None:
+        if name and self._calls.offers(name):
             return [self._calls.start(name, "")]
         return [] if _half(self._text) else found
 

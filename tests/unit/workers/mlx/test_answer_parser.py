@@ -8,14 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dovetail.core.request import JsonObject
 from dovetail.workers.mlx.reasoning import AnswerParser, Opening
 from dovetail.workers.mlx.tool_calls import HERMES, CallArguments, Calls, CallStart, Content, Delta, Reasoning
 
 THINK = ("<think>", "</think>")
+OFFERED: list[JsonObject] = [{"type": "function", "function": {"name": name}} for name in ("f", "g", "get_weather")]
 
 
 def parse(pieces: list[str], opening: Opening, *, tools: bool = False, cut: bool = False) -> list[Delta]:
-    calls = Calls(HERMES, []) if tools else None
+    calls = Calls(HERMES, OFFERED) if tools else None
     parser = AnswerParser(THINK, opening=opening, calls=calls, start=HERMES.start)
     deltas = [delta for piece in pieces for delta in parser.push(piece)]
     return [*deltas, *parser.finish(cut=cut)]
@@ -182,10 +184,32 @@ def test_without_tools_a_call_is_text() -> None:
 
 
 def test_one_call_is_enough_where_calls_may_not_be_parallel() -> None:
-    parser = AnswerParser(THINK, opening=Opening.ANSWER, calls=Calls(HERMES, [], parallel=False), start=HERMES.start)
+    parser = AnswerParser(
+        THINK, opening=Opening.ANSWER, calls=Calls(HERMES, OFFERED, parallel=False), start=HERMES.start
+    )
     deltas: list[Delta] = []
     for char in CALL + CALL + "more":
         assert not (parser.complete and parser.push(char))
         deltas += parser.push(char)
     assert parser.complete
     assert folded(deltas) == ("", "", [("f", ARGUMENTS)])
+
+
+@pytest.mark.parametrize(
+    ("call", "content"),
+    [
+        ('{"name": "other", "arguments": {"a": 1}}', '{"name": "other", "arguments": {"a": 1}}'),
+        ('{"arguments": {}, "name": "other"}', '{"arguments": {}, "name": "other"}'),
+        ('[{"name": "f", "arguments": {}}, {"name": "other", "arguments": {}}]',) * 2,
+    ],
+)
+@pytest.mark.parametrize("closed", [True, False])
+def test_a_call_to_a_tool_that_is_not_offered_is_text(call: str, content: str, *, closed: bool) -> None:
+    text = f"So: <tool_call>{call}{'</tool_call>' if closed else ''}"
+    for pieces in ([text], list(text)):
+        assert folded(parse(pieces, Opening.ANSWER, tools=True)) == ("", "So:" + content, [])
+
+
+def test_half_a_call_to_a_tool_that_is_not_offered_is_neither() -> None:
+    found = folded(parse(['<tool_call>{"name": "other", "argum'], Opening.ANSWER, tools=True, cut=True))
+    assert found == ("", "", [])

@@ -123,9 +123,23 @@ def test_a_raising_processor_ends_its_request_and_no_other(running: Running) -> 
     wanted = running.text(running.submit([1, 2, 3]))
     sick, healthy = running.submit([4, 5], processors=(raising,)), running.submit([1, 2, 3])
     failed, fine = running.finish(sick, healthy)
-    assert failed == [Failed("ZeroDivisionError: of this request alone")]
+    assert failed[-1] == Failed("ZeroDivisionError: of this request alone")
     assert "".join(event.text for event in fine if isinstance(event, Piece)) == wanted
     assert isinstance(fine[-1], Done)
+
+
+def test_an_answer_that_ends_before_a_processors_error_is_no_error(running: Running) -> None:
+    first = running.text(running.submit([4, 5], max_tokens=1))
+
+    def later(history: Sequence[int], last: Any, logits: Any) -> Any:
+        return raising(history, last, logits) if len(history) > 1 else logits
+
+    for more in ({"max_tokens": 1}, {"stops": (first,)} if first else {"max_tokens": 1}):
+        (events,) = running.finish(running.submit([4, 5], processors=(later,), **more))
+        assert isinstance(events[-1], Done)
+    (events,) = running.finish(running.submit([4, 5], processors=(later,)))
+    assert "".join(event.text for event in events if isinstance(event, Piece)) == first
+    assert isinstance(events[-1], Failed)
 
 
 def test_a_batch_that_fails_ends_its_requests_and_the_next_one_is_served(running: Running) -> None:
