@@ -44,17 +44,23 @@ def setup(style: Style = "text", level: str = "info", stream: TextIO | None = No
     )
     root = logging.getLogger()
     root.handlers = [handler]
-    root.setLevel(logging.CRITICAL + 1 if level == "off" else level.upper())
+    set_level(level)
     # One line a request comes from telemetry; uvicorn's would repeat it with the query string.
     logging.getLogger("uvicorn.access").disabled = True
-    for chatty in ("asyncio", "uvicorn.error"):
-        logging.getLogger(chatty).setLevel(max(logging.WARNING, root.level))
     structlog.configure(
         processors=[structlog.stdlib.filter_by_level, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         wrapper_class=structlog.stdlib.BoundLogger,
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
+
+
+def set_level(level: str) -> None:
+    """The lowest level that is logged from now on."""
+    root = logging.getLogger()
+    root.setLevel(logging.CRITICAL + 1 if level == "off" else level.upper())
+    for chatty in ("asyncio", "uvicorn.error"):
+        logging.getLogger(chatty).setLevel(max(logging.WARNING, root.level))
 
 
 @contextmanager

@@ -232,7 +232,11 @@ def settings_tables() -> str:
         if section is not None:
             parts += _section_tables(name, section)
     own = {name: field for name, field in ModelSettings.model_fields.items() if name not in LoadSettings.model_fields}
-    parts.append(_table("`[models.ID]`: one model; also every key of `[load]`", "models.ID.", own))
+    own_plain = {name: field for name, field in own.items() if _section(field) is None}
+    parts.append(_table("`[models.ID]`: one model; also every key of `[load]`", "models.ID.", own_plain))
+    for name, field in own.items():
+        if (section := _section(field)) is not None:
+            parts += _section_tables(f"models.ID.{name}", section)
     return "\n".join(parts)
 
 

@@ -8,12 +8,14 @@ passed over with a log line: it must not keep a model from being used.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TypeAlias, cast
 
 import structlog
 
 from dovetail.catalog.gguf_header import GgufHeader
 from dovetail.core.fields import SAMPLING
+from dovetail.core.model import Model
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -55,6 +57,16 @@ def of_gguf(header: GgufHeader) -> Advice:
 
 def of_mlx(generation_config: Mapping[str, object]) -> Advice:
     return _advice(generation_config, _MLX)
+
+
+def with_sampling(model: Model, said: Advice) -> Model:
+    """`model` with values that go before its makers'."""
+    if not said:
+        return model
+    values = {**dict(model.sampling), **dict(said)}
+    if "top_k" in values:
+        values["top_k"] = max(values["top_k"], 0)  # -1 and 0 both keep every token
+    return replace(model, sampling=tuple(values.items()))
 
 
 def fim_of(header: GgufHeader) -> tuple[int, int, int] | None:

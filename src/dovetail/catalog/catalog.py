@@ -7,9 +7,10 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import MappingProxyType
+from typing import TypedDict, Unpack
 
 from dovetail.catalog.adapters import Adapters
+from dovetail.catalog.advice import with_sampling
 from dovetail.catalog.files import stamp
 from dovetail.catalog.headers import Headers
 from dovetail.catalog.scan import scan, with_projector, with_template
@@ -18,7 +19,26 @@ from dovetail.core.model import Adapter, Model
 
 CHECK_EVERY = 1.0
 
-_NO_ALIASES: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+
+class Scope(TypedDict, total=False):
+    """What settings say of models.
+
+    aliases           further names by model id
+    named             models outside of the roots, by id
+    adapters          the LoRAs there are
+    default_adapters  the adapter of a model that is asked for without one, by model id
+    projector         the file that the settings name for a model, in place of the one beside it
+    template          the chat template that the settings name for a model, in place of its own
+    sampling          values for what a request leaves open, before those that the model's makers advise
+    """
+
+    aliases: Mapping[str, tuple[str, ...]]
+    named: Mapping[str, Path]
+    adapters: Adapters
+    default_adapters: Mapping[str, str]
+    projector: Callable[[str], Path | None]
+    template: Callable[[str], Path | None]
+    sampling: Mapping[str, tuple[tuple[str, int | float], ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,39 +49,32 @@ class _Snapshot:
 
 
 class Catalog:
-    """Models in `roots` (earlier roots win a name).
-
-    aliases           further names by model id
-    adapters          the LoRAs there are
-    default_adapters  the adapter of a model that is asked for without one, by model id
-    projector         the file that the settings name for a model, in place of the one beside it
-    template          the chat template that the settings name for a model, in place of its own
+    """Models in `roots` (earlier roots win a name) and in their scope.
 
     Any thread may call any method. These read the disk: `refresh`, `models` and `find` when something changed, and
     `find` with an adapter.
     """
 
     def __init__(
-        self,
-        roots: Sequence[Path],
-        *,
-        aliases: Mapping[str, tuple[str, ...]] = _NO_ALIASES,
-        adapters: Adapters | None = None,
-        default_adapters: Mapping[str, str] = MappingProxyType({}),
-        projector: Callable[[str], Path | None] = lambda _: None,
-        template: Callable[[str], Path | None] = lambda _: None,
-        clock: Callable[[], float] = time.monotonic,
+        self, roots: Sequence[Path], *, clock: Callable[[], float] = time.monotonic, **scope: Unpack[Scope]
     ) -> None:
-        self._roots = tuple(roots)
-        self._aliases = dict(aliases)
-        self.adapters = adapters or Adapters(())
-        self._default_adapters = dict(default_adapters)
-        self._projector = projector
-        self._template = template
         self._clock = clock
         self._lock = threading.Lock()
         self._snapshot: _Snapshot | None = None
         self._checked = 0.0
+        self._set(tuple(roots), scope)
+
+    def _set(self, roots: tuple[Path, ...], scope: Scope) -> None:
+        self._roots = roots
+        self._scope = scope
+        self.adapters = scope.get("adapters") or Adapters(())
+        self._default_adapters = scope.get("default_adapters", {})
+
+    def reconfigure(self, roots: Sequence[Path], **scope: Unpack[Scope]) -> None:
+        """Other roots and another scope from here on. Scans; files that did not change are not read again."""
+        with self._lock:
+            self._set(tuple(roots), scope)
+            self._scan()
 
     def models(self) -> tuple[Model, ...]:
         """All models, sorted by id. Looks for changes at most once a second; blocks while it scans."""
@@ -127,9 +140,14 @@ class Catalog:
 
     def _scan(self) -> _Snapshot:
         headers = Headers(self._snapshot.headers if self._snapshot else None)
-        found = scan(self._roots, headers, self._aliases)
-        seeing = [with_projector(model, self._projector(model.id), headers) for model in found]
-        models = tuple(with_template(model, self._template(model.id), headers) for model in seeing)
+        scope = self._scope
+        found = scan(self._roots, headers, scope.get("aliases"), scope.get("named"))
+        if (projector := scope.get("projector")) is not None:
+            found = [with_projector(model, projector(model.id), headers) for model in found]
+        if (template := scope.get("template")) is not None:
+            found = [with_template(model, template(model.id), headers) for model in found]
+        said = scope.get("sampling", {})
+        models = tuple(with_sampling(model, said.get(model.id, ())) for model in found)
         headers.seal()
         by_name = {alias: model for model in models for alias in model.aliases} | {model.id: model for model in models}
         self._checked = self._clock()

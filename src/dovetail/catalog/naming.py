@@ -1,6 +1,6 @@
 """Gives models their ids and aliases: one name, one model, the same answer on every scan.
 
-Ids match `SAFE`; other characters of a file's name become `-`, and the name itself stays as an alias. Where two models
+Ids match `MODEL_ID`; other characters of a file's name become `-`, the name itself stays as an alias. Where two models
 want the same id, the one found first keeps it (roots in their order, then folders before files, then by path) and the
 other takes its next name: a file its full name, a model in a folder its file's stem, else the id with `-2`, `-3`, ….
 """
@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 
 from dovetail.core.model import Model
 
-SAFE = re.compile(r"^[\w][\w.\-]{0,127}$")
 MAX_ALIAS = 256
 
 _UNSAFE = re.compile(r"[^\w.\-]+")

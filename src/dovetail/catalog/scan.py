@@ -43,11 +43,20 @@ class _Gguf:
 
 
 def scan(
-    roots: Sequence[Path], headers: Headers | None = None, aliases: Mapping[str, tuple[str, ...]] | None = None
+    roots: Sequence[Path],
+    headers: Headers | None = None,
+    aliases: Mapping[str, tuple[str, ...]] | None = None,
+    named: Mapping[str, Path] | None = None,
 ) -> list[Model]:
-    """The models in `roots`, sorted by id. Blocks on the disk; roots that do not exist are empty."""
+    """The models in `roots`, sorted by id, after those that are `named` with their places.
+
+    Blocks on the disk; roots that do not exist are empty.
+    """
     headers = headers or Headers()
     found: dict[tuple[int, int] | Path, Unnamed] = {}
+    for name, path in (named or {}).items():
+        model = _named(name, path.absolute(), headers)
+        found[_identity(model.model)] = model
     for root in roots:
         in_root: list[Unnamed] = []
         for folder in walk(root.absolute()):
@@ -86,6 +95,23 @@ def _models(folder: Folder, headers: Headers) -> list[Unnamed]:
             model = Model(id="", format="gguf", path=folder.path / name, invalid=defect.reason)
             found.append(Unnamed(model, (Path(name).stem, name), from_folder=False))
     return found
+
+
+def _named(name: str, path: Path, headers: Headers) -> Unnamed:
+    """The one model at `path`, or what is wrong there."""
+    found: list[Unnamed] = []
+    for folder in walk(path):
+        headers.watched[path if path.is_file() else folder.path] = folder.stamp
+        found += _models(folder, headers)
+    headers.watched.setdefault(path, None)
+    if len(found) == 1:
+        return Unnamed(found[0].model, (name, *found[0].names), from_folder=True)
+    form = "gguf" if path.suffix.lower() == ".gguf" else "mlx"
+    what = (
+        f"holds {len(found)} models: name one of them" if found else "is no model" if path.exists() else "is not there"
+    )
+    model = Model(id="", format=form, path=path, invalid=f"models.{name}.path: {path} {what}")
+    return Unnamed(model, (name,), from_folder=True)
 
 
 # MLX

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from dovetail.cli.chat import chat
+from dovetail.cli.config import config
 from dovetail.cli.doctor import doctor
 from dovetail.cli.engine import engine
 from dovetail.cli.exits import Exit, Failure
@@ -44,7 +45,8 @@ for _name, _command in COMMANDS.items():
     app.command(_name)(_command)
 app.add_typer(kv, name="kv")
 app.add_typer(engine, name="engine")
-GROUPS = {"kv", "engine"}
+app.add_typer(config, name="config")
+GROUPS = {"kv", "engine", "config"}
 
 
 def _show_version(wanted: bool) -> None:

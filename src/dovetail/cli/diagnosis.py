@@ -21,6 +21,7 @@ from dovetail.core.model import Model
 from dovetail.engines.native import builds, in_force
 from dovetail.hardware.machine import MachineFacts, machine
 from dovetail.settings import FILE_NAME, ConfigError, Settings, default_home
+from dovetail.settings.checks import external_server
 
 _NATIVE = (
     "dovetail engine build compiles one that does: prompts are read 1.3 to 1.8 times as fast, answers written about "
@@ -49,7 +50,13 @@ def diagnose(home: Path | None, config: Path | None) -> list[Finding]:
     except ConfigError as error:
         settings = Settings(home=home or default_home())
         findings = [
-            Finding("configuration", "fail", str(error), "correct it; the defaults are used below", Exit.CONFIG)
+            Finding(
+                "configuration",
+                "fail",
+                str(error),
+                "correct it: a running server goes on with its last good one; the defaults are used below",
+                Exit.CONFIG,
+            )
         ]
     holder = occupant(settings.home)
     findings += [*hardware(facts), *gguf(settings, facts), *mlx(facts), *engines_at_all(settings)]
@@ -84,7 +91,7 @@ def gguf(
     """llama.cpp: the binary that is configured, or the build made here, or the one in the xllamacpp wheel."""
     binary = settings.engines.gguf.binary
     if binary is not None:
-        found = preflight.external_server(binary)
+        found = external_server(binary)
         if found is None:
             yield Finding("gguf engine", "fail", f"{binary}: no such program", _SET_BINARY, Exit.UNAVAILABLE)
         else:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from types import TracebackType
 from typing import Self, cast
 
 from dovetail.cli.exits import Exit, Failure
+from dovetail.core.file_lock import try_lock
 
 LOCK_NAME = "dovetail.lock"
 _ATTEMPTS = 10
@@ -104,30 +104,9 @@ def _read(path: Path) -> Occupant | None:
             return None
 
 
-if sys.platform == "win32":
-    import msvcrt
-
-    # Locked bytes cannot be read by others, so the lock lies far behind the text.
-    _FAR = 1 << 30
-
-    def _lock(file: int, *, shared: bool = False) -> bool:
-        del shared
-        os.lseek(file, _FAR, os.SEEK_SET)
-        try:
-            msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        return True
-
-else:
-    import fcntl
-
-    def _lock(file: int, *, shared: bool = False) -> bool:
-        """Whether the lock was free; it is held until `file` is closed."""
-        try:
-            fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        except OSError as error:
-            raise Failure(f"the home folder cannot be locked: {error.strerror}", Exit.CONFIG) from None
-        return True
+def _lock(file: int, *, shared: bool = False) -> bool:
+    """Whether the lock was free; it is held until `file` is closed."""
+    try:
+        return try_lock(file, shared=shared)
+    except OSError as error:
+        raise Failure(f"the home folder cannot be locked: {error.strerror}", Exit.CONFIG) from None

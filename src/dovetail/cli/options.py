@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 import typer
 
 if TYPE_CHECKING:
-    from dovetail.settings import Settings
+    from dovetail.settings import Settings, Sources
 
 Home: TypeAlias = Annotated[
     Path | None, typer.Option("--home", metavar="DIR", help="The home folder (DOVETAIL_HOME; else the platform's).")
@@ -30,8 +30,13 @@ AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def configured(home: Path | None, config: Path | None, said: Mapping[str, object] | None = None) -> Settings:
-    """Settings under `said`, a mapping of dotted keys to flags of which None means not said. Raises ConfigError."""
-    from dovetail.settings import load_settings
+    """The settings of `sources`, now. Raises ConfigError."""
+    return sources(home, config, said).load()
+
+
+def sources(home: Path | None, config: Path | None, said: Mapping[str, object] | None = None) -> Sources:
+    """Where settings come from under `said`, a mapping of dotted keys to flags of which None means not said."""
+    from dovetail.settings import Sources
 
     flags: dict[str, object] = {}
     for name, value in (said or {}).items():
@@ -41,7 +46,7 @@ def configured(home: Path | None, config: Path | None, said: Mapping[str, object
         inside = flags.setdefault(section, {}) if section else flags
         if isinstance(inside, dict):
             inside[key] = value
-    return load_settings(config, flags, home)
+    return Sources(config, flags, home)
 
 
 def texts(paths: list[Path] | None) -> list[str] | None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import ipaddress
-import os
-import shutil
 from typing import TYPE_CHECKING
 
 from dovetail.cli.exits import Exit, Failure
@@ -43,17 +41,12 @@ def is_loopback(host: str) -> bool:
 
 
 def check_engines(settings: Settings) -> None:
-    binary = settings.engines.gguf.binary
-    if binary is not None and external_server(binary) is None:
-        wanted = "llama-server is not on the PATH" if binary == "auto" else f"{binary} is no program that can be run"
-        raise Failure(f"engines.gguf.binary: {wanted}", Exit.UNAVAILABLE)
-    if binary is None and not any(installed(module) for module in ENGINE_MODULES.values()):
+    from dovetail.settings.checks import missing_program
+
+    if (problem := missing_program(settings)) is not None:
+        raise Failure(problem, Exit.UNAVAILABLE)
+    if settings.engines.gguf.binary is None and not any(installed(module) for module in ENGINE_MODULES.values()):
         raise Failure("no engine is installed: pip install 'dovetail[gguf]' or 'dovetail[mlx]'", Exit.UNAVAILABLE)
-
-
-def external_server(binary: str) -> str | None:
-    """The path of the llama-server that the setting `binary` names, None when there is none."""
-    return shutil.which("llama-server" if binary == "auto" else binary)
 
 
 def installed(module: str) -> bool:
@@ -62,9 +55,7 @@ def installed(module: str) -> bool:
 
 
 def check_folders(settings: Settings) -> None:
-    for folder in settings.catalog.folders:
-        is_model = folder.is_file() and folder.suffix.lower() == ".gguf"
-        if not folder.is_dir() and not is_model:
-            raise Failure(f"the model folder {folder} does not exist or is no folder", Exit.CONFIG)
-        if not os.access(folder, os.R_OK if is_model else os.R_OK | os.X_OK):
-            raise Failure(f"the model folder {folder} cannot be read", Exit.CONFIG)
+    from dovetail.settings.checks import missing_folder
+
+    if (problem := missing_folder(settings)) is not None:
+        raise Failure(problem, Exit.CONFIG)

@@ -7,6 +7,7 @@ import shutil
 import socket
 import sys
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -16,14 +17,14 @@ from dovetail import __version__
 from dovetail.cli import preflight
 from dovetail.cli.exits import Exit, Failure
 from dovetail.cli.home import HomeLock
-from dovetail.cli.options import Config, Home, ModelsDir, NoDemo, configured, texts
+from dovetail.cli.options import Config, Home, ModelsDir, NoDemo, sources, texts
 from dovetail.cli.pull import located
 from dovetail.cli.quick_imports import quick_imports
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
 
-    from dovetail.settings import Settings
+    from dovetail.settings import Settings, Sources
 
 
 def serve(
@@ -52,7 +53,7 @@ def serve(
     with quick_imports():
         from dovetail import log
 
-    settings = configured(
+    origin = sources(
         home,
         config,
         {
@@ -65,10 +66,10 @@ def serve(
             "log.format": log_format,
         },
     )
+    settings = origin.load()
     if model:
-        named = tuple(located(name, settings.home / "models") for name in model)
-        catalog = settings.catalog.model_copy(update={"folders": (*settings.catalog.folders, *named)})
-        settings = settings.model_copy(update={"catalog": catalog})
+        origin = replace(origin, folders=tuple(located(name, settings.home / "models") for name in model))
+        settings = origin.load()
     log.setup(settings.log.format, settings.log.level)
     preflight.check(settings)
     with HomeLock(settings.home) as lock:
@@ -77,15 +78,15 @@ def serve(
             lock.announce(url)
             _greet(settings, url)
 
-        _run(settings, listening)
+        _run(settings, origin, listening)
 
 
-def _run(settings: Settings, listening: Callable[[str], None]) -> None:
+def _run(settings: Settings, origin: Sources, listening: Callable[[str], None]) -> None:
     with quick_imports():
         from dovetail.gateway import server
 
     try:
-        run_loop(server.serve(settings, listening=listening))
+        run_loop(server.serve(settings, listening=listening, sources=origin))
     except KeyboardInterrupt:
         return
     except socket.gaierror as error:

@@ -6,6 +6,7 @@ DovetailError
 │   ├── AdapterNotFound            404
 │   ├── AdapterMismatch            400  the adapter was made for another model
 │   ├── UnsupportedField           400  a field Dovetail knows and does not honour
+│   ├── Conflict                   409  somebody else has changed it first
 │   └── ContextTooLong             400
 ├── NotAllowed                     403
 │   ├── Unauthenticated            401
@@ -13,7 +14,8 @@ DovetailError
 │   └── RateLimited                429
 ├── Busy                           503
 │   ├── QueueFull                  429
-│   └── NoRoom                     507
+│   ├── NoRoom                     507
+│   └── DiskFull                   507
 └── EngineFailure                  500
     ├── LoadFailed                 503
     ├── WorkerCrashed              503
@@ -99,6 +101,13 @@ class UnsupportedField(InvalidRequest):
         super().__init__(f"{field} {why}; remove it from the request", param=field)
 
 
+class Conflict(InvalidRequest):
+    """What is to be changed is not what the caller has read."""
+
+    status = 409
+    code = "config_conflict"
+
+
 class ContextTooLong(InvalidRequest):
     """The prompt needs more tokens than one slot has; `at_least` that many where they were not all counted."""
 
@@ -163,6 +172,13 @@ class NoRoom(Busy):
 
     status = 507
     code = "insufficient_memory"
+
+
+class DiskFull(Busy):
+    """What was to be written has no room; what was there before is as it was."""
+
+    status = 507
+    code = "disk_full"
 
 
 class EngineFailure(DovetailError):

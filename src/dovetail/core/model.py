@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Literal, TypeAlias
 
+MODEL_ID = re.compile(r"^[\w][\w.\-]{0,127}$")
 ModelFormat: TypeAlias = Literal["gguf", "mlx"]
 # How the hidden states of a text become one vector; `rank`: they become a score, by a classifier of the model's own.
 Pooling: TypeAlias = Literal["mean", "cls", "last", "rank"]

@@ -88,6 +88,10 @@ class Seats:
         model = served(model, engine, apart)
         seat_id = _seat_id(model, apart)
         seat = self._seats.get(seat_id)
+        if seat is not None and seat.model.path != model.path:  # another model has its name now
+            seat.outdated = True
+            if not seat.uses:
+                seat.worker.begin_stop()
         if seat is None or seat.outdated or (seat.model != model and not seat.uses and not seat.worker.alive):
             made = self._new(seat_id, model, engine, apart)
             if seat is not None:

@@ -46,14 +46,18 @@ class Started:
 
 
 async def serve(
-    settings: Settings, *, listening: Callable[[str], None] | None = None, stop: asyncio.Event | None = None
+    settings: Settings,
+    *,
+    listening: Callable[[str], None] | None = None,
+    stop: asyncio.Event | None = None,
+    **parts: Unpack[Parts],
 ) -> None:
     """Serves until SIGINT, SIGTERM or `stop`, then lets running answers finish and stops every worker.
 
     `listening` gets the server's URL once it answers. A second signal ends the process at once. Raises OSError
     when the address cannot be had.
     """
-    async with running(settings) as started:
+    async with running(settings, **parts) as started:
         if listening is not None:
             listening(started.url)
         with _signals(stop or asyncio.Event()) as asked:

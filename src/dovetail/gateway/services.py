@@ -10,13 +10,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypedDict, Unpack
 
-import structlog
-
 from dovetail import chat_formats, demo
 from dovetail.catalog.adapters import Adapters
-from dovetail.catalog.catalog import Catalog
+from dovetail.catalog.catalog import Catalog, Scope
 from dovetail.catalog.mlx import MAX_TEMPLATE
-from dovetail.core.errors import DovetailError, LoadFailed
+from dovetail.core.errors import LoadFailed
 from dovetail.core.model import LoadOptions, Model, ModelFormat, Policy
 from dovetail.core.observe import Observer
 from dovetail.engines import native
@@ -28,36 +26,45 @@ from dovetail.fleet.pool import Pool, WorkerStatus
 from dovetail.fleet.process import Props
 from dovetail.fleet.prompt_store import PromptStore
 from dovetail.fleet.seats import Making
+from dovetail.gateway.configuration import Live
 from dovetail.gateway.door import Door
+from dovetail.gateway.preload import Preloader, preloads
 from dovetail.gateway.sse import Replies, Timing
 from dovetail.hardware.machine import machine
 from dovetail.serving.embed import Embedder
 from dovetail.serving.generate import Generator
 from dovetail.serving.media import Gate
-from dovetail.settings import Settings
+from dovetail.settings import Settings, Sources
 from dovetail.telemetry import LogObserver
-
-log = structlog.stdlib.get_logger(__name__)
-
 
 GGUF_ONLY = ("gpu_layers", "ubatch", "flash_attention", "cache_type_k", "cache_type_v", "threads", "mmproj")
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What routes work with. `preloaded` is set once every model of `fleet.preload` is loaded or has failed."""
+    """What routes work with. `preloaded` is set once every model to be loaded at start is loaded or has failed."""
 
-    settings: Settings
+    live: Live
     catalog: Catalog
     pool: Pool
     generator: Generator
     embedder: Embedder
     engines: dict[ModelFormat, Engine]
     machine: Machine
-    timing: Timing
     door: Door = field(default_factory=Door)
     replies: Replies = field(default_factory=Replies)
     preloaded: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def settings(self) -> Settings:
+        """Those in force now."""
+        return self.live.current
+
+    @property
+    def timing(self) -> Timing:
+        """The deadlines of answers."""
+        server = self.settings.server
+        return Timing(server.stream_header_after, server.keep_alive_every, server.stall_timeout)
 
     def context(self, model: Model) -> int:
         """Tokens of one slot: the loaded worker's, else what a load would give."""
@@ -78,45 +85,66 @@ class Services:
 
 
 class Parts(TypedDict, total=False):
-    """What a caller may bring instead of the usual part."""
+    """What a caller may bring instead of the usual part; without `sources` settings never change."""
 
     observer: Observer
     launcher: Launcher
+    sources: Sources
 
 
 @asynccontextmanager
 async def services(settings: Settings, **parts: Unpack[Parts]) -> AsyncGenerator[Services, None]:
     """Builds everything, preloads in the background, and stops every worker when left."""
     observer = parts.get("observer") or LogObserver()
+    live = Live(settings, parts.get("sources"), observer)
     facts = await asyncio.to_thread(machine)
     here = Machine(cores=facts.processor.cores, gpu=bool(facts.gpus))
     catalog = catalog_of(settings)
-    engines = engines_of(settings, facts.processor.simd)
-    making = Making(engines, lambda model: checked_options(settings, model), here, await _prompt_store(settings))
-    pool = Pool(
-        making,
-        parts.get("launcher") or LocalLauncher(settings.home / "run"),
-        settings.fleet,
-        observer,
-        policy_for=lambda model: policy(settings, model),
-    )
-    generator = Generator(
-        catalog,
-        pool,
-        observer,
-        share=settings.kv.share,
-        media=Gate(settings.media),
-        replay_limit=settings.fleet.replay_limit,
-    )
+    simd = facts.processor.simd
+    engines = engines_of(settings, simd)
+    making = Making(engines, lambda model: checked_options(live.current, model), here, await _prompt_store(settings))
+    launcher = parts.get("launcher") or LocalLauncher(settings.home / "run")
+    pool = Pool(making, launcher, settings.fleet, observer, policy_for=lambda model: policy(live.current, model))
+    generator = Generator(catalog, pool, observer)
+    _tell(generator, settings)
+    preloader = Preloader(catalog, pool)
+    preloader.want(preloads(settings))
     embedder = Embedder(catalog, pool, observer)
-    built = Services(settings, catalog, pool, generator, embedder, engines, here, timing(settings))
-    preloading = asyncio.create_task(_preload(built), name="preload")
+    built = Services(live, catalog, pool, generator, embedder, engines, here, preloaded=preloader.done)
+
+    async def apply(before: Settings) -> None:
+        nonlocal making
+        making = await _remade(making, built, before, simd)
+        pool.reconfigure(making, live.current.fleet)
+        preloader.want(sorted(set(preloads(live.current)) - set(preloads(before))))
+
+    live.on_change(apply)
+    running = [asyncio.create_task(preloader.run(), name="preload"), asyncio.create_task(live.watch(), name="watch")]
     try:
         yield built
     finally:
-        preloading.cancel()
-        await asyncio.wait([preloading])
+        for task in running:
+            task.cancel()
+        await asyncio.wait(running)
         await pool.aclose()
+
+
+async def _remade(making: Making, built: Services, before: Settings, simd: Collection[str]) -> Making:
+    """What `built` is told of other settings than those `before`; what models are loaded by from now on."""
+    now = built.settings
+    if (now.catalog, now.models, now.load) != (before.catalog, before.models, before.load):
+        roots, scope = catalog_scope(now)
+        await asyncio.to_thread(lambda: built.catalog.reconfigure(roots, **scope))
+    if now.engines != before.engines:  # other engines are other objects: workers of the old ones leave
+        built.engines.update(engines_of(now, simd))
+    _tell(built.generator, now)
+    if (now.kv.enabled, now.kv.max_bytes) != (before.kv.enabled, before.kv.max_bytes):
+        return replace(making, store=await _prompt_store(now))
+    return making
+
+
+def _tell(generator: Generator, settings: Settings) -> None:
+    generator.reconfigure(share=settings.kv.share, media=Gate(settings.media), replay_limit=settings.fleet.replay_limit)
 
 
 async def _prompt_store(settings: Settings) -> PromptStore | None:
@@ -133,15 +161,24 @@ def model_folders(settings: Settings) -> list[Path]:
 
 def catalog_of(settings: Settings) -> Catalog:
     """The models and adapters that the settings lead to."""
+    roots, scope = catalog_scope(settings)
+    return Catalog(roots, **scope)
+
+
+def catalog_scope(settings: Settings) -> tuple[list[Path], Scope]:
+    """Where models are looked for, and what the settings say of them."""
     folders = [settings.home / "adapters", *settings.catalog.adapter_folders]
-    return Catalog(
-        model_folders(settings),
-        aliases={model_id: own.aliases for model_id, own in settings.models.items() if own.aliases},
+    models = settings.models
+    scope = Scope(
+        aliases={model_id: own.aliases for model_id, own in models.items() if own.aliases},
+        named={model_id: own.path for model_id, own in models.items() if own.path is not None},
         adapters=Adapters([*folders, demo.adapters_dir()] if settings.catalog.demo else folders),
-        default_adapters={model_id: own.adapter for model_id, own in settings.models.items() if own.adapter},
+        default_adapters={model_id: own.adapter for model_id, own in models.items() if own.adapter},
         projector=lambda name: settings.load_for(name).mmproj,
         template=lambda name: chat_template(settings, name),
+        sampling={model_id: said for model_id, own in models.items() if (said := own.sampling.said())},
     )
+    return model_folders(settings), scope
 
 
 def engines_of(settings: Settings, simd: Collection[str]) -> dict[ModelFormat, Engine]:
@@ -198,20 +235,3 @@ def checked_options(settings: Settings, model: Model) -> LoadOptions:
         what = f"models.{model.id}.chat_template: {template} is no file of at most {MAX_TEMPLATE >> 10} KiB"
         raise LoadFailed(f"{model.id} cannot be loaded: {what}", status=422)
     return options
-
-
-def timing(settings: Settings) -> Timing:
-    """The deadlines of answers."""
-    server = settings.server
-    return Timing(server.stream_header_after, server.keep_alive_every, server.stall_timeout)
-
-
-async def _preload(built: Services) -> None:
-    # Headers are read in a thread once, so that the first request finds a warm catalog.
-    await asyncio.to_thread(built.catalog.refresh)
-    for name in built.settings.fleet.preload:
-        try:
-            await built.pool.load(built.catalog.find(name))
-        except DovetailError as failure:
-            log.warning("preload_failed", model=name, reason=failure.message)
-    built.preloaded.set()

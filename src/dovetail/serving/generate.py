@@ -100,6 +100,10 @@ class Generator:
         self._replay_limit = replay_limit
         self._known: set[str] = set()
 
+    def reconfigure(self, *, share: bool, media: Gate, replay_limit: int) -> None:
+        """Other settings, for requests that come from now on."""
+        self._share, self._media, self._replay_limit = share, media, replay_limit
+
     async def run(self, request: GenerateRequest, caller: Caller) -> AsyncGenerator[Event, None]:
         """Events of `request`, one Finished for each of its `n` choices.
 

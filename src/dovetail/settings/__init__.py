@@ -19,7 +19,7 @@ from dovetail.settings.sections import (
     default_home,
     schema,
 )
-from dovetail.settings.sources import ENV_PREFIX, FILE_NAME, ConfigError, load_settings
+from dovetail.settings.sources import ENV_PREFIX, FILE_NAME, ConfigError, Source, Sources, load_settings
 
 __all__ = [
     "ENV_PREFIX",
@@ -36,6 +36,8 @@ __all__ = [
     "ModelSettings",
     "ServerSettings",
     "Settings",
+    "Source",
+    "Sources",
     "default_home",
     "load_settings",
     "schema",

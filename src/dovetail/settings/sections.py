@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal, Self, TypeAlias
+from typing import Annotated, Literal, Self, TypeAlias, cast
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from dovetail.core.model import CacheType, ChatFormat
+from dovetail.core.fields import SAMPLING
+from dovetail.core.model import MODEL_ID, CacheType, ChatFormat
 
 Tree: TypeAlias = dict[str, object]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
@@ -102,9 +103,37 @@ class LoadSettings(_Section):
     )
 
 
+def _sampling(name: str) -> object:
+    spec = SAMPLING[name]
+    return Field(default=None, ge=spec.low, le=spec.high, description=spec.meaning)
+
+
+class SamplingSettings(_Section):
+    """What holds where a request says nothing, over what the model's makers advise."""
+
+    temperature: float | None = cast("None", _sampling("temperature"))
+    top_k: int | None = cast("None", _sampling("top_k"))
+    top_p: float | None = cast("None", _sampling("top_p"))
+    min_p: float | None = cast("None", _sampling("min_p"))
+    typical_p: float | None = cast("None", _sampling("typical_p"))
+    repeat_penalty: float | None = cast("None", _sampling("repeat_penalty"))
+    repeat_last_n: int | None = cast("None", _sampling("repeat_last_n"))
+    frequency_penalty: float | None = cast("None", _sampling("frequency_penalty"))
+    presence_penalty: float | None = cast("None", _sampling("presence_penalty"))
+
+    def said(self) -> tuple[tuple[str, int | float], ...]:
+        """Names and values, of those that are set."""
+        values = ((name, cast("int | float | None", getattr(self, name))) for name in type(self).model_fields)
+        return tuple((name, value) for name, value in values if value is not None)
+
+
 class ModelSettings(LoadSettings):
     """Settings of one model, `[models.ID]`."""
 
+    path: Path | None = Field(
+        default=None,
+        description="A model outside of the folders: a .gguf file, a folder that holds one, an MLX folder.",
+    )
     aliases: tuple[str, ...] = Field(default=(), description="Other names the model answers to.")
     pin: bool = Field(default=False, description="Never stop it to make room for another, nor for being idle.")
     priority: int = Field(
@@ -113,9 +142,12 @@ class ModelSettings(LoadSettings):
     ttl: float | None = Field(
         default=None, ge=0, description="Seconds without a request before it is unloaded; empty: `fleet.idle_ttl`."
     )
+    preload: bool = Field(default=False, description="Load it at start, or as soon as this is set.")
     adapter: str | None = Field(default=None, description="The LoRA of requests that name none; scale 0 undoes it.")
     chat_template: Path | None = Field(default=None, description="A Jinja file in place of the model's own template.")
     chat_format: ChatFormat | None = Field(default=None, description="The same, by the name of a well-known format.")
+
+    sampling: SamplingSettings = SamplingSettings()
 
     @model_validator(mode="after")
     def _one_template(self) -> Self:
@@ -204,6 +236,14 @@ class Settings(_Section):
     media: MediaSettings = MediaSettings()
     log: LogSettings = LogSettings()
     models: dict[str, ModelSettings] = Field(default_factory=dict, description="Settings by model id.")
+
+    @field_validator("models")
+    @classmethod
+    def _names(cls, models: dict[str, ModelSettings]) -> dict[str, ModelSettings]:
+        for name, own in models.items():
+            if own.path is not None and not MODEL_ID.match(name):
+                raise ValueError(f"{name!r} cannot be a model's id: letters, digits, '.', '_' and '-', at most 128")
+        return models
 
     def load_for(self, model_id: str) -> LoadSettings:
         """`[load]` with what `[models.ID]` says over it."""

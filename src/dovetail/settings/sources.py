@@ -6,8 +6,8 @@ import difflib
 import json
 import os
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast, get_args
 
@@ -20,7 +20,78 @@ FILE_NAME = "dovetail.toml"
 
 
 class ConfigError(Exception):
-    """The configuration cannot be used; the message names the key and where it was written."""
+    """The configuration cannot be used; the message has a line for each mistake: where it was written, and the key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where a server's settings come from, so that they can be read again.
+
+    config   the file; None: `dovetail.toml` in the home folder, which may be missing
+    flags    nested as the file is, and only what was said
+    home     as a flag gave it; else `DOVETAIL_HOME`, else the platform's. It is chosen before the file is read
+    folders  models named on the command line, beside those of the settings
+    """
+
+    config: Path | None = None
+    flags: Mapping[str, object] = field(default_factory=dict[str, object])
+    home: Path | None = None
+    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    folders: tuple[Path, ...] = ()
+
+    @property
+    def path(self) -> Path:
+        """The file, absolute. Raises ConfigError for an environment that cannot be read."""
+        return self._file(_environment(self.environ)).absolute()
+
+    def files(self) -> tuple[Path, ...]:
+        """Every file that `load` reads, there or not."""
+        return (self.path,)
+
+    def load(self, text: str | None = None) -> Settings:
+        """The settings as they are now, or as they would be with `text` in the file. Blocks; raises ConfigError."""
+        return self.read(text)[0]
+
+    def read(self, text: str | None = None) -> tuple[Settings, tuple[Source, ...]]:
+        """The same, with what each source says; a later one wins.
+
+        Relative paths are taken from the file's folder, or from the working folder.
+        """
+        environment = _environment(self.environ)
+        path = self._file(environment)
+        required = self.config is not None or "config" in environment
+        file = _parsed(path, _text(path, required=required) if text is None else text)
+        if not required and "home" in file:
+            what = "this file is found through the home folder and cannot move it; use --home"
+            raise ConfigError(f"{path}: home: {what}")
+        flags = self.flags if self.home is None else {**self.flags, "home": str(self.home)}
+        environment.pop("config", None)
+        here = Path.cwd()
+        sources = (
+            Source(str(path), _anchored(file, path.parent.absolute())),
+            Source("environment", _anchored(environment, here), environ=True),
+            Source("command line", _anchored(flags, here)),
+        )
+        merged: Tree = {}
+        for source in sources:
+            _merge(merged, source.values)
+        try:
+            settings = Settings.model_validate(merged)
+        except ValidationError as error:
+            raise ConfigError(_explain(error, sources)) from None
+        if self.folders:
+            folders = (*settings.catalog.folders, *self.folders)
+            settings = settings.model_copy(update={"catalog": settings.catalog.model_copy(update={"folders": folders})})
+        return settings, sources
+
+    def _file(self, environment: Tree) -> Path:
+        config = self.config
+        if config is None and "config" in environment:
+            config = Path(str(environment["config"]))
+        if config is not None:
+            return config.expanduser()
+        home = self.home or self.flags.get("home", environment.get("home", default_home()))
+        return Path(str(home)).expanduser() / FILE_NAME
 
 
 def load_settings(
@@ -29,48 +100,26 @@ def load_settings(
     home: Path | None = None,
     environ: Mapping[str, str] = os.environ,
 ) -> Settings:
-    """Settings from `config` (default: `dovetail.toml` in the home folder, which may be missing), environment, flags.
-
-    `flags` is nested as the file is and holds only what was said. The home folder is chosen first, by `home`, then
-    `DOVETAIL_HOME`, because the file lives there; a file elsewhere may name it. Relative paths are taken from the
-    file's folder, or from the working folder. Raises ConfigError.
-    """
-    environment = _environment(environ)
-    if home is not None:
-        flags = {**flags, "home": str(home)}
-    if config is None and ENV_PREFIX + "CONFIG" in environ:
-        config = Path(environ[ENV_PREFIX + "CONFIG"])
-    first_home = Path(str(flags.get("home", environment.get("home", default_home())))).expanduser()
-    path = first_home / FILE_NAME if config is None else config.expanduser()
-    file = _read(path, required=config is not None)
-    if config is None and "home" in file:
-        raise ConfigError(f"{path}: home: this file is found through the home folder and cannot move it; use --home")
-    here = Path.cwd()
-    sources = (
-        _Source(str(path), _anchored(file, path.parent.absolute())),
-        _Source("environment", _anchored(environment, here), environ=True),
-        _Source("command line", _anchored(flags, here)),
-    )
-    merged: Tree = {}
-    for source in sources:
-        _merge(merged, source.values)
-    try:
-        return Settings.model_validate(merged)
-    except ValidationError as error:
-        raise ConfigError(_explain(error, sources)) from None
+    """The settings of these sources, once. Raises ConfigError."""
+    return Sources(config, flags, home, environ).load()
 
 
 @dataclass(frozen=True, slots=True)
-class _Source:
+class Source:
+    """What one place says, nested as the file is."""
+
     name: str
     values: Tree
     environ: bool = False
 
-    def key(self, location: tuple[str | int, ...]) -> str:
+    def key(self, location: Sequence[str | int]) -> str:
         """How `location` is written here."""
         if self.environ:
             return ENV_PREFIX + "__".join(str(step).upper() for step in location if isinstance(step, str))
         return ".".join(str(step) for step in location)
+
+    def says(self, location: tuple[str | int, ...]) -> bool:
+        return _holds(self.values, location)
 
 
 def _holds(values: object, location: tuple[str | int, ...]) -> bool:
@@ -82,16 +131,22 @@ def _holds(values: object, location: tuple[str | int, ...]) -> bool:
     return _holds(cast("Tree", values)[location[0]], location[1:])
 
 
-def _read(path: Path, *, required: bool) -> Tree:
+def _text(path: Path, *, required: bool) -> str:
     try:
-        return tomllib.loads(path.read_text("utf-8"))
+        return path.read_text("utf-8")
     except FileNotFoundError:
         if required:
             raise ConfigError(f"{path}: no such file") from None
-        return {}
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise ConfigError(f"{path}: {reason}") from None
+        return ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: {error.strerror if isinstance(error, OSError) else error}") from None
+
+
+def _parsed(path: Path, text: str) -> Tree:
+    try:
+        return tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise ConfigError(f"{path}: {error}") from None
 
 
 def _environment(environ: Mapping[str, str]) -> Tree:
@@ -116,7 +171,7 @@ def _environment(environ: Mapping[str, str]) -> Tree:
     return values
 
 
-_NOT_SETTINGS = frozenset(ENV_PREFIX + name for name in ("CONFIG", "WORKER_SECRET", "TRACEBACK"))
+_NOT_SETTINGS = frozenset(ENV_PREFIX + name for name in ("WORKER_SECRET", "TRACEBACK"))
 
 
 def _merge(into: Tree, values: Mapping[str, object]) -> None:
@@ -155,12 +210,12 @@ def _anchor(value: object, annotation: object, base: Path) -> object:
     return {key: _anchor(item, inner[-1] if inner else None, base) for key, item in table.items()}
 
 
-def _explain(error: ValidationError, sources: tuple[_Source, ...]) -> str:
+def _explain(error: ValidationError, sources: tuple[Source, ...]) -> str:
     """One line for each mistake: where, which key, what is wrong."""
     lines: list[str] = []
     for mistake in error.errors(include_url=False, include_input=False):
         location = mistake["loc"]
-        source = next((source for source in reversed(sources) if _holds(source.values, location)), sources[0])
+        source = next((source for source in reversed(sources) if source.says(location)), sources[0])
         what = mistake["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
         if mistake["type"] == "extra_forbidden":
             near = difflib.get_close_matches(str(location[-1]), _siblings(location), n=1)

@@ -43,6 +43,9 @@ class LogObserver:
         level, text = severity(line)
         self._log.log(level, text, model=model)
 
+    def configuration(self, problem: str | None) -> None:
+        """Its lines are written where the files are read."""
+
     def request_done(self, record: RequestRecord) -> None:
         usages = [choice.usage for choice in record.choices]
         facts: dict[str, object] = {

@@ -74,6 +74,8 @@ class Recorder:
         del model, line
         self.lines += 1
 
+    def configuration(self, problem: str | None) -> None: ...
+
     def request_done(self, record: RequestRecord) -> None: ...
 
 

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dovetail.catalog import tree
-from dovetail.catalog.naming import SAFE
 from dovetail.catalog.scan import scan
-from dovetail.core.model import Capability, Model
+from dovetail.core.model import MODEL_ID, Capability, Model
 from dovetail.demo import models_dir
 
 if TYPE_CHECKING:
@@ -48,7 +47,7 @@ def parts(forge: Forge, stem: str, count: int) -> list[Path]:
 def by_id(*roots: Path) -> dict[str, Model]:
     found = scan(roots)
     assert [each.id for each in found] == sorted(each.id for each in found)
-    assert all(SAFE.match(each.id) for each in found)
+    assert all(MODEL_ID.match(each.id) for each in found)
     names = [name for each in found for name in (each.id, *each.aliases)]
     assert len(names) == len(set(names))
     return {each.id: each for each in found}

@@ -52,6 +52,8 @@ class Recorder:
         del model
         self.lines.append(line)
 
+    def configuration(self, problem: str | None) -> None: ...
+
     def request_done(self, record: RequestRecord) -> None: ...
 
 

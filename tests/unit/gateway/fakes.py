@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
@@ -21,6 +21,7 @@ from dovetail.engines.mlx import MlxEngine
 from dovetail.fleet.pool import Pool as RealPool
 from dovetail.fleet.pool import WorkerStatus
 from dovetail.fleet.process import Props
+from dovetail.gateway.configuration import Live
 from dovetail.gateway.services import Services
 from dovetail.gateway.sse import Timing
 from dovetail.serving.embed import Embedder
@@ -211,15 +212,21 @@ def services(
     catalog = Models(*(models or (serving.model(),)))
     leases = Pool(say or serving.says("Hello", " there"), **pool)
     return Services(
-        settings=settings or Settings(home=Path("/nowhere")),
+        live=Live(_timed(settings or Settings(home=Path("/nowhere")), timing)),
         catalog=cast("Catalog", catalog),
         pool=cast("RealPool", leases),
         generator=Generator(catalog, leases, serving.Recorder()),
         embedder=Embedder(catalog, cast("RealPool", leases), serving.Recorder()),
         engines={"gguf": GgufEngine(), "mlx": MlxEngine()},
         machine=Machine(2),
-        timing=timing or Timing(),
     )
+
+
+def _timed(settings: Settings, timing: Timing | None) -> Settings:
+    if timing is None:
+        return settings
+    told = zip(("stream_header_after", "keep_alive_every", "stall_timeout"), astuple(timing)[:3], strict=True)
+    return settings.model_copy(update={"server": settings.server.model_copy(update=dict(told))})
 
 
 async def loading_for_ever() -> AsyncGenerator[Progress, None]:

@@ -18,7 +18,7 @@ from dovetail.core.errors import LoadFailed
 from dovetail.core.model import LoadOptions
 from dovetail.demo import models_dir
 from dovetail.gateway.server import Started, _signals, running, serve
-from dovetail.gateway.services import checked_options, llama_server, load_options, model_folders, timing
+from dovetail.gateway.services import checked_options, llama_server, load_options, model_folders
 from dovetail.settings import (
     CatalogSettings,
     FleetSettings,
@@ -29,7 +29,7 @@ from dovetail.settings import (
 )
 from dovetail.workers.scripted import Script
 
-from .fakes import FakeLauncher, Plan, model
+from .fakes import FakeLauncher, Plan, model, services
 from .fakes import StateRecorder as Recorder
 
 pytestmark = pytest.mark.anyio
@@ -215,7 +215,7 @@ def test_which_llama_server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
 
 
 def test_timing_follows_the_settings() -> None:
-    assert timing(Settings(server=ServerSettings(keep_alive_every=2))).keep_alive_every == 2
+    assert services(settings=Settings(server=ServerSettings(keep_alive_every=2))).timing.keep_alive_every == 2
 
 
 async def _read(client: aiohttp.ClientSession, started: Started, *, stream: bool = True) -> str:

@@ -57,6 +57,8 @@ class Recorder:
 
     def worker_line(self, model: str, line: str) -> None: ...
 
+    def configuration(self, problem: str | None) -> None: ...
+
     def request_done(self, record: RequestRecord) -> None:
         self.records.append(record)
 

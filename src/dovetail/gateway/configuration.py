@@ -1,0 +1,195 @@
+"""The settings in force, and the one who changes them while the server runs: when a file does, or when asked to."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
+from pathlib import Path
+
+import structlog
+
+from dovetail import log as log_lines
+from dovetail.core.observe import Observer
+from dovetail.settings import ConfigError, Settings, Sources
+from dovetail.settings.checks import missing
+from dovetail.settings.document import Document, Edit, Reading
+
+SETTLED_AFTER = 150  # milliseconds without a further change: an editor writes in several steps
+LOOK_EVERY = 5000  # milliseconds: some file systems tell nobody of a change
+# What was made with these at the start cannot be had otherwise.
+FIXED = (
+    ("home",),
+    ("server", "host"),
+    ("server", "port"),
+    ("server", "insecure"),
+    ("server", "head_timeout"),
+    ("server", "idle_timeout"),
+    ("server", "max_connections"),
+    ("log", "format"),
+)
+
+log = structlog.stdlib.get_logger(__name__)
+
+Apply = Callable[[Settings], Awaitable[None]]
+
+
+class Live:
+    """Owns the settings in force. `problem` says why what the files hold now is not: the last good ones stay.
+
+    Without `sources` they never change.
+    """
+
+    def __init__(self, settings: Settings, sources: Sources | None = None, observer: Observer | None = None) -> None:
+        self.current = settings
+        self.problem: str | None = None
+        self._sources = sources
+        self._observer = observer
+        self._apply: Apply | None = None
+        self._turn = asyncio.Lock()
+        self._seen: tuple[bytes | None, ...] = ()
+        self._told: frozenset[str] = frozenset()
+
+    def on_change(self, apply: Apply) -> None:
+        """`apply` is called with the settings that held before, once others are `current`."""
+        self._apply = apply
+
+    async def watch(self) -> None:
+        """Applies each change of a file, until it is cancelled."""
+        if self._sources is None:
+            return
+        paths = self._sources.files()
+        self._seen = await asyncio.to_thread(_contents, paths)
+        async with aclosing(_changes(paths)) as changes:
+            async for _ in changes:
+                seen = await asyncio.to_thread(_contents, paths)
+                if seen != self._seen:
+                    self._seen = seen
+                    await self.reread()
+
+    async def reread(self) -> None:
+        """Applies what the files hold now; what cannot be used is reported and changes nothing."""
+        sources = self._sources
+        if sources is None:
+            return
+        async with self._turn:
+            try:
+                wanted = await asyncio.to_thread(_usable, sources)
+            except ConfigError as error:
+                self._report(str(error))
+                return
+            self._report(None)
+            await self._take(wanted)
+
+    async def change(self, edits: Sequence[Edit], version: str | None = None) -> Reading:
+        """Writes `edits` into the file, if that is still `version`, and applies them.
+
+        Raises ConfigError for what could not be used, Conflict, DiskFull, OSError; nothing is changed then.
+        """
+        sources = self._sources
+        if sources is None:
+            raise ConfigError("this server has no configuration file")
+        async with self._turn:
+            document = Document(sources.path)
+            written = await asyncio.to_thread(document.write, edits, version, lambda text: _check(sources, text))
+            self._report(None)
+            await self._take(await asyncio.to_thread(sources.load))
+            return written
+
+    async def _take(self, wanted: Settings) -> None:
+        before = self.current
+        kept = _with_fixed(wanted, before)
+        fixed = frozenset(".".join(key) for key in FIXED if _at(wanted, key) != _at(before, key))
+        if fixed - self._told:
+            log.warning("configuration_needs_restart", keys=", ".join(sorted(fixed)))
+        self._told = fixed
+        if kept == before:
+            return
+        self.current = kept
+        if kept.log.level != before.log.level:
+            log_lines.set_level(kept.log.level)
+        if self._apply is not None:
+            await self._apply(before)
+        log.info("configuration_applied", changed=", ".join(changed(before, kept)))
+
+    def _report(self, problem: str | None) -> None:
+        if problem == self.problem:
+            return
+        self.problem = problem
+        for line in (problem or "").splitlines():
+            log.error("configuration_refused", reason=line)
+        if self._observer is not None:
+            self._observer.configuration(problem)
+
+
+def changed(before: Settings, after: Settings) -> list[str]:
+    """The sections, and the models, of which two settings say different things."""
+    names = [
+        name for name in type(after).model_fields if name != "models" and _at(before, (name,)) != _at(after, (name,))
+    ]
+    models = sorted(before.models.keys() | after.models.keys())
+    return names + [f"models.{name}" for name in models if before.models.get(name) != after.models.get(name)]
+
+
+def _usable(sources: Sources) -> Settings:
+    settings = sources.load()
+    if (problem := missing(settings)) is not None:
+        raise ConfigError(problem)
+    return settings
+
+
+def _check(sources: Sources, text: str) -> None:
+    if (problem := missing(sources.load(text))) is not None:
+        raise ConfigError(problem)
+
+
+def _with_fixed(wanted: Settings, before: Settings) -> Settings:
+    server = {key[-1]: _at(before, key) for key in FIXED if key[0] == "server"}
+    sections = {
+        "home": before.home,
+        "server": wanted.server.model_copy(update=server),
+        "log": wanted.log.model_copy(update={"format": before.log.format}),
+    }
+    return wanted.model_copy(update=sections)
+
+
+def _at(settings: Settings, key: tuple[str, ...]) -> object:
+    value: object = settings
+    for step in key:
+        value = getattr(value, step)
+    return value
+
+
+def _contents(paths: Sequence[Path]) -> tuple[bytes | None, ...]:
+    return tuple(_content(path) for path in paths)
+
+
+def _content(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return None
+
+
+async def _changes(paths: Sequence[Path]) -> AsyncGenerator[None]:
+    """Something may have changed: a folder with one of `paths`, or with what a link there leads to, or it was time."""
+    from watchfiles import awatch  # pyright: ignore[reportUnknownVariableType]  it also takes trio's events
+
+    folders = sorted({path.parent for path in paths} | {path.resolve().parent for path in paths})
+    there = [folder for folder in folders if folder.is_dir()]
+    for polling in (False, True):
+        try:
+            watching = awatch(
+                *there,
+                watch_filter=None,
+                step=SETTLED_AFTER,
+                rust_timeout=LOOK_EVERY,
+                yield_on_timeout=True,
+                force_polling=polling,
+                recursive=False,
+            )
+            async with aclosing(watching):
+                async for _ in watching:
+                    yield
+        except (OSError, RuntimeError) as error:  # too many watches, or a file system that has none
+            log.warning("configuration_polled", reason=str(error))
