@@ -22,6 +22,10 @@ ModelsDir: TypeAlias = Annotated[
     list[Path] | None,
     typer.Option("--models-dir", metavar="DIR", help="A folder with models, beside HOME/models. Repeatable."),
 ]
+ModelsConfig: TypeAlias = Annotated[
+    Path | None,
+    typer.Option("--models-config", metavar="FILE", help="An earlier server's models-config.json, else HOME's."),
+]
 NoDemo: TypeAlias = Annotated[bool, typer.Option("--no-demo", help="Leave out the tiny models of the package.")]
 Url: TypeAlias = Annotated[
     str | None, typer.Option("--url", metavar="URL", help="A running server; else the one of the home folder.")

@@ -17,7 +17,7 @@ from dovetail import __version__
 from dovetail.cli import preflight
 from dovetail.cli.exits import Exit, Failure
 from dovetail.cli.home import HomeLock
-from dovetail.cli.options import Config, Home, ModelsDir, NoDemo, sources, texts
+from dovetail.cli.options import Config, Home, ModelsConfig, ModelsDir, NoDemo, sources, texts
 from dovetail.cli.pull import located
 from dovetail.cli.quick_imports import quick_imports
 
@@ -40,6 +40,7 @@ def serve(
     ] = None,
     models_dir: ModelsDir = None,
     config: Config = None,
+    models_config: ModelsConfig = None,
     preload: Annotated[
         list[str] | None, typer.Option(metavar="MODEL", help="Load this model at start. Repeatable.")
     ] = None,
@@ -66,6 +67,7 @@ def serve(
             "log.format": log_format,
         },
     )
+    origin = replace(origin, models_config=models_config)
     settings = origin.load()
     if model:
         origin = replace(origin, folders=tuple(located(name, settings.home / "models") for name in model))

@@ -10,8 +10,9 @@ from pathlib import Path
 import structlog
 
 from dovetail import log as log_lines
+from dovetail.core.errors import DiskFull
 from dovetail.core.observe import Observer
-from dovetail.settings import ConfigError, Settings, Sources
+from dovetail.settings import ConfigError, Settings, Sources, legacy
 from dovetail.settings.checks import missing
 from dovetail.settings.document import Document, Edit, Reading
 
@@ -82,7 +83,7 @@ class Live:
             await self._take(wanted)
 
     async def change(self, edits: Sequence[Edit], version: str | None = None) -> Reading:
-        """Writes `edits` into the file, if that is still `version`, and applies them.
+        """Writes `edits` into the file, if that is still `version`, says so in an earlier server's, and applies them.
 
         Raises ConfigError for what could not be used, Conflict, DiskFull, OSError; nothing is changed then.
         """
@@ -92,6 +93,10 @@ class Live:
         async with self._turn:
             document = Document(sources.path)
             written = await asyncio.to_thread(document.write, edits, version, lambda text: _check(sources, text))
+            try:
+                await asyncio.to_thread(legacy.mirror, sources.legacy_files(), edits)
+            except (OSError, UnicodeDecodeError, DiskFull) as error:  # what counts has been written
+                log.warning("earlier_configuration_not_written", reason=str(error))
             self._report(None)
             await self._take(await asyncio.to_thread(sources.load))
             return written

@@ -6,13 +6,14 @@ import difflib
 import json
 import os
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast, get_args
 
 from pydantic import BaseModel, ValidationError
 
+from dovetail.settings import legacy
 from dovetail.settings.sections import Settings, Tree, default_home
 
 ENV_PREFIX = "DOVETAIL_"
@@ -31,6 +32,7 @@ class Sources:
     flags    nested as the file is, and only what was said
     home     as a flag gave it; else `DOVETAIL_HOME`, else the platform's. It is chosen before the file is read
     folders  models named on the command line, beside those of the settings
+    models_config  the earlier server's `models-config.json`, None: where it lies in the home folder
     """
 
     config: Path | None = None
@@ -38,6 +40,7 @@ class Sources:
     home: Path | None = None
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
     folders: tuple[Path, ...] = ()
+    models_config: Path | None = None
 
     @property
     def path(self) -> Path:
@@ -45,8 +48,12 @@ class Sources:
         return self._file(_environment(self.environ)).absolute()
 
     def files(self) -> tuple[Path, ...]:
-        """Every file that `load` reads, there or not."""
-        return (self.path,)
+        """Every file that `load` reads, there or not: the configuration, and those of the earlier server."""
+        return (self.path, *self.legacy_files())
+
+    def legacy_files(self) -> tuple[Path, ...]:
+        """The earlier server's, in the home folder that is chosen before a file is read."""
+        return legacy.files(self._home(_environment(self.environ)), self.models_config)
 
     def load(self, text: str | None = None) -> Settings:
         """The settings as they are now, or as they would be with `text` in the file. Blocks; raises ConfigError."""
@@ -68,6 +75,7 @@ class Sources:
         environment.pop("config", None)
         here = Path.cwd()
         sources = (
+            *self._legacy(),
             Source(str(path), _anchored(file, path.parent.absolute())),
             Source("environment", _anchored(environment, here), environ=True),
             Source("command line", _anchored(flags, here)),
@@ -90,8 +98,23 @@ class Sources:
             config = Path(str(environment["config"]))
         if config is not None:
             return config.expanduser()
+        return self._home(environment) / FILE_NAME
+
+    def _home(self, environment: Tree) -> Path:
         home = self.home or self.flags.get("home", environment.get("home", default_home()))
-        return Path(str(home)).expanduser() / FILE_NAME
+        return Path(str(home)).expanduser().absolute()
+
+    def _legacy(self) -> Iterator[Source]:
+        """What the earlier server's files say; paths there belong to their folders."""
+        paths = self.legacy_files()
+        texts = [_text(path, required=False) for path in paths]
+        for path, text in zip(paths, texts, strict=True):
+            try:
+                legacy.said([text])
+            except (ValueError, RecursionError) as error:
+                raise ConfigError(f"{path}: {error}") from None
+        for path, values in zip(paths, legacy.said(texts), strict=True):
+            yield Source(str(path), _anchored(values, path.parent))
 
 
 def load_settings(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -138,6 +139,17 @@ async def test_a_change_is_written_and_applied(tmp_path: Path, told: Told) -> No
         await owner.change([Edit(("models", "m", "context"), 1)])
     assert owner.current.models["m"].context == 512
     assert len(told.before) == 1
+
+
+async def test_an_earlier_servers_files_say_the_same(tmp_path: Path, told: Told) -> None:
+    (tmp_path / "models-config.json").write_text('{"m": {"contextSize": 128, "modelFormat": "gguf"}}')
+    owner = live(tmp_path, told)
+    assert owner.current.models["m"].context == 128
+    await owner.change([Edit(("models", "m", "context"), 512)])
+    assert json.loads((tmp_path / "models-config.json").read_text())["m"] == {"contextSize": 512, "modelFormat": "gguf"}
+    await owner.change([Edit(("models", "m", "context"), None)])
+    assert owner.current.models["m"].context is None
+    assert not (tmp_path / "config.json").exists()
 
 
 async def test_a_server_without_a_file_has_nothing_to_change() -> None:
