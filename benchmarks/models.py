@@ -6,6 +6,7 @@ generated is plain text and speed does not depend on what is "said".
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,8 +37,11 @@ class SyntheticShape:
         return self.width // self.heads
 
 
-# 0.4 B: the sizes of Qwen2 0.5 B with a vocabulary of 32k.
-SHAPES = {"q05": SyntheticShape(24, 896, 4864, 14, 2, 32_768)}
+# 0.4 B both: the sizes of Qwen2 0.5 B with a vocabulary of 32k, and sizes that K-quants divide (by 256).
+SHAPES = {
+    "q05": SyntheticShape(24, 896, 4864, 14, 2, 32_768),
+    "k04": SyntheticShape(24, 1024, 4096, 16, 2, 32_768),
+}
 
 
 def make_gguf(name: str, path: Path, seed: int = 0) -> Path:
@@ -62,6 +66,18 @@ def make_gguf(name: str, path: Path, seed: int = 0) -> Path:
     writer.close()
     path.with_suffix(".tmp").rename(path)
     return path
+
+
+def make_quantised(name: str, path: Path, kind: str, quantise: Path) -> Path:
+    """Write shape `name` as `kind` to `path`, unless it is there, by the llama-quantize `quantise`; returns `path`."""
+    if path.exists():
+        return path
+    whole = make_gguf(name, path.with_suffix(".whole"))
+    part = path.with_suffix(".part")
+    argv = [str(quantise), "--allow-requantize", str(whole), str(part), kind]
+    subprocess.run(argv, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    whole.unlink()
+    return part.rename(path)
 
 
 def _header(writer: gguf.GGUFWriter, shape: SyntheticShape, name: str) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from dovetail.core.events import Event
-from dovetail.core.model import LoadOptions, Model
+from dovetail.core.model import LoadOptions, Model, Shape
 from dovetail.core.request import GenerateRequest, Json, JsonObject
 
 
@@ -104,6 +104,17 @@ class Engine(Protocol):
     def decoder(self, request: GenerateRequest, index: int = 0) -> Decoder:
         """A fresh decoder for the answer to `encode(request, index)`."""
         ...
+
+
+DEFAULT_PARALLEL = 4
+MANY_PARALLEL = 8  # from here on a batch writes more than one stream on any CPU, whatever the quantisation
+_MANY_KV = 3 << 29  # bytes of KV cache that so many slots may take unasked
+
+
+def default_parallel(shape: Shape, context: int) -> int:
+    """Slots where nothing is said: many for a model whose KV cache is small, at 16 bits a number."""
+    numbers = 2 * shape.layers * shape.kv_heads * shape.head_width * context
+    return MANY_PARALLEL if 0 < numbers * 2 * MANY_PARALLEL <= _MANY_KV else DEFAULT_PARALLEL
 
 
 def installed(package: str) -> str:

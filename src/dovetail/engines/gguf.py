@@ -11,11 +11,20 @@ from dovetail.core.model import LoadOptions, Model
 from dovetail.core.request import ChatPrompt, GenerateRequest, Grammar
 from dovetail.core.thought import thoughtful
 from dovetail.engines import wire
-from dovetail.engines.base import Command, Decoder, Endpoint, Machine, WorkerCall, installed, template_key
+from dovetail.engines.base import (
+    DEFAULT_PARALLEL,
+    Command,
+    Decoder,
+    Endpoint,
+    Machine,
+    WorkerCall,
+    default_parallel,
+    installed,
+    template_key,
+)
 from dovetail.engines.native import NativeBuild
 
 DEFAULT_CONTEXT = 8192
-DEFAULT_PARALLEL = 4
 CPU_BATCH = 512
 GPU_BATCH = 2048
 EMBEDDING_CONTEXT = 2048
@@ -50,10 +59,11 @@ class GgufEngine:
         if options.pooling is not None:
             return _for_embeddings(model, options, machine)
         batch = options.batch or (GPU_BATCH if machine.gpu else CPU_BATCH)
+        context = _padded(options.context or min(model.shape.context or DEFAULT_CONTEXT, DEFAULT_CONTEXT))
         return replace(
             options,
-            context=_padded(options.context or min(model.shape.context or DEFAULT_CONTEXT, DEFAULT_CONTEXT)),
-            parallel=options.parallel or DEFAULT_PARALLEL,
+            context=context,
+            parallel=options.parallel or default_parallel(model.shape, context),
             gpu_layers=-1 if options.gpu_layers is None else options.gpu_layers,
             batch=batch,
             ubatch=options.ubatch or min(batch, 512),

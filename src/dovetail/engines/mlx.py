@@ -8,10 +8,18 @@ from dataclasses import replace
 from dovetail.core.model import LoadOptions, Model
 from dovetail.core.request import GenerateRequest
 from dovetail.engines import wire
-from dovetail.engines.base import Command, Decoder, Endpoint, Machine, WorkerCall, installed, template_key
+from dovetail.engines.base import (
+    Command,
+    Decoder,
+    Endpoint,
+    Machine,
+    WorkerCall,
+    default_parallel,
+    installed,
+    template_key,
+)
 
 DEFAULT_CONTEXT = 8192
-DEFAULT_PARALLEL = 4
 CPU_STEP = 512
 GPU_STEP = 2048
 DEFAULT_CACHE = 1 << 30
@@ -26,10 +34,11 @@ class MlxEngine:
     numbered_slots = False
 
     def resolve(self, model: Model, options: LoadOptions, machine: Machine) -> LoadOptions:
+        context = options.context or min(model.shape.context or DEFAULT_CONTEXT, DEFAULT_CONTEXT)
         return replace(
             options,
-            context=options.context or min(model.shape.context or DEFAULT_CONTEXT, DEFAULT_CONTEXT),
-            parallel=options.parallel or DEFAULT_PARALLEL,
+            context=context,
+            parallel=options.parallel or default_parallel(model.shape, context),
             batch=options.batch or (GPU_STEP if machine.gpu else CPU_STEP),
             cache_ram=DEFAULT_CACHE if options.cache_ram is None else options.cache_ram,
         )

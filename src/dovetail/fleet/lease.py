@@ -14,7 +14,9 @@ from dovetail.core.events import Event, Loading, Progress, Queued
 from dovetail.core.model import LoadOptions, Model
 from dovetail.core.request import GenerateRequest, JsonObject
 from dovetail.engines.base import Engine, WorkerCall
+from dovetail.fleet.calibration import Calibration
 from dovetail.fleet.client import Stream, WorkerUnreachable
+from dovetail.fleet.measured import Measured
 from dovetail.fleet.pace import body_tokens
 from dovetail.fleet.process import Worker
 from dovetail.fleet.queue import Queue
@@ -35,6 +37,7 @@ class Seat:
     after   workers that must be gone before its own may start
     options what it is loaded with
     slots   where the worker keeps its conversations
+    calibration   what is known of how many requests to run at once
     outdated  it is not what the settings of now would make: it goes when it is idle
     """
 
@@ -48,6 +51,7 @@ class Seat:
         queue: Queue,
         now: float,
         slots: Slots,
+        measured: Measured | None = None,
     ) -> None:
         self.id = seat_id
         self.model = model
@@ -61,6 +65,7 @@ class Seat:
         self.placed = False
         self.outdated = False
         self.after: tuple[Worker, ...] = ()
+        self.calibration = Calibration(self, measured)
         self._expiry: asyncio.TimerHandle | None = None
 
     @property
@@ -71,6 +76,7 @@ class Seat:
         self.placed = self.resident
         self.uses += 1
         self.cancel_expiry()
+        self.calibration.interrupt()
 
     def expire_after(self, seconds: float) -> None:
         self.cancel_expiry()
@@ -106,6 +112,7 @@ class Lease:
     async def ready(self) -> AsyncGenerator[Progress, None]:
         """Yields at least once a second until the model is ready. Raises LoadFailed, NoRoom or QueueFull."""
         seat = self._seat
+        await seat.calibration.ended()
         if seat.worker.state == "ready":
             return
         if seat.model.invalid is not None:
@@ -241,6 +248,7 @@ class Lease:
         await self._seat.worker.ensure_ready()
         if (props := self._seat.worker.props) is not None and props.slots:
             self._seat.queue.resize(props.slots)
+        await self._seat.calibration.recall()
 
 
 class _Run:

@@ -17,6 +17,7 @@ from dovetail.fleet.lease import Lease, Seat
 from dovetail.fleet.placement import Load, Resident, decide
 from dovetail.fleet.process import Props, Worker, shutting_down
 from dovetail.fleet.seats import Making, Seats
+from dovetail.fleet.widths import UNMEASURED, Widths
 from dovetail.settings import FleetSettings
 
 UNLOAD_WITHIN = 30.0  # seconds that running requests have when their model is unloaded
@@ -36,6 +37,8 @@ class WorkerStatus:
     loaded_at: float | None = None
     last_used: float | None = None
     reason: str | None = None
+    calibrating: bool = False
+    widths: Widths = UNMEASURED
 
 
 class Pool:
@@ -93,6 +96,7 @@ class Pool:
         ]
         await self._quiet(seats, UNLOAD_WITHIN)
         for seat in seats:
+            seat.calibration.interrupt()
             await seat.worker.stop()
         return bool(seats)
 
@@ -119,8 +123,10 @@ class Pool:
         self._draining = True
         for seat in self._seats:
             seat.cancel_expiry()
+            seat.calibration.interrupt()
             seat.worker.retire()
         for seat in self._seats:
+            await seat.calibration.ended()
             await seat.worker.gone()
 
     def states(self) -> list[WorkerStatus]:
@@ -204,6 +210,8 @@ class Pool:
             seat.worker.begin_stop()
         elif ttl and not policy.pin and seat.worker.alive:
             seat.expire_after(max(0.0, ttl - (self._clock() - seat.last_used)))
+        if seat.worker.state == "ready" and not self._draining:
+            seat.calibration.begin()
 
     async def _quiet(self, seats: list[Seat], within: float) -> None:
         deadline = self._clock() + within
@@ -224,6 +232,8 @@ class Pool:
             loaded_at=worker.loaded_at,
             last_used=seat.last_used,
             reason=worker.reason,
+            calibrating=seat.calibration.running,
+            widths=seat.calibration.widths,
         )
 
 

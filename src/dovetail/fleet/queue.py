@@ -52,7 +52,7 @@ class Queue:
         self.slots = slots
         self.bounds = bounds
         self.pace = Pace()
-        self._width: int | None = None
+        self._choose: Callable[[int, int], int] | None = None
         self._crowd = crowd or Crowd()
         self._clock = clock
         self._call_later = timer or _on_loop
@@ -76,12 +76,12 @@ class Queue:
 
     @property
     def width(self) -> int:
-        """How many of the slots are given out while nobody has waited for long."""
-        return self.slots if self._width is None else min(self._width, self.slots)
+        """How many of the slots are given out while nobody has waited for long: it depends on how many want one."""
+        return self.slots if self._choose is None else self._choose(self.active + len(self._waiting), self.slots)
 
-    def widen(self, width: int | None) -> None:
-        """Sets `width`; None: all slots."""
-        self._width = width
+    def widen(self, choose: Callable[[int, int], int] | None) -> None:
+        """Sets what `width` is for a demand and a number of slots, never more than these; None: all slots."""
+        self._choose = choose
         self.advance()
 
     def resize(self, slots: int) -> None:
@@ -113,8 +113,8 @@ class Queue:
     @contextmanager
     def loading(self, caller: Caller) -> Generator[None]:
         """Counts one who waits for the worker itself. Raises QueueFull."""
-        if sum(self._loading.values()) >= self.width:
-            self._check_room(caller, self.width)
+        if sum(self._loading.values()) >= self.slots:
+            self._check_room(caller, self.slots)
         self._loading[caller.id] = self._loading.get(caller.id, 0) + 1
         try:
             yield

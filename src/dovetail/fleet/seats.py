@@ -15,6 +15,7 @@ from dovetail.engines.base import Engine, Machine
 from dovetail.fleet.crowd import Crowd
 from dovetail.fleet.launch import Launched, Launcher
 from dovetail.fleet.lease import Seat
+from dovetail.fleet.measured import Measured
 from dovetail.fleet.process import Worker
 from dovetail.fleet.prompt_store import PromptStore, Shelf
 from dovetail.fleet.queue import Bounds, Queue
@@ -34,6 +35,7 @@ class Making:
     options: Callable[[Model], LoadOptions]
     machine: Machine
     store: PromptStore | None = None
+    measured: Measured | None = None
 
     def engine(self, model: Model) -> Engine:
         """Raises LoadFailed where there is none."""
@@ -140,7 +142,8 @@ class Seats:
 
         worker = Worker(seat_id, launch, self._settings, self._observer, self._clock, slots.save_all)
         queue = Queue(options.parallel or _DEFAULT_SLOTS, _bounds(self._settings), self._crowd, self._clock)
-        return Seat(seat_id, model, engine, options, worker, queue, self._clock(), slots)
+        measured = self._making.measured if self._settings.calibrate else None
+        return Seat(seat_id, model, engine, options, worker, queue, self._clock(), slots, measured)
 
     async def _shelf(self, model: Model, engine: Engine, options: LoadOptions) -> Shelf | None:
         """Where a worker about to start keeps its prompt caches; llama.cpp saves none with a projector or to embed."""

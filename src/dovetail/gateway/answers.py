@@ -310,6 +310,13 @@ class GenerationSettings(Answer):
     params: dict[str, object]
 
 
+class CalibrationAnswer(Answer):
+    """What the model was measured to write in all, by the number of streams; empty while that is not known."""
+
+    running: bool
+    tokens_per_second: dict[str, float]
+
+
 class PropsAnswer(Answer):
     """llama-server's description of a model; `is_sleeping` until it is loaded."""
 
@@ -324,6 +331,7 @@ class PropsAnswer(Answer):
     eos_token: str
     build_info: str
     is_sleeping: bool
+    calibration: CalibrationAnswer
 
 
 class Ready(Answer):

@@ -34,6 +34,10 @@ def props(services: Services, model: Model) -> JsonObject:
         "eos_token": said.get("eos_token", ""),
         "build_info": f"dovetail {__version__}",
         "is_sleeping": status.state != "ready",
+        "calibration": {
+            "running": status.calibrating,
+            "tokens_per_second": {str(width): round(rate, 2) for width, rate in status.widths.rates},
+        },
     }
 
 

@@ -22,6 +22,8 @@ from dovetail.engines.base import Engine, Machine, installed
 from dovetail.engines.gguf import GgufEngine
 from dovetail.engines.mlx import MlxEngine
 from dovetail.fleet.launch import Launcher, LocalLauncher
+from dovetail.fleet.measured import FILE as MEASURED
+from dovetail.fleet.measured import Measured
 from dovetail.fleet.pool import Pool, WorkerStatus
 from dovetail.fleet.process import Props
 from dovetail.fleet.prompt_store import PromptStore
@@ -30,7 +32,7 @@ from dovetail.gateway.configuration import Live
 from dovetail.gateway.door import Door
 from dovetail.gateway.preload import Preloader, preloads
 from dovetail.gateway.sse import Replies, Timing
-from dovetail.hardware.machine import machine
+from dovetail.hardware.machine import MachineFacts, machine
 from dovetail.serving.embed import Embedder
 from dovetail.serving.generate import Generator
 from dovetail.serving.media import Gate
@@ -102,7 +104,9 @@ async def services(settings: Settings, **parts: Unpack[Parts]) -> AsyncGenerator
     catalog = catalog_of(settings)
     simd = facts.processor.simd
     engines = engines_of(settings, simd)
-    making = Making(engines, lambda model: checked_options(live.current, model), here, await _prompt_store(settings))
+    measured = await asyncio.to_thread(Measured, settings.home / MEASURED, _hardware(facts))
+    store = await _prompt_store(settings)
+    making = Making(engines, lambda model: checked_options(live.current, model), here, store, measured)
     launcher = parts.get("launcher") or LocalLauncher(settings.home / "run")
     pool = Pool(making, launcher, settings.fleet, observer, policy_for=lambda model: policy(live.current, model))
     generator = Generator(catalog, pool, observer)
@@ -145,6 +149,12 @@ async def _remade(making: Making, built: Services, before: Settings, simd: Colle
 
 def _tell(generator: Generator, settings: Settings) -> None:
     generator.reconfigure(share=settings.kv.share, media=Gate(settings.media), replay_limit=settings.fleet.replay_limit)
+
+
+def _hardware(facts: MachineFacts) -> str:
+    """What was measured on a machine does not hold on one that differs in this."""
+    gpus = [(gpu.name, gpu.memory) for gpu in facts.gpus]
+    return repr((facts.processor, facts.memory, gpus))
 
 
 async def _prompt_store(settings: Settings) -> PromptStore | None:

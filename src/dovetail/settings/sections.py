@@ -78,6 +78,10 @@ class FleetSettings(_Section):
         description="Tokens up to which a stream is computed again and gone on with when its worker dies.",
     )
     preload: tuple[str, ...] = Field(default=(), description="Models loaded at start.")
+    calibrate: bool = Field(
+        default=True,
+        description="Measure once for each model, while it is idle, how many requests at once it answers fastest.",
+    )
 
 
 class LoadSettings(_Section):

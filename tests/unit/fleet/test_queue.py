@@ -1,6 +1,7 @@
 """Bounds, order, held slots and the one timer of a queue, on a clock of the test's own."""
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 from hypothesis import settings
@@ -29,8 +30,12 @@ def queue_of(
     time: Time, slots: int = 1, waiting: int = 64, width: int | None = None, crowd: Crowd | None = None
 ) -> Queue:
     queue = Queue(slots, Bounds(waiting, max_hold=5, timeout=60), crowd, time, time.later)
-    queue.widen(width)
+    queue.widen(fixed(width))
     return queue
+
+
+def fixed(width: int | None) -> Callable[[int, int], int] | None:
+    return None if width is None else lambda _demand, slots: min(width, slots)
 
 
 async def has_moved(turn: Turn) -> bool:
@@ -257,7 +262,7 @@ class QueueMachine(RuleBasedStateMachine):
 
     @rule(slots=st.integers(1, 4), width=st.none() | st.integers(1, 4))
     def resize(self, slots: int, width: int | None) -> None:
-        self.queue.widen(width)
+        self.queue.widen(fixed(width))
         self.queue.resize(slots)
 
     @rule(seconds=st.sampled_from([0.1, 1, 5, 30]))
