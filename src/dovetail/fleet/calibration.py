@@ -27,8 +27,9 @@ WITHIN = 20.0  # seconds of measuring in all, however often it is interrupted
 PAUSE = 0.5  # seconds of rest before it begins: a client that goes on at once is spared
 SMALL = 32 << 20  # bytes of weights below which all slots are used unmeasured, as for the models of the package
 PASSES = 2  # of each width the better one counts: what else runs on the machine only takes away
+UNSTEADY = 1.4  # between two tries of one width: such figures hold until the model is loaded again
 _ROUND = 1.5  # seconds that a width is measured for, if one stream's pace holds
-_TOKENS = (8, 64)  # of an answer, at least and at most
+_TOKENS = (12, 64)  # of an answer, at least and at most
 _FACT = "widths"
 _SPACE = "calibration"
 
@@ -48,6 +49,7 @@ class Calibration:
         self._key: str | None = None
         self._rates: dict[int, float] = {}
         self._plan: list[int] = []
+        self._steady = True
         self._spent = 0.0
         self._task: asyncio.Task[None] | None = None
 
@@ -67,9 +69,9 @@ class Calibration:
             return
         facts = (seat.engine.cache_key(options), options.threads, options.parallel, options.gpu_layers, options.batch)
         key = await asyncio.to_thread(measured.key, seat.model, seat.engine.name, *facts)
-        if key == self._key:
+        if key == self._key and (self._steady or self._plan):
             return
-        self._key, self._spent = key, 0.0
+        self._key, self._spent, self._steady = key, 0.0, True
         self._rates = _rates(measured.get(key, _FACT))
         wanted = [width for width in MEASURED if width <= seat.queue.slots]
         self._plan = [] if self._rates else wanted * PASSES
@@ -102,7 +104,7 @@ class Calibration:
             async with asyncio.timeout(WITHIN - self._spent):
                 while self._plan:
                     width = self._plan[0]
-                    self._rates[width] = max(await self._measure(width), self._rates.get(width, 0.0))
+                    self._note(width, await self._measure(width))
                     self._plan.pop(0)
                     self._apply()
         except TimeoutError:
@@ -115,10 +117,18 @@ class Calibration:
             self._spent += self._clock() - began
         await self._keep()
 
+    def _note(self, width: int, rate: float) -> None:
+        other = self._rates.get(width, rate)
+        self._steady = self._steady and max(rate, other) <= UNSTEADY * min(rate, other)
+        self._rates[width] = max(rate, other)
+
     async def _keep(self) -> None:
+        """Writes it down, unless two tries differed so much that the machine must have been busy with other things."""
         rates: JsonObject = {str(width): round(rate, 2) for width, rate in self.widths.rates}
-        log.info("calibrated", model=self._seat.id, tokens_per_second=rates, seconds=round(self._spent, 1))
-        if self._measured is not None and self._key is not None and rates:
+        log.info(
+            "calibrated", model=self._seat.id, tokens_per_second=rates, seconds=round(self._spent, 1), kept=self._steady
+        )
+        if self._steady and self._measured is not None and self._key is not None and rates:
             await self._measured.put(self._key, _FACT, rates)
 
     def _apply(self) -> None:
@@ -138,7 +148,7 @@ class Calibration:
         """How long an answer is to be; no width is expected to be worse than half of one stream."""
         least, most = _TOKENS
         alone = self._rates.get(1)
-        return least * 2 if alone is None else min(most, max(least, round(_ROUND * alone / 2 / max(1, width // 2))))
+        return least if alone is None else min(most, max(least, round(_ROUND * alone / 2 / max(1, width // 2))))
 
     async def _stream(self, number: int, tokens: int) -> Finished:
         seat = self._seat

@@ -33,8 +33,9 @@ Pools = Callable[..., Pool]
 
 
 @pytest.fixture(autouse=True)
-def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(calibration, "PAUSE", 0.0)
+    monkeypatch.setattr(calibration, "_TOKENS", (12, 12))  # scripted workers say the same time for every answer
 
 
 @pytest.fixture
@@ -162,6 +163,25 @@ async def test_a_model_leaves_while_it_is_measured(pools: Pools, launcher: FakeL
     await (pool.unload("big") if end == "unload" else pool.aclose())
     assert pool.status("big").state == "unloaded"
     await until(lambda: not pool.status("big").calibrating)
+
+
+async def test_figures_that_contradict_each_other_are_measured_again_at_the_next_load(
+    pools: Pools, launcher: FakeLauncher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rates = iter([60.0, 32.0, 42.0, 20.0, 32.0, 42.0])
+
+    async def measure(_self: calibration.Calibration, _width: int) -> float:
+        return next(rates)
+
+    monkeypatch.setattr(calibration.Calibration, "_measure", measure)
+    launcher.plans["big"] = QUICK
+    pool = pools()
+    await ask(pool)
+    await until(lambda: widths(pool) == [1, 2, 4] and not pool.status("big").calibrating)
+    assert pool.status("big").widths.rate(1) == 60, "the better one counts"
+    assert await reloaded(pools()) == Widths()
+    await pool.unload("big")
+    assert await reloaded(pool) == Widths()
 
 
 async def known(tmp_path: Path) -> None:
