@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self, cast
@@ -36,14 +36,14 @@ class WorkerUnreachable(WorkerCrashed):
 class WorkerClient:
     """Speaks with one worker. Made and closed inside a running loop; closing it cuts every stream.
 
-    Once it is `dismissed`, the worker has been asked to leave, and what breaks is no crash of it.
+    Once the worker has been asked to leave, what breaks is no crash of it, but what `dismissed` says.
     """
 
     def __init__(self, endpoint: Endpoint, *, first_token: float = 300.0, token_gap: float = 60.0) -> None:
         self.endpoint = endpoint
         self._first_token = first_token
         self._token_gap = token_gap
-        self.dismissed = False
+        self.dismissed: Callable[[], Busy] | None = None
         self._exchanges: WeakSet[Exchange] = WeakSet()
         self._closed = False
 
@@ -79,7 +79,7 @@ class WorkerClient:
 
     async def _post(self, call: WorkerCall) -> Exchange:
         if self._closed:
-            raise _unloaded() if self.dismissed else WorkerUnreachable("the model's worker process has ended")
+            raise self.dismissed() if self.dismissed else WorkerUnreachable("the model's worker process has ended")
         try:
             async with asyncio.timeout(self._first_token):
                 exchange = await self._begin("POST", call.path, orjson.dumps(call.body))
@@ -130,7 +130,7 @@ class WorkerClient:
 
     def lost(self) -> DovetailError:
         """What a broken connection means."""
-        return _unloaded() if self.dismissed else _crashed()
+        return self.dismissed() if self.dismissed else _crashed()
 
     async def _call(self, method: str, path: str, body: Mapping[str, Json] | None, within: float) -> JsonObject:
         if self._closed:
@@ -233,7 +233,7 @@ class Stream:
             raise EngineFailure("the worker sent a frame that does not follow the protocol") from error
         except EngineFailure as error:
             if self._client.dismissed:  # its last words, an error frame of no meaning
-                raise _unloaded() from error
+                raise self._client.dismissed() from error
             raise
         self._waiting_since = None  # a comment is no sign of life: an HTTP thread sends it for a dead engine too
         if self._prefilling and any(type(event) is not Prefill for event in events):
@@ -245,7 +245,7 @@ class Stream:
         try:
             events.extend(self._decoder.end())
         except WorkerCrashed as error:
-            raise (_unloaded() if self._client.dismissed else error) from error
+            raise (self._client.dismissed() if self._client.dismissed else error) from error
 
     def _check(self) -> None:
         now = time.monotonic()
@@ -284,7 +284,7 @@ async def _json(exchange: Exchange) -> Json:
         return None
 
 
-def _unloaded() -> Busy:
+def unloaded() -> Busy:
     return Busy("the model was unloaded while the request ran; send it again", code="model_unloaded")
 
 

@@ -21,11 +21,11 @@ from dovetail.fleet.pace import body_tokens
 from dovetail.fleet.process import Worker
 from dovetail.fleet.queue import Queue
 from dovetail.fleet.slots import Hold, Slots
+from dovetail.fleet.watch import Watch
 
 TELL_EVERY = 1.0  # seconds between two Loading events
 PLACE_WITHIN = 120.0  # seconds to wait for a busy model to make room
 NOTICED_WITHIN = 1.0  # seconds from a broken socket to the end of its process
-EXAMINED_WITHIN = 5.0  # seconds a worker that stalled has to show that it lives
 UNSEEN = 3  # workers that may die before they see a request
 
 
@@ -66,6 +66,7 @@ class Seat:
         self.outdated = False
         self.after: tuple[Worker, ...] = ()
         self.calibration = Calibration(self, measured)
+        self.watch = Watch(self)
         self._expiry: asyncio.TimerHandle | None = None
 
     @property
@@ -175,7 +176,12 @@ class Lease:
         except WorkerCrashed as error:
             raise await self._explained(error) from error
         except WorkerStalled:
-            await seat.worker.examine(EXAMINED_WITHIN)
+            hold.leave()
+            turn.leave()  # the canary needs a slot
+            await seat.watch.examine()
+            raise
+        except EngineFailure:
+            seat.watch.suspect()
             raise
         finally:
             hold.leave()
@@ -196,7 +202,8 @@ class Lease:
         except WorkerCrashed as error:
             raise await self._explained(error) from error
         except WorkerStalled:
-            await seat.worker.examine(EXAMINED_WITHIN)
+            turn.leave()
+            await seat.watch.examine()
             raise
         else:
             turn.used = turn.cost

@@ -1,4 +1,4 @@
-"""One worker: started, ready, stopped. Its state has one owner, the task that lives as long as its process."""
+"""One worker: started, ready, stopped, started again. Its state has one owner, the task that lives with its process."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from dovetail.core.errors import Busy, DovetailError, LoadFailed, WorkerCrashed
 from dovetail.core.model import ModelState
 from dovetail.core.observe import Observer
 from dovetail.core.request import Json, JsonObject
+from dovetail.fleet.backoff import PAUSE, Backoff
 from dovetail.fleet.child import Child
-from dovetail.fleet.client import WorkerClient
+from dovetail.fleet.client import WorkerClient, unloaded
 from dovetail.fleet.launch import Launched
 from dovetail.fleet.reason import reason
+from dovetail.hardware.cgroup import out_of_memory_kills
 from dovetail.settings import FleetSettings
 
 Launch = Callable[[Callable[[str], None]], Awaitable[Launched]]
 
 KEPT_LINES = 100
 LINES_A_SECOND = 100  # passed on to the observer; of a flood the rest stays in `last_lines` alone
-RETRY_AFTER = 1.0  # seconds in which a failed load is not tried again, doubled with each failure in a row
-LONGEST_RETRY = 60.0
 ABANDON_AFTER = 0.25  # seconds a start goes on when nobody waits for it any more
 _FIRST_POLL, _LONGEST_POLL = 0.01, 0.25
 
@@ -44,13 +44,18 @@ class _Life:
     settled  it is ready or has failed
     stop     it has been asked to leave
     over     it is no longer ready, whether asked or not
+    ill      it has been asked because something is wrong with it
+    healing  it follows one that fell, so that nobody has to wait for it
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, healing: bool = False) -> None:
         loop = asyncio.get_running_loop()
         self.settled: asyncio.Future[LoadFailed | None] = loop.create_future()
         self.stop: asyncio.Future[None] = loop.create_future()
         self.over = asyncio.Event()
+        self.ill = False
+        self.healing = healing
+        self.ready_at: float | None = None
         self.child: Child | None = None
         self.client: WorkerClient | None = None
 
@@ -66,6 +71,7 @@ class Worker:
         observer: Observer,
         clock: Callable[[], float] = time.monotonic,
         farewell: Callable[[WorkerClient], Awaitable[None]] | None = None,
+        watch: Callable[[WorkerClient], Awaitable[None]] | None = None,
     ) -> None:
         self.model = model
         self.last_lines: deque[str] = deque(maxlen=KEPT_LINES)
@@ -75,15 +81,16 @@ class Worker:
         self._launch = launch
         self._settings = settings
         self._observer = observer
-        self._clock = clock
+        self.clock = clock
         self._farewell = farewell
+        self._watch = watch
         self._state: ModelState = "unloaded"
         self._life = _Life()
         self._task: asyncio.Task[None] | None = None
         self._waiters = 0
         self._retired = False
         self._failure: LoadFailed | None = None
-        self._failures, self._retry_at = 0, 0.0
+        self._backoff = Backoff(clock)
         self._second, self._told = 0, 0
 
     @property
@@ -106,10 +113,15 @@ class Worker:
             raise WorkerCrashed(f"the worker of {self.model} is gone: {self.reason or 'it was stopped'}")
         return self._life.client
 
+    @property
+    def settings(self) -> FleetSettings:
+        return self._settings
+
     async def ensure_ready(self) -> None:
         """Returns once the worker is ready, started by the first of its waiters. Raises LoadFailed, or Busy if retired.
 
-        A start whose waiters have all been cancelled is stopped. A load that failed a moment ago fails again at once.
+        A start whose waiters have all been cancelled is stopped. A load that failed a moment ago, or too often, fails
+        again at once.
         """
         self._waiters += 1
         try:
@@ -130,14 +142,20 @@ class Worker:
 
     def forget_failure(self) -> None:
         """Lets the next `ensure_ready` try again, however recently it failed."""
-        self._failure, self._failures = None, 0
+        self._failure = None
+        self._backoff.forget()
 
     def begin_stop(self, why: str | None = None) -> None:
-        """Asks the worker to leave: from here on it is not ready. Does nothing when it does not run."""
-        if self.alive and not self._life.stop.done():
-            self._life.stop.set_result(None)
-            if self._life.client is not None:
-                self._life.client.dismissed = why is None
+        """Asks the worker to leave: from here on it is not ready. Does nothing when it does not run.
+
+        With `why` something is wrong with it: what it does has failed, and it is started again.
+        """
+        life = self._life
+        if self.alive and not life.stop.done():
+            life.stop.set_result(None)
+            life.ill = why is not None
+            if life.client is not None:
+                life.client.dismissed = None if why else shutting_down if self._retired else unloaded
             self._enter("stopping", why)
 
     def retire(self) -> None:
@@ -159,13 +177,10 @@ class Worker:
             return False
         return True
 
-    async def examine(self, within: float) -> None:
-        """Stops a ready worker that does not even answer /health within `within` seconds."""
-        life = self._life
-        if life.client is None or await life.client.health(within=within):
-            return
-        if life is self._life:  # not its successor's
-            self.begin_stop("it no longer answered")
+    def give_up(self, client: WorkerClient, why: str) -> None:
+        """The same of the one that `client` speaks with, not of its successor."""
+        if self._life.client is client:
+            self.begin_stop(why)
 
     async def stop(self) -> None:
         """Ends the worker: SIGTERM, then SIGKILL after `stop_timeout`."""
@@ -175,14 +190,17 @@ class Worker:
     def _begin(self) -> None:
         if self._retired:
             raise shutting_down()
-        if self._failure is not None and self._clock() < self._retry_at:
+        if self._failure is not None and self._backoff.wait:
             raise _again(self._failure)
+        self._start(_Life())
+
+    def _start(self, life: _Life, why: str | None = None) -> None:
         self.last_lines.clear()
-        self._life = _Life()
-        self._enter("starting")
+        self._life = life
+        self._enter("starting", why)
         # A context of its own: the worker outlives the request that started it, whose id its lines must not carry.
         self._task = asyncio.create_task(
-            self._live(self._life), name=f"worker of {self.model}", context=contextvars.Context()
+            self._live(life), name=f"worker of {self.model}", context=contextvars.Context()
         )
 
     async def _live(self, life: _Life) -> None:
@@ -196,17 +214,34 @@ class Worker:
         except Exception as error:  # noqa: BLE001  the boundary of a worker's task: whatever it is, the model failed
             failure = self._failed(repr(error))
         life.client = None
-        if failure is not None and not life.stop.done():
+        self._end(life, failure)
+
+    def _end(self, life: _Life, failure: LoadFailed | None) -> None:
+        """Settles what comes after a life: nothing where it was asked to end, else a failure, often another life."""
+        served = None if life.ready_at is None else self.clock() - life.ready_at
+        if life.stop.done() and not life.ill:
+            self._enter("unloaded")
+        else:
+            self._backoff.failed(served, self._settings.good_service)
+            failure = failure or LoadFailed(f"{self.model} has failed: {self.reason}", log_tail=self.last_lines)
+            if self._backoff.broken:
+                failure = _broken(failure)
             self._failure = failure
-            self._retry_at = self._clock() + min(RETRY_AFTER * 2**self._failures, LONGEST_RETRY)
-            self._failures += 1
-            self._enter("failed", failure.message)
-        elif self._state != "failed":
-            self._enter("unloaded", self.reason)
+            if self._state != "failed" or self._backoff.broken:
+                crash = served is not None and not self._backoff.broken
+                self._enter("failed", self.reason if crash else failure.message)
         if not life.settled.done():
             life.settled.set_result(failure or LoadFailed(f"{self.model} was unloaded before it was ready"))
+        fallen = life.healing or served is not None
+        if self._state == "failed" and fallen and not self._backoff.broken and not self._retired:
+            self._start(_Life(healing=True), self.reason)
 
     async def _run(self, life: _Life) -> None:
+        if life.healing:
+            await asyncio.wait({life.stop}, timeout=self._backoff.wait)
+            if life.stop.done():
+                return
+        starved = await asyncio.to_thread(out_of_memory_kills)
         launched = await self._launch(self._note)
         settings = self._settings
         async with (
@@ -221,25 +256,33 @@ class Worker:
                 return
             child.patience = settings.stop_timeout  # before it was ready it had nothing to put away
             life.client = client
-            self.loaded_at = self._clock()
-            self.forget_failure()
+            self.loaded_at = life.ready_at = self.clock()
             self._enter("ready")
             life.settled.set_result(None)
-            await child.exited_or(life.stop)
+            await self._serve(life, child, client)
             if not life.stop.done():
-                self._enter("failed", reason(self.last_lines, child.status))
+                killed = await asyncio.to_thread(out_of_memory_kills) > starved
+                self._enter("failed", reason(self.last_lines, child.status, out_of_memory=killed))
             elif self._farewell is not None and self.reason is None:  # in good health: it has things to put away
                 await self._farewell(client)
 
+    async def _serve(self, life: _Life, child: Child, client: WorkerClient) -> None:
+        """Returns when the process has ended or `life.stop` is done; meanwhile it is watched."""
+        async with asyncio.TaskGroup() as tasks:
+            watching = None if self._watch is None else tasks.create_task(_awaited(self._watch(client)))
+            await child.exited_or(life.stop)
+            if watching is not None:
+                watching.cancel()
+
     async def _load(self, life: _Life, child: Child, client: WorkerClient) -> None:
         """Returns when the worker is ready or `life.stop` is done; raises LoadFailed."""
-        started = waited = self._clock()
+        started = waited = self.clock()
         pause = _FIRST_POLL
         while not await client.health():
             await child.exited_or(life.stop, within=pause)
             pause = min(pause * 1.5, _LONGEST_POLL)
-            now = self._clock()
-            waited = now if self._waiters else waited
+            now = self.clock()
+            waited = now if self._waiters or life.healing else waited
             if now - waited > ABANDON_AFTER:
                 self.begin_stop()
             if life.stop.done():
@@ -263,7 +306,7 @@ class Worker:
 
     def _note(self, line: str) -> None:
         self.last_lines.append(line)
-        if (second := int(self._clock())) != self._second:
+        if (second := int(self.clock())) != self._second:
             self._second, self._told = second, 0
         self._told += 1
         if self._told <= LINES_A_SECOND:
@@ -272,6 +315,16 @@ class Worker:
 
 def shutting_down() -> Busy:
     return Busy("the server is shutting down: try again in a moment", code="shutting_down")
+
+
+async def _awaited(done: Awaitable[None]) -> None:
+    await done
+
+
+def _broken(failure: LoadFailed) -> LoadFailed:
+    minutes = PAUSE / 60
+    pause = f"it fails again and again and is not tried for {minutes:g} minutes: load it by hand to try now"
+    return LoadFailed(f"{failure.message}; {pause}", log_tail=failure.log_tail)
 
 
 def _again(failure: LoadFailed) -> LoadFailed:

@@ -15,11 +15,14 @@ _REPORT = re.compile(r"^ERROR (?:the model could not be loaded: )?(?P<text>.+)$"
 _PYTHON_ERROR = re.compile(r"^(?:[A-Za-z_][\w.]*(?:Error|Exception|Exit)\b.*|Fatal Python error: .+)$")
 
 
-def reason(lines: Sequence[str], status: int | None) -> str:
-    """The engine's own reason where its output has one, else how the process ended. `status` as Process.wait's."""
+def reason(lines: Sequence[str], status: int | None, *, out_of_memory: bool = False) -> str:
+    """The engine's own reason where its output has one, else how the process ended. `status` as Process.wait's.
+
+    `out_of_memory`: the system has killed a process of this group meanwhile.
+    """
     found = _llama(lines) or _report(lines) or _python(lines) or _any_error(lines)
     if status is not None and status < 0:
-        ended = _by_signal(-status)
+        ended = _by_signal(-status, out_of_memory=out_of_memory)
         return f"{ended} ({found})" if found else ended
     return found or f"the worker ended with status {status}"
 
@@ -43,10 +46,12 @@ def _any_error(lines: Sequence[str]) -> str | None:
     return next((line.strip() for line in lines if "error" in line.lower()), None)
 
 
-def _by_signal(number: int) -> str:
+def _by_signal(number: int, *, out_of_memory: bool) -> str:
     try:
         name = signal.Signals(number).name
     except ValueError:
         name = f"signal {number}"
-    hint = ", perhaps by the system for want of memory" if name == "SIGKILL" else ""
-    return f"the worker was ended by {name}{hint}"
+    if name != "SIGKILL":
+        return f"the worker was ended by {name}"
+    why = "by the system: out of memory" if out_of_memory else "perhaps by the system for want of memory"
+    return f"the worker was ended by {name}, {why}"

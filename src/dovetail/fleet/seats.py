@@ -12,6 +12,7 @@ from dovetail.core.errors import DovetailError, LoadFailed
 from dovetail.core.model import LoadOptions, Model, ModelFormat, Pooling
 from dovetail.core.observe import Observer
 from dovetail.engines.base import Engine, Machine
+from dovetail.fleet.client import WorkerClient
 from dovetail.fleet.crowd import Crowd
 from dovetail.fleet.launch import Launched, Launcher
 from dovetail.fleet.lease import Seat
@@ -140,10 +141,14 @@ class Seats:
                 seat_id, lambda endpoint: engine.command(model, placed, endpoint), on_line
             )
 
-        worker = Worker(seat_id, launch, self._settings, self._observer, self._clock, slots.save_all)
+        async def watch(client: WorkerClient) -> None:
+            await seat.watch.keep(client)
+
+        worker = Worker(seat_id, launch, self._settings, self._observer, self._clock, slots.save_all, watch)
         queue = Queue(options.parallel or _DEFAULT_SLOTS, _bounds(self._settings), self._crowd, self._clock)
         measured = self._making.measured if self._settings.calibrate else None
-        return Seat(seat_id, model, engine, options, worker, queue, self._clock(), slots, measured)
+        seat = Seat(seat_id, model, engine, options, worker, queue, self._clock(), slots, measured)
+        return seat
 
     async def _shelf(self, model: Model, engine: Engine, options: LoadOptions) -> Shelf | None:
         """Where a worker about to start keeps its prompt caches; llama.cpp saves none with a projector or to embed."""

@@ -33,6 +33,16 @@ def limits(proc: Path, sys: Path) -> Limits:
     )
 
 
+def out_of_memory_kills(proc: Path = Path("/proc"), sys: Path = Path("/sys")) -> int:
+    """How many processes of this group, and of those above it that can be seen, were killed for want of memory."""
+    kills = 0
+    for folder in _folders(proc, sys / "fs" / "cgroup", "memory"):
+        for line in (text(folder / "memory.events") or text(folder / "memory.oom_control")).splitlines():
+            name, _, value = line.partition(" ")
+            kills += int(value) if name == "oom_kill" and value.isdecimal() else 0
+    return kills
+
+
 def _folders(proc: Path, mount: Path, controller: str) -> Iterator[Path]:
     """The group's folder and those above it. Inside a container the path may not exist and the mount is the group."""
     for line in text(proc / "self" / "cgroup").splitlines():

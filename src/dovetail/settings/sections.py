@@ -72,6 +72,20 @@ class FleetSettings(_Section):
         ge=1,
         description="Answers computed at once for one caller, over all models; its other requests wait. Empty: no cap.",
     )
+    good_service: Seconds = Field(
+        default=60.0,
+        description="Time a worker must serve before its earlier failures are forgotten; after some in a row it is not "
+        "started again for ten minutes.",
+    )
+    heartbeat: Seconds = Field(
+        default=5.0, description="Time between two looks at a worker; one that misses three in a row is replaced."
+    )
+    max_growth: int = Field(
+        default=2 << 30,
+        ge=0,
+        description="Bytes a worker may grow beyond its size after loading, prompt caches aside; above that it is "
+        "started anew as soon as it is idle. 0: never.",
+    )
     replay_limit: int = Field(
         default=8192,
         ge=0,

@@ -15,8 +15,9 @@ import signal
 import subprocess
 import sys
 import time
+import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, cast
@@ -28,6 +29,11 @@ Behaviour: TypeAlias = Literal[
     "dies_on_load",
     "hangs_on_load",
     "dies_mid_stream",
+    "dies_on_second",
+    "dies_slowly",
+    "freezes_mid_stream",
+    "wedged",
+    "grows",
     "hangs_mid_stream",
     "closes_mid_stream",
     "ignores_sigterm",
@@ -44,7 +50,12 @@ _REASONS = {200: "OK", 404: "Not Found", 500: "Internal Server Error", 503: "Ser
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """What the worker does. Milliseconds; `after` counts the tokens before a behaviour shows in a stream."""
+    """What the worker does. Milliseconds; `after` counts the tokens before a behaviour shows in a stream.
+
+    story  each token is a word that depends on its place and on the request's seed, alone: the same request says the
+           same again, and of another one it is known what it must say (`word`)
+    once   a file: where it exists the worker does well, else it makes it when it misbehaves
+    """
 
     behaviour: Behaviour = "well"
     tokens: int = 64
@@ -55,6 +66,13 @@ class Script:
     slots: int = 64
     context: int = 4096
     text: str = "tok "
+    story: bool = False
+    once: str = ""
+
+
+def word(seed: int, place: int) -> str:
+    """The word of a story at a place."""
+    return f"{zlib.crc32(b'%d %d' % (seed, place)) % 9973} "
 
 
 class Frames:
@@ -111,6 +129,9 @@ class Worker:
     frames: Frames
     metronome: Metronome
     ready_at: float
+    asked: int = 0
+    stuck: bool = False
+    weight: bytearray = field(default_factory=bytearray)
 
 
 class Connection(asyncio.Protocol):
@@ -122,7 +143,7 @@ class Connection(asyncio.Protocol):
         self._received = b""
         self._paused = False
         self._chat = True
-        self._tokens = self._sent = 0
+        self._tokens = self._sent = self._seed = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
@@ -154,24 +175,38 @@ class Connection(asyncio.Protocol):
         """Writes one frame: called at every beat of the metronome while this connection streams."""
         if self._paused or self._transport is None:
             return
-        if self._sent == self._worker.script.after and self._misbehave():
+        if self._worker.stuck or (self._sent == self._worker.script.after and self._misbehave()):
+            self._worker.metronome.streams.discard(self)
             return
         if self._sent == self._tokens:
             self._worker.metronome.streams.discard(self)
             self._transport.write(self._worker.frames.last(self._chat, self._sent))
             self._transport.close()  # as llama-server does after a stream
             return
-        self._sent += 1
         frames = self._worker.frames
-        self._transport.write(frames.chat_token if self._chat else frames.text_token)
+        if self._worker.script.story:
+            content = word(self._seed, self._sent)
+            self._transport.write(_chunk(_chat({"content": content}) if self._chat else {"content": content}))
+        else:
+            self._transport.write(frames.chat_token if self._chat else frames.text_token)
+        self._sent += 1
 
     def _misbehave(self) -> bool:
         assert self._transport is not None  # noqa: S101  step has looked
-        match self._worker.script.behaviour:
+        script = self._worker.script
+        if script.once:
+            if Path(script.once).exists():
+                return False
+            Path(script.once).touch()
+        match script.behaviour:
             case "dies_mid_stream":
                 os.kill(os.getpid(), signal.SIGKILL)
+            case "freezes_mid_stream":
+                os.kill(os.getpid(), signal.SIGSTOP)
             case "hangs_mid_stream":
                 pass
+            case "wedged":
+                self._worker.stuck = True
             case "closes_mid_stream":
                 self._transport.write(b"0\r\n\r\n")
                 self._transport.close()
@@ -181,7 +216,6 @@ class Connection(asyncio.Protocol):
                 self._transport.write(self._worker.frames.error)
             case _:
                 return False
-        self._worker.metronome.streams.discard(self)
         return True
 
     def _answer(self, path: str, body: Any) -> None:
@@ -203,13 +237,19 @@ class Connection(asyncio.Protocol):
                 self._reply(500, {"error": {"code": 500, "message": "the script says so", "type": "server_error"}})
             case "/v1/chat/completions" | "/completion":
                 limit = body.get("max_tokens", body.get("n_predict", -1))
-                self._stream(path != "/completion", script.tokens if limit < 0 else min(limit, script.tokens))
+                tokens = script.tokens if limit < 0 else min(limit, script.tokens)
+                self._stream(path != "/completion", tokens, body.get("seed", 0))
             case _:
                 self._reply(404, {"error": {"code": 404, "message": "File Not Found", "type": "not_found_error"}})
 
-    def _stream(self, chat: bool, tokens: int) -> None:
+    def _stream(self, chat: bool, tokens: int, seed: int) -> None:
         assert self._transport is not None  # noqa: S101  a request came over it
-        self._chat, self._tokens, self._sent = chat, tokens, 0
+        self._chat, self._tokens, self._sent, self._seed = chat, tokens, 0, seed
+        self._worker.asked += 1
+        if self._worker.script.behaviour == "dies_on_second" and self._worker.asked == 2:
+            os.kill(os.getpid(), signal.SIGKILL)
+        if self._worker.script.behaviour == "grows":
+            self._worker.weight += b"x" * (32 << 20)
         head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
         self._transport.write(head.encode())
         if chat:
@@ -260,7 +300,8 @@ async def _serve(script: Script, path: Path) -> None:
     server = await loop.create_unix_server(partial(Connection, worker), str(path), backlog=1024)
     leave = asyncio.Event()
     if script.behaviour != "ignores_sigterm":
-        loop.add_signal_handler(signal.SIGTERM, leave.set)
+        delay = 1.0 if script.behaviour == "dies_slowly" else 0.0
+        loop.add_signal_handler(signal.SIGTERM, loop.call_later, delay, leave.set)
     if script.behaviour == "floods_stderr":
         await asyncio.to_thread(_flood)
     await leave.wait()

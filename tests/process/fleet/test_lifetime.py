@@ -147,7 +147,7 @@ async def test_a_closing_pool_ends_starts_and_streams_alike(run_dir: Path) -> No
         pids = [status.pid for status in pool.states()]
         await pool.aclose()
         ended = await asyncio.gather(loading, streaming, return_exceptions=True)
-    assert [getattr(error, "code", None) for error in ended] == ["model_failed", "worker_crashed"], ended
+    assert [getattr(error, "code", None) for error in ended] == ["model_failed", "shutting_down"], ended
     assert not any(pid is not None and psutil.pid_exists(pid) for pid in pids)
 
 

@@ -37,7 +37,9 @@ class Seen:
 
 @pytest.fixture(scope="module")
 async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Running]:
-    async with running(tmp_path_factory.mktemp("home")) as process:
+    # A worker that is killed again and again would otherwise be given up for a while.
+    patient = {"DOVETAIL_FLEET__GOOD_SERVICE": "0.001"}
+    async with running(tmp_path_factory.mktemp("home"), environment=patient) as process:
         yield process
 
 

@@ -9,7 +9,7 @@ import pytest
 from dovetail.core.errors import Busy, WorkerStalled
 from dovetail.engines import wire
 from dovetail.engines.base import Endpoint
-from dovetail.fleet.client import Patience, Stream, WorkerClient
+from dovetail.fleet.client import Patience, Stream, WorkerClient, unloaded
 from dovetail.fleet.exchange import Exchange
 
 from .fakes import HELLO, FakeEngine
@@ -34,7 +34,7 @@ async def test_what_breaks_when_a_worker_was_asked_to_leave_is_no_crash(short_pa
         worker(short_path, sends(HEAD, token("a"), last)) as served,
         WorkerClient(Endpoint(socket=served.socket)) as client,
     ):
-        client.dismissed = True
+        client.dismissed = unloaded
         with pytest.raises(Busy) as caught:
             _ = [event async for event in client.generate(FakeEngine(), HELLO)]
         assert (caught.value.code, caught.value.status) == ("model_unloaded", 503)

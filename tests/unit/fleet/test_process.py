@@ -10,7 +10,8 @@ import pytest
 
 from dovetail.core.errors import LoadFailed, WorkerCrashed
 from dovetail.engines.base import Command
-from dovetail.fleet import process
+from dovetail.fleet import backoff, process
+from dovetail.fleet.client import unloaded
 from dovetail.fleet.launch import Launched
 from dovetail.fleet.process import Worker
 from dovetail.settings import FleetSettings
@@ -81,16 +82,17 @@ async def test_who_comes_while_it_stops_gets_the_next_one(start: Start, launcher
     assert (worker.state, launcher.starts("m")) == ("ready", 2)
 
 
-async def test_a_crash_is_seen_at_once_and_healed_by_the_next(start: Start, launcher: FakeLauncher) -> None:
+async def test_a_crash_is_seen_and_healed_at_once(start: Start, launcher: FakeLauncher, recorder: Recorder) -> None:
     worker = start()
     await worker.ensure_ready()
     launcher.process("m").exit(-11)
-    await until(lambda: worker.state == "failed", within=1)
+    await until(lambda: worker.state != "ready", within=1)
     assert worker.reason == "the worker was ended by SIGSEGV"
     with pytest.raises(WorkerCrashed, match="SIGSEGV"):
         _ = worker.client
-    await worker.ensure_ready()
+    await until(lambda: worker.state == "ready", within=1)
     assert launcher.starts("m") == 2
+    assert [state for _, state in recorder.states] == ["starting", "ready", "failed", "starting", "ready"]
 
 
 async def test_a_failed_load_has_the_engines_reason_and_is_not_repeated_at_once(
@@ -103,13 +105,13 @@ async def test_a_failed_load_has_the_engines_reason_and_is_not_repeated_at_once(
             await worker.ensure_ready()
         assert failed.value.log_tail == ("0.1 E load: error: bad magic",)
     assert launcher.starts("m") == 1
-    clock.now += process.RETRY_AFTER
+    clock.now += 1
     launcher.plans["m"] = Plan()
     await worker.ensure_ready()
     assert launcher.starts("m") == 2
 
 
-async def test_a_model_that_fails_and_fails_is_tried_ever_more_rarely(recorder: Recorder, clock: Clock) -> None:
+async def test_a_model_that_fails_and_fails_is_given_up_for_a_while(recorder: Recorder, clock: Clock) -> None:
     tries: list[float] = []
 
     async def fail(on_line: Callable[[str], None]) -> Launched:
@@ -118,12 +120,78 @@ async def test_a_model_that_fails_and_fails_is_tried_ever_more_rarely(recorder: 
         raise LoadFailed("no")
 
     worker = Worker("m", fail, SETTINGS, recorder, clock)
-    for _ in range(400):
-        with pytest.raises(LoadFailed):
+    failures: list[LoadFailed] = []
+    for _ in range(1300):
+        with pytest.raises(LoadFailed) as failed:
             await worker.ensure_ready()
+        failures.append(failed.value)
         clock.now += 0.5
     gaps = [later - earlier for earlier, later in pairwise(tries)]
-    assert gaps == [1, 2, 4, 8, 16, 32, 60, 60]
+    assert gaps == [1, 2, 4, 8, backoff.PAUSE]
+    assert failures[0].message == "no"
+    assert failures[-1].message.startswith("no; it fails again and again and is not tried for 10 minutes")
+    worker.forget_failure()
+    with pytest.raises(LoadFailed, match=r"no$"):
+        await worker.ensure_ready()
+    assert len(tries) == len(gaps) + 2
+
+
+async def test_a_worker_that_dies_and_dies_is_started_ever_later_and_then_no_more(
+    start: Start, launcher: FakeLauncher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backoff, "DELAYS", (0.0, 0.01, 0.02, 0.03))
+    worker = start()
+    await worker.ensure_ready()
+    for starts in range(1, 6):
+        await until(lambda starts=starts: launcher.starts("m") == starts and worker.state == "ready")
+        launcher.process("m").exit(-11)
+        await until(lambda: worker.state != "ready")
+    await until(lambda: not worker.alive)
+    assert worker.state == "failed"
+    assert "SIGSEGV; it fails again and again" in (worker.reason or "")
+    with pytest.raises(LoadFailed, match="load it by hand"):
+        await worker.ensure_ready()
+    assert launcher.starts("m") == 5
+    worker.forget_failure()
+    await worker.ensure_ready()
+
+
+async def test_good_service_makes_earlier_failures_good(start: Start, launcher: FakeLauncher, clock: Clock) -> None:
+    worker = start(clock)
+    await worker.ensure_ready()
+    for starts in range(1, 20):
+        await until(lambda starts=starts: launcher.starts("m") == starts and worker.state == "ready")
+        clock.now += SETTINGS.good_service
+        launcher.process("m").exit(-11)
+        await until(lambda: worker.state != "ready")
+    await until(lambda: worker.state == "ready")
+
+
+async def test_what_is_ill_is_replaced_and_what_is_dismissed_is_not(start: Start, launcher: FakeLauncher) -> None:
+    worker = start()
+    await worker.ensure_ready()
+    first = worker.client
+    worker.give_up(first, "it no longer answered")
+    await until(lambda: worker.state == "ready")
+    assert (launcher.starts("m"), first.dismissed) == (2, None)
+    worker.give_up(first, "old news")
+    assert worker.state == "ready"
+    second = worker.client
+    await worker.stop()
+    assert (worker.state, worker.reason, second.dismissed) == ("unloaded", None, unloaded)
+
+
+async def test_an_unload_ends_the_wait_for_the_next_start(start: Start, launcher: FakeLauncher) -> None:
+    worker = start()
+    await worker.ensure_ready()
+    for _ in range(2):
+        launcher.process("m").exit(-11)
+        await until(lambda: worker.state != "ready")
+        await until(lambda: worker.state in {"ready", "starting"})
+        if launcher.starts("m") == 1:
+            await until(lambda: worker.state == "ready")
+    await worker.stop()  # within the second that the next start is put off for
+    assert (worker.state, launcher.starts("m")) == ("unloaded", 2)
 
 
 async def test_a_failure_can_be_forgotten(start: Start, launcher: FakeLauncher, clock: Clock) -> None:

@@ -42,3 +42,8 @@ OLD_SERVER = ("llama_model_load: error loading model: unknown architecture", "ma
 )
 def test_the_engines_own_words_come_first(lines: tuple[str, ...], status: int | None, expected: str) -> None:
     assert reason(lines, status) == expected
+
+
+def test_the_systems_own_count_says_what_killed_it() -> None:
+    assert reason((), -9, out_of_memory=True) == "the worker was ended by SIGKILL, by the system: out of memory"
+    assert reason((), -11, out_of_memory=True) == "the worker was ended by SIGSEGV"
