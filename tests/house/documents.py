@@ -19,6 +19,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from dovetail.cli.exits import MEANINGS
+from dovetail.core.caller import ROLES
 from dovetail.core.fields import ROUTES, SAMPLING, FieldSpec, Table, Treatment
 from dovetail.engines.wire import DEFAULT_SAMPLING
 from dovetail.gateway.dialects.llamacpp import CompletionRequest, DetokenizeRequest, TokenizeRequest
@@ -26,6 +27,7 @@ from dovetail.gateway.dialects.openai_chat.body import ChatBody
 from dovetail.gateway.dialects.openai_completions import CompletionBody
 from dovetail.gateway.dialects.openai_embeddings import EmbeddingBody
 from dovetail.gateway.dialects.rerank import RerankBody
+from dovetail.gateway.rights import RIGHTS, Right
 from dovetail.gateway.wire import Wire
 from dovetail.settings import LoadSettings, ModelSettings, Settings
 
@@ -37,6 +39,7 @@ CONFIGURATION = ROOT / "docs" / "configuration.md"
 API = ROOT / "docs" / "api.md"
 FIELDS = ROOT / "docs" / "fields.md"
 STRUCTURED = ROOT / "docs" / "structured.md"
+SECURITY = ROOT / "docs" / "security.md"
 
 BODIES: dict[str, type[Wire]] = {
     "chat": ChatBody,
@@ -108,6 +111,7 @@ def documents() -> dict[Path, str]:
     fields = {f"fields of {name}": field_list(ROUTES[ROUTE_OF[name]]) for name in BODIES}
     suite = {"schema suite": schema_suite.table()}
     made = {ACCEPTANCE: acceptance(), FIELDS: field_tables(), STRUCTURED: filled(STRUCTURED, suite)}
+    made[SECURITY] = filled(SECURITY, {"rights": rights_table()})
     return {**made, CONFIGURATION: filled(CONFIGURATION, parts), API: filled(API, fields)}
 
 
@@ -216,6 +220,18 @@ def field_list(table: Table) -> str:
     }  # fmt: skip
     named = {what: [name for name, spec in table.items() if spec.gguf == kind] for what, kind in classes.items()}
     lines = [f"- {what}: {', '.join(f'`{name}`' for name in names)}." for what, names in named.items() if names]
+    return "\n".join(lines) + "\n"
+
+
+def rights_table() -> str:
+    """Who may use which route, by their role, and on loopback without saying who they are."""
+    unasked = {Right.PUBLIC: "always", Right.VIEW: "until the first key", Right.USE: "until the first key"}
+    unasked[Right.ADMIN] = "until the first account"
+    lines = ["| route | viewer | member | admin | without a name, on loopback |", "|---|---|---|---|---|"]
+    for line, right in RIGHTS.items():
+        lowest = 0 if right.role is None else ROLES.index(right.role)
+        cells = ["yes" if index >= lowest else "" for index in range(len(ROLES))]
+        lines.append(f"| `{line}` | {' | '.join(cells)} | {unasked.get(right, '')} |")
     return "\n".join(lines) + "\n"
 
 

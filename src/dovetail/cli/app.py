@@ -9,11 +9,13 @@ from typing import Annotated
 
 import typer
 
+from dovetail.cli.admin import admin
 from dovetail.cli.chat import chat
 from dovetail.cli.config import config
 from dovetail.cli.doctor import doctor
 from dovetail.cli.engine import engine
 from dovetail.cli.exits import Exit, Failure
+from dovetail.cli.key import key
 from dovetail.cli.kv import kv
 from dovetail.cli.list import list_models
 from dovetail.cli.load import load
@@ -43,10 +45,9 @@ COMMANDS = {
 }
 for _name, _command in COMMANDS.items():
     app.command(_name)(_command)
-app.add_typer(kv, name="kv")
-app.add_typer(engine, name="engine")
-app.add_typer(config, name="config")
-GROUPS = {"kv", "engine", "config"}
+GROUPS = {"kv": kv, "engine": engine, "config": config, "admin": admin, "key": key}
+for _name, _group in GROUPS.items():
+    app.add_typer(_group, name=_name)
 
 
 def _show_version(wanted: bool) -> None:

@@ -116,7 +116,7 @@ def _answer(conversation: Conversation, question: str) -> None:
 def _server(url: str | None, settings: Settings) -> Generator[client.Server]:
     found = client.find_server(url, settings.home)
     if found is not None:
-        yield client.Server(found)
+        yield client.server_at(found, url, settings.home)
         return
     from dovetail import log
     from dovetail.cli.own_server import own_server
@@ -126,7 +126,7 @@ def _server(url: str | None, settings: Settings) -> Generator[client.Server]:
     # Failures reach the terminal as answers do; the log of a server of one's own would only cut through them.
     log.setup("text", "critical")
     with own_server(settings) as own:
-        yield client.Server(own)
+        yield client.server_at(own, None, settings.home)
 
 
 def _choose(server: client.Server) -> str:

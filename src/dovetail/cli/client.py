@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import time
 from collections.abc import Generator
 from contextlib import closing, contextmanager
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import cast
 from urllib.parse import quote, urlsplit
 
+from dovetail import local_key
 from dovetail.cli.exits import Exit, Failure
 from dovetail.cli.home import occupant
 from dovetail.core.request import Json, JsonObject
@@ -44,13 +46,20 @@ def require_server(url: str | None, home: Path) -> Server:
     found = find_server(url, home)
     if found is None:
         raise Failure("no server is running; start one with: dovetail serve", Exit.UNAVAILABLE)
-    return Server(found)
+    return server_at(found, url, home)
+
+
+def server_at(found: str, url: str | None, home: Path) -> Server:
+    """With the key of the environment, or for the home folder's own server the one it left there."""
+    key = os.environ.get("DOVETAIL_API_KEY") or (None if url is not None else local_key.read(home))
+    return Server(found, key)
 
 
 class Server:
     """One request at a time, each on a connection of its own. Every method blocks, and raises Failure."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, key: str | None = None) -> None:
+        self._key = key
         try:
             parts = urlsplit(url)
             port = parts.port
@@ -106,6 +115,8 @@ class Server:
             connection.sock.settimeout(timeout)
             try:
                 headers = {"Content-Type": "application/json"} if body is not None else {}
+                if self._key is not None:
+                    headers["Authorization"] = f"Bearer {self._key}"
                 sent = None if body is None else json.dumps(body).encode()
                 connection.request(method, self._prefix + path, sent, headers)
                 response = connection.getresponse()

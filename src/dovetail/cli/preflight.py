@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-import ipaddress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dovetail.cli.exits import Exit, Failure
@@ -22,22 +22,29 @@ def check(settings: Settings) -> None:
 
 
 def check_address(settings: Settings) -> None:
-    host = settings.server.host
-    if is_loopback(host) or settings.server.insecure:
+    server = settings.server
+    if server.on_loopback or server.insecure or settings.access.api_key is not None or _has_somebody(settings.home):
         return
     raise Failure(
-        f"refusing to listen on {host}: anyone who reaches it could use this server, for it has no accounts or keys "
-        f"yet; --insecure does it all the same",
+        f"refusing to listen on {server.host}: anyone who reaches it could use this server, for it has no account and "
+        f"no key yet. Make an account: dovetail admin create; or a key: dovetail key create; or let everybody in: "
+        f"--insecure",
         Exit.USAGE,
     )
 
 
-def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches `host`; of names, `localhost` alone is known to be."""
+def _has_somebody(home: Path) -> bool:
+    """Whether an account or a key exists. Raises Failure when that cannot be known."""
+    from dovetail.access import super_admin
+    from dovetail.storage import database, keys
+
     try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"
+        if super_admin.load(home) is not None:
+            return True
+        found = database.present(home / database.FILE_NAME, keys.counts)
+    except (super_admin.RecordUnusable, database.DatabaseUnusable) as error:
+        raise Failure(str(error), Exit.CONFIG) from None
+    return found is not None and any(found)
 
 
 def check_engines(settings: Settings) -> None:

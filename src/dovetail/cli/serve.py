@@ -46,8 +46,15 @@ def serve(
     ] = None,
     log_format: Annotated[Literal["text", "json"] | None, typer.Option(help="Log lines as text or as JSON.")] = None,
     no_demo: NoDemo = False,
+    api_key: Annotated[
+        str | None,
+        typer.Option(metavar="KEY", envvar="LLAMA_API_KEY", help="Ask for this key, which is good for everything."),
+    ] = None,
+    allowed_host: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="A name this server is reached by. Repeatable.")
+    ] = None,
     insecure: Annotated[
-        bool, typer.Option("--insecure", help="Allow an address beyond this machine although nobody has to log in.")
+        bool, typer.Option("--insecure", help="Ask nobody who they are, beyond this machine too.")
     ] = False,
 ) -> None:
     """Serve the models of the home folder until Ctrl-C."""
@@ -60,7 +67,9 @@ def serve(
         {
             "server.host": host,
             "server.port": port,
+            "server.allowed_hosts": allowed_host,
             "server.insecure": insecure or None,
+            "access.api_key": api_key,
             "catalog.folders": texts(models_dir),
             "catalog.demo": False if no_demo else None,
             "fleet.preload": preload,
@@ -85,12 +94,16 @@ def serve(
 
 def _run(settings: Settings, origin: Sources, listening: Callable[[str], None]) -> None:
     with quick_imports():
+        from dovetail.access.super_admin import RecordUnusable
         from dovetail.gateway import server
+        from dovetail.storage.database import DatabaseUnusable
 
     try:
         run_loop(server.serve(settings, listening=listening, sources=origin))
     except KeyboardInterrupt:
         return
+    except (DatabaseUnusable, RecordUnusable) as error:
+        raise Failure(str(error), Exit.CONFIG) from None
     except socket.gaierror as error:
         raise Failure(f"there is no address {settings.server.host}: {error.strerror}", Exit.UNAVAILABLE) from None
     except OSError as error:

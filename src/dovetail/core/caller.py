@@ -1,18 +1,39 @@
-"""Who sends a request."""
+"""Who sends a request, and what they may."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+Role: TypeAlias = Literal["viewer", "member", "admin"]
+ROLES: tuple[Role, ...] = ("viewer", "member", "admin")
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one caller may have at once; None: as the settings say.
+    """How much a caller may use; None is no limit, or the settings'. Minutes and days slide.
 
     concurrency  answers that are computed at the same time, over all models; more wait in line
     """
 
+    requests_minute: int | None = None
+    requests_day: int | None = None
+    tokens_minute: int | None = None
+    tokens_day: int | None = None
     concurrency: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a key is good for; empty is everything its role may. `read_only`: nothing but GET."""
+
+    models: tuple[str, ...] = ()
+    endpoints: tuple[str, ...] = ()
+    read_only: bool = False
+
+
+UNLIMITED = Limits()
+EVERYTHING = Scope()
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +43,17 @@ class Caller:
     id: str
     key: str | None = None
     priority: int = 0
-    limits: Limits = Limits()
+    role: Role = "admin"
+    limits: Limits = UNLIMITED
+    scope: Scope = EVERYTHING
+
+    def may(self, role: Role) -> bool:
+        """Whether this caller's role is that one or above it."""
+        return ROLES.index(self.role) >= ROLES.index(role)
+
+    def may_use(self, model: str) -> bool:
+        """Whether its key is good for the model of that id."""
+        return not self.scope.models or model in self.scope.models
 
 
 LOCAL = Caller(id="local")

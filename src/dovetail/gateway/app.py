@@ -8,7 +8,8 @@ from starlette.exceptions import HTTPException
 from dovetail import __version__
 from dovetail.core.errors import DovetailError
 from dovetail.core.request import JsonObject
-from dovetail.gateway import adapters, errors, health, home, openapi
+from dovetail.gateway import adapters, auth, errors, health, home, openapi
+from dovetail.gateway.admin import keys, sessions, users
 from dovetail.gateway.dialects import (
     llamacpp,
     openai_chat,
@@ -18,6 +19,7 @@ from dovetail.gateway.dialects import (
     rerank,
 )
 from dovetail.gateway.door import Door, Edge
+from dovetail.gateway.guard import guarded
 from dovetail.gateway.services import Services
 
 # Searched in this order for each request: what is asked for most comes first.
@@ -31,6 +33,10 @@ ROUTERS = (
     adapters.router,
     health.router,
     home.router,
+    auth.router,
+    keys.router,
+    sessions.router,
+    users.router,
 )
 
 
@@ -40,11 +46,14 @@ def create_app(services: Services | None = None) -> FastAPI:
         title="Dovetail", version=__version__, docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False
     )
     app.state.services = services
+    guard = services.guard if services else None
     for router in ROUTERS:  # flat: an included router is searched twice for each request
-        app.router.routes.extend(router.routes)
+        app.router.routes.extend(guarded(route, guard) for route in router.routes)
     app.add_exception_handler(DovetailError, errors.handle)
     app.add_exception_handler(HTTPException, errors.handle)
-    app.add_middleware(Edge, door=services.door if services else Door())
+    app.add_middleware(
+        Edge, door=services.door if services else Door(), browsers=services.browsers if services else None
+    )
     return app
 
 

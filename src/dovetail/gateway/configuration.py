@@ -24,9 +24,12 @@ FIXED = (
     ("server", "host"),
     ("server", "port"),
     ("server", "insecure"),
+    ("server", "allowed_hosts"),
+    ("server", "cors_origins"),
     ("server", "head_timeout"),
     ("server", "idle_timeout"),
     ("server", "max_connections"),
+    ("access",),
     ("log", "format"),
 )
 
@@ -152,6 +155,7 @@ def _with_fixed(wanted: Settings, before: Settings) -> Settings:
     server = {key[-1]: _at(before, key) for key in FIXED if key[0] == "server"}
     sections = {
         "home": before.home,
+        "access": before.access,
         "server": wanted.server.model_copy(update=server),
         "log": wanted.log.model_copy(update={"format": before.log.format}),
     }

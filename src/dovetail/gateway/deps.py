@@ -10,11 +10,12 @@ from typing import Annotated, TypeAlias, TypeVar, cast
 from fastapi import Depends, Request
 from starlette.types import Receive
 
-from dovetail.core.caller import LOCAL, Caller
-from dovetail.core.errors import DovetailError
+from dovetail.access.access import Access
+from dovetail.core.caller import Caller
+from dovetail.core.errors import DovetailError, InvalidRequest
 from dovetail.core.events import Event
 from dovetail.core.request import GenerateRequest
-from dovetail.gateway import request_body, wire
+from dovetail.gateway import guard, request_body, wire
 from dovetail.gateway.request_body import ClientLeft
 from dovetail.gateway.services import Services
 from dovetail.gateway.sse import Rendering, Replies, Reply
@@ -33,12 +34,20 @@ async def _services(request: Request) -> Services:
     return cast("Services", request.app.state.services)
 
 
-async def _caller() -> Caller:
-    return LOCAL
+async def _caller(request: Request) -> Caller:
+    return guard.known(request.scope).caller
+
+
+async def _access(request: Request) -> Access:
+    services = cast("Services", request.app.state.services)
+    if services.access is None:
+        raise InvalidRequest("this server keeps no accounts", code="not_found", status=404)
+    return services.access
 
 
 ServicesDep = Annotated[Services, Depends(_services)]
 CallerDep = Annotated[Caller, Depends(_caller)]
+AccessDep = Annotated[Access, Depends(_access)]
 
 
 async def receive_body(request: Request, services: Services, model: type[WireT]) -> WireT:

@@ -13,8 +13,9 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dovetail import log
-from dovetail.core.errors import Busy
+from dovetail.core.errors import Busy, InvalidRequest, NotAllowed
 from dovetail.gateway import errors
+from dovetail.gateway.browsers import Browsers
 from dovetail.gateway.request_body import ClientLeft
 
 _SAFE_ID = re.compile(r"[A-Za-z0-9._\-]{1,64}", re.ASCII)
@@ -55,16 +56,22 @@ class Door:
 
 
 class Edge:
-    """The outermost ASGI layer. Every answer gets `x-request-id`, the client's own where it is a plain word."""
+    """The outermost ASGI layer: foreign names and pages stay outside, every answer says what browsers are to know.
 
-    def __init__(self, app: ASGIApp, door: Door) -> None:
+    Every answer gets `x-request-id`, the client's own where it is a plain word.
+    """
+
+    def __init__(self, app: ASGIApp, door: Door, browsers: Browsers | None = None) -> None:
         self._app = app
         self._door = door
+        self._browsers = browsers or Browsers()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
-        request_id = _request_id(scope)
+        headers = Headers(scope=scope)
+        origin = headers.get("origin")
+        request_id = _request_id(headers)
         header = (b"x-request-id", request_id.encode())
         started = False
 
@@ -72,13 +79,14 @@ class Edge:
             nonlocal started
             if message["type"] == "http.response.start":
                 message["headers"] = [*message["headers"], header]
+                self._browsers.dress(message, origin)
                 started = True
             await send(message)
 
         self._door.enter()
         try:
             with log.request_context(request_id):
-                await self._pass(scope, receive, send_with_id)
+                await self._pass(scope, headers, receive, send_with_id)
         except (ClientLeft, ClientDisconnect):
             pass
         except Exception as failure:  # noqa: BLE001  the last resort: logged, answered, never uvicorn's
@@ -93,15 +101,21 @@ class Edge:
         finally:
             self._door.leave()
 
-    async def _pass(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _pass(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> None:
+        try:
+            self._browsers.check(scope, headers)
+        except (NotAllowed, InvalidRequest) as refusal:
+            await errors.reply(refusal)(scope, receive, send)
+            return
         if self._door.shut and scope["path"] not in _ALWAYS_OPEN:
             busy = Busy("the server is shutting down; send the request again in a moment", code="shutting_down")
-            answer = errors.reply(busy, {"connection": "close"})
-            await answer(scope, receive, send)
+            await errors.reply(busy, {"connection": "close"})(scope, receive, send)
+        elif (preflight := self._browsers.preflight(scope, headers)) is not None:
+            await preflight(scope, receive, send)
         else:
             await self._app(scope, receive, send)
 
 
-def _request_id(scope: Scope) -> str:
-    wanted = Headers(scope=scope).get("x-request-id", "")
+def _request_id(headers: Headers) -> str:
+    wanted = headers.get("x-request-id", "")
     return wanted if _SAFE_ID.fullmatch(wanted) else f"req-{secrets.token_hex(8)}"

@@ -24,7 +24,11 @@ MODEL_QUERY: JsonObject = {"name": "model", "in": "query", "required": False, "s
 # What can go wrong at any address; with a body; and with the model that a body names.
 _ANYWHERE = {
     400: "The request is wrong, and nothing of it was done; `param` names the field at fault.",
+    401: "This takes a key or a login, and none that is good came with the request.",
+    403: "The caller may not do this, or another site's page sent it.",
     408: "The request did not arrive in time.",
+    421: "The server is not called what the request's Host says.",
+    429: "Too much was asked for; `retry-after` says when to come back.",
     431: "The request's head is too large.",
     500: "The server or a model's worker failed.",
     503: "Not now: the server is shutting down, or the model's worker failed and is started again.",
@@ -36,7 +40,6 @@ _WITH_BODY = {
 _WITH_MODEL = {
     404: "There is no model of that name.",
     422: "The model's files or its settings are at fault.",
-    429: "The model's queue is full; `retry-after` says when to come back.",
     504: "The model did not answer in time.",
     507: "The model does not fit into memory beside what is in use.",
 }
@@ -104,7 +107,9 @@ def _describe(route: APIRoute, operation: JsonObject, schemas: JsonObject) -> No
 def _errors(route: APIRoute, read: type[BaseModel] | None) -> dict[int, str]:
     with_body = {} if read is None else _WITH_BODY | _WITH_MODEL
     asked = "{" in route.path_format or MODEL_QUERY in (route.openapi_extra or {}).get("parameters", ())
-    named = {404: _WITH_MODEL[404]} if asked else {}
+    named = {404: "There is nothing of that name."} if asked else {}
+    if "access" in route.tags or "auth" in route.tags:
+        named |= {409: "There is one of that name already.", 507: "The disk is full: nothing was stored."}
     return dict(sorted((_ANYWHERE | with_body | named).items()))
 
 

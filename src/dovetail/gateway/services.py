@@ -10,7 +10,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypedDict, Unpack
 
-from dovetail import chat_formats, demo
+import structlog
+
+from dovetail import chat_formats, demo, local_key
+from dovetail.access.access import Access, opened
+from dovetail.access.people import Lifetime
 from dovetail.catalog.adapters import Adapters
 from dovetail.catalog.catalog import Catalog, Scope
 from dovetail.catalog.mlx import MAX_TEMPLATE
@@ -28,8 +32,11 @@ from dovetail.fleet.pool import Pool, WorkerStatus
 from dovetail.fleet.process import Props
 from dovetail.fleet.prompt_store import PromptStore
 from dovetail.fleet.seats import Making
+from dovetail.gateway.browsers import Browsers
 from dovetail.gateway.configuration import Live
+from dovetail.gateway.counting import Counting
 from dovetail.gateway.door import Door
+from dovetail.gateway.guard import Guard
 from dovetail.gateway.preload import Preloader, preloads
 from dovetail.gateway.sse import Replies, Timing
 from dovetail.hardware.machine import MachineFacts, machine
@@ -38,6 +45,8 @@ from dovetail.serving.generate import Generator
 from dovetail.serving.media import Gate
 from dovetail.settings import Settings, Sources
 from dovetail.telemetry import LogObserver
+
+log = structlog.stdlib.get_logger(__name__)
 
 GGUF_ONLY = ("gpu_layers", "ubatch", "flash_attention", "cache_type_k", "cache_type_v", "threads", "mmproj")
 
@@ -56,6 +65,23 @@ class Services:
     door: Door = field(default_factory=Door)
     replies: Replies = field(default_factory=Replies)
     preloaded: asyncio.Event = field(default_factory=asyncio.Event)
+    # Without it nobody is asked who they are: parts of the gateway under test, and the document of its routes.
+    access: Access | None = None
+
+    @property
+    def guard(self) -> Guard | None:
+        """What stands before every route."""
+        if self.access is None:
+            return None
+        server = self.settings.server
+        exposed = not server.on_loopback and not server.insecure
+        return Guard(self.access, exposed=exposed, require_key=self.settings.access.require_key)
+
+    @property
+    def browsers(self) -> Browsers:
+        """Which names and pages are let in."""
+        server = self.settings.server
+        return Browsers(address=server.host, hosts=server.allowed_hosts, origins=server.cors_origins)
 
     @property
     def settings(self) -> Settings:
@@ -97,9 +123,9 @@ class Parts(TypedDict, total=False):
 @asynccontextmanager
 async def services(settings: Settings, **parts: Unpack[Parts]) -> AsyncGenerator[Services, None]:
     """Builds everything, preloads in the background, and stops every worker when left."""
-    observer = parts.get("observer") or LogObserver()
+    facts, access = await asyncio.gather(asyncio.to_thread(machine), asyncio.to_thread(access_of, settings))
+    observer = Counting(parts.get("observer") or LogObserver(), access)
     live = Live(settings, parts.get("sources"), observer)
-    facts = await asyncio.to_thread(machine)
     here = Machine(cores=facts.processor.cores, gpu=bool(facts.gpus))
     catalog = catalog_of(settings)
     simd = facts.processor.simd
@@ -114,7 +140,7 @@ async def services(settings: Settings, **parts: Unpack[Parts]) -> AsyncGenerator
     preloader = Preloader(catalog, pool)
     preloader.want(preloads(settings))
     embedder = Embedder(catalog, pool, observer)
-    built = Services(live, catalog, pool, generator, embedder, engines, here, preloaded=preloader.done)
+    built = Services(live, catalog, pool, generator, embedder, engines, here, preloaded=preloader.done, access=access)
 
     async def apply(before: Settings) -> None:
         nonlocal making
@@ -123,7 +149,11 @@ async def services(settings: Settings, **parts: Unpack[Parts]) -> AsyncGenerator
         preloader.want(sorted(set(preloads(live.current)) - set(preloads(before))))
 
     live.on_change(apply)
-    running = [asyncio.create_task(preloader.run(), name="preload"), asyncio.create_task(live.watch(), name="watch")]
+    await asyncio.to_thread(local_key.write, settings.home, access.local_key)
+    if access.people.chief is None and not settings.server.on_loopback:
+        log.warning("to make the first account over the network, give this code", code=access.setup_code)
+    work = {"preload": preloader.run(), "watch": live.watch(), "usage": access.meter.run()}
+    running = [asyncio.create_task(task, name=name) for name, task in work.items()]
     try:
         yield built
     finally:
@@ -131,6 +161,16 @@ async def services(settings: Settings, **parts: Unpack[Parts]) -> AsyncGenerator
             task.cancel()
         await asyncio.wait(running)
         await pool.aclose()
+        await access.aclose()
+        await asyncio.to_thread(local_key.remove, settings.home)
+
+
+def access_of(settings: Settings) -> Access:
+    """Accounts, keys and the record of the home folder. Blocks; raises DatabaseUnusable or RecordUnusable."""
+    said = settings.access
+    lifetime = Lifetime(said.session_idle, said.session_longest, said.sessions)
+    key = None if said.api_key is None else said.api_key.get_secret_value()
+    return opened(settings.home, key=key, lifetime=lifetime)
 
 
 async def _remade(making: Making, built: Services, before: Settings, simd: Collection[str]) -> Making:

@@ -19,7 +19,7 @@ from dovetail.core.request import JsonObject
 from dovetail.engines import embedding
 from dovetail.engines.base import WorkerCall
 from dovetail.serving.generate import Models, Worker
-from dovetail.serving.limits import check_texts, check_token_ids
+from dovetail.serving.limits import check_scope, check_texts, check_token_ids
 from dovetail.serving.replay import answered
 from dovetail.serving.vectors import shaped
 
@@ -76,6 +76,7 @@ class Embedder:
         """The vectors of `request`, computed by the model however it was made. Raises `core.errors`."""
         with self._recorded(request.id, request.model, caller) as use:
             model = await self._find(use, request.adapter)
+            check_scope(caller, model)
             request = replace(request, adapter=model.adapter)
             pooling = _pooling(request, model)
             check_token_ids((i for text in request.inputs if not isinstance(text, str) for i in text), model, "input")
@@ -95,6 +96,7 @@ class Embedder:
         """The best of `request`'s documents, by a model made to rank. Raises `core.errors`."""
         with self._recorded(request.id, request.model, caller) as use:
             model = await self._find(use, request.adapter)
+            check_scope(caller, model)
             if model.pooling != "rank":
                 raise InvalidRequest(
                     f"{model.id} cannot rank documents: that takes a GGUF file of a reranker, whose header gives the "

@@ -18,7 +18,7 @@ from dovetail.core.observe import Observer, RequestRecord
 from dovetail.core.request import GenerateRequest, Sampling
 from dovetail.serving.advice import advised
 from dovetail.serving.fill import filled
-from dovetail.serving.limits import check_length, check_request, prompt_field
+from dovetail.serving.limits import check_length, check_request, check_scope, prompt_field
 from dovetail.serving.media import Gate
 from dovetail.serving.merge import merged
 from dovetail.serving.opening import opened
@@ -120,6 +120,7 @@ class Generator:
         try:
             model, request = await self._find(request)
             name = model.name
+            check_scope(caller, model)
             request = replace(request, adapter=model.adapter, sampling=_seeded(advised(request.sampling, model)))
             request = await self._media.passed(request)
             async with (

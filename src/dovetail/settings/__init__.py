@@ -5,6 +5,7 @@ Unknown keys are errors, wherever they stand.
 """
 
 from dovetail.settings.sections import (
+    AccessSettings,
     CatalogSettings,
     EngineSettings,
     FleetSettings,
@@ -24,6 +25,7 @@ from dovetail.settings.sources import ENV_PREFIX, FILE_NAME, ConfigError, Source
 __all__ = [
     "ENV_PREFIX",
     "FILE_NAME",
+    "AccessSettings",
     "CatalogSettings",
     "ConfigError",
     "EngineSettings",

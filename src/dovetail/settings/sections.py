@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import ipaddress
 from pathlib import Path
 from typing import Annotated, Literal, Self, TypeAlias, cast
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from dovetail.core.fields import SAMPLING
 from dovetail.core.model import MODEL_ID, CacheType, ChatFormat
 
 Tree: TypeAlias = dict[str, object]
+_SHORTEST_KEY = 8
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 
 
@@ -38,7 +40,48 @@ class ServerSettings(_Section):
     drain_timeout: Seconds = Field(default=30.0, description="Time running requests have to finish at shutdown.")
     max_body: int = Field(default=16 << 20, gt=0, description="Largest request body in bytes.")
     max_connections: int = Field(default=2048, gt=0, description="Connections served at once.")
-    insecure: bool = Field(default=False, description="Allow an address beyond loopback although nobody has to log in.")
+    insecure: bool = Field(
+        default=False, description="Beyond loopback too, ask nobody who they are where loopback would not."
+    )
+    allowed_hosts: tuple[str, ...] = Field(
+        default=(), description="Names this server is reached by, beside `localhost` and addresses; others get a 421."
+    )
+    cors_origins: tuple[str, ...] = Field(
+        default=(),
+        description="Web pages of other origins that may call this server (`https://chat.example`), each exactly.",
+    )
+
+    @property
+    def on_loopback(self) -> bool:
+        """Whether only this machine reaches `host`; of names, `localhost` alone is known to be."""
+        try:
+            return ipaddress.ip_address(self.host.strip("[]")).is_loopback
+        except ValueError:
+            return self.host.lower() == "localhost"
+
+
+class AccessSettings(_Section):
+    """Who has to say who they are: see security.md."""
+
+    require_key: bool = Field(default=False, description="Ask for a key or a login on loopback too, from the start.")
+    api_key: SecretStr | None = Field(
+        default=None,
+        description="One key that is good for everything, beside those that are made; better in the environment.",
+    )
+    session_idle: Annotated[float, Field(ge=60, le=31_536_000)] = Field(
+        default=43_200.0, description="Seconds without a request after which a login has ended."
+    )
+    session_longest: Annotated[float, Field(ge=60, le=31_536_000)] = Field(
+        default=604_800.0, description="Seconds after which a login has ended in any case."
+    )
+    sessions: int = Field(default=10, ge=1, le=1000, description="Logins of one account at once; the oldest goes.")
+
+    @field_validator("api_key")
+    @classmethod
+    def _long_enough(cls, key: SecretStr | None) -> SecretStr | None:
+        if key is not None and len(key.get_secret_value()) < _SHORTEST_KEY:
+            raise ValueError(f"a key has at least {_SHORTEST_KEY} characters")
+        return key
 
 
 class FleetSettings(_Section):
@@ -246,6 +289,7 @@ class Settings(_Section):
     home: Path = Field(default_factory=default_home, description="The home folder: configuration, models, lock.")
     strict: bool = Field(default=False, description="Refuse request fields that no published API knows.")
     server: ServerSettings = ServerSettings()
+    access: AccessSettings = AccessSettings()
     fleet: FleetSettings = FleetSettings()
     load: LoadSettings = LoadSettings()
     engines: EngineSettings = EngineSettings()

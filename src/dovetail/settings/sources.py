@@ -194,7 +194,7 @@ def _environment(environ: Mapping[str, str]) -> Tree:
     return values
 
 
-_NOT_SETTINGS = frozenset(ENV_PREFIX + name for name in ("WORKER_SECRET", "TRACEBACK"))
+_NOT_SETTINGS = frozenset(ENV_PREFIX + name for name in ("WORKER_SECRET", "TRACEBACK", "API_KEY"))
 
 
 def _merge(into: Tree, values: Mapping[str, object]) -> None:

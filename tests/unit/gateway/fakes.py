@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from starlette.types import ASGIApp, Message
 
+from dovetail.access.access import Access
 from dovetail.catalog.catalog import Catalog
 from dovetail.core.caller import LOCAL, Caller
 from dovetail.core.events import Loading, Progress
@@ -79,6 +80,8 @@ class Client:
         headers: Mapping[str, str] | None = None,
         *,
         stuck: bool = False,
+        scheme: str = "http",
+        address: str = "127.0.0.1",
     ) -> None:
         self.answer = Answer()
         self.aborted = False
@@ -98,10 +101,10 @@ class Client:
             "raw_path": path.encode(),
             "query_string": query.encode(),
             "root_path": "",
-            "scheme": "http",
+            "scheme": scheme,
             "headers": raw,
             "server": ("localhost", 80),
-            "client": ("127.0.0.1", 1),
+            "client": (address, 1),
             "state": {},
             "dovetail.abort": self._abort,
         }
@@ -206,6 +209,7 @@ def services(
     *models: Model,
     timing: Timing | None = None,
     settings: Settings | None = None,
+    access: Access | None = None,
     **pool: Any,
 ) -> Services:
     """Services over scripted parts; without models there is one, `m`."""
@@ -219,6 +223,7 @@ def services(
         embedder=Embedder(catalog, cast("RealPool", leases), serving.Recorder()),
         engines={"gguf": GgufEngine(), "mlx": MlxEngine()},
         machine=Machine(2),
+        access=access,
     )
 
 

@@ -21,8 +21,8 @@ from .lines import Line, Lines
 pytestmark = pytest.mark.anyio
 
 QUICK = Limits(head_timeout=0.3, stall_timeout=0.2, max_connections=8)
-GET = b"GET /health HTTP/1.1\r\nhost: x\r\n"
-POST = b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\n"
+GET = b"GET /health HTTP/1.1\r\nhost: localhost\r\n"
+POST = b"POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\n"
 CHAT = json.dumps({"model": "m", "messages": [{"role": "user", "content": "hi"}]}).encode()
 
 
@@ -100,8 +100,8 @@ MALFORMED = {
     "a length beyond all numbers": POST + b"content-length: " + b"9" * 40 + b"\r\n\r\n",
     "a bad chunk size": POST + b"transfer-encoding: chunked\r\n\r\nzz\r\nhello\r\n0\r\n\r\n",
     "an unknown coding": POST + b"transfer-encoding: cow\r\n\r\nhello",
-    "a path that is no path": b"GET http:///%zz HTTP/1.1\r\nhost: x\r\n\r\n",
-    "bytes beyond ASCII in the path": b"GET /\xff\xfe HTTP/1.1\r\nhost: x\r\n\r\n",
+    "a path that is no path": b"GET http:///%zz HTTP/1.1\r\nhost: localhost\r\n\r\n",
+    "bytes beyond ASCII in the path": b"GET /\xff\xfe HTTP/1.1\r\nhost: localhost\r\n\r\n",
 }
 
 
@@ -303,7 +303,7 @@ async def test_half_a_head_behind_a_running_answer_waits_and_is_bounded() -> Non
         assert (await greedy.rest()).statuses == [431]
         go_on.set()
         assert (await patient.answer()).statuses == [200]
-        await patient.send(b"alth HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+        await patient.send(b"alth HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")
         assert (await patient.rest()).statuses == [200]
 
 

@@ -16,12 +16,13 @@ from fastapi import APIRouter, Request
 from pydantic import Field
 from starlette.responses import Response
 
+from dovetail.core.caller import Caller
 from dovetail.core.errors import InvalidRequest, ModelNotFound, UnsupportedField
 from dovetail.core.events import Event, Finished, TextDelta, TokenLogprob
 from dovetail.core.fields import DETOKENIZE, NATIVE, TOKENIZE
 from dovetail.core.model import Model
 from dovetail.core.request import GenerateRequest, Json, JsonObject, Sampling, TextPrompt
-from dovetail.gateway import wire
+from dovetail.gateway import guard, wire
 from dovetail.gateway.adapters import adapter
 from dovetail.gateway.answers import LlamaCompletion, PropsAnswer, Success, Text, Tokens
 from dovetail.gateway.chunks import LlamaChunk
@@ -34,7 +35,7 @@ from dovetail.gateway.sampling import Bias, Biased, LlamaExtras, ModelName, Toke
 from dovetail.gateway.services import Services
 from dovetail.gateway.structured import check_combination
 from dovetail.gateway.wire import Wire, of
-from dovetail.serving.limits import check_token_ids
+from dovetail.serving.limits import check_scope, check_token_ids
 from dovetail.serving.worker_call import ask
 
 router = APIRouter(tags=["llama.cpp"])
@@ -188,19 +189,19 @@ async def completions(request: Request, services: ServicesDep, caller: CallerDep
 @router.post("/tokenize", operation_id="tokenize", response_model=None)
 @reads(TokenizeRequest)
 @answers(Tokens)
-async def tokenize(request: Request, services: ServicesDep, _caller: CallerDep) -> Response:
+async def tokenize(request: Request, services: ServicesDep, caller: CallerDep) -> Response:
     """Token ids of a text."""
     body = await receive_body(request, services, TokenizeRequest)
-    return await _ask(request, services, body, ("content", "add_special", "parse_special", "with_pieces"))
+    return await _ask(request, services, caller, body, ("content", "add_special", "parse_special", "with_pieces"))
 
 
 @router.post("/detokenize", operation_id="detokenize", response_model=None)
 @reads(DetokenizeRequest)
 @answers(Text)
-async def detokenize(request: Request, services: ServicesDep, _caller: CallerDep) -> Response:
+async def detokenize(request: Request, services: ServicesDep, caller: CallerDep) -> Response:
     """The text of token ids."""
     body = await receive_body(request, services, DetokenizeRequest)
-    return await _ask(request, services, body, ("tokens",))
+    return await _ask(request, services, caller, body, ("tokens",))
 
 
 @router.get("/props", operation_id="props", response_model=None, openapi_extra={"parameters": [MODEL_QUERY]})
@@ -218,6 +219,7 @@ async def load_model(request: Request, services: ServicesDep, _caller: CallerDep
     body = await receive_body(request, services, ModelRequest)
     headers = wire.warnings(body, strict=services.settings.strict)
     model = await asyncio.to_thread(services.catalog.find, body.model)
+    guard.detail(request.scope, model=model.name)
     await while_connected(request.receive, services.replies, services.pool.load(model))
     return _json({"success": True}, headers)
 
@@ -230,16 +232,22 @@ async def unload_model(request: Request, services: ServicesDep, _caller: CallerD
     body = await receive_body(request, services, ModelRequest)
     headers = wire.warnings(body, strict=services.settings.strict)
     model = await asyncio.to_thread(services.catalog.find, body.model)
+    guard.detail(request.scope, model=model.name)
     if not await services.pool.unload(model.id, model.adapter.name if model.adapter else None):
         raise InvalidRequest(f"{model.name} is not loaded", code="model_not_loaded", param="model")
     return _json({"success": True}, headers)
 
 
 async def _ask(
-    request: Request, services: Services, body: TokenizeRequest | DetokenizeRequest, fields: tuple[str, ...]
+    request: Request,
+    services: Services,
+    caller: Caller,
+    body: TokenizeRequest | DetokenizeRequest,
+    fields: tuple[str, ...],
 ) -> Response:
     headers = wire.warnings(body, strict=services.settings.strict)
     model = await _model(services, body.model)
+    check_scope(caller, model)
     if isinstance(body, DetokenizeRequest):
         check_token_ids(body.tokens, model, "tokens")
     sent: JsonObject = {name: value for name in fields if (value := getattr(body, name)) is not None}

@@ -1,0 +1,179 @@
+"""`dovetail admin`: the first account, a way back to it, and backups. Who owns the home folder may do all of it."""
+
+from __future__ import annotations
+
+import os
+import tarfile
+import tempfile
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dovetail.cli.exits import Exit, Failure
+from dovetail.cli.home import HomeLock
+from dovetail.cli.key import audit, database_of, unusable_is_said
+from dovetail.cli.options import Config, Home, configured
+
+admin = typer.Typer(help="Make or reset the first account; back up and restore accounts, keys and configuration.")
+
+_PRIVATE = 0o600
+_MOST_BYTES = 4 << 30
+
+
+@admin.command("create")
+def create_admin(
+    *,
+    name: Annotated[str, typer.Option(help="Of the account.")] = "admin",
+    password_stdin: Annotated[
+        bool, typer.Option("--password-stdin", help="Read it from the input, not asked.")
+    ] = False,
+    home: Home = None,
+    config: Config = None,
+) -> None:
+    """Make the super-admin, the account that makes all others."""
+    import asyncio
+
+    from dovetail.access.super_admin import load
+
+    folder = configured(home, config).home
+    with HomeLock(folder), unusable_is_said():
+        if (chief := load(folder)) is not None:
+            raise Failure(f"there is a super-admin already, {chief.name}: log in, or see dovetail admin reset")
+        asyncio.run(_found(folder, name, _password(asked=not password_stdin)))
+    audit(folder, "setup", user=name)
+    typer.echo(f"{name} can log in")
+
+
+@admin.command("reset")
+def reset_admin(
+    *,
+    database: Annotated[bool, typer.Option("--database", help="Also put a database aside that is broken.")] = False,
+    home: Home = None,
+    config: Config = None,
+) -> None:
+    """Remove the super-admin, every session and every admin's key; other accounts and keys stay. Then make it anew."""
+    from dovetail.access import super_admin
+    from dovetail.access.people import start_over
+    from dovetail.storage.database import FILE_NAME
+
+    folder = configured(home, config).home
+    with HomeLock(folder):
+        if database:
+            _aside(folder / FILE_NAME)
+        with database_of(folder) as opened:
+            opened.now(start_over)
+        (folder / super_admin.FILE_NAME).unlink(missing_ok=True)
+    audit(folder, "super-admin reset")
+    typer.echo("the super-admin is gone: dovetail admin create makes a new one, or the setup of a running server")
+
+
+@admin.command("backup")
+def back_up(
+    file: Annotated[Path, typer.Argument(help="Where to write it; it is to be kept as secret as the home folder.")],
+    *,
+    home: Home = None,
+    config: Config = None,
+) -> None:
+    """Write accounts, keys and configuration to one file, while the server runs or not."""
+    from dovetail.access import super_admin
+    from dovetail.settings import FILE_NAME as CONFIGURATION
+    from dovetail.storage import database
+
+    folder = configured(home, config).home
+    if not (folder / database.FILE_NAME).exists():
+        raise Failure(f"there is nothing to back up in {folder}", Exit.CONFIG)
+    with unusable_is_said(), tempfile.TemporaryDirectory() as work:
+        copied = Path(work) / database.FILE_NAME
+        database.copy(folder / database.FILE_NAME, copied)
+        try:
+            with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _PRIVATE), "wb") as out:
+                with tarfile.open(fileobj=out, mode="w:gz") as archive:
+                    archive.add(copied, database.FILE_NAME)
+                    for name in (super_admin.FILE_NAME, CONFIGURATION):
+                        if (folder / name).exists():
+                            archive.add(folder / name, name)
+                out.flush()
+                os.fsync(out.fileno())
+        except FileExistsError:
+            raise Failure(f"{file} exists: choose another file", Exit.USAGE) from None
+        except OSError as error:
+            raise Failure(f"{file} cannot be written: {error.strerror or error}") from None
+    audit(folder, "backup")
+    typer.echo(f"{file} holds accounts, keys and configuration")
+
+
+@admin.command("restore")
+def restore(file: Annotated[Path, typer.Argument(help="A backup.")], *, home: Home = None) -> None:
+    """Put a backup in the place of what is there, which is kept beside it under another name. Stop the server first."""
+    from dovetail.access import super_admin
+    from dovetail.settings import FILE_NAME as CONFIGURATION
+    from dovetail.settings import default_home
+    from dovetail.storage import database
+
+    # The configuration that is there may be what is broken.
+    folder = home or Path(os.environ.get("DOVETAIL_HOME") or default_home())
+    names = (database.FILE_NAME, super_admin.FILE_NAME, CONFIGURATION)
+    with HomeLock(folder), unusable_is_said(), tempfile.TemporaryDirectory(dir=folder) as work:
+        found = _extract(file, Path(work), names)
+        database.check(Path(work) / database.FILE_NAME)
+        super_admin.load(Path(work))
+        for name in names:
+            _aside(folder / name)
+            if name in found:
+                (Path(work) / name).replace(folder / name)
+    audit(folder, "restore")
+    typer.echo(f"{', '.join(found)} restored; what was there has the ending .before")
+
+
+def _extract(file: Path, into: Path, names: tuple[str, ...]) -> list[str]:
+    """Only plain files of these names, each bounded. Raises Failure for anything but a backup."""
+    found: list[str] = []
+    try:
+        with tarfile.open(file, "r:gz") as archive:
+            for member in archive:
+                source = archive.extractfile(member) if member.isreg() and member.name in names else None
+                if source is None or member.size > _MOST_BYTES or member.name in found:
+                    raise Failure(f"{file} is no backup: it holds {member.name[:64]!r}")
+                with os.fdopen(
+                    os.open(into / member.name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _PRIVATE), "wb"
+                ) as out:
+                    while chunk := source.read(1 << 20):
+                        out.write(chunk)
+                    out.flush()
+                    os.fsync(out.fileno())
+                found.append(member.name)
+    except (tarfile.TarError, EOFError) as error:
+        raise Failure(f"{file} is no backup: {error}") from None
+    except OSError as error:
+        raise Failure(f"{file} cannot be read: {error.strerror or error}") from None
+    if not found or found[0] != names[0]:
+        raise Failure(f"{file} is no backup: it holds no {names[0]}")
+    return found
+
+
+def _aside(path: Path) -> None:
+    """Renames a file, and what SQLite keeps beside it, so that nothing is lost."""
+    stamp = time.strftime("%Y%m%d-%H%M%S")
+    for one in (path, *(path.with_name(f"{path.name}{ending}") for ending in ("-wal", "-shm"))):
+        if one.exists():
+            one.rename(one.with_name(f"{one.name}.{stamp}.before"))
+
+
+def _password(*, asked: bool) -> str:
+    if not asked:
+        return typer.get_text_stream("stdin").readline().rstrip("\r\n")
+    return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True))
+
+
+async def _found(folder: Path, name: str, password: str) -> None:
+    import asyncio
+
+    from dovetail.access.access import opened
+
+    access = await asyncio.to_thread(opened, folder)
+    try:
+        await access.people.found(name, password)
+    finally:
+        await access.aclose()

@@ -1,0 +1,175 @@
+"""The one rule of who has to say who they are, and the one place where it is asked: before every route.
+
+On loopback, inference needs no credential until the first API key is made or `access.require_key` is set, and what
+admins do needs none until the first account is made. Beyond loopback everything does that is not public.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from copy import copy
+from dataclasses import dataclass
+from typing import Literal, cast
+
+from starlette.datastructures import Headers
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from dovetail.access.access import Access, Known
+from dovetail.core.caller import LOCAL, Caller
+from dovetail.core.errors import Forbidden, Unauthenticated
+from dovetail.gateway.rights import Right, right
+
+_KNOWN = "dovetail.known"
+_DONE = "dovetail.done"
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+Kind = Literal["key", "cookie"]
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """Asks `access`. `exposed`: others than this machine's users reach the address, and are not to come in unasked."""
+
+    access: Access
+    exposed: bool = False
+    require_key: bool = False
+
+    async def admit(self, scope: Scope, wanted: Right) -> Known:
+        """Who comes with the request. Raises Unauthenticated, or Forbidden for one who may not."""
+        known = await self._known(scope)
+        if known is None:
+            if wanted.role is None or (not wanted.personal and await self._open(wanted)):
+                return Known(LOCAL)
+            raise _unknown(scope)
+        if wanted.role is not None:
+            _check(known.caller, wanted, scope)
+        return known
+
+    async def _known(self, scope: Scope) -> Known | None:
+        found = credential(scope)
+        if found is None:
+            return None
+        return await self.access.identify(found[1], cookie=found[0] == "cookie")
+
+    async def _open(self, wanted: Right) -> bool:
+        """Whether somebody without a name may do what is `wanted`."""
+        if self.exposed or self.require_key:
+            return False
+        if wanted is Right.ADMIN:
+            return not self.access.has_own_key and not (await self.access.standing()).accounts
+        return not (await self.access.standing()).keys
+
+
+class Guarded:
+    """A route behind the guard."""
+
+    def __init__(self, app: ASGIApp, guard: Guard, path: str) -> None:
+        self._app = app
+        self._guard = guard
+        self._path = path
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        wanted = right(scope["method"], self._path)
+        known = await self._guard.admit(scope, wanted)
+        scope[_KNOWN] = known
+        if wanted is Right.USE:
+            self._guard.access.allowance.use(known.caller)
+        if wanted in {Right.ADMIN, Right.PEOPLE} and scope["method"] not in _SAFE:
+            await self._recorded(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    async def _recorded(self, scope: Scope, receive: Receive, send: Send) -> None:
+        status = 0
+
+        async def watched(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        finally:
+            await record(scope, self._guard.access, f"{scope['method']} {self._path}", status=status or None)
+
+
+def guarded(route: BaseRoute, guard: Guard | None) -> BaseRoute:
+    """The route, asking first; without a guard as it is."""
+    if guard is None or not isinstance(route, Route):
+        return route
+    behind = copy(route)  # routers are shared between applications
+    behind.app = Guarded(route.app, guard, route.path)
+    return behind
+
+
+def known(scope: Scope) -> Known:
+    """Who the guard let in."""
+    return cast("Known", scope.get(_KNOWN) or Known(LOCAL))
+
+
+def is_known(scope: Scope) -> bool:
+    """Whether a key or a session came with the request."""
+    return known(scope).caller is not LOCAL
+
+
+def detail(scope: Scope, **details: str) -> None:
+    """What the audit log is to say of this request beside its route."""
+    cast("dict[str, str]", scope.setdefault(_DONE, {})).update(details)
+
+
+async def record(scope: Scope, access: Access, what: str, *, who: str | None = None, status: int | None = None) -> None:
+    """Writes a line of the audit log."""
+    caller = known(scope).caller
+    details = cast("dict[str, str]", scope.get(_DONE, {}))
+    await asyncio.to_thread(
+        lambda: access.audit.write(
+            what, who=who or caller.id, address=address(scope), key=caller.key, status=status, **details
+        )
+    )
+
+
+def address(scope: Scope) -> str:
+    """Where a request comes from."""
+    client = cast("tuple[str, int] | None", scope.get("client"))
+    return client[0] if client else "local"
+
+
+def cookie_name(scope: Scope) -> str:
+    """Browsers hold the prefix to what it promises: set over TLS, for this host alone."""
+    return "__Host-dovetail" if scope.get("scheme") == "https" else "dovetail"
+
+
+def credential(scope: Scope) -> tuple[Kind, str] | None:
+    """The first credential of a request, in any form it may have; there is no form for URLs."""
+    headers = Headers(scope=scope)
+    kind, _, value = headers.get("authorization", "").partition(" ")
+    if kind.lower() == "bearer" and value.strip():
+        return "key", value.strip()
+    if key := headers.get("x-api-key"):
+        return "key", key
+    wanted = cookie_name(scope)
+    for cookie in headers.get("cookie", "").split(";"):
+        name, _, value = cookie.strip().partition("=")
+        if name == wanted and value:
+            return "cookie", value
+    return None
+
+
+def _check(caller: Caller, wanted: Right, scope: Scope) -> None:
+    if wanted.role is not None and not caller.may(wanted.role):
+        raise Forbidden(f"this takes the role {wanted.role}, and yours is {caller.role}")
+    if caller.scope.read_only and scope["method"] not in _SAFE:
+        raise Forbidden("this key may only read", code="key_scope")
+    endpoints = caller.scope.endpoints
+    if endpoints and not any(scope["path"] == e or scope["path"].startswith(f"{e.rstrip('/')}/") for e in endpoints):
+        raise Forbidden(f"this key is good for {', '.join(endpoints)} alone", code="key_scope")
+
+
+def _unknown(scope: Scope) -> Unauthenticated:
+    given = credential(scope)
+    if given is None:
+        return Unauthenticated("this needs a key (Authorization: Bearer KEY, or x-api-key) or a login")
+    if given[0] == "cookie":
+        return Unauthenticated("this session has ended; log in again", code="session_ended")
+    return Unauthenticated("this key is not valid: it is wrong, expired or revoked")

@@ -1,0 +1,95 @@
+"""Who may use which route: one line each. docs/security.md shows this table, and a test tries every cell of it."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from starlette.routing import BaseRoute, Route
+
+from dovetail.core.caller import Role
+
+
+class Right(Enum):
+    """What a route asks of its caller."""
+
+    # Everybody, anywhere.
+    PUBLIC = "public"
+    # A viewer; nobody has to say who they are on loopback before the first API key.
+    VIEW = "view"
+    # A member, with the same exception; counted against the caller's limits.
+    USE = "use"
+    # A viewer or a member who has said who they are: it is about them.
+    OWN = "own"
+    OWN_KEYS = "own keys"
+    # An admin; on loopback nobody has to say who they are before the first account.
+    ADMIN = "admin"
+    # An admin who has said who they are: it is about other people.
+    PEOPLE = "people"
+
+    @property
+    def role(self) -> Role | None:
+        """The lowest role that may; None is everybody."""
+        return _ROLES[self]
+
+    @property
+    def personal(self) -> bool:
+        """Whether somebody without a name can have no use for it."""
+        return self in {Right.OWN, Right.OWN_KEYS, Right.PEOPLE}
+
+
+_ROLES: dict[Right, Role | None] = {
+    Right.PUBLIC: None,
+    Right.VIEW: "viewer",
+    Right.USE: "member",
+    Right.OWN: "viewer",
+    Right.OWN_KEYS: "member",
+    Right.ADMIN: "admin",
+    Right.PEOPLE: "admin",
+}
+
+RIGHTS: dict[str, Right] = {
+    "GET /": Right.VIEW,
+    "GET /health": Right.PUBLIC,
+    "GET /ready": Right.PUBLIC,
+    "GET /auth/status": Right.PUBLIC,
+    "POST /auth/setup": Right.PUBLIC,
+    "POST /auth/login": Right.PUBLIC,
+    "POST /auth/logout": Right.PUBLIC,
+    "POST /auth/password": Right.OWN,
+    "POST /v1/chat/completions": Right.USE,
+    "POST /v1/completions": Right.USE,
+    "POST /v1/embeddings": Right.USE,
+    "POST /v1/rerank": Right.USE,
+    "POST /rerank": Right.USE,
+    "POST /completion": Right.USE,
+    "POST /completions": Right.USE,
+    "POST /tokenize": Right.USE,
+    "POST /detokenize": Right.USE,
+    "GET /v1/models": Right.VIEW,
+    "GET /v1/models/{name:path}": Right.VIEW,
+    "GET /v1/internal/adapter/list": Right.VIEW,
+    "GET /props": Right.VIEW,
+    "POST /models/load": Right.ADMIN,
+    "POST /models/unload": Right.ADMIN,
+    "GET /api/v1/sessions": Right.OWN,
+    "DELETE /api/v1/sessions/{id}": Right.OWN,
+    "GET /api/v1/keys": Right.OWN_KEYS,
+    "POST /api/v1/keys": Right.OWN_KEYS,
+    "DELETE /api/v1/keys/{id}": Right.OWN_KEYS,
+    "GET /api/v1/users": Right.PEOPLE,
+    "POST /api/v1/users": Right.PEOPLE,
+    "PATCH /api/v1/users/{name}": Right.PEOPLE,
+    "DELETE /api/v1/users/{name}": Right.PEOPLE,
+}
+
+
+def right(method: str, path: str) -> Right:
+    """What a route asks; one that is not in the table is the admin's alone."""
+    return RIGHTS.get(f"{'GET' if method == 'HEAD' else method} {path}", Right.ADMIN)
+
+
+def names(route: BaseRoute) -> list[str]:
+    """The lines of the table that a route takes."""
+    if not isinstance(route, Route):
+        return []
+    return [f"{method} {route.path}" for method in sorted(route.methods or ()) if method != "HEAD"]
