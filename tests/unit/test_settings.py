@@ -7,6 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dovetail.catalog.guesses import Guesses
+from dovetail.gateway.services import guesses
 from dovetail.settings import ConfigError, Settings, default_home, load_settings, schema
 
 
@@ -191,3 +193,13 @@ def test_no_file_content_escapes_as_another_exception(values: dict[str, object])
         Settings.model_validate(load_settings(None, values, Path("/nonexistent"), {}))
     except ConfigError:
         return
+
+
+def test_a_draft_is_an_id_or_a_file_beside_the_settings(tmp_path: Path) -> None:
+    write(tmp_path, '[models.a]\ndraft = "small"\n[models.b]\ndraft = "sub/small.gguf"\nngram = "map-k4v"\n')
+    settings = load(tmp_path)
+    assert settings.models["a"].draft == "small"
+    assert str(settings.models["b"].draft) == str(tmp_path / "sub" / "small.gguf")
+    assert guesses(settings, "a") == Guesses("small")
+    assert guesses(settings, "b") == Guesses(tmp_path / "sub" / "small.gguf", "map-k4v")
+    assert guesses(settings, "c") == Guesses()

@@ -12,6 +12,7 @@ from typing import TypedDict, Unpack
 from dovetail.catalog.adapters import Adapters
 from dovetail.catalog.advice import with_sampling
 from dovetail.catalog.files import stamp
+from dovetail.catalog.guesses import Guesses, with_guesses
 from dovetail.catalog.headers import Headers
 from dovetail.catalog.scan import scan, with_projector, with_template
 from dovetail.core.errors import InvalidRequest, ModelNotFound
@@ -29,6 +30,7 @@ class Scope(TypedDict, total=False):
     default_adapters  the adapter of a model that is asked for without one, by model id
     projector         the file that the settings name for a model, in place of the one beside it
     template          the chat template that the settings name for a model, in place of its own
+    guesses           what is to guess ahead of a model
     sampling          values for what a request leaves open, before those that the model's makers advise
     """
 
@@ -38,6 +40,7 @@ class Scope(TypedDict, total=False):
     default_adapters: Mapping[str, str]
     projector: Callable[[str], Path | None]
     template: Callable[[str], Path | None]
+    guesses: Callable[[str], Guesses]
     sampling: Mapping[str, tuple[tuple[str, int | float], ...]]
 
 
@@ -146,13 +149,20 @@ class Catalog:
             found = [with_projector(model, projector(model.id), headers) for model in found]
         if (template := scope.get("template")) is not None:
             found = [with_template(model, template(model.id), headers) for model in found]
+        if (guesses := scope.get("guesses")) is not None:
+            others = _by_name(found)
+            found = [with_guesses(model, guesses(model.id), others, headers) for model in found]
         said = scope.get("sampling", {})
         models = tuple(with_sampling(model, said.get(model.id, ())) for model in found)
         headers.seal()
-        by_name = {alias: model for model in models for alias in model.aliases} | {model.id: model for model in models}
+        by_name = _by_name(models)
         self._checked = self._clock()
         self._snapshot = _Snapshot(models, by_name, headers)
         return self._snapshot
+
+
+def _by_name(models: Sequence[Model]) -> dict[str, Model]:
+    return {alias: model for model in models for alias in model.aliases} | {model.id: model for model in models}
 
 
 def _changed(headers: Headers) -> bool:

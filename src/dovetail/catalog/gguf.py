@@ -12,7 +12,7 @@ import struct
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import BinaryIO, NoReturn
+from typing import BinaryIO
 
 from dovetail.catalog.files import open_regular, read_exactly
 from dovetail.catalog.gguf_header import (
@@ -26,7 +26,7 @@ from dovetail.catalog.gguf_header import (
     shape_of,
     split_of,
 )
-from dovetail.catalog.invalid import InvalidModelFile
+from dovetail.catalog.invalid import InvalidModelFile, refuse_impostor
 from dovetail.catalog.tensor_types import TENSOR_TYPES
 
 MAX_READ = 64 << 20
@@ -59,17 +59,6 @@ _SCALARS: dict[int, tuple[str, struct.Struct]] = {
     11: ("i64", struct.Struct("<q")),
     12: ("f64", struct.Struct("<d")),
 }
-# What people find under the name of a model, by its first bytes.
-_IMPOSTORS: tuple[tuple[bytes, str], ...] = (
-    (b"version https://git-lfs", "a Git LFS pointer, not the model itself: run `git lfs pull`"),
-    (b"<!doctype", "an HTML page, not a model: the download failed or needed a login"),
-    (b"<html", "an HTML page, not a model: the download failed or needed a login"),
-    (b"{", "JSON, not a model"),
-    (b"pk\x03\x04", "a zip archive, not a model"),
-    (b"tjgg", "the GGML format from before GGUF: convert it or download a GGUF file"),
-    (b"fmgg", "the GGML format from before GGUF: convert it or download a GGUF file"),
-    (b"lmgg", "the GGML format from before GGUF: convert it or download a GGUF file"),
-)
 
 
 def read_header(path: Path, *, clock: Callable[[], float] = time.monotonic) -> GgufHeader:
@@ -77,6 +66,14 @@ def read_header(path: Path, *, clock: Callable[[], float] = time.monotonic) -> G
     with open_regular(path) as file:
         size = os.fstat(file.fileno()).st_size
         return _Reader(file, size, clock).header()
+
+
+def read_tokens(path: Path) -> Sequence[bytes]:
+    """The vocabulary of the GGUF file at `path`, by id. Blocks on the disk. Raises InvalidModelFile."""
+    with open_regular(path) as file:
+        reader = _Reader(file, os.fstat(file.fileno()).st_size, time.monotonic)
+        reader.header()
+        return reader.tokens
 
 
 class _Reader:
@@ -91,6 +88,7 @@ class _Reader:
         self._base = 0
         self._at = 0
         self._part = "header"
+        self.tokens: list[bytes] = []
 
     def header(self) -> GgufHeader:
         version = self._preamble()
@@ -119,7 +117,7 @@ class _Reader:
         start = read_exactly(self._file, min(self._size, _CHUNK))
         self._buffer = start
         if start[:4] != b"GGUF"[: len(start)]:
-            _refuse_impostor(start)
+            refuse_impostor(start)
         self._need(24)
         self._at = 4
         version = self._u32()
@@ -264,6 +262,7 @@ class _Reader:
         if count <= KEPT_VALUES:
             kept = [self._bytes(MAX_READ, f"a string in {_show(key)}") for _ in range(count)]
             if key == _TOKENS:
+                self.tokens = kept
                 _refuse_duplicates(kept)
             return tuple(each.decode(errors="replace") for each in kept)
         tokens: list[bytes] | None = [] if key == _TOKENS else None
@@ -273,6 +272,7 @@ class _Reader:
             self._walk(some, tokens)
             count -= some
         if tokens is not None:
+            self.tokens = tokens
             _refuse_duplicates(tokens)
         return None
 
@@ -341,14 +341,6 @@ class _Reader:
                 )
         if sum(tensor.size for tensor in tensors) > max(self._size - start, 0):
             raise InvalidModelFile("tensors overlap: together they are larger than the file")
-
-
-def _refuse_impostor(start: bytes) -> NoReturn:
-    text = start[:64].lstrip().lower()
-    for magic, what in _IMPOSTORS:
-        if text.startswith(magic):
-            raise InvalidModelFile(f"the file is {what}")
-    raise InvalidModelFile(f"not a GGUF file: it begins with {start[:4].hex(' ')}")
 
 
 def _refuse_duplicates(tokens: Sequence[bytes]) -> None:

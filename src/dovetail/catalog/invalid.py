@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 from dovetail.core.errors import InvalidRequest
+
+# What people find under the name of a model, by its first bytes.
+_IMPOSTORS: tuple[tuple[bytes, str], ...] = (
+    (b"version https://git-lfs", "a Git LFS pointer, not the model itself: run `git lfs pull`"),
+    (b"<!doctype", "an HTML page, not a model: the download failed or needed a login"),
+    (b"<html", "an HTML page, not a model: the download failed or needed a login"),
+    (b"{", "JSON, not a model"),
+    (b"pk\x03\x04", "a zip archive, not a model"),
+    (b"tjgg", "the GGML format from before GGUF: convert it or download a GGUF file"),
+    (b"fmgg", "the GGML format from before GGUF: convert it or download a GGUF file"),
+    (b"lmgg", "the GGML format from before GGUF: convert it or download a GGUF file"),
+)
 
 
 class InvalidModelFile(InvalidRequest):
@@ -28,3 +42,12 @@ class RemoteCodeNotAllowed(InvalidModelFile):
 
     def __init__(self, what: str) -> None:
         super().__init__(f"remote code is not allowed: {what}")
+
+
+def refuse_impostor(start: bytes) -> NoReturn:
+    """Says what a file is that is no GGUF, by its first bytes."""
+    text = start[:64].lstrip().lower()
+    for magic, what in _IMPOSTORS:
+        if text.startswith(magic):
+            raise InvalidModelFile(f"the file is {what}")
+    raise InvalidModelFile(f"not a GGUF file: it begins with {start[:4].hex(' ')}")

@@ -164,7 +164,7 @@ LLAMA = _table(
     _refused("return_progress", False),
     _refused("return_tokens", False),
     _refused("samplers", meaning="Samplers have one order."),
-    _refused("speculative"),
+    _refused("speculative", meaning="A setting of the model: `[models.ID] draft` and `ngram`."),
     *(_refused(f"speculative.{name}") for name in _SPECULATIVE),
     _refused("sse_ping_interval", 0),
     _refused("t_max_predict_ms", 0, -1),

@@ -71,6 +71,8 @@ class Model:
     sampling  what its makers advise where a request says nothing, by the names of `core.request.Sampling`
     invalid   why it cannot be loaded (a truncated header, missing shards), None when it looks sound
     adapter   what is applied to it, where it was asked for with an adapter
+    draft     a smaller model of the same vocabulary that guesses what it will write, by its settings
+    ngram     what has been written before guesses, in this way; with either the model only checks
     """
 
     id: str
@@ -90,6 +92,13 @@ class Model:
     adapter: Adapter | None = None
     fim: tuple[int, int, int] | None = None
     sampling: tuple[tuple[str, int | float], ...] = ()
+    draft: Path | None = None
+    ngram: Ngram | None = None
+
+    @property
+    def speculates(self) -> bool:
+        """Whether something guesses tokens ahead of it."""
+        return self.draft is not None or self.ngram is not None
 
     @property
     def name(self) -> str:
@@ -113,6 +122,9 @@ class Policy:
 
 CacheType: TypeAlias = Literal["f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0"]
 
+# How llama.cpp looks in a text for what came after the same words before.
+Ngram: TypeAlias = Literal["simple", "map-k", "map-k4v", "mod", "cache"]
+
 # Chat templates that come with the package (`dovetail.chat_formats`).
 ChatFormat: TypeAlias = Literal["alpaca", "chatml", "gemma", "llama-2", "llama-3", "mistral", "vicuna", "zephyr"]
 
@@ -129,6 +141,7 @@ class LoadOptions:
     cache_ram    bytes the worker may keep of prompt caches in RAM
     pooling      what a worker started for embeddings alone does; None for one that generates
     chat_template   a Jinja file in place of the model's own template
+    draft, ngram    the model's: a file of weights that the worker loads as well, and how guesses are looked up
     kv_folder    where prompt caches of this model are written, None: nowhere; `kv_bytes` for those of all models
     """
 
@@ -148,3 +161,5 @@ class LoadOptions:
     warmup: bool = True
     pooling: Pooling | None = None
     chat_template: Path | None = None
+    draft: Path | None = None
+    ngram: Ngram | None = None

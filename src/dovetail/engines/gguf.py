@@ -69,6 +69,8 @@ class GgufEngine:
             ubatch=options.ubatch or min(batch, 512),
             threads=options.threads or max(1, machine.cores - 1),
             mmproj=options.mmproj or model.mmproj,
+            draft=model.draft,
+            ngram=model.ngram,
             # llama.cpp's RAM cache is not keyed by adapter and hides slots from their owner.
             cache_ram=0 if model.adapter is not None else options.cache_ram or 0,
         )
@@ -95,16 +97,7 @@ class GgufEngine:
             argv += [f"--{flag}", str(value)]
         if options.flash_attention is not None:
             argv += ["--flash-attention", "on" if options.flash_attention else "off"]
-        if options.mmproj is not None:
-            argv += ["--mmproj", str(options.mmproj)]
-        if (adapter := model.adapter) is not None:
-            argv += ["--adapter", str(adapter.path), "--adapter-scale", str(adapter.scale)]
-        if options.pooling is not None:
-            argv += ["--pooling", options.pooling]
-        if options.chat_template is not None:
-            argv += ["--chat-template-file", str(options.chat_template)]
-        if options.kv_folder is not None:
-            argv += ["--kv-folder", str(options.kv_folder)]
+        argv += _files(model, options)
         if not options.warmup:
             argv.append("--no-warmup")
         return Command(tuple(argv), _secret(endpoint))
@@ -162,6 +155,26 @@ class GgufEngine:
         return Command(tuple(argv), {**env, **({"LLAMA_API_KEY": endpoint.secret} if endpoint.secret else {})})
 
 
+def _files(model: Model, options: LoadOptions) -> list[str]:
+    """Our worker's flags for what lies beside the model."""
+    argv: list[str] = []
+    if options.mmproj is not None:
+        argv += ["--mmproj", str(options.mmproj)]
+    if options.draft is not None:
+        argv += ["--draft", str(options.draft)]
+    if options.ngram is not None:
+        argv += ["--ngram", options.ngram]
+    if (adapter := model.adapter) is not None:
+        argv += ["--adapter", str(adapter.path), "--adapter-scale", str(adapter.scale)]
+    if options.pooling is not None:
+        argv += ["--pooling", options.pooling]
+    if options.chat_template is not None:
+        argv += ["--chat-template-file", str(options.chat_template)]
+    if options.kv_folder is not None:
+        argv += ["--kv-folder", str(options.kv_folder)]
+    return argv
+
+
 def _external_files(model: Model, options: LoadOptions) -> list[str]:
     """A llama-server's flags for what lies beside the model."""
     argv: list[str] = []
@@ -169,6 +182,12 @@ def _external_files(model: Model, options: LoadOptions) -> list[str]:
         argv += ["--mmproj", str(options.mmproj)]
         if options.gpu_layers == 0:
             argv.append("--no-mmproj-offload")
+    if options.draft is not None:
+        argv += ["--spec-draft-model", str(options.draft)]
+        if options.gpu_layers not in (None, -1):
+            argv += ["--spec-draft-ngl", str(options.gpu_layers)]
+    if types := [*(["draft-simple"] if options.draft else []), *([f"ngram-{options.ngram}"] if options.ngram else [])]:
+        argv += ["--spec-type", ",".join(types)]
     if (adapter := model.adapter) is not None:
         # `--lora-scaled` takes no path with a colon in it, as Windows' paths have.
         one = adapter.scale == 1

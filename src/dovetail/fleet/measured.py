@@ -63,12 +63,12 @@ class Measured:
 
 
 def identity(model: Model, *facts: object) -> str:
-    """A digest of a model's files (paths, sizes, times), its adapter's and its projector's, and of `facts`.
+    """A digest of the files (paths, sizes, times) of a model, its adapter, projector and draft, and of `facts`.
 
     Blocks while the files are looked at.
     """
     files = [*(model.files or (model.path,))]
-    files += [path for path in (model.adapter and model.adapter.path, model.mmproj) if path is not None]
+    files += [path for path in (model.adapter and model.adapter.path, model.mmproj, model.draft) if path]
     seen: list[object] = list(facts)
     for file in files:
         try:

@@ -91,7 +91,8 @@ class Seats:
         model = served(model, engine, apart)
         seat_id = _seat_id(model, apart)
         seat = self._seats.get(seat_id)
-        if seat is not None and seat.model.path != model.path:  # another model has its name now
+        # Another model has its name now, or something else guesses ahead of it.
+        if seat is not None and _kind(seat.model) != _kind(model):
             seat.outdated = True
             if not seat.uses:
                 seat.worker.begin_stop()
@@ -151,15 +152,23 @@ class Seats:
         return seat
 
     async def _shelf(self, model: Model, engine: Engine, options: LoadOptions) -> Shelf | None:
-        """Where a worker about to start keeps its prompt caches; llama.cpp saves none with a projector or to embed."""
+        """Where a worker about to start keeps its prompt caches; llama.cpp saves none with a projector or to embed.
+
+        Nor of a draft model: what is restored would be the big one's alone, and the next request fail.
+        """
         store = self._making.store
-        if store is None or options.mmproj is not None or options.pooling is not None:
+        if store is None or options.pooling is not None or options.mmproj is not None or options.draft is not None:
             return None
         try:
             return await asyncio.to_thread(store.shelf, model, engine.cache_key(options))
         except OSError as error:
             log.warning("prompt_caches_off", model=model.id, reason=error.strerror)
             return None
+
+
+def _kind(model: Model) -> tuple[object, ...]:
+    """What a worker cannot change while it lives."""
+    return model.path, model.draft, model.ngram
 
 
 def served(model: Model, engine: Engine, pooling: Pooling | None = None) -> Model:

@@ -17,6 +17,7 @@ from dovetail.access.access import Access, opened
 from dovetail.access.people import Lifetime
 from dovetail.catalog.adapters import Adapters
 from dovetail.catalog.catalog import Catalog, Scope
+from dovetail.catalog.guesses import Guesses
 from dovetail.catalog.mlx import MAX_TEMPLATE
 from dovetail.core.errors import LoadFailed
 from dovetail.core.model import LoadOptions, Model, ModelFormat, Policy
@@ -48,7 +49,10 @@ from dovetail.telemetry import LogObserver
 
 log = structlog.stdlib.get_logger(__name__)
 
-GGUF_ONLY = ("gpu_layers", "ubatch", "flash_attention", "cache_type_k", "cache_type_v", "threads", "mmproj")
+GGUF_ONLY = (
+    *("gpu_layers", "ubatch", "flash_attention", "cache_type_k", "cache_type_v", "threads", "mmproj"),
+    *("draft", "ngram"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +230,7 @@ def catalog_scope(settings: Settings) -> tuple[list[Path], Scope]:
         default_adapters={model_id: own.adapter for model_id, own in models.items() if own.adapter},
         projector=lambda name: settings.load_for(name).mmproj,
         template=lambda name: chat_template(settings, name),
+        guesses=lambda name: guesses(settings, name),
         sampling={model_id: said for model_id, own in models.items() if (said := own.sampling.said())},
     )
     return model_folders(settings), scope
@@ -269,6 +274,15 @@ def chat_template(settings: Settings, model_id: str) -> Path | None:
     if own is None or own.chat_format is None:
         return own.chat_template if own is not None else None
     return chat_formats.template(own.chat_format)
+
+
+def guesses(settings: Settings, model_id: str) -> Guesses:
+    """What guesses ahead of a model, by its settings."""
+    own = settings.models.get(model_id)
+    if own is None:
+        return Guesses()
+    draft = str(own.draft) if own.draft else None
+    return Guesses(Path(draft) if draft and draft.endswith(".gguf") else draft, own.ngram)
 
 
 def checked_options(settings: Settings, model: Model) -> LoadOptions:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from dovetail.core.caller import Caller
-from dovetail.core.errors import ContextTooLong, Forbidden, InvalidRequest
+from dovetail.core.errors import ContextTooLong, Forbidden, InvalidRequest, UnsupportedField
 from dovetail.core.model import Model
 from dovetail.core.request import ChatPrompt, GenerateRequest, TextPart
 from dovetail.serving.media import check_modalities
@@ -33,6 +33,10 @@ def check_request(request: GenerateRequest, model: Model) -> None:
     if model.pooling is not None:
         made, route = ("ranking", "/v1/rerank") if model.pooling == "rank" else ("embeddings", "/v1/embeddings")
         raise InvalidRequest(f"{model.id} was made for {made} and generates no text: use {route}", param="model")
+    if request.top_logprobs is not None and model.speculates:
+        raise UnsupportedField(
+            "logprobs", f"is not supported: llama.cpp gives none of what is guessed ahead of {model.id} (draft, ngram)"
+        )
     biased = (token for token in request.sampling.logit_bias if isinstance(token, int))
     check_token_ids(biased, model, "logit_bias")
     check_modalities(request, model)

@@ -10,7 +10,7 @@ import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from dovetail.core.fields import SAMPLING
-from dovetail.core.model import MODEL_ID, CacheType, ChatFormat
+from dovetail.core.model import MODEL_ID, CacheType, ChatFormat, Ngram
 
 Tree: TypeAlias = dict[str, object]
 _SHORTEST_KEY = 8
@@ -207,7 +207,13 @@ class ModelSettings(LoadSettings):
     adapter: str | None = Field(default=None, description="The LoRA of requests that name none; scale 0 undoes it.")
     chat_template: Path | None = Field(default=None, description="A Jinja file in place of the model's own template.")
     chat_format: ChatFormat | None = Field(default=None, description="The same, by the name of a well-known format.")
-
+    draft: Path | str | None = Field(
+        default=None,
+        description="A small model of the same vocabulary that guesses ahead: its id or path to a .gguf file (GGUF).",
+    )
+    ngram: Ngram | None = Field(
+        default=None, description="Guess ahead by what the text has said before, in one of llama.cpp's ways (GGUF)."
+    )
     sampling: SamplingSettings = SamplingSettings()
 
     @model_validator(mode="after")

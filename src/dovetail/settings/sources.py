@@ -215,10 +215,13 @@ def _anchored(values: Mapping[str, object], base: Path) -> Tree:
 
 
 def _anchor(value: object, annotation: object, base: Path) -> object:
-    """`value` with each string that `annotation` reads as a path made absolute, from `base` if it is relative."""
+    """`value` with each string that `annotation` reads as a path made absolute, from `base` if it is relative.
+
+    Where it may be a name as well, a path is what ends in `.gguf`.
+    """
     inner = get_args(annotation)
     if isinstance(value, str):
-        wanted = annotation is Path or Path in inner
+        wanted = annotation is Path or (Path in inner and (str not in inner or value.endswith(".gguf")))
         return str(base / Path(os.path.expanduser(value))) if wanted else value  # noqa: PTH111 - never raises
     if isinstance(value, list):
         return [_anchor(item, inner[0] if inner else None, base) for item in cast("list[object]", value)]

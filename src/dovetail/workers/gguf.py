@@ -75,6 +75,8 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument("--cache-ram", type=int, default=0, help="bytes")
     parser.add_argument("--flash-attention", choices=sorted(_FLASH), default="auto")
     parser.add_argument("--mmproj", type=Path)
+    parser.add_argument("--draft", type=Path, help="a model of the same vocabulary that guesses ahead")
+    parser.add_argument("--ngram", choices=["simple", "map-k", "map-k4v", "mod", "cache"], help="guess by the text")
     parser.add_argument("--adapter", type=Path, help="a LoRA as GGUF; each request says its scale")
     parser.add_argument("--adapter-scale", type=float, default=1.0, help="for what cannot say one: embeddings")
     parser.add_argument("--pooling", choices=["mean", "cls", "last", "rank"], help="answer embeddings, pooled so")
@@ -94,6 +96,7 @@ def _params(xllamacpp: Any, args: argparse.Namespace, environ: Mapping[str, str]
         params.video_ffmpeg_bin_dir = "/dev/null"
     if args.adapter is not None:
         params.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(str(args.adapter), args.adapter_scale)]
+    _speculate(xllamacpp, params, args)
     if args.socket is not None:
         params.hostnames = [str(args.socket)]
     else:
@@ -119,6 +122,19 @@ def _params(xllamacpp: Any, args: argparse.Namespace, environ: Mapping[str, str]
     params.endpoint_slots = True
     params.endpoint_props = False  # no POST /props: what a worker is, its command line says
     return params
+
+
+def _speculate(xllamacpp: Any, params: Any, args: argparse.Namespace) -> None:
+    kinds: list[str] = []
+    if args.draft is not None:
+        params.speculative.draft.mparams.path = str(args.draft)
+        params.speculative.draft.n_gpu_layers = args.gpu_layers
+        kinds.append("DRAFT_SIMPLE")
+    if args.ngram is not None:
+        kinds.append(f"NGRAM_{args.ngram.upper().replace('-', '_')}")
+    if kinds:
+        named = xllamacpp.common_speculative_type
+        params.speculative.types = [getattr(named, f"COMMON_SPECULATIVE_TYPE_{kind}") for kind in kinds]
 
 
 def _memory(args: argparse.Namespace) -> dict[str, object]:

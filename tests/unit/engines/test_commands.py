@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from dovetail.core.model import Adapter, LoadOptions, Model, Pooling, Shape
+from dovetail.core.model import Adapter, LoadOptions, Model, Ngram, Pooling, Shape
 from dovetail.core.request import GenerateRequest, TextPrompt
 from dovetail.engines.base import Endpoint, Machine
 from dovetail.engines.gguf import GgufEngine
@@ -159,3 +159,34 @@ def test_a_projector_reaches_both_kinds_of_server_and_no_ffmpeg_does() -> None:
         assert pairs(command.argv)["--mmproj"] == "/models/mmproj.gguf"
     assert "--no-mmproj-offload" in command.argv
     assert command.env == {"LLAMA_ARG_VIDEO_FFMPEG_DIR": "/dev/null"}
+
+
+DRAFT = {"--spec-draft-model": "/s.gguf", "--spec-draft-ngl": "3"}
+
+
+@pytest.mark.parametrize(
+    ("draft", "ngram", "wheel", "binary"),
+    [
+        ("/s.gguf", None, {"--draft": "/s.gguf"}, {**DRAFT, "--spec-type": "draft-simple"}),
+        (None, "map-k", {"--ngram": "map-k"}, {"--spec-type": "ngram-map-k"}),
+        (
+            "/s.gguf",
+            "mod",
+            {"--draft": "/s.gguf", "--ngram": "mod"},
+            {**DRAFT, "--spec-type": "draft-simple,ngram-mod"},
+        ),
+        (None, None, {}, {}),
+    ],
+)
+def test_what_guesses_ahead_reaches_both_kinds_of_server(
+    draft: str | None, ngram: Ngram | None, wheel: dict[str, str], binary: dict[str, str]
+) -> None:
+    model = replace(GGUF, draft=Path(draft) if draft else None, ngram=ngram)
+    names = {"--draft", "--ngram", "--spec-draft-model", "--spec-type", "--spec-draft-ngl"}
+    for engine, wanted in ((GgufEngine(), wheel), (GgufEngine(Path("/opt/llama-server")), binary)):
+        options = engine.resolve(model, LoadOptions(gpu_layers=3), Machine(cores=4))
+        assert (options.draft, options.ngram) == (model.draft, model.ngram)
+        flags = pairs(engine.command(model, options, SOCKET).argv)
+        assert {flag: value for flag, value in flags.items() if flag in names} == wanted
+        embedding = engine.resolve(model, LoadOptions(pooling="mean"), Machine(cores=4))
+        assert (embedding.draft, embedding.ngram) == (None, None)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from dataclasses import replace
 
 import pytest
 
@@ -114,3 +115,16 @@ async def test_another_engine_makes_another_worker(pool: Pool, launcher: FakeLau
     pool.reconfigure(making, FleetSettings(max_models=2, idle_ttl=0))
     await pool.load(A)
     assert launcher.starts("a") == 2
+
+
+async def test_what_guesses_ahead_makes_another_worker(pool: Pool, launcher: FakeLauncher) -> None:
+    await pool.load(A)
+    await pool.load(replace(A, ngram="mod"))
+    await pool.load(replace(A, ngram="mod"))
+    assert launcher.starts("a") == 2
+    async with pool.lease(replace(A, ngram="mod")):
+        later = asyncio.create_task(pool.load(A))
+        await asyncio.sleep(0)
+        assert not later.done(), "the one before is still in use"
+    await later
+    assert launcher.starts("a") == 3

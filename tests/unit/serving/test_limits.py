@@ -1,8 +1,9 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from dovetail.core.errors import ContextTooLong, InvalidRequest
+from dovetail.core.errors import ContextTooLong, InvalidRequest, UnsupportedField
 from dovetail.core.model import Model, Shape
 from dovetail.core.request import GenerateRequest, Sampling, TextPrompt
 from dovetail.serving.limits import check_length, check_request, check_texts
@@ -43,3 +44,13 @@ def test_a_run_of_one_sign_may_be_few_tokens() -> None:
     assert long.value.at_least
     with pytest.raises(ContextTooLong):
         check_texts(["a" * 6000], 0, 512, "prompt")
+
+
+def test_log_probabilities_of_what_was_guessed_are_refused() -> None:
+    asked = replace(asks("a"), top_logprobs=0)
+    check_request(asked, MODEL)
+    for guessed in (replace(MODEL, draft=Path("small.gguf")), replace(MODEL, ngram="mod")):
+        check_request(asks("a"), guessed)
+        with pytest.raises(UnsupportedField) as caught:
+            check_request(asked, guessed)
+        assert caught.value.param == "logprobs"
