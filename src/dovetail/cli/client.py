@@ -52,14 +52,15 @@ def require_server(url: str | None, home: Path) -> Server:
 def server_at(found: str, url: str | None, home: Path) -> Server:
     """With the key of the environment, or for the home folder's own server the one it left there."""
     key = os.environ.get("DOVETAIL_API_KEY") or (None if url is not None else local_key.read(home))
-    return Server(found, key)
+    return Server(found, key, own=url is None)
 
 
 class Server:
     """One request at a time, each on a connection of its own. Every method blocks, and raises Failure."""
 
-    def __init__(self, url: str, key: str | None = None) -> None:
+    def __init__(self, url: str, key: str | None = None, *, own: bool = False) -> None:
         self._key = key
+        self._own = own
         try:
             parts = urlsplit(url)
             port = parts.port
@@ -100,12 +101,22 @@ class Server:
                     yield frame
         raise Failure("the server ended the answer in the middle")
 
+    def _connection(self) -> http.client.HTTPConnection:
+        if not self._secure:
+            return http.client.HTTPConnection(self._host, self._port, timeout=CONNECT_TIMEOUT)
+        import ssl
+
+        context = ssl.create_default_context()
+        if self._own:
+            # Its address comes from a file of one's own, and its certificate names the machine, not this address.
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        return http.client.HTTPSConnection(self._host, self._port, timeout=CONNECT_TIMEOUT, context=context)
+
     @contextmanager
     def _exchange(
         self, method: str, path: str, body: JsonObject | None, timeout: float
     ) -> Generator[http.client.HTTPResponse]:
-        kind = http.client.HTTPSConnection if self._secure else http.client.HTTPConnection
-        connection = kind(self._host, self._port, timeout=CONNECT_TIMEOUT)
+        connection = self._connection()
         with closing(connection):
             try:
                 connection.connect()

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from dovetail.settings import Settings
 
 START_TIMEOUT = 60.0
+_OWN: dict[str, object] = {"host": "127.0.0.1", "port": 0, "tls_cert": None, "tls_key": None, "trusted_proxies": ()}
 
 
 class Serve(Protocol):
@@ -31,7 +32,7 @@ def own_server(settings: Settings, serve: Serve | None = None) -> Generator[str]
 
     Raises Failure when the home folder is held by another process or the server cannot start.
     """
-    server = settings.server.model_copy(update={"host": "127.0.0.1", "port": 0, "drain_timeout": 1.0})
+    server = settings.server.model_copy(update={**_OWN, "drain_timeout": 1.0})
     thread = _ServerThread(settings.model_copy(update={"server": server}), serve or _gateway())
     with HomeLock(settings.home) as lock:
         thread.start()

@@ -15,8 +15,9 @@ ENGINE_MODULES = {"gguf": "xllamacpp", "mlx": "mlx_lm"}
 
 
 def check(settings: Settings) -> None:
-    """Raises Failure: 2 for a refused address, 69 when no engine is there, 78 for a model folder that is not."""
+    """Raises Failure: 2 for a refused address, 69 without an engine, 78 for a missing model folder or certificate."""
     check_address(settings)
+    check_certificate(settings)
     check_engines(settings)
     check_folders(settings)
 
@@ -45,6 +46,19 @@ def _has_somebody(home: Path) -> bool:
     except (super_admin.RecordUnusable, database.DatabaseUnusable) as error:
         raise Failure(str(error), Exit.CONFIG) from None
     return found is not None and any(found)
+
+
+def check_certificate(settings: Settings) -> None:
+    server = settings.server
+    if server.tls_cert is None:
+        return
+    from dovetail.gateway.tls import certificate
+
+    try:
+        certificate(server.tls_cert, server.tls_key)
+    except OSError as error:  # of which ssl's are a kind
+        files = " and ".join(str(file) for file in (server.tls_cert, server.tls_key) if file is not None)
+        raise Failure(f"{files} cannot be used for TLS: {error.strerror or error}", Exit.CONFIG) from None
 
 
 def check_engines(settings: Settings) -> None:

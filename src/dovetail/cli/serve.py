@@ -53,6 +53,8 @@ def serve(
     allowed_host: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="A name this server is reached by. Repeatable.")
     ] = None,
+    tls_cert: Annotated[Path | None, typer.Option(metavar="FILE", help="Speak TLS with this certificate.")] = None,
+    tls_key: Annotated[Path | None, typer.Option(metavar="FILE", help="Its private key.")] = None,
     insecure: Annotated[
         bool, typer.Option("--insecure", help="Ask nobody who they are, beyond this machine too.")
     ] = False,
@@ -68,6 +70,8 @@ def serve(
             "server.host": host,
             "server.port": port,
             "server.allowed_hosts": allowed_host,
+            "server.tls_cert": None if tls_cert is None else str(tls_cert),
+            "server.tls_key": None if tls_key is None else str(tls_key),
             "server.insecure": insecure or None,
             "access.api_key": api_key,
             "catalog.folders": texts(models_dir),

@@ -150,7 +150,7 @@ def _visitor(request: Request) -> Visitor:
 
 
 def _needs_code(services: Services) -> bool:
-    return not services.settings.server.on_loopback
+    return services.settings.server.exposed
 
 
 def _set_cookie(answer: Response, request: Request, token: str, age: float) -> None:

@@ -15,6 +15,7 @@ from typing import Unpack
 import structlog
 import uvicorn
 
+from dovetail.gateway import tls
 from dovetail.gateway.app import create_app
 from dovetail.gateway.protocol import Limits, guarded
 from dovetail.gateway.services import Parts, Services, services
@@ -37,12 +38,13 @@ class Started:
     host: str
     port: int
     services: Services
+    scheme: str = "http"
 
     @property
     def url(self) -> str:
         """The address to give to clients."""
         host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self.host, self.host)  # noqa: S104  compared, not bound
-        return f"http://[{host}]:{self.port}" if ":" in host and "[" not in host else f"http://{host}:{self.port}"
+        return f"{self.scheme}://{f'[{host}]' if ':' in host and '[' not in host else host}:{self.port}"
 
 
 async def serve(
@@ -70,14 +72,15 @@ async def running(settings: Settings, **parts: Unpack[Parts]) -> AsyncGenerator[
     """The server, answering while the context is open; leaving it drains, then stops the workers."""
     with _bound(settings.server) as listener:
         settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        async with services(settings, **parts) as built:
-            server = _server(settings.server, built)
+        certificate = await asyncio.to_thread(tls.certificate, settings.server.tls_cert, settings.server.tls_key)
+        async with services(settings, **parts) as built, tls.watched(certificate):
+            server = _server(settings.server, built, certificate)
             # No task group: one around a yield would wrap whatever the caller raises.
             serving = asyncio.create_task(server.serve([listener]), name="http server")
             try:
                 await server.accepting(serving)
                 host, port = listener.getsockname()[:2]
-                yield Started(host, port, built)
+                yield Started(host, port, built, "http" if certificate is None else "https")
                 await _drain(server, built)
             finally:
                 server.should_exit = True
@@ -106,7 +109,7 @@ class _Server(uvicorn.Server):
         accepting.cancel()
 
 
-def _server(settings: ServerSettings, built: Services) -> _Server:
+def _server(settings: ServerSettings, built: Services, certificate: tls.Certificate | None) -> _Server:
     limits = Limits(settings.head_timeout, settings.stall_timeout, settings.max_connections)
     return _Server(
         uvicorn.Config(
@@ -117,7 +120,9 @@ def _server(settings: ServerSettings, built: Services) -> _Server:
             log_config=None,
             access_log=False,
             server_header=False,
-            proxy_headers=False,
+            proxy_headers=bool(settings.trusted_proxies),
+            forwarded_allow_ips=list(settings.trusted_proxies),
+            ssl_context_factory=None if certificate is None else lambda _config, _usual: certificate.context,
             timeout_keep_alive=int(settings.idle_timeout),
             timeout_graceful_shutdown=int(_CUT_WITHIN),
         )

@@ -78,8 +78,9 @@ class Services:
         if self.access is None:
             return None
         server = self.settings.server
-        exposed = not server.on_loopback and not server.insecure
-        return Guard(self.access, exposed=exposed, require_key=self.settings.access.require_key)
+        return Guard(
+            self.access, exposed=server.exposed and not server.insecure, require_key=self.settings.access.require_key
+        )
 
     @property
     def browsers(self) -> Browsers:
@@ -154,7 +155,7 @@ async def services(settings: Settings, **parts: Unpack[Parts]) -> AsyncGenerator
 
     live.on_change(apply)
     await asyncio.to_thread(local_key.write, settings.home, access.local_key)
-    if access.people.chief is None and not settings.server.on_loopback:
+    if access.people.chief is None and settings.server.exposed:
         log.warning("to make the first account over the network, give this code", code=access.setup_code)
     work = {"preload": preloader.run(), "watch": live.watch(), "usage": access.meter.run()}
     running = [asyncio.create_task(task, name=name) for name, task in work.items()]

@@ -51,6 +51,26 @@ class ServerSettings(_Section):
         description="Web pages of other origins that may call this server (`https://chat.example`), each exactly.",
     )
 
+    tls_cert: Path | None = Field(
+        default=None, description="Certificate (PEM) to speak TLS with; a renewed file is taken in by itself."
+    )
+    tls_key: Path | None = Field(default=None, description="Its private key; empty: it is in the same file.")
+    trusted_proxies: tuple[str, ...] = Field(
+        default=(),
+        description="Addresses of proxies whose `X-Forwarded-For` and `-Proto` are believed; then everybody is asked.",
+    )
+
+    @model_validator(mode="after")
+    def _key_of_a_certificate(self) -> Self:
+        if self.tls_key is not None and self.tls_cert is None:
+            raise ValueError("tls_key without tls_cert")
+        return self
+
+    @property
+    def exposed(self) -> bool:
+        """Whether others than this machine's users reach it."""
+        return not self.on_loopback or bool(self.trusted_proxies)
+
     @property
     def on_loopback(self) -> bool:
         """Whether only this machine reaches `host`; of names, `localhost` alone is known to be."""
