@@ -41,4 +41,4 @@ def test_the_codes_of_errors_are_in_the_api_document() -> None:
     texts = [file.read_text("utf-8") for file in source.rglob("*.py") if "workers" not in file.parts]
     raised = {code for text in texts for code in re.findall(r'\bcode(?:: str)? ?= ?"([a-z_]+)"', text)}
     table = (ROOT / "docs" / "api.md").read_text("utf-8").partition("| status | codes |")[2].partition("\n\n")[0]
-    assert raised - NOT_SERVED == set(re.findall(r"`([a-z]+_[a-z_]+|busy|forbidden)`", table))
+    assert raised - NOT_SERVED == set(re.findall(r"`([a-z]+_[a-z_]+|busy|cancelled|forbidden)`", table))

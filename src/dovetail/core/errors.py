@@ -12,6 +12,7 @@ DovetailError
 │   ├── Unauthenticated            401
 │   ├── Forbidden                  403
 │   └── RateLimited                429
+├── Cancelled                      499  ended by somebody else than its client
 ├── Busy                           503
 │   ├── QueueFull                  429
 │   ├── NoRoom                     507
@@ -151,6 +152,13 @@ class RateLimited(NotAllowed):
 
     status = 429
     code = "rate_limit_exceeded"
+
+
+class Cancelled(DovetailError):
+    """The request was ended on the server. Its status is one that no client library tries again."""
+
+    status = 499
+    code = "cancelled"
 
 
 class Busy(DovetailError):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from typing import Protocol
 
 from dovetail.core.caller import Caller
 from dovetail.core.errors import EngineFailure, LoadFailed, NoRoom, WorkerCrashed, WorkerStalled
-from dovetail.core.events import Event, Loading, Progress, Queued
+from dovetail.core.events import Event, Loading, Prefill, Progress, Queued
 from dovetail.core.model import LoadOptions, Model
 from dovetail.core.request import GenerateRequest, JsonObject
 from dovetail.engines.base import Engine, WorkerCall
@@ -187,17 +187,31 @@ class Lease:
             hold.leave()
             turn.leave()
 
-    async def call(self, call: WorkerCall, within: float, *, ahead: bool = False) -> JsonObject:
+    @property
+    def one_by_one(self) -> bool:
+        """Whether the worker has one slot: then whatever it is asked stands in the one line."""
+        return self._seat.queue.slots == 1
+
+    async def call(
+        self,
+        call: WorkerCall,
+        within: float,
+        *,
+        ahead: bool = False,
+        tell: Callable[[Progress], None] = lambda _: None,
+    ) -> JsonObject:
         """The whole answer to a call that is not streamed, within seconds of the slot it waits for.
 
-        `ahead` of all who wait. Cancelling it frees the slot or the place in line at once. Raises QueueFull, or as
-        WorkerClient does.
+        `ahead` of all who wait; `tell` hears Queued, and Prefill of about as many tokens as there are once it runs.
+        Cancelling it frees the slot or the place in line at once. Raises QueueFull, or as WorkerClient does.
         """
         seat = self._seat
         turn = seat.queue.enter(self._caller, body_tokens(call.body), ahead=ahead)
         try:
-            while turn.position:
+            while position := turn.position:
+                tell(Queued(position, turn.wait))
                 await turn.moved()
+            tell(Prefill(turn.cost, 0, 0))
             answer = await seat.worker.client.post(call.path, call.body, within=within)
         except WorkerCrashed as error:
             raise await self._explained(error) from error

@@ -25,7 +25,10 @@ UNLOAD_WITHIN = 30.0  # seconds that running requests have when their model is u
 
 @dataclass(frozen=True, slots=True)
 class WorkerStatus:
-    """A snapshot. Times in seconds on the pool's clock; `context` is tokens for each slot, 0 while unknown."""
+    """A snapshot. Times in seconds on the pool's clock; `context` is tokens for each slot, 0 while unknown.
+
+    `model` is the worker's name, `served` the model as it loads it.
+    """
 
     model: str
     state: ModelState = "unloaded"
@@ -39,6 +42,7 @@ class WorkerStatus:
     reason: str | None = None
     calibrating: bool = False
     widths: Widths = UNMEASURED
+    served: Model | None = None
 
 
 class Pool:
@@ -234,6 +238,7 @@ class Pool:
             reason=worker.reason,
             calibrating=seat.calibration.running,
             widths=seat.calibration.widths,
+            served=seat.model,
         )
 
 

@@ -9,7 +9,8 @@ from dovetail import __version__
 from dovetail.core.errors import DovetailError
 from dovetail.core.request import JsonObject
 from dovetail.gateway import adapters, auth, errors, health, home, openapi
-from dovetail.gateway.admin import keys, sessions, users
+from dovetail.gateway.admin import keys, requests, sessions, users
+from dovetail.gateway.compat import mlx_gguf_server
 from dovetail.gateway.dialects import (
     llamacpp,
     openai_chat,
@@ -32,6 +33,8 @@ ROUTERS = (
     openai_models.router,
     adapters.router,
     health.router,
+    requests.router,
+    mlx_gguf_server.router,
     home.router,
     auth.router,
     keys.router,

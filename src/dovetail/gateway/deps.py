@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
-from dataclasses import dataclass
 from typing import Annotated, TypeAlias, TypeVar, cast
 
 from fastapi import Depends, Request
-from starlette.types import Receive
 
 from dovetail.access.access import Access
 from dovetail.core.caller import Caller
@@ -16,10 +14,12 @@ from dovetail.core.errors import DovetailError, InvalidRequest
 from dovetail.core.events import Event
 from dovetail.core.request import GenerateRequest
 from dovetail.gateway import guard, request_body, wire
+from dovetail.gateway.outline import outline
 from dovetail.gateway.request_body import ClientLeft
 from dovetail.gateway.services import Services
-from dovetail.gateway.sse import Rendering, Replies, Reply
+from dovetail.gateway.sse import Rendering, Reply, request_id, too_long
 from dovetail.gateway.wire import Wire, WireT
+from dovetail.serving.requests import Ticket
 
 # From this size on a body is parsed in a thread, so that streams go on.
 _LARGE = 256 << 10
@@ -76,44 +76,43 @@ def generation(  # noqa: PLR0917  called by routes
 ) -> Reply:
     """The answer to `requests`, all of whose choices go into one rendering. Raises what `strict` refuses."""
     headers = wire.warnings(body, strict=services.settings.strict)
-    events = services.generator.run_all(requests, caller)
+    ticket = Ticket("generation", caller, requests[0].model, lambda: outline(body))
+    events = services.generator.run_all(requests, caller, ticket)
     if change is not None:
         events = change(events)
-    return Reply(events, rendering, services.replies, services.timing, headers)
+    return Reply(events, rendering, services.requests, ticket, services.timing, headers=headers)
 
 
-async def while_connected(receive: Receive, replies: Replies, work: Coroutine[object, object, T]) -> T:
-    """The result of `work`, which is cancelled when the client leaves or `replies` are cut.
+async def while_connected(
+    request: Request, services: Services, ticket: Ticket, work: Coroutine[object, object, T]
+) -> T:
+    """The result of `work`, cancelled when the client leaves, when `ticket` is ended and when it takes too long.
 
-    Raises ClientLeft, or the error of the cut.
+    Raises ClientLeft, or the error of the end.
     """
+    ended: list[DovetailError] = []
+
+    def end(error: DovetailError) -> None:
+        ended.append(error)
+        task.cancel()
 
     async def leave() -> None:
-        while (await receive())["type"] != "http.disconnect":
+        while (await request.receive())["type"] != "http.disconnect":
             pass
         task.cancel()
 
+    whole = services.timing.whole
+    timer = asyncio.get_running_loop().call_later(whole, lambda: end(too_long(whole)))
     try:
-        async with asyncio.TaskGroup() as tasks:
-            task = tasks.create_task(work)
-            watcher = tasks.create_task(leave())
-            task.add_done_callback(lambda _: watcher.cancel())
-            replies.add(call := _Call(task))
-            task.add_done_callback(lambda _: replies.discard(call))
+        with services.requests.under_way(ticket, request_id(request.scope), end):
+            async with asyncio.TaskGroup() as tasks:
+                task = tasks.create_task(work)
+                watcher = tasks.create_task(leave())
+                task.add_done_callback(lambda _: watcher.cancel())
     except ExceptionGroup as failed:
         raise failed.exceptions[0] from None
+    finally:
+        timer.cancel()
     if task.cancelled():
-        raise call.failure or ClientLeft
+        raise ended[0] if ended else ClientLeft
     return task.result()
-
-
-@dataclass(slots=True, eq=False)
-class _Call:
-    """Work under way for one answer."""
-
-    task: asyncio.Task[object]
-    failure: DovetailError | None = None
-
-    def fail(self, error: DovetailError) -> None:
-        self.failure = error
-        self.task.cancel()

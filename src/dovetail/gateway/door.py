@@ -17,6 +17,7 @@ from dovetail.core.errors import Busy, InvalidRequest, NotAllowed
 from dovetail.gateway import errors
 from dovetail.gateway.browsers import Browsers
 from dovetail.gateway.request_body import ClientLeft
+from dovetail.gateway.sse import REQUEST_ID
 
 _SAFE_ID = re.compile(r"[A-Za-z0-9._\-]{1,64}", re.ASCII)
 # What tells a supervisor that the process lives is answered to the end.
@@ -72,6 +73,7 @@ class Edge:
         headers = Headers(scope=scope)
         origin = headers.get("origin")
         request_id = _request_id(headers)
+        scope[REQUEST_ID] = request_id
         header = (b"x-request-id", request_id.encode())
         started = False
 

@@ -40,6 +40,7 @@ _WITH_BODY = {
 _WITH_MODEL = {
     404: "There is no model of that name.",
     422: "The model's files or its settings are at fault.",
+    499: "The request was cancelled on the server.",
     504: "The model did not answer in time.",
     507: "The model does not fit into memory beside what is in use.",
 }

@@ -136,7 +136,7 @@ async def _drain(server: uvicorn.Server, built: Services) -> None:
         listener.close()
     if not await built.door.empty(built.settings.server.drain_timeout):
         log.warning("answers_cut", requests=built.door.inside)
-        built.replies.cut()
+        built.requests.cut()
         await built.door.empty(_CUT_WITHIN)
 
 

@@ -39,11 +39,12 @@ from dovetail.gateway.counting import Counting
 from dovetail.gateway.door import Door
 from dovetail.gateway.guard import Guard
 from dovetail.gateway.preload import Preloader, preloads
-from dovetail.gateway.sse import Replies, Timing
+from dovetail.gateway.sse import Timing
 from dovetail.hardware.machine import MachineFacts, machine
 from dovetail.serving.embed import Embedder
 from dovetail.serving.generate import Generator
 from dovetail.serving.media import Gate
+from dovetail.serving.requests import Requests
 from dovetail.settings import Settings, Sources
 from dovetail.telemetry import LogObserver
 
@@ -67,7 +68,7 @@ class Services:
     engines: dict[ModelFormat, Engine]
     machine: Machine
     door: Door = field(default_factory=Door)
-    replies: Replies = field(default_factory=Replies)
+    requests: Requests = field(default_factory=Requests)
     preloaded: asyncio.Event = field(default_factory=asyncio.Event)
     # Without it nobody is asked who they are: parts of the gateway under test, and the document of its routes.
     access: Access | None = None
@@ -97,7 +98,7 @@ class Services:
     def timing(self) -> Timing:
         """The deadlines of answers."""
         server = self.settings.server
-        return Timing(server.stream_header_after, server.keep_alive_every, server.stall_timeout)
+        return Timing(server.stream_header_after, server.keep_alive_every, server.stall_timeout, server.request_timeout)
 
     def context(self, model: Model) -> int:
         """Tokens of one slot: the loaded worker's, else what a load would give."""

@@ -17,10 +17,12 @@ from typing import Protocol, cast
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from dovetail.core.errors import Busy, DovetailError, EngineFailure
+from dovetail.core.errors import DovetailError, EngineFailure
 from dovetail.core.events import Event, Loading, Prefill, Progress, Queued
 from dovetail.gateway import errors
+from dovetail.serving.requests import Requests, Ticket
 
+REQUEST_ID = "dovetail.request_id"  # in a request's scope
 _KEEP_ALIVE = b": keep-alive\n\n"
 _HIGH_WATER = 64 << 10
 PROGRESS = (Queued, Loading, Prefill)
@@ -66,32 +68,6 @@ class Rendering(Protocol):
         ...
 
 
-class Running(Protocol):
-    """An answer under way."""
-
-    def fail(self, error: DovetailError) -> None:
-        """Ends the answer with `error` instead of what is still to come."""
-        ...
-
-
-class Replies:
-    """The answers under way, so that a shutdown can end them."""
-
-    def __init__(self) -> None:
-        self._running: set[Running] = set()
-
-    def add(self, reply: Running) -> None:
-        self._running.add(reply)
-
-    def discard(self, reply: Running) -> None:
-        self._running.discard(reply)
-
-    def cut(self) -> None:
-        """Ends every answer with an error of its dialect."""
-        for reply in tuple(self._running):
-            reply.fail(Busy("the server is shutting down; send the request again", code="shutting_down"))
-
-
 class Reply(Response):
     """Turns the events of one generation into the bytes of one HTTP answer.
 
@@ -103,14 +79,17 @@ class Reply(Response):
         self,
         events: AsyncGenerator[Event, None],
         rendering: Rendering,
-        replies: Replies,
+        requests: Requests,
+        ticket: Ticket,
         timing: Timing,
+        *,
         headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__()
         self._events = events
         self._rendering = rendering
-        self._replies = replies
+        self._requests = requests
+        self._ticket = ticket
         self._timing = timing
         self._headers = [(k.encode("latin-1"), v.encode("latin-1", "replace")) for k, v in (headers or {}).items()]
         self._pending: list[bytes] = []
@@ -130,11 +109,10 @@ class Reply(Response):
                 self._reader = tasks.create_task(self._read())
                 watcher = tasks.create_task(self._watch(receive))
                 self._timer = self._loop.call_later(self._first_tick(), self._tick)
-                self._replies.add(self)
                 try:
-                    await self._write(send)
+                    with self._requests.under_way(self._ticket, request_id(scope), self.fail):
+                        await self._write(send)
                 finally:
-                    self._replies.discard(self)
                     self._timer.cancel()
                     self._reader.cancel()
                     watcher.cancel()
@@ -202,7 +180,7 @@ class Reply(Response):
                     await self._whole(send, 200, b"".join(self._pending))
                     break
                 self._started = True
-                headers = [*_STREAM_HEADERS, *self._headers]
+                headers = [*_STREAM_HEADERS, *self._headers, *self._waited()]
                 await self._send(send, {"type": "http.response.start", "status": 200, "headers": headers})
             chunk = self._collect(failure)
             if chunk or done:
@@ -233,9 +211,13 @@ class Reply(Response):
             (b"content-length", str(len(body)).encode()),
             *((k.encode(), v.encode()) for k, v in extra.items()),
             *self._headers,
+            *self._waited(),
         ]
         await self._send(send, {"type": "http.response.start", "status": status, "headers": headers})
         await self._send(send, {"type": "http.response.body", "body": body})
+
+    def _waited(self) -> list[tuple[bytes, bytes]]:
+        return [(name.encode(), value.encode()) for name, value in waited(self._ticket).items()]
 
     async def _send(self, send: Send, message: dict[str, object]) -> None:
         self._written = self._loop.time()
@@ -244,16 +226,14 @@ class Reply(Response):
         self._sending = False
 
     def _first_tick(self) -> float:
-        return self._timing.header_after if self._rendering.streamed else self._timing.stall
+        first = self._timing.header_after if self._rendering.streamed else self._timing.stall
+        return min(first, self._timing.whole)
 
     def _tick(self) -> None:
         """The one timer of an answer; it looks at clocks that are cheap to keep, so that tokens need no timers."""
         now, timing = self._loop.time(), self._timing
         if now >= self._ends:
-            minutes = timing.whole / 60
-            self.fail(
-                EngineFailure(f"the answer took longer than {minutes:g} minutes", code="request_timeout", status=504)
-            )
+            self.fail(too_long(timing.whole))
             # What it still has to say is bound to the time a client may take nothing.
             self._ends = math.inf
         if self._sending:
@@ -270,6 +250,23 @@ class Reply(Response):
                 self._ready.set()
                 due = now + timing.keep_alive_every
         self._timer = self._loop.call_at(min(due, self._ends), self._tick)
+
+
+def too_long(seconds: float) -> EngineFailure:
+    """What ends a request that has had its time."""
+    return EngineFailure(
+        f"the answer took longer than {seconds:g} s (server.request_timeout)", code="request_timeout", status=504
+    )
+
+
+def waited(ticket: Ticket) -> dict[str, str]:
+    """The header that says at which position a request came into line, where it had to wait."""
+    return {"x-dovetail-queue": str(ticket.arrival)} if ticket.arrival else {}
+
+
+def request_id(scope: Scope) -> str:
+    """The id that the answer's `x-request-id` shows."""
+    return str(scope.get(REQUEST_ID, ""))
 
 
 def _comment(progress: Progress) -> bytes:

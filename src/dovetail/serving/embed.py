@@ -21,6 +21,7 @@ from dovetail.engines.base import WorkerCall
 from dovetail.serving.generate import Models, Worker
 from dovetail.serving.limits import check_scope, check_texts, check_token_ids
 from dovetail.serving.replay import answered
+from dovetail.serving.requests import Ticket
 from dovetail.serving.vectors import shaped
 
 DEFAULT_POOLING: Pooling = "mean"
@@ -42,7 +43,9 @@ class Lease(Protocol):
 
     def ready(self) -> AsyncGenerator[Progress, None]: ...
 
-    async def call(self, call: WorkerCall, within: float, *, ahead: bool = False) -> JsonObject: ...
+    async def call(
+        self, call: WorkerCall, within: float, *, ahead: bool = False, tell: Callable[[Progress], None] = ...
+    ) -> JsonObject: ...
 
 
 class Leases(Protocol):
@@ -58,6 +61,7 @@ class _Use:
     """What is known of a request so far, for its record."""
 
     model: str
+    ticket: Ticket
     tokens: int = 0
 
 
@@ -72,19 +76,20 @@ class Embedder:
         self._observer = observer
         self._clock = clock
 
-    async def embed(self, request: EmbedRequest, caller: Caller) -> Embeddings:
+    async def embed(self, request: EmbedRequest, caller: Caller, ticket: Ticket | None = None) -> Embeddings:
         """The vectors of `request`, computed by the model however it was made. Raises `core.errors`."""
-        with self._recorded(request.id, request.model, caller) as use:
+        ticket = ticket or Ticket("embedding", caller, request.model)
+        with self._recorded(request.id, ticket, caller) as use:
             model = await self._find(use, request.adapter)
             check_scope(caller, model)
             request = replace(request, adapter=model.adapter)
             pooling = _pooling(request, model)
             check_token_ids((i for text in request.inputs if not isinstance(text, str) for i in text), model, "input")
             vectors: list[bytes] = []
-            async with self._leased(model, pooling, caller) as lease:
+            async with self._leased(model, pooling, use) as lease:
                 _check_lengths(request.inputs, lease, "input")
                 for inputs in pieces(request.inputs):
-                    answer = await _ask(lease, embedding.encode(request, inputs, pooling), "input")
+                    answer = await _ask(lease, embedding.encode(request, inputs, pooling), "input", use)
                     found = embedding.decode(answer, len(inputs))
                     vectors += await asyncio.to_thread(
                         shaped, found.vectors, request.dimensions, normalize=request.normalize
@@ -92,9 +97,10 @@ class Embedder:
                     use.tokens += found.tokens
             return Embeddings(tuple(vectors), use.tokens)
 
-    async def rank(self, request: RankRequest, caller: Caller) -> Ranking:
+    async def rank(self, request: RankRequest, caller: Caller, ticket: Ticket | None = None) -> Ranking:
         """The best of `request`'s documents, by a model made to rank. Raises `core.errors`."""
-        with self._recorded(request.id, request.model, caller) as use:
+        ticket = ticket or Ticket("ranking", caller, request.model)
+        with self._recorded(request.id, ticket, caller) as use:
             model = await self._find(use, request.adapter)
             check_scope(caller, model)
             if model.pooling != "rank":
@@ -105,13 +111,13 @@ class Embedder:
                     param="model",
                 )
             ranks: list[Rank] = []
-            async with self._leased(model, "rank", caller) as lease:
+            async with self._leased(model, "rank", use) as lease:
                 _check_lengths([request.query], lease, "query")
                 # One by one, and beside the loop: a thousand copies of a long query are gigabytes.
                 pairs = (request.query + text for text in request.documents)
                 await asyncio.to_thread(_check_lengths, pairs, lease, "documents")
                 for documents in pieces(request.documents):
-                    answer = await _ask(lease, embedding.encode_ranking(request.query, documents), "documents")
+                    answer = await _ask(lease, embedding.encode_ranking(request.query, documents), "documents", use)
                     found = embedding.decode_ranking(answer, len(documents))
                     done = len(ranks)
                     ranks += [Rank(done + rank.document, rank.score) for rank in found.ranks]
@@ -121,20 +127,21 @@ class Embedder:
 
     async def _find(self, use: _Use, adapter: Adapter | None) -> Model:
         model = await asyncio.to_thread(self._catalog.find, use.model, adapter)
-        use.model = model.name
+        use.model = use.ticket.model = model.name
         return model
 
     @asynccontextmanager
-    async def _leased(self, model: Model, pooling: Pooling, caller: Caller) -> AsyncGenerator[Lease, None]:
-        async with self._pool.lease(model, pooling, caller=caller) as lease:
+    async def _leased(self, model: Model, pooling: Pooling, use: _Use) -> AsyncGenerator[Lease, None]:
+        async with self._pool.lease(model, pooling, caller=use.ticket.caller) as lease:
+            use.ticket.worker = lease.worker.model
             async with aclosing(lease.ready()) as waiting:
-                async for _ in waiting:
-                    pass
+                async for progress in waiting:
+                    use.ticket.note(progress)
             yield lease
 
     @contextmanager
-    def _recorded(self, request_id: str, name: str, caller: Caller) -> Generator[_Use]:
-        use, started = _Use(name), self._clock()
+    def _recorded(self, request_id: str, ticket: Ticket, caller: Caller) -> Generator[_Use]:
+        use, started = _Use(ticket.model, ticket), self._clock()
         error: str | None = "client_closed"
         try:
             yield use
@@ -184,8 +191,8 @@ def _check_lengths(texts: Iterable[Text], lease: Lease, param: str) -> None:
             raise ContextTooLong(len(text), context, param)
 
 
-async def _ask(lease: Lease, call: WorkerCall, param: str) -> JsonObject:
+async def _ask(lease: Lease, call: WorkerCall, param: str, use: _Use) -> JsonObject:
     try:
-        return await answered(lease, call, CALL_WITHIN)
+        return await answered(lease, call, CALL_WITHIN, use.ticket.note)
     except ContextTooLong as error:
         raise error.naming(param) from error

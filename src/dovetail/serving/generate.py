@@ -23,6 +23,7 @@ from dovetail.serving.media import Gate
 from dovetail.serving.merge import merged
 from dovetail.serving.opening import opened
 from dovetail.serving.replay import Replay
+from dovetail.serving.requests import Ticket
 from dovetail.serving.thinking import named, settled
 
 _PROGRESS = (Queued, Loading, Prefill)
@@ -47,6 +48,11 @@ class Props(Protocol):
 
 class Worker(Protocol):
     """A model's process; `fleet.process.Worker` is one."""
+
+    @property
+    def model(self) -> str:
+        """The name of the worker."""
+        ...
 
     @property
     def props(self) -> Props | None: ...
@@ -104,8 +110,10 @@ class Generator:
         """Other settings, for requests that come from now on."""
         self._share, self._media, self._replay_limit = share, media, replay_limit
 
-    async def run(self, request: GenerateRequest, caller: Caller) -> AsyncGenerator[Event, None]:
-        """Events of `request`, one Finished for each of its `n` choices.
+    async def run(
+        self, request: GenerateRequest, caller: Caller, ticket: Ticket | None = None
+    ) -> AsyncGenerator[Event, None]:
+        """Events of `request`, one Finished for each of its `n` choices; `ticket` is told them too.
 
         Closing the generator stops the work and frees the slot. Raises `core.errors`; nothing is yielded after
         a failure. One record is reported when it ends, however it ends.
@@ -115,11 +123,12 @@ class Generator:
         finished: list[Finished] = []
         error: str | None = "client_closed"
         name = request.model
+        ticket = ticket or Ticket("generation", caller, name)
         if not self._share and caller.key is not None:  # prompt caches are the caller's own
             request = replace(request, space=caller.id)
         try:
             model, request = await self._find(request)
-            name = model.name
+            name = ticket.model = model.name
             check_scope(caller, model)
             request = replace(request, adapter=model.adapter, sampling=_seeded(advised(request.sampling, model)))
             request = await self._media.passed(request)
@@ -127,7 +136,9 @@ class Generator:
                 self._pool.lease(model, caller=caller) as lease,
                 aclosing(self._events(lease, model, request)) as events,
             ):
+                ticket.worker = lease.worker.model
                 async for event in events:
+                    ticket.note(event)
                     if isinstance(event, Finished):
                         finished.append(event)
                     elif first is None and not isinstance(event, _PROGRESS):
@@ -148,14 +159,16 @@ class Generator:
                 RequestRecord(request.id, caller, name, started, first, ended, tuple(finished), error)
             )
 
-    async def run_all(self, requests: Sequence[GenerateRequest], caller: Caller) -> AsyncGenerator[Event, None]:
+    async def run_all(
+        self, requests: Sequence[GenerateRequest], caller: Caller, ticket: Ticket | None = None
+    ) -> AsyncGenerator[Event, None]:
         """Events of several requests at once; the choices of each follow those of the one before it."""
         if len(requests) == 1:
-            source = self.run(requests[0], caller)
+            source = self.run(requests[0], caller, ticket)
         else:
             offsets = [sum(r.n for r in requests[:i]) for i in range(len(requests))]
             source = merged(
-                [_shifted(self.run(r, caller), offset) for r, offset in zip(requests, offsets, strict=True)]
+                [_shifted(self.run(r, caller, ticket), offset) for r, offset in zip(requests, offsets, strict=True)]
             )
         async with aclosing(source) as events:
             async for event in events:

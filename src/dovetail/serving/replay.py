@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import replace
 from typing import Protocol
@@ -37,7 +37,9 @@ class Calls(Protocol):
 
     def ready(self) -> AsyncGenerator[Progress, None]: ...
 
-    async def call(self, call: WorkerCall, within: float, *, ahead: bool = False) -> JsonObject: ...
+    async def call(
+        self, call: WorkerCall, within: float, *, ahead: bool = False, tell: Callable[[Progress], None] = ...
+    ) -> JsonObject: ...
 
 
 class Replay:
@@ -153,17 +155,17 @@ def going_on(request: GenerateRequest, text: str, spent: int) -> GenerateRequest
             return replace(request, prompt=replace(chat, messages=begun, continue_final=True), max_tokens=left)
 
 
-async def answered(lease: Calls, call: WorkerCall, within: float) -> JsonObject:
+async def answered(lease: Calls, call: WorkerCall, within: float, tell: Callable[[Progress], None]) -> JsonObject:
     """The answer to a call, made again once if the worker dies under it. Raises as `Lease.call` does."""
     try:
-        return await lease.call(call, within)
+        return await lease.call(call, within, tell=tell)
     except _DEATHS as death:
         log.warning("call_runs_again", path=call.path, reason=death.message)
     async with aclosing(lease.ready()) as waiting:
-        async for _ in waiting:
-            pass
+        async for progress in waiting:
+            tell(progress)
     try:
-        return await lease.call(call, within, ahead=True)
+        return await lease.call(call, within, ahead=True, tell=tell)
     except _DEATHS as death:
         raise _given_up(death) from death
 

@@ -7,13 +7,28 @@ from contextlib import aclosing
 
 from dovetail.core.model import Model
 from dovetail.core.request import Json, JsonObject
+from dovetail.engines.base import WorkerCall
 from dovetail.fleet.pool import Pool
+from dovetail.serving.requests import Ticket
+
+WITHIN = 60.0  # seconds that a worker has once it is its turn
 
 
-async def ask(pool: Pool, model: Model, path: str, body: Mapping[str, Json]) -> JsonObject:
-    """The worker's answer to a POST. Waits while the model loads; raises LoadFailed, NoRoom or the worker's error."""
-    async with pool.lease(model) as lease:
+async def ask(
+    pool: Pool, model: Model, path: str, body: Mapping[str, Json], ticket: Ticket | None = None
+) -> JsonObject:
+    """The worker's answer to a POST. Waits while the model loads; raises LoadFailed, NoRoom or the worker's error.
+
+    With a ticket it is a request of its own, and stands in line where the worker does one thing at a time; without
+    one it is part of a request that may have the only slot.
+    """
+    async with pool.lease(model) if ticket is None else pool.lease(model, caller=ticket.caller) as lease:
+        if ticket is not None:
+            ticket.model, ticket.worker = model.name, lease.worker.model
         async with aclosing(lease.ready()) as waiting:
-            async for _ in waiting:
-                pass
+            async for progress in waiting:
+                if ticket is not None:
+                    ticket.note(progress)
+        if ticket is not None and lease.one_by_one:
+            return await lease.call(WorkerCall(path, {**body}), WITHIN, tell=ticket.note)
         return await lease.worker.client.post(path, body)

@@ -37,6 +37,9 @@ class ServerSettings(_Section):
     stall_timeout: Seconds = Field(
         default=60.0, description="Time a client may take no bytes of a stream before it is cut."
     )
+    request_timeout: Seconds = Field(
+        default=3600.0, description="Time a request may take in all, from its body to the end of its answer."
+    )
     drain_timeout: Seconds = Field(default=30.0, description="Time running requests have to finish at shutdown.")
     max_body: int = Field(default=16 << 20, gt=0, description="Largest request body in bytes.")
     max_connections: int = Field(default=2048, gt=0, description="Connections served at once.")

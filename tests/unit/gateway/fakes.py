@@ -14,7 +14,7 @@ from dovetail.access.access import Access
 from dovetail.catalog.catalog import Catalog
 from dovetail.core.caller import LOCAL, Caller
 from dovetail.core.events import Loading, Progress
-from dovetail.core.model import Model
+from dovetail.core.model import Model, Pooling
 from dovetail.core.request import Json, JsonObject
 from dovetail.engines.base import Machine
 from dovetail.engines.gguf import GgufEngine
@@ -156,12 +156,14 @@ class WorkerClient:
 @dataclass
 class Worker:
     props: serving.Props | None = None
+    model: str = "m"
     client: WorkerClient = field(default_factory=WorkerClient)
 
 
 class Lease(serving.Lease):
     def __init__(self, pool: "Pool") -> None:
         super().__init__(pool)
+        self.one_by_one = False
         self.worker = Worker()  # pyright: ignore[reportIncompatibleUnannotatedOverride]  with a client
 
 
@@ -175,7 +177,10 @@ class Pool(serving.Pool):
     taken: list[Model] = field(default_factory=list[Model])
 
     @asynccontextmanager
-    async def lease(self, model: Model, *, caller: Caller = LOCAL) -> AsyncGenerator[serving.Lease]:
+    async def lease(
+        self, model: Model, pooling: Pooling | None = None, *, caller: Caller = LOCAL
+    ) -> AsyncGenerator[serving.Lease]:
+        del pooling
         self.taken.append(model)
         async with super().lease(model, caller=caller):
             yield Lease(self)

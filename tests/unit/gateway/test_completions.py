@@ -224,7 +224,7 @@ async def test_a_load_that_a_shutdown_cuts_says_so() -> None:
         parts = services(progress=loading_for_ever())
         answer = asyncio.create_task(call(create_app(parts), "POST", path, sent))
         await asyncio.sleep(0.05)
-        parts.replies.cut()
+        parts.requests.cut()
         assert (await answer).error[:3] == (503, "server_error", "shutting_down")
 
 

@@ -5,10 +5,12 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
+from dovetail.core.caller import LOCAL
 from dovetail.core.errors import DovetailError, LoadFailed, WorkerCrashed
 from dovetail.core.events import Event, Finished, Loading, Prefill, Queued, TextDelta
 from dovetail.gateway.openai import OpenAIErrors
-from dovetail.gateway.sse import Replies, Reply, Timing
+from dovetail.gateway.sse import Reply, Timing
+from dovetail.serving.requests import Requests, Ticket
 
 from .fakes import Answer, Client, finished
 
@@ -56,15 +58,21 @@ class Source:
             self.closed.set()
 
 
+def ticket() -> Ticket:
+    return Ticket("generation", LOCAL, "m")
+
+
 def client(
     source: Source,
     *,
     streamed: bool = True,
     timing: Timing = QUICK,
-    replies: Replies | None = None,
+    requests: Requests | None = None,
     stuck: bool = False,
 ) -> Client:
-    reply = Reply(source.stream(), Lines(streamed=streamed), replies or Replies(), timing, {"x-extra": "1"})
+    reply = Reply(
+        source.stream(), Lines(streamed=streamed), requests or Requests(), ticket(), timing, headers={"x-extra": "1"}
+    )
     return Client(reply, "POST", "/", (), stuck=stuck)
 
 
@@ -206,21 +214,39 @@ async def test_an_answer_that_takes_too_long_is_ended() -> None:
 
 @pytest.mark.parametrize("begun", [True, False])
 async def test_a_shutdown_ends_answers_with_an_error(begun: bool) -> None:
-    replies = Replies()
+    requests = Requests()
     source = Source(*([TextDelta("a")] if begun else []))
-    asking = client(source, replies=replies, timing=Timing())
+    asking = client(source, requests=requests, timing=Timing())
     answer = asyncio.create_task(asking.run())
     await asyncio.sleep(0.01)
-    replies.cut()
+    requests.cut()
     got = await answer
     assert b'"code":"shutting_down"' in got.body
     assert got.status == (200 if begun else 503)
     assert b"[DONE]" not in got.body
-    replies.cut()
+    requests.cut()
 
 
 async def test_a_finished_answer_cannot_fail_any_more() -> None:
-    reply = Reply(Source(finished()).stream(), Lines(), Replies(), QUICK)
+    reply = Reply(Source(finished()).stream(), Lines(), Requests(), ticket(), QUICK)
     answer = await Client(reply, "POST", "/", ()).run()
     reply.fail(DovetailError("late"))
     assert answer.complete
+
+
+async def test_a_position_in_line_is_told_in_a_comment_and_in_a_header() -> None:
+    told = ticket()
+    told.note(Queued(3, 11.2))
+    source = Source(Queued(3, 11.2))
+    asking = Client(Reply(source.stream(), Lines(), Requests(), told, QUICK), "POST", "/", ())
+    running = asyncio.create_task(asking.run())
+    await until(asking.sent)
+    for event in (Queued(2), TextDelta("a"), finished()):
+        source.queue.put_nowait(event)
+    answer = await running
+    assert answer.comments()[0] == "queued 3, about 12 s"
+    assert answer.headers["x-dovetail-queue"] == "3"
+
+
+async def test_who_did_not_wait_has_no_such_header() -> None:
+    assert "x-dovetail-queue" not in (await run(TextDelta("a"), finished())).headers

@@ -47,6 +47,7 @@ class Props:
 @dataclass
 class Worker:
     props: Props | None = None
+    model: str = "m"
 
 
 @dataclass

@@ -14,7 +14,7 @@ import pytest
 from dovetail.core.caller import Caller
 from dovetail.core.embedding import Embeddings, EmbedRequest, Rank, Ranking, RankRequest, Text
 from dovetail.core.errors import ContextTooLong, EngineFailure, InvalidRequest, ModelNotFound
-from dovetail.core.events import Progress
+from dovetail.core.events import Progress, Queued
 from dovetail.core.model import Model, Pooling
 from dovetail.core.request import JsonObject
 from dovetail.engines.base import WorkerCall
@@ -58,8 +58,11 @@ class Lease:
         for progress in ():
             yield progress
 
-    async def call(self, call: WorkerCall, within: float, *, ahead: bool = False) -> JsonObject:
+    async def call(
+        self, call: WorkerCall, within: float, *, ahead: bool = False, tell: Callable[[Progress], None] = lambda _: None
+    ) -> JsonObject:
         del within, ahead
+        tell(Queued(2))
         self.calls.append(call)
         await asyncio.sleep(0)
         return self.answer(call)

@@ -1,7 +1,7 @@
 """Workers that die under a request, as the lease tells it: what the client sees of that."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import replace
 
@@ -207,8 +207,11 @@ class Calls:
     async def ready(self) -> AsyncGenerator[Progress, None]:
         yield Prefill(1, 0, 1)
 
-    async def call(self, call: WorkerCall, within: float, *, ahead: bool = False) -> JsonObject:
+    async def call(
+        self, call: WorkerCall, within: float, *, ahead: bool = False, tell: Callable[[Progress], None] = lambda _: None
+    ) -> JsonObject:
         del call, within
+        tell(Prefill(1, 0, 0))
         self.asked.append(ahead)
         answer = self.answers.pop(0)
         if isinstance(answer, DovetailError):
@@ -219,8 +222,8 @@ class Calls:
 async def test_a_call_is_made_twice_at_most() -> None:
     call = WorkerCall("/v1/embeddings", {})
     calls = Calls(CRASH, {"data": []})
-    assert await answered(calls, call, 1) == {"data": []}
+    assert await answered(calls, call, 1, lambda _: None) == {"data": []}
     assert calls.asked == [False, True]
     calls = Calls(CRASH, CRASH)
     with pytest.raises(WorkerCrashed, match="third time"):
-        await answered(calls, call, 1)
+        await answered(calls, call, 1, lambda _: None)

@@ -1,1 +1,1 @@
-"""What the web interface and administrators use: people, keys, sessions; one file for each."""
+"""What the web interface and administrators use: people, keys, sessions, requests; one file for each."""

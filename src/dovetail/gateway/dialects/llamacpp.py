@@ -30,12 +30,15 @@ from dovetail.gateway.deps import CallerDep, ServicesDep, generation, receive_bo
 from dovetail.gateway.logprobs import native_entries
 from dovetail.gateway.openai import OpenAIErrors, new_id, timings
 from dovetail.gateway.openapi import MODEL_QUERY, answers, reads, streams
+from dovetail.gateway.outline import outline
 from dovetail.gateway.props import props
 from dovetail.gateway.sampling import Bias, Biased, LlamaExtras, ModelName, TokenId
 from dovetail.gateway.services import Services
+from dovetail.gateway.sse import waited
 from dovetail.gateway.structured import check_combination
 from dovetail.gateway.wire import Wire, of
 from dovetail.serving.limits import check_scope, check_token_ids
+from dovetail.serving.requests import Ticket
 from dovetail.serving.worker_call import ask
 
 router = APIRouter(tags=["llama.cpp"])
@@ -214,13 +217,15 @@ async def show_props(request: Request, services: ServicesDep, _caller: CallerDep
 @router.post("/models/load", operation_id="loadModel", response_model=None)
 @reads(ModelRequest)
 @answers(Success)
-async def load_model(request: Request, services: ServicesDep, _caller: CallerDep) -> Response:
+async def load_model(request: Request, services: ServicesDep, caller: CallerDep) -> Response:
     """Loads a model and answers when it is ready."""
     body = await receive_body(request, services, ModelRequest)
     headers = wire.warnings(body, strict=services.settings.strict)
     model = await asyncio.to_thread(services.catalog.find, body.model)
     guard.detail(request.scope, model=model.name)
-    await while_connected(request.receive, services.replies, services.pool.load(model))
+    ticket = Ticket("load", caller, model.name, lambda: outline(body))
+    ticket.worker = model.name
+    await while_connected(request, services, ticket, services.pool.load(model))
     return _json({"success": True}, headers)
 
 
@@ -251,9 +256,11 @@ async def _ask(
     if isinstance(body, DetokenizeRequest):
         check_token_ids(body.tokens, model, "tokens")
     sent: JsonObject = {name: value for name in fields if (value := getattr(body, name)) is not None}
-    work = ask(services.pool, model, request.url.path, sent)
-    answer = await while_connected(request.receive, services.replies, work)
-    return _json({name: answer.get(name) for name in ("tokens", "content") if name in answer}, headers)
+    ticket = Ticket("token count", caller, model.name, lambda: outline(body))
+    work = ask(services.pool, model, request.url.path, sent, ticket)
+    answer = await while_connected(request, services, ticket, work)
+    shown = {name: answer.get(name) for name in ("tokens", "content") if name in answer}
+    return _json(shown, headers | waited(ticket))
 
 
 async def _model(services: Services, name: str | None) -> Model:

@@ -22,8 +22,11 @@ from dovetail.gateway.answers import EmbeddingList
 from dovetail.gateway.deps import CallerDep, ServicesDep, receive_body, while_connected
 from dovetail.gateway.openai import new_id
 from dovetail.gateway.openapi import answers, reads
+from dovetail.gateway.outline import outline
 from dovetail.gateway.sampling import ModelName, TokenId
+from dovetail.gateway.sse import waited
 from dovetail.gateway.wire import Wire, of
+from dovetail.serving.requests import Ticket
 
 router = APIRouter(tags=["openai"])
 
@@ -80,10 +83,11 @@ async def create_embedding(request: Request, services: ServicesDep, caller: Call
     """Vectors of one text or several."""
     body = await receive_body(request, services, EmbeddingBody)
     headers = wire.warnings(body, strict=services.settings.strict)
-    work = services.embedder.embed(body.request(new_id("embd")), caller)
-    found = await while_connected(request.receive, services.replies, work)
+    ticket = Ticket("embedding", caller, body.model, lambda: outline(body))
+    work = services.embedder.embed(body.request(new_id("embd")), caller, ticket)
+    found = await while_connected(request, services, ticket, work)
     whole = await asyncio.to_thread(_body, found, body.model, as_base64=body.encoding_format == "base64")
-    return Response(whole, headers=headers, media_type="application/json")
+    return Response(whole, headers=headers | waited(ticket), media_type="application/json")
 
 
 def _body(found: Embeddings, model: str, *, as_base64: bool) -> bytes:

@@ -18,8 +18,11 @@ from dovetail.gateway.answers import RankingAnswer
 from dovetail.gateway.deps import CallerDep, ServicesDep, receive_body, while_connected
 from dovetail.gateway.openai import new_id
 from dovetail.gateway.openapi import answers, reads
+from dovetail.gateway.outline import outline
 from dovetail.gateway.sampling import ModelName
+from dovetail.gateway.sse import waited
 from dovetail.gateway.wire import Wire, of
+from dovetail.serving.requests import Ticket
 
 router = APIRouter(tags=["rerank"])
 
@@ -67,10 +70,10 @@ async def rerank(request: Request, services: ServicesDep, caller: CallerDep) -> 
     headers = wire.warnings(body, strict=services.settings.strict)
     asked = adapter(body.adapter)
     wanted = RankRequest(new_id("rerank"), body.model, body.query, body.texts(), body.top_n, asked)
-    work = services.embedder.rank(wanted, caller)
-    found = await while_connected(request.receive, services.replies, work)
+    ticket = Ticket("ranking", caller, body.model, lambda: outline(body))
+    found = await while_connected(request, services, ticket, services.embedder.rank(wanted, caller, ticket))
     answer = _answer(wanted, found, with_documents=bool(body.return_documents))
-    return Response(orjson.dumps(answer), headers=headers, media_type="application/json")
+    return Response(orjson.dumps(answer), headers=headers | waited(ticket), media_type="application/json")
 
 
 @router.post("/rerank", operation_id="llamaRerank", response_model=None)

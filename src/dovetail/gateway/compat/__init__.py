@@ -1,0 +1,1 @@
+"""What users of older servers rely on, one file a server."""

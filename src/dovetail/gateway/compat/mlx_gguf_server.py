@@ -1,0 +1,190 @@
+"""mlx_gguf_server's management of processes: what runs in each, and an end to what has run too long.
+
+Models are numbered in the order in which they were first asked for since the start; `X-Model-Id` is such a number, or
+a model's name.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+import orjson
+from fastapi import APIRouter, Request
+from pydantic import Field
+from starlette.responses import Response
+
+from dovetail.core.errors import InvalidRequest
+from dovetail.core.request import Json, JsonObject
+from dovetail.fleet.pool import WorkerStatus
+from dovetail.gateway import wire
+from dovetail.gateway.answers import Answer
+from dovetail.gateway.deps import CallerDep, ServicesDep, receive_body
+from dovetail.gateway.openapi import answers, reads
+from dovetail.gateway.sampling import ModelName
+from dovetail.gateway.services import Services
+from dovetail.gateway.wire import Wire
+from dovetail.hardware.usage import Usage, usage
+from dovetail.serving.requests import Kind, Ticket
+
+router = APIRouter(tags=["older servers"])
+
+_SAMPLE = 0.1  # seconds over which CPU use is measured
+_TYPES = {"gguf": "llama-cpp", "mlx": "mlx"}
+_TASKS: dict[Kind, str] = {
+    "generation": "completions_stream",
+    "embedding": "embeddings",
+    "ranking": "rerank",
+    "token count": "token-count",
+    "load": "load",
+}
+_FORMAT: JsonObject = {
+    "name": "format",
+    "in": "query",
+    "required": False,
+    "schema": {"type": "string", "enum": ["list", "map"]},
+}
+_MODEL_ID: JsonObject = {"name": "X-Model-Id", "in": "header", "required": False, "schema": {"type": "string"}}
+
+
+class CurrentQueue(Answer):
+    """What waits for a process and what runs in it; `queues` by request id: a task with its fields, `start_time`."""
+
+    request_queue_size: int
+    response_queue_size: int
+    queues: dict[str, dict[str, object]]
+
+
+class ProcessAnswer(Answer):
+    """A worker process: `cpu_usage` in percent of one core, `memory_usage` in bytes, null where neither can be read."""
+
+    model_id: str
+    model_name: str
+    model_path: str
+    model_type: str
+    context_length: int
+    process_id: int | None
+    cpu_usage: float | None
+    memory_usage: int | None
+    current_queue: CurrentQueue
+
+
+class ProcessList(Answer):
+    """Every process; with `?format=map` by the name of its worker."""
+
+    processes: list[ProcessAnswer] | dict[str, ProcessAnswer]
+
+
+class CleanUpBody(Wire):
+    """The body of `/management/process/clean-up`: ends what came more than `timeout` seconds ago."""
+
+    timeout: Annotated[float, Field(ge=0, le=1e9, description="Seconds.")]
+    model: Annotated[ModelName | None, Field(description="Instead of `X-Model-Id`.")] = None
+
+
+class CleanUpAnswer(Answer):
+    """Done."""
+
+    process_clean_up: str
+
+
+@router.get(
+    "/management/processes",
+    operation_id="listProcesses",
+    response_model=None,
+    openapi_extra={"parameters": [_FORMAT]},
+)
+@answers(ProcessList)
+async def list_processes(request: Request, services: ServicesDep, _caller: CallerDep) -> Response:
+    """The worker processes, with their load and what each of them has to do."""
+    shape = request.query_params.get("format", "list")
+    if shape not in {"list", "map"}:
+        raise InvalidRequest("format: should be list or map", param="format")
+    tickets = list(services.requests)
+    busy = {ticket.worker for ticket in tickets}
+    states = [state for state in services.pool.states() if state.pid is not None or state.model in busy]
+    before, after = await _measured([state.pid for state in states if state.pid is not None])
+    numbers = {name: str(number) for number, name in enumerate(_names(services))}
+    found: dict[str, Json] = {
+        state.model: _process(state, numbers, [t for t in tickets if t.worker == state.model], before, after)
+        for state in states
+    }
+    return _json({"processes": found if shape == "map" else [*found.values()]})
+
+
+@router.post(
+    "/management/process/clean-up",
+    operation_id="cleanUpProcess",
+    response_model=None,
+    openapi_extra={"parameters": [_MODEL_ID]},
+)
+@reads(CleanUpBody)
+@answers(CleanUpAnswer)
+async def clean_up(request: Request, services: ServicesDep, _caller: CallerDep) -> Response:
+    """Ends what waits for a model or runs on it and came longer ago than `timeout`: its clients get `cancelled`."""
+    body = await receive_body(request, services, CleanUpBody)
+    headers = wire.warnings(body, strict=services.settings.strict)
+    name = await _named(services, body.model, request.headers.get("x-model-id"))
+    workers = frozenset(state.model for state in services.pool.states() if state.served and state.served.id == name)
+    services.requests.clean_up(workers, body.timeout)
+    return Response(orjson.dumps({"process_clean_up": "success"}), headers=headers, media_type="application/json")
+
+
+async def _named(services: Services, name: str | None, number: str | None) -> str:
+    """The model that is meant: by name, by number, else number 0. Raises ModelNotFound, or InvalidRequest."""
+    asked = name or number or "0"
+    names = _names(services)
+    if name is None and asked.isdecimal():
+        if int(asked[:9]) < len(names):
+            return names[int(asked[:9])]
+        listed = ", ".join(f"{index}: {each}" for index, each in enumerate(names)) or "none has been asked for yet"
+        raise InvalidRequest(f"there is no process with the number {asked[:9]}; there are {listed}", param="X-Model-Id")
+    return (await asyncio.to_thread(services.catalog.find, asked)).id
+
+
+def _names(services: Services) -> list[str]:
+    return list(dict.fromkeys(state.served.id for state in services.pool.states() if state.served))
+
+
+async def _measured(pids: list[int]) -> tuple[dict[int, Usage], dict[int, Usage]]:
+    def measure() -> dict[int, Usage]:
+        return {pid: usage(pid) for pid in pids}
+
+    before = await asyncio.to_thread(measure)
+    if pids:
+        await asyncio.sleep(_SAMPLE)
+    return before, await asyncio.to_thread(measure)
+
+
+def _process(
+    state: WorkerStatus,
+    numbers: dict[str, str],
+    tickets: list[Ticket],
+    before: dict[int, Usage],
+    after: dict[int, Usage],
+) -> JsonObject:
+    model, pid = state.served, state.pid
+    then, now = (Usage(), Usage()) if pid is None else (before[pid], after[pid])
+    queues: JsonObject = {
+        ticket.id: {_TASKS[ticket.kind]: ticket.params(), "start_time": ticket.began} for ticket in tickets
+    }
+    waiting = sum(ticket.phase in {"starting", "loading", "queued"} for ticket in tickets)
+    return {
+        "model_id": numbers.get(model.id, "") if model else "",
+        "model_name": state.model,
+        "model_path": str(model.path) if model else "",
+        "model_type": _TYPES[model.format] if model else "",
+        "context_length": state.context,
+        "process_id": pid,
+        "cpu_usage": now.percent(then, _SAMPLE),
+        "memory_usage": now.memory,
+        "current_queue": {
+            "request_queue_size": waiting,
+            "response_queue_size": len(tickets) - waiting,
+            "queues": queues,
+        },
+    }
+
+
+def _json(body: JsonObject) -> Response:
+    return Response(orjson.dumps(body), media_type="application/json")

@@ -1,0 +1,112 @@
+"""Every request that waits or runs: who sent it, how far it has come, and how it is ended from outside."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from typing import Literal, TypeAlias
+
+from dovetail.core.caller import Caller
+from dovetail.core.errors import Busy, Cancelled, DovetailError
+from dovetail.core.events import Event, Finished, Loading, Prefill, Queued
+from dovetail.core.request import JsonObject
+
+Kind: TypeAlias = Literal["generation", "embedding", "ranking", "token count", "load"]
+Phase: TypeAlias = Literal["starting", "loading", "queued", "prefill", "decoding"]
+
+
+class Ticket:
+    """One request under way; changed by those who serve it, read by anybody.
+
+    model    as it was asked for, then its name
+    worker   the worker that it waits for or runs on, empty until that is known
+    params   its fields as they were sent, without texts
+    began    when it came, in seconds since the epoch
+    position, wait   in line, 0 and None when it is not there; `arrival` is its first position, 0 if it never waited
+    prefilled, prompt, tokens   prompt tokens done and in all, pieces of the answer so far, of all its choices
+    """
+
+    __slots__ = (
+        "_end", "arrival", "began", "caller", "id", "kind", "model", "params", "phase", "position", "prefilled",
+        "prompt", "tokens", "wait", "worker",
+    )  # fmt: skip
+
+    def __init__(self, kind: Kind, caller: Caller, model: str, params: Callable[[], JsonObject] = dict) -> None:
+        self.kind: Kind = kind
+        self.caller = caller
+        self.model = model
+        self.params = params
+        self.id = ""
+        self.worker = ""
+        self.began = time.time()
+        self.phase: Phase = "starting"
+        self.position = self.arrival = self.prefilled = self.prompt = self.tokens = 0
+        self.wait: float | None = None
+        self._end: Callable[[DovetailError], None] | None = None
+
+    def note(self, event: Event) -> None:
+        """What has happened to it."""
+        match event:
+            case Queued(position, wait):
+                self.phase, self.position, self.wait = "queued", position, wait
+                self.arrival = self.arrival or position
+            case Loading():
+                self.phase = "loading"
+            case Prefill(total, _, done):
+                self.phase, self.prompt, self.prefilled = "prefill", total, done
+            case Finished():
+                pass
+            case _:
+                self.phase = "decoding"
+                self.tokens += 1
+
+    def end(self, error: DovetailError) -> None:
+        """Ends it with `error`, once it is under way."""
+        if self._end is not None:
+            self._end(error)
+
+    def begin(self, request_id: str, end: Callable[[DovetailError], None]) -> None:
+        self.id, self._end = request_id, end
+
+
+class Requests:
+    """All tickets there are, oldest first; as many as there can be connections."""
+
+    def __init__(self) -> None:
+        self._tickets: dict[Ticket, None] = {}
+
+    def __iter__(self) -> Iterator[Ticket]:
+        return iter(tuple(self._tickets))
+
+    @contextmanager
+    def under_way(self, ticket: Ticket, request_id: str, end: Callable[[DovetailError], None]) -> Generator[None]:
+        """`ticket` is listed while the context is open; `end` is how it is ended from outside, and must not block."""
+        ticket.begin(request_id, end)
+        self._tickets[ticket] = None
+        try:
+            yield
+        finally:
+            del self._tickets[ticket]
+
+    def cancel(self, request_id: str) -> int:
+        """Ends what came by that id, which is the client's own to choose: how many requests that were."""
+        return self._end([ticket for ticket in self if ticket.id == request_id], cancelled())
+
+    def clean_up(self, workers: frozenset[str], older_than: float) -> int:
+        """Ends what came more than so many seconds ago for one of these workers; how many requests that were."""
+        since = time.time() - older_than
+        return self._end([t for t in self if t.worker in workers and t.began <= since], cancelled())
+
+    def cut(self) -> None:
+        """Ends everything, for a shutdown."""
+        self._end(list(self), Busy("the server is shutting down; send the request again", code="shutting_down"))
+
+    def _end(self, tickets: list[Ticket], error: DovetailError) -> int:
+        for ticket in tickets:
+            ticket.end(error)
+        return len(tickets)
+
+
+def cancelled() -> Cancelled:
+    return Cancelled("the request was cancelled on the server; what came before is all there is")
