@@ -215,7 +215,7 @@ def test_a_callers_cap_holds_over_all_queues_and_takes_no_slot_from_others(time:
 def test_a_cap_for_all_is_what_a_caller_without_its_own_has(time: Time) -> None:
     queue = queue_of(time, slots=4, crowd=Crowd(cap=2))
     assert [queue.enter(A).position for _ in range(3)] == [0, 0, 1]
-    assert [queue.enter(Caller("b", limits=Limits(3))).position for _ in range(3)] == [0, 0, 1], (
+    assert [queue.enter(Caller("b", limits=Limits(concurrency=3))).position for _ in range(3)] == [0, 0, 1], (
         "who may not run is passed by"
     )
 
@@ -243,7 +243,7 @@ class QueueMachine(RuleBasedStateMachine):
         self.given: dict[str, int] = {}
 
     @rule(
-        caller=st.sampled_from([A, B, Caller("high", priority=5), Caller("capped", limits=Limits(1))]),
+        caller=st.sampled_from([A, B, Caller("high", priority=5), Caller("capped", limits=Limits(concurrency=1))]),
         cost=st.integers(0, 3000),
     )
     def enter(self, caller: Caller, cost: int) -> None:

@@ -235,7 +235,8 @@ def services(
 def _timed(settings: Settings, timing: Timing | None) -> Settings:
     if timing is None:
         return settings
-    told = zip(("stream_header_after", "keep_alive_every", "stall_timeout"), astuple(timing)[:3], strict=True)
+    names = ("stream_header_after", "keep_alive_every", "stall_timeout", "request_timeout")
+    told = zip(names, astuple(timing), strict=True)
     return settings.model_copy(update={"server": settings.server.model_copy(update=dict(told))})
 
 
