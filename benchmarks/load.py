@@ -28,9 +28,10 @@ class Target:
 
 @dataclass(slots=True)
 class Round:
-    """What one round saw: seconds to the first text, output tokens, wall seconds."""
+    """What one round saw: seconds to the first text and to the end of each answer, output tokens, wall seconds."""
 
     first: list[float] = field(default_factory=list)
+    ended: list[float] = field(default_factory=list)
     tokens: int = 0
     wall: float = 0.0
     errors: list[str] = field(default_factory=list)
@@ -102,7 +103,9 @@ async def _one(session: aiohttp.ClientSession, target: Target, extra: dict[str, 
                 first = time.perf_counter() - started
             if usage := frame.get("usage"):
                 result.tokens += usage["completion_tokens"]
-    result.first.append(first or time.perf_counter() - started)
+    whole = time.perf_counter() - started
+    result.first.append(first or whole)
+    result.ended.append(whole)
 
 
 def _text(delta: dict[str, Any]) -> bool:

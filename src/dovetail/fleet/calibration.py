@@ -77,8 +77,8 @@ class Calibration:
         self._plan = [] if self._rates else wanted * PASSES
         self._apply()
 
-    def begin(self) -> None:
-        """Goes on measuring, if anything is left to measure and the model has answered somebody."""
+    def begin(self) -> bool:
+        """Goes on measuring, if anything is left to measure and the model has answered somebody; whether it does."""
         seat = self._seat
         answered = seat.queue.pace.seconds_a_turn is not None
         if self._plan and not self.running and answered and seat.queue.slots > 1:
@@ -86,6 +86,7 @@ class Calibration:
             self._task = asyncio.create_task(
                 self._run(), name=f"calibration of {seat.id}", context=contextvars.Context()
             )
+        return self.running
 
     def interrupt(self) -> None:
         """Does not block; its requests are gone from the worker's socket once `ended` returns."""

@@ -77,7 +77,6 @@ class Seat:
         self.placed = self.resident
         self.uses += 1
         self.cancel_expiry()
-        self.calibration.interrupt()
 
     def expire_after(self, seconds: float) -> None:
         self.cancel_expiry()

@@ -76,6 +76,8 @@ class Pool:
             raise shutting_down()
         seat = self._seats.find(model, pooling)
         seat.take()
+        for other in self._seats:
+            other.calibration.interrupt()
         try:
             yield Lease(self, seat, caller)
         finally:
@@ -203,7 +205,13 @@ class Pool:
         seat.last_used = self._clock()
         if not seat.uses:
             self._rest(seat)
+            self._calibrate()
         self._changed.set()
+
+    def _calibrate(self) -> None:
+        """Lets one model measure itself, when nobody uses any: two would measure each other."""
+        if not self._draining and not any(seat.uses or seat.calibration.running for seat in self._seats):
+            any(seat.worker.state == "ready" and seat.calibration.begin() for seat in self._seats)
 
     def _rest(self, seat: Seat) -> None:
         """What becomes of a worker that nobody uses now."""
@@ -214,8 +222,6 @@ class Pool:
             seat.worker.begin_stop()
         elif ttl and not policy.pin and seat.worker.alive:
             seat.expire_after(max(0.0, ttl - (self._clock() - seat.last_used)))
-        if seat.worker.state == "ready" and not self._draining:
-            seat.calibration.begin()
 
     async def _quiet(self, seats: list[Seat], within: float) -> None:
         deadline = self._clock() + within

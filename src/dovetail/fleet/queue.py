@@ -12,6 +12,7 @@ from typing import Protocol
 from dovetail.core.caller import LOCAL, Caller
 from dovetail.core.errors import Busy, QueueFull
 from dovetail.core.events import Event, Finished, Prefill
+from dovetail.fleet.cores import Cores
 from dovetail.fleet.crowd import Crowd
 from dovetail.fleet.line import Line
 from dovetail.fleet.pace import Pace
@@ -53,6 +54,8 @@ class Queue:
         self.bounds = bounds
         self.pace = Pace()
         self._choose: Callable[[int, int], int] | None = None
+        self._cores: Cores | None = None
+        self._threads = 0
         self._crowd = crowd or Crowd()
         self._clock = clock
         self._call_later = timer or _on_loop
@@ -77,7 +80,18 @@ class Queue:
     @property
     def width(self) -> int:
         """How many of the slots are given out while nobody has waited for long: it depends on how many want one."""
+        if self._cores is not None and not self._cores.free(self, self._threads):
+            return 0
         return self.slots if self._choose is None else self._choose(self.active + len(self._waiting), self.slots)
+
+    @property
+    def oldest(self) -> float | None:
+        """When the first of those came who wait, and not for another of their own answers."""
+        return next((turn.arrived for turn in self._waiting if not self._crowd.full(turn.caller)), None)
+
+    def compete(self, cores: Cores, threads: int) -> None:
+        """Takes turns with other queues of `cores`; to be said before anybody enters."""
+        self._cores, self._threads = cores, threads
 
     def widen(self, choose: Callable[[int, int], int] | None) -> None:
         """Sets what `width` is for a demand and a number of slots, never more than these; None: all slots."""
@@ -132,6 +146,8 @@ class Queue:
             self._crowd.enter(turn.caller)
             turn.begin(self._clock())
         self._crowd.watch(self, watching=bool(self._waiting))
+        if self._cores is not None:
+            self._cores.watch(self, self._threads, watching=bool(self._waiting or self._running))
         self._tell()
         self._arm()
 
@@ -143,6 +159,7 @@ class Queue:
             else:
                 self._line.remove(turn)
             self.advance()
+            self._released()
             return
         del self._running[turn]
         if turn.used is not None:
@@ -151,6 +168,11 @@ class Queue:
         self._crowd.leave(turn.caller)
         self.advance()
         self._crowd.freed(self, turn.caller)
+        self._released()
+
+    def _released(self) -> None:
+        if self._cores is not None:
+            self._cores.released(self)
 
     def standing(self, turn: Turn) -> tuple[int, float | None]:
         """Position in line, counted from 1, and seconds until its turn as far as anything is known."""
@@ -194,8 +216,7 @@ class Queue:
 
     def _held_until(self) -> float:
         """When a slot beyond `width` may be used, if there is one."""
-        first = next((turn for turn in self._waiting if not self._crowd.full(turn.caller)), None)
-        return float("inf") if first is None else first.arrived + self.bounds.max_hold
+        return float("inf") if self.oldest is None else self.oldest + self.bounds.max_hold
 
     def _tell(self) -> None:
         """At most once a second: each who is told wakes a task and writes to a client."""

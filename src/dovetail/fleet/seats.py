@@ -13,6 +13,7 @@ from dovetail.core.model import LoadOptions, Model, ModelFormat, Pooling
 from dovetail.core.observe import Observer
 from dovetail.engines.base import Engine, Machine
 from dovetail.fleet.client import WorkerClient
+from dovetail.fleet.cores import Cores
 from dovetail.fleet.crowd import Crowd
 from dovetail.fleet.launch import Launched, Launcher
 from dovetail.fleet.lease import Seat
@@ -67,6 +68,7 @@ class Seats:
         self._observer = observer
         self._clock = clock
         self._crowd = Crowd(settings.caller_concurrency)
+        self._cores = Cores(making.machine.cores)
         self._seats: dict[str, Seat] = {}
         self._leaving: list[Seat] = []
 
@@ -147,6 +149,8 @@ class Seats:
 
         worker = Worker(seat_id, launch, self._settings, self._observer, self._clock, slots.save_all, watch)
         queue = Queue(options.parallel or _DEFAULT_SLOTS, _bounds(self._settings), self._crowd, self._clock)
+        if not self._making.machine.gpu or options.gpu_layers == 0:
+            queue.compete(self._cores, options.threads or 1)
         measured = self._making.measured if self._settings.calibrate else None
         seat = Seat(seat_id, model, engine, options, worker, queue, self._clock(), slots, measured)
         return seat

@@ -59,7 +59,7 @@ async def test_it_answers_and_says_what_it_is(run_dir: Path) -> None:
     assert (status.context, status.slots) == (4096, 4)
 
 
-@pytest.mark.accept("E14")
+@pytest.mark.accept("E14", "E23")
 async def test_requests_join_a_running_batch_and_the_fifth_waits(run_dir: Path) -> None:
     async with real(run_dir) as pool, pool.lease(MODEL) as lease:
         async for _ in lease.ready():

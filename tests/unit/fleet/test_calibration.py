@@ -125,6 +125,20 @@ async def test_a_request_interrupts_it_and_it_goes_on_afterwards(pools: Pools, l
     await until(lambda: widths(pool) == [1, 2, 4], within=20)
 
 
+async def test_a_request_for_another_model_interrupts_it_too(pools: Pools, launcher: FakeLauncher) -> None:
+    launcher.plans["big"] = SLOW
+    pool = pools()
+    await ask(pool)
+    await until(lambda: pool.status("big").calibrating)
+    async with pool.lease(model("other")) as lease:
+        async for _ in lease.ready():
+            pass
+        assert not pool.status("big").calibrating
+        assert isinstance([event async for event in lease.generate(ASKED)][-1], Finished)
+        assert not pool.status("big").calibrating
+    assert pool.status("big").calibrating
+
+
 async def test_it_stops_in_time_with_what_it_has(
     pools: Pools, launcher: FakeLauncher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
