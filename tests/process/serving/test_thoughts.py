@@ -25,6 +25,7 @@ TEMPLATES = {
     "always": HISTORY + "{{ '<think>\\n' }}{%- endif -%}",  # as DeepSeek R1's
     "itself": HISTORY + "{%- if enable_thinking is defined and enable_thinking is false -%}"
     "{{ '<think>\\n\\n</think>\\n\\n' }}{%- endif -%}{%- endif -%}",  # as Qwen 3's: the model opens its thought
+    "unknown": "{%- for message in messages -%}{{ message.content }}{%- endfor -%}{{ '<think>\\n' }}",
 }
 THOUGHT = "The user asks for the capital of France. It is Paris.\n"
 
@@ -70,3 +71,15 @@ async def test_a_model_that_opens_its_thought_itself(http: aiohttp.ClientSession
     assert (thought[-25:], bool(re.fullmatch("[ab]{5}", answer))) == (THOUGHT[-25:], True)
     thought, answer = await ask(http, model, regex="[ab]{5}", enable_thinking=False)
     assert (thought, bool(re.fullmatch("[ab]{5}", answer))) == ("", True)
+
+
+@pytest.mark.parametrize("engine", ["gguf", "mlx"])
+async def test_a_thought_without_a_known_end(http: aiohttp.ClientSession, engine: str) -> None:
+    model = f"unknown-{engine}"
+    thought, answer = await ask(http, model, regex="[ab]{5}")
+    assert (thought, bool(re.fullmatch("[ab]{5}", answer))) == ("", True)
+    sent = {"model": f"{model}-thinking", "messages": [{"role": "user", "content": "hi"}], "regex": "a"}
+    async with http.post("/v1/chat/completions", json=sent) as refused:
+        error = (await refused.json())["error"]
+    assert (refused.status, error["param"]) == (400, "model")
+    assert "what ends the thoughts" in error["message"]

@@ -15,7 +15,7 @@ from dovetail.workers.mlx.conversation import opening, render
 from dovetail.workers.mlx.dry import Dry, breakers
 from dovetail.workers.mlx.embeddings import Embed
 from dovetail.workers.mlx.events import Event
-from dovetail.workers.mlx.form import Form
+from dovetail.workers.mlx.form import Form, Gbnf
 from dovetail.workers.mlx.frames import ChatFrames, CompletionFrames, Identity
 from dovetail.workers.mlx.grammar import Constraint, Grammars
 from dovetail.workers.mlx.job import Job
@@ -163,7 +163,7 @@ class Engine:
     async def _held(
         self, loaded: Loaded, form: Form | None, chat: Chat | None = None, where: Opening = Opening.CONTENT
     ) -> tuple[Processor, ...]:
-        """What holds an answer to `form`: in a conversation, after the thought."""
+        """What holds an answer to `form`: in a conversation, after the thought, where there may be one."""
         if form is None:
             return ()
         if self._grammars is None:
@@ -174,7 +174,9 @@ class Engine:
                 matcher = await self._loop.run_in_executor(self._compilers, grammars.compile, form)
         except TimeoutError:
             raise RequestError("failed to parse grammar: it takes too long") from None
-        think = loaded.template.think if chat is not None else None
+        # A grammar that no thought is to precede holds from the first token on, whatever the template opens.
+        silent = chat is None or (isinstance(form, Gbnf) and chat.options.get("enable_thinking") is False)
+        think = None if silent else loaded.template.think
         opening: int | None = None
         if think and chat and where is Opening.ANSWER and chat.options.get("enable_thinking") is not False:
             opening = grammars.starts(think[0])
