@@ -154,7 +154,8 @@ class Watch:
         if memory is None:
             return
         grown = memory - scales.first(memory)
-        allowed = limit + (self._post.options.cache_ram or 0)
+        # Weights are mapped, and count when they are first touched.
+        allowed = limit + (self._post.options.cache_ram or 0) + self._post.model.size
         if grown > allowed and not self._post.queue.active:
             log.warning("worker_grew", model=self._post.model.name, bytes=memory, grown=grown, allowed=allowed)
             worker.give_up(client, f"it grew by {grown / 1e9:.1f} GB since it was loaded")

@@ -147,10 +147,10 @@ class FleetSettings(_Section):
         default=5.0, description="Time between two looks at a worker; one that misses three in a row is replaced."
     )
     max_growth: int = Field(
-        default=2 << 30,
+        default=4 << 30,
         ge=0,
-        description="Bytes a worker may grow beyond its size after loading, prompt caches aside; above that it is "
-        "started anew as soon as it is idle. 0: never.",
+        description="Bytes a worker may grow beyond its size after loading, weights and prompt caches aside; then "
+        "it is started anew as soon as it is idle. 0: never.",
     )
     replay_limit: int = Field(
         default=8192,
