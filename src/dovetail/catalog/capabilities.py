@@ -20,6 +20,10 @@ _TOOLS = re.compile(r"\btools\b")
 _POOLING: Mapping[object, Pooling] = {1: "mean", 2: "cls", 3: "last", 4: "rank"}
 
 
+# What is asked of another server as if it could: it says itself what it cannot.
+REMOTE = frozenset({Capability.CHAT, Capability.COMPLETION, Capability.TOOLS})
+
+
 def pooling_of(header: GgufHeader) -> Pooling | None:
     """How a model made for embeddings, or for ranking, pools; None of every other."""
     value = header.metadata.get(f"{header.architecture}.pooling_type")

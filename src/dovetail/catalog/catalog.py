@@ -16,7 +16,7 @@ from dovetail.catalog.guesses import Guesses, with_guesses
 from dovetail.catalog.headers import Headers
 from dovetail.catalog.scan import scan, with_projector, with_template
 from dovetail.core.errors import InvalidRequest, ModelNotFound
-from dovetail.core.model import Adapter, Model
+from dovetail.core.model import Adapter, Model, Remote
 
 CHECK_EVERY = 1.0
 
@@ -26,6 +26,7 @@ class Scope(TypedDict, total=False):
 
     aliases           further names by model id
     named             models outside of the roots, by id
+    remote            models that other servers have, by id
     adapters          the LoRAs there are
     default_adapters  the adapter of a model that is asked for without one, by model id
     projector         the file that the settings name for a model, in place of the one beside it
@@ -36,6 +37,7 @@ class Scope(TypedDict, total=False):
 
     aliases: Mapping[str, tuple[str, ...]]
     named: Mapping[str, Path]
+    remote: Mapping[str, Remote]
     adapters: Adapters
     default_adapters: Mapping[str, str]
     projector: Callable[[str], Path | None]
@@ -144,7 +146,7 @@ class Catalog:
     def _scan(self) -> _Snapshot:
         headers = Headers(self._snapshot.headers if self._snapshot else None)
         scope = self._scope
-        found = scan(self._roots, headers, scope.get("aliases"), scope.get("named"))
+        found = scan(self._roots, headers, scope.get("aliases"), scope.get("named"), scope.get("remote"))
         if (projector := scope.get("projector")) is not None:
             found = [with_projector(model, projector(model.id), headers) for model in found]
         if (template := scope.get("template")) is not None:

@@ -26,7 +26,7 @@ from dovetail.catalog.invalid import InvalidModelFile
 from dovetail.catalog.mlx import MAX_TEMPLATE
 from dovetail.catalog.naming import Unnamed, name_all
 from dovetail.catalog.tree import Folder, walk
-from dovetail.core.model import Model
+from dovetail.core.model import Model, Remote
 
 _PART = re.compile(r"^(?P<stem>.+)-(?P<number>\d{5})-of-(?P<count>\d{5})$")
 _QUANTISATION = re.compile(r"(?i)(^|[.\-_])(ud-)?(i?q\d(_\w+)?|tq\d_0|b?f16|f32|fp16|fp32|mxfp4(_moe)?|nvfp4)$")
@@ -47,13 +47,17 @@ def scan(
     headers: Headers | None = None,
     aliases: Mapping[str, tuple[str, ...]] | None = None,
     named: Mapping[str, Path] | None = None,
+    remote: Mapping[str, Remote] | None = None,
 ) -> list[Model]:
-    """The models in `roots`, sorted by id, after those that are `named` with their places.
+    """The models in `roots`, sorted by id, after those that are `named` with their places, and the `remote` ones.
 
     Blocks on the disk; roots that do not exist are empty.
     """
     headers = headers or Headers()
     found: dict[tuple[int, int] | Path, Unnamed] = {}
+    for name, where in (remote or {}).items():
+        model = Model(id="", format="remote", path=Path(name), remote=where, capabilities=capabilities.REMOTE)
+        found[Path(name)] = Unnamed(model, (name,), from_folder=True)
     for name, path in (named or {}).items():
         model = _named(name, path.absolute(), headers)
         found[_identity(model.model)] = model

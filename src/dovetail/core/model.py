@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 MODEL_ID = re.compile(r"^[\w][\w.\-]{0,127}$")
-ModelFormat: TypeAlias = Literal["gguf", "mlx"]
+ModelFormat: TypeAlias = Literal["gguf", "mlx", "remote"]
 # How the hidden states of a text become one vector; `rank`: they become a score, by a classifier of the model's own.
 Pooling: TypeAlias = Literal["mean", "cls", "last", "rank"]
 ModelState: TypeAlias = Literal["unloaded", "starting", "ready", "stopping", "failed"]
@@ -59,6 +59,20 @@ class Adapter:
 
 
 @dataclass(frozen=True, slots=True)
+class Remote:
+    """Another server that has the model.
+
+    url      with the path before `/chat/completions`, such as `https://host/v1`
+    model    its name there; None: the same as here
+    key_env  the environment variable with its key
+    """
+
+    url: str
+    model: str | None = None
+    key_env: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Model:
     """One servable model.
 
@@ -94,6 +108,7 @@ class Model:
     sampling: tuple[tuple[str, int | float], ...] = ()
     draft: Path | None = None
     ngram: Ngram | None = None
+    remote: Remote | None = None
 
     @property
     def speculates(self) -> bool:

@@ -15,12 +15,23 @@ from dovetail.core.request import GenerateRequest, Json, JsonObject
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where a worker listens: a Unix socket, or loopback TCP with a bearer secret."""
+    """Where a worker listens: a Unix socket, or loopback TCP with a bearer secret.
+
+    Of somebody else's server: `base` stands in place of the `/v1` of paths, and `model` is the model's name there.
+    """
 
     socket: Path | None = None
     host: str = "127.0.0.1"
     port: int = 0
-    secret: str | None = None
+    secret: str | None = field(default=None, repr=False)
+    base: str | None = None
+    tls: bool = False
+    model: str | None = None
+
+    @property
+    def label(self) -> str:
+        """For messages."""
+        return f"http{'s' * self.tls}://{self.host}:{self.port}{self.base or ''}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -164,7 +164,7 @@ class ChatDecoder:
         else:
             events = []
         if (usage := frame.get("usage")) is not None:
-            self._usage = _usage(cast("dict[str, Json]", usage))
+            self._usage = usage_from(cast("dict[str, Json]", usage))
         if (timings := frame.get("timings")) is not None:
             self._timings = cast("dict[str, Json]", timings)
             self._predicted = _int(self._timings.get("predicted_n"))
@@ -244,9 +244,9 @@ def _sampling(sampling: Sampling, index: int) -> JsonObject:
 
 
 def _chat(chat: ChatPrompt) -> JsonObject:
-    body: JsonObject = {"messages": [_message(m) for m in chat.messages]}
+    body: JsonObject = {"messages": [chat_message(m) for m in chat.messages]}
     if chat.tools and chat.tool_choice != "none":
-        body["tools"] = [_tool(t) for t in chat.tools]
+        body["tools"] = [chat_tool(t) for t in chat.tools]
         if chat.parallel_tool_calls is not None:
             body["parallel_tool_calls"] = chat.parallel_tool_calls
     if chat.template_options:
@@ -259,7 +259,7 @@ def _chat(chat: ChatPrompt) -> JsonObject:
     return body
 
 
-def _message(message: Message) -> JsonObject:
+def chat_message(message: Message) -> JsonObject:
     wire: JsonObject = {"role": message.role, "content": media.content(message.parts)}
     if message.name is not None:
         wire["name"] = message.name
@@ -275,7 +275,7 @@ def _message(message: Message) -> JsonObject:
     return wire
 
 
-def _tool(tool: Tool) -> JsonObject:
+def chat_tool(tool: Tool) -> JsonObject:
     # In the order of OpenAI's documents: a template prints them as they come, and models were trained on that order.
     function: JsonObject = {"name": tool.name}
     if tool.description is not None:
@@ -329,7 +329,7 @@ def _prefill(progress: dict[str, Json]) -> Prefill:
     )
 
 
-def _usage(usage: dict[str, Json]) -> Usage:
+def usage_from(usage: dict[str, Json]) -> Usage:
     details, made = usage.get("prompt_tokens_details"), usage.get("completion_tokens_details")
     cached = details.get("cached_tokens") if isinstance(details, dict) else 0
     thought = made.get("reasoning_tokens") if isinstance(made, dict) else None

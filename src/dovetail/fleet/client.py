@@ -12,10 +12,10 @@ from weakref import WeakSet
 
 import orjson
 
-from dovetail.core.errors import Busy, DovetailError, EngineFailure, WorkerCrashed, WorkerStalled
+from dovetail.core.errors import Busy, DovetailError, EngineFailure, InvalidRequest, WorkerCrashed, WorkerStalled
 from dovetail.core.events import Event, Prefill
 from dovetail.core.request import GenerateRequest, Json, JsonObject
-from dovetail.engines import wire
+from dovetail.engines import remote, wire
 from dovetail.engines.base import Decoder, Endpoint, Engine, WorkerCall
 from dovetail.fleet.exchange import Exchange, Unreachable
 
@@ -82,7 +82,7 @@ class WorkerClient:
             raise self.dismissed() if self.dismissed else WorkerUnreachable("the model's worker process has ended")
         try:
             async with asyncio.timeout(self._first_token):
-                exchange = await self._begin("POST", call.path, orjson.dumps(call.body))
+                exchange = await self._begin("POST", call.path, self._data(call.body))
                 if exchange.status == 200:
                     return exchange
                 answer = await _json(exchange)
@@ -92,7 +92,7 @@ class WorkerClient:
             raise _stalled(self._first_token) from error
         except OSError as error:
             raise self.lost() from error
-        raise wire.error_from(answer, exchange.status, call.body)
+        raise self._refusal(answer, exchange.status, call.body)
 
     async def _begin(self, method: str, path: str, body: bytes = b"") -> Exchange:
         """An exchange whose status is known. The caller has a deadline."""
@@ -115,11 +115,29 @@ class WorkerClient:
         """Whether the worker answers, and says that it can serve."""
         try:
             async with asyncio.timeout(within):
-                exchange = await self._begin("GET", "/health")
+                exchange = await self._begin("GET", self._health_path)
         except (OSError, TimeoutError):
             return False
         exchange.close()
         return exchange.status == 200
+
+    async def look(self, path: str) -> tuple[int, Json]:
+        """The status of `path` and the JSON that came with it. The caller has a deadline; raises OSError."""
+        exchange = await self._begin("GET", path)
+        return exchange.status, await _json(exchange)
+
+    def _data(self, body: Mapping[str, Json]) -> bytes:
+        model = self.endpoint.model
+        return orjson.dumps(body if model is None else {"model": model, **body})
+
+    def _refusal(self, answer: Json, status: int, asked: Mapping[str, Json] | None = None) -> DovetailError:
+        if self.endpoint.base is not None:
+            return remote.error_from(answer, status, self.endpoint.label)
+        return wire.error_from(answer, status, asked)
+
+    @property
+    def _health_path(self) -> str:
+        return "/health" if self.endpoint.base is None else "/v1/models"
 
     async def get(self, path: str, *, within: float = 30.0) -> JsonObject:
         return await self._call("GET", path, None, within)
@@ -135,7 +153,9 @@ class WorkerClient:
     async def _call(self, method: str, path: str, body: Mapping[str, Json] | None, within: float) -> JsonObject:
         if self._closed:
             raise self.lost()
-        data = b"" if body is None else orjson.dumps(body)
+        if self.endpoint.base is not None and not path.startswith("/v1/"):
+            raise InvalidRequest(f"the model is served by {self.endpoint.label}, which has no {path}", param="model")
+        data = b"" if body is None else self._data(body)
         try:
             async with asyncio.timeout(within):
                 exchange = await self._begin(method, path, data)
@@ -145,7 +165,7 @@ class WorkerClient:
         except OSError as error:
             raise self.lost() from error
         if exchange.status != 200:
-            raise wire.error_from(answer, exchange.status)
+            raise self._refusal(answer, exchange.status)
         if not isinstance(answer, dict):
             raise EngineFailure(f"the worker answered {path} with something else than an object")
         return answer

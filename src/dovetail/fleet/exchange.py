@@ -7,6 +7,7 @@ and the parser which the server side has too (docs/decisions/0004).
 from __future__ import annotations
 
 import asyncio
+import ssl
 from typing import cast
 
 from httptools import HttpParserError, HttpResponseParser
@@ -44,12 +45,16 @@ class Exchange(asyncio.Protocol):
             if endpoint.socket is not None:
                 _, exchange = await loop.create_unix_connection(cls, str(endpoint.socket))
             else:
-                _, exchange = await loop.create_connection(cls, endpoint.host, endpoint.port)
+                tls = await asyncio.to_thread(ssl.create_default_context) if endpoint.tls else None
+                _, exchange = await loop.create_connection(cls, endpoint.host, endpoint.port, ssl=tls)
         except OSError as error:
             raise Unreachable(str(error)) from error
+        host = "worker"
+        if endpoint.base is not None:
+            host, path = _authority(endpoint), endpoint.base + path.removeprefix("/v1")
         secret = f"Authorization: Bearer {endpoint.secret}\r\n" if endpoint.secret is not None else ""
         head = (
-            f"{method} {path} HTTP/1.1\r\nHost: worker\r\nConnection: close\r\n{secret}"
+            f"{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{secret}"
             f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
         )
         exchange.send(head.encode("ascii") + body)
@@ -147,3 +152,8 @@ class Exchange(asyncio.Protocol):
         reader, self._reader = self._reader, None
         if reader is not None and not reader.done():
             reader.set_result(None)
+
+
+def _authority(endpoint: Endpoint) -> str:
+    host = f"[{endpoint.host}]" if ":" in endpoint.host else endpoint.host
+    return host if endpoint.port == (443 if endpoint.tls else 80) else f"{host}:{endpoint.port}"

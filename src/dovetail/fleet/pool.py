@@ -159,7 +159,7 @@ class Pool:
 
     async def place(self, seat: Seat, within: float) -> bool:
         """Tries to find a place for a model, waiting at most `within` seconds; False when every place is still busy."""
-        if not seat.placed:
+        if not seat.placed and seat.model.remote is None:  # what runs elsewhere takes no room here
             self._changed.clear()
             if not self._try_place(seat):
                 await _wait(self._changed, within)

@@ -169,7 +169,13 @@ class Worker:
             await asyncio.wait({self._task})
 
     async def fallen(self, within: float) -> bool:
-        """Waits until the worker is known not to be ready: a socket breaks a moment before its process is reaped."""
+        """Waits until the worker is known not to be ready: a socket breaks a moment before its process is reaped.
+
+        Somebody else's server has no process to be reaped: it is asked.
+        """
+        client = self._life.client
+        if client is not None and client.endpoint.base is not None and not await client.health(within=within):
+            self.give_up(client, "it no longer answered")
         try:
             async with asyncio.timeout(within):
                 await self._life.over.wait()
@@ -276,6 +282,9 @@ class Worker:
 
     async def _load(self, life: _Life, child: Child, client: WorkerClient) -> None:
         """Returns when the worker is ready or `life.stop` is done; raises LoadFailed."""
+        if client.endpoint.base is not None:  # somebody else's: that it answers was seen when it was reached
+            self.props = Props(0, 0, {})
+            return
         started = waited = self.clock()
         pause = _FIRST_POLL
         while not await client.health():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
@@ -21,6 +22,7 @@ from dovetail.fleet.measured import Measured
 from dovetail.fleet.process import Worker
 from dovetail.fleet.prompt_store import PromptStore, Shelf
 from dovetail.fleet.queue import Bounds, Queue
+from dovetail.fleet.remote import reach
 from dovetail.fleet.slots import Slots
 from dovetail.settings import FleetSettings
 
@@ -137,6 +139,8 @@ class Seats:
         slots = Slots(numbered=engine.numbered_slots and pooling is None)
 
         async def launch(on_line: Callable[[str], None]) -> Launched:
+            if model.remote is not None:
+                return await reach(model.id, model.remote, os.environ)
             shelf = await self._shelf(model, engine, options)
             slots.shelf = shelf
             placed = replace(options, kv_folder=shelf.folder, kv_bytes=shelf.max_bytes) if shelf else options
@@ -149,9 +153,9 @@ class Seats:
 
         worker = Worker(seat_id, launch, self._settings, self._observer, self._clock, slots.save_all, watch)
         queue = Queue(options.parallel or _DEFAULT_SLOTS, _bounds(self._settings), self._crowd, self._clock)
-        if not self._making.machine.gpu or options.gpu_layers == 0:
+        if model.remote is None and (not self._making.machine.gpu or options.gpu_layers == 0):
             queue.compete(self._cores, options.threads or 1)
-        measured = self._making.measured if self._settings.calibrate else None
+        measured = self._making.measured if self._settings.calibrate and model.remote is None else None
         seat = Seat(seat_id, model, engine, options, worker, queue, self._clock(), slots, measured)
         return seat
 
@@ -172,7 +176,7 @@ class Seats:
 
 def _kind(model: Model) -> tuple[object, ...]:
     """What a worker cannot change while it lives."""
-    return model.path, model.draft, model.ngram
+    return model.path, model.draft, model.ngram, model.remote
 
 
 def served(model: Model, engine: Engine, pooling: Pooling | None = None) -> Model:

@@ -107,8 +107,9 @@ class Watch:
     def _long_idle(self) -> bool:
         post = self._post
         since = max(post.last_used, self._proved_at)
-        # One that embeds has no cheap question that could be asked while nobody does.
-        return not post.queue.active and post.options.pooling is None and self._clock() - since > IDLE_CANARY
+        # One that embeds has no cheap question that could be asked while nobody does; somebody else's may cost money.
+        asked = post.options.pooling is None and post.model.remote is None
+        return asked and not post.queue.active and self._clock() - since > IDLE_CANARY
 
     async def _generates(self, client: WorkerClient) -> bool:
         """Whether one token comes. True where there is no telling: no slot is free, or the worker is gone."""

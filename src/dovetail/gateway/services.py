@@ -20,12 +20,13 @@ from dovetail.catalog.catalog import Catalog, Scope
 from dovetail.catalog.guesses import Guesses
 from dovetail.catalog.mlx import MAX_TEMPLATE
 from dovetail.core.errors import LoadFailed
-from dovetail.core.model import LoadOptions, Model, ModelFormat, Policy
+from dovetail.core.model import LoadOptions, Model, ModelFormat, Policy, Remote
 from dovetail.core.observe import Observer
 from dovetail.engines import native
 from dovetail.engines.base import Engine, Machine, installed
 from dovetail.engines.gguf import GgufEngine
 from dovetail.engines.mlx import MlxEngine
+from dovetail.engines.remote import RemoteEngine
 from dovetail.fleet.launch import Launcher, LocalLauncher
 from dovetail.fleet.measured import FILE as MEASURED
 from dovetail.fleet.measured import Measured
@@ -228,6 +229,11 @@ def catalog_scope(settings: Settings) -> tuple[list[Path], Scope]:
     scope = Scope(
         aliases={model_id: own.aliases for model_id, own in models.items() if own.aliases},
         named={model_id: own.path for model_id, own in models.items() if own.path is not None},
+        remote={
+            model_id: Remote(own.url, own.remote_model, own.key_env)
+            for model_id, own in models.items()
+            if own.url is not None
+        },
         adapters=Adapters([*folders, demo.adapters_dir()] if settings.catalog.demo else folders),
         default_adapters={model_id: own.adapter for model_id, own in models.items() if own.adapter},
         projector=lambda name: settings.load_for(name).mmproj,
@@ -244,7 +250,7 @@ def engines_of(settings: Settings, simd: Collection[str]) -> dict[ModelFormat, E
         llama_server(settings.engines.gguf.binary),
         lambda: native.in_force(settings.home, installed("xllamacpp"), simd),
     )
-    return {"gguf": gguf, "mlx": MlxEngine()}
+    return {"gguf": gguf, "mlx": MlxEngine(), "remote": RemoteEngine()}
 
 
 def llama_server(binary: str | None) -> Path | None:

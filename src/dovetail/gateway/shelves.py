@@ -113,7 +113,7 @@ class Shelves:
         """What caches of `model` depend on beside its files. Raises InvalidRequest where none are kept, LoadFailed."""
         engine = self._engines[model.format]
         options = engine.resolve(model, checked_options(self._settings, model), Machine(cores=1))
-        if options.mmproj is not None or model.pooling is not None:
+        if options.mmproj is not None or model.pooling is not None or model.remote is not None:
             raise InvalidRequest(f"of {model.id} no prompt caches are kept", param="model")
         return engine.cache_key(options)
 

@@ -16,7 +16,7 @@ from dovetail.core.events import Finished, Progress, Timings, Usage
 from dovetail.core.model import Adapter, Model, Pooling
 from dovetail.core.observe import Observer, RequestRecord
 from dovetail.core.request import JsonObject
-from dovetail.engines import embedding
+from dovetail.engines import embedding, remote
 from dovetail.engines.base import WorkerCall
 from dovetail.serving.generate import Models, Worker
 from dovetail.serving.limits import check_scope, check_texts, check_token_ids
@@ -89,7 +89,11 @@ class Embedder:
             async with self._leased(model, pooling, use) as lease:
                 _check_lengths(request.inputs, lease, "input")
                 for inputs in pieces(request.inputs):
-                    answer = await _ask(lease, embedding.encode(request, inputs, pooling), "input", use)
+                    elsewhere = model.remote is not None
+                    call = (
+                        remote.embedding(request, inputs) if elsewhere else embedding.encode(request, inputs, pooling)
+                    )
+                    answer = await _ask(lease, call, "input", use)
                     found = embedding.decode(answer, len(inputs))
                     vectors += await asyncio.to_thread(
                         shaped, found.vectors, request.dimensions, normalize=request.normalize

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 from pathlib import Path
 from typing import Annotated, Literal, Self, TypeAlias, cast
+from urllib.parse import urlsplit
 
 import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
@@ -211,6 +212,24 @@ class SamplingSettings(_Section):
         return tuple((name, value) for name, value in values if value is not None)
 
 
+# What can be said of a model that another server has.
+_REMOTE = frozenset(
+    (
+        "url",
+        "key_env",
+        "remote_model",
+        "aliases",
+        "context",
+        "parallel",
+        "sampling",
+        "preload",
+        "ttl",
+        "pin",
+        "priority",
+    )
+)
+
+
 class ModelSettings(LoadSettings):
     """Settings of one model, `[models.ID]`."""
 
@@ -218,6 +237,11 @@ class ModelSettings(LoadSettings):
         default=None,
         description="A model outside of the folders: a .gguf file, a folder that holds one, an MLX folder.",
     )
+    url: str | None = Field(
+        default=None, description="An OpenAI-compatible server that has the model, such as `http://host:8080/v1`."
+    )
+    key_env: str | None = Field(default=None, description="The environment variable with the key of that server.")
+    remote_model: str | None = Field(default=None, description="The model's name there; empty: the same.")
     aliases: tuple[str, ...] = Field(default=(), description="Other names the model answers to.")
     pin: bool = Field(default=False, description="Never stop it to make room for another, nor for being idle.")
     priority: int = Field(
@@ -243,6 +267,22 @@ class ModelSettings(LoadSettings):
     def _one_template(self) -> Self:
         if self.chat_template is not None and self.chat_format is not None:
             raise ValueError("chat_template and chat_format cannot be had at once")
+        return self
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if self.url is None:
+            if self.key_env is not None or self.remote_model is not None:
+                raise ValueError("key_env and remote_model are of a url, which is not there")
+            return self
+        parts = urlsplit(self.url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+            raise ValueError("url must be an address such as http://host:8080/v1")
+        if parts.username is not None:
+            raise ValueError("url must not hold a key: name a variable in key_env")
+        apart = self.model_fields_set - _REMOTE
+        if apart:
+            raise ValueError(f"{', '.join(sorted(apart))}: not of a model that another server loads")
         return self
 
 
@@ -332,7 +372,7 @@ class Settings(_Section):
     @classmethod
     def _names(cls, models: dict[str, ModelSettings]) -> dict[str, ModelSettings]:
         for name, own in models.items():
-            if own.path is not None and not MODEL_ID.match(name):
+            if (own.path is not None or own.url is not None) and not MODEL_ID.match(name):
                 raise ValueError(f"{name!r} cannot be a model's id: letters, digits, '.', '_' and '-', at most 128")
         return models
 
