@@ -86,4 +86,4 @@ class Allowance:
 
 
 def _refusal(what: str, wait: float) -> RateLimited:
-    return RateLimited(f"this key may use {what}; try again later", retry_after=wait)
+    return RateLimited(f"no more than {what} are taken; try again later", retry_after=wait)

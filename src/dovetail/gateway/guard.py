@@ -16,7 +16,8 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dovetail.access.access import Access, Known
-from dovetail.core.caller import LOCAL, Caller
+from dovetail.access.backoff import network
+from dovetail.core.caller import LOCAL, Caller, Limits
 from dovetail.core.errors import Forbidden, Unauthenticated
 from dovetail.gateway.rights import Right, right
 
@@ -33,6 +34,18 @@ class Guard:
     access: Access
     exposed: bool = False
     require_key: bool = False
+    address_requests: int | None = None
+    account_requests: int | None = None
+
+    def count(self, scope: Scope, caller: Caller) -> None:
+        """One more request for an answer. Raises RateLimited where key, account or address ask too often."""
+        parties = [caller]
+        if self.address_requests is not None:
+            parties.append(_party(f"address {network(address(scope))}", self.address_requests))
+        if self.account_requests is not None and is_known(scope):
+            parties.append(_party(f"account {caller.id}", self.account_requests))
+        for party in parties:
+            self.access.allowance.use(party)
 
     async def admit(self, scope: Scope, wanted: Right) -> Known:
         """Who comes with the request. Raises Unauthenticated, or Forbidden for one who may not."""
@@ -73,7 +86,7 @@ class Guarded:
         known = await self._guard.admit(scope, wanted)
         scope[_KNOWN] = known
         if wanted is Right.USE:
-            self._guard.access.allowance.use(known.caller)
+            self._guard.count(scope, known.caller)
         if wanted in {Right.ADMIN, Right.PEOPLE} and scope["method"] not in _SAFE:
             await self._recorded(scope, receive, send)
         else:
@@ -154,6 +167,10 @@ def credential(scope: Scope) -> tuple[Kind, str] | None:
         if name == wanted and value:
             return "cookie", value
     return None
+
+
+def _party(name: str, requests: int) -> Caller:
+    return Caller(name, limits=Limits(requests_minute=requests))
 
 
 def _check(caller: Caller, wanted: Right, scope: Scope) -> None:

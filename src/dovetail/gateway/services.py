@@ -51,6 +51,8 @@ from dovetail.telemetry import LogObserver
 
 log = structlog.stdlib.get_logger(__name__)
 
+# Requests for answers a minute from one address, where others than this machine's users reach the server.
+EXPOSED_REQUESTS = 600
 GGUF_ONLY = (
     *("gpu_layers", "ubatch", "flash_attention", "cache_type_k", "cache_type_v", "threads", "mmproj"),
     *("draft", "ngram"),
@@ -80,9 +82,9 @@ class Services:
         if self.access is None:
             return None
         server = self.settings.server
-        return Guard(
-            self.access, exposed=server.exposed and not server.insecure, require_key=self.settings.access.require_key
-        )
+        said, exposed = self.settings.access, server.exposed and not server.insecure
+        often = said.address_requests or (EXPOSED_REQUESTS if exposed else None)
+        return Guard(self.access, exposed, said.require_key, often, said.account_requests)
 
     @property
     def browsers(self) -> Browsers:

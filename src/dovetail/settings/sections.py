@@ -92,6 +92,14 @@ class AccessSettings(_Section):
         default=None,
         description="One key that is good for everything, beside those that are made; better in the environment.",
     )
+    address_requests: int | None = Field(
+        default=None,
+        ge=1,
+        description="Requests for answers a minute from one address; empty: any number on loopback, 600 beyond it.",
+    )
+    account_requests: int | None = Field(
+        default=None, ge=1, description="The same of one account, by whichever key or login; empty: any number."
+    )
     session_idle: Annotated[float, Field(ge=60, le=31_536_000)] = Field(
         default=43_200.0, description="Seconds without a request after which a login has ended."
     )
