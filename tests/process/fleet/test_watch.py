@@ -16,6 +16,7 @@ from dovetail.core.events import Finished
 from dovetail.core.model import Model
 from dovetail.fleet import watch
 from dovetail.fleet.pool import Pool
+from dovetail.hardware.usage import Usage, usage
 
 from .pools import animal, answer, ask, zoo
 
@@ -102,13 +103,25 @@ async def test_one_stream_that_hangs_does_not_cost_the_others_their_worker(run_d
 async def test_one_that_grows_is_started_anew_when_idle(
     run_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    weighed: list[int] = []
+
+    def weigh(pid: int) -> Usage:
+        found = usage(pid)
+        weighed.append(pid)
+        return found
+
+    async def next_time() -> None:
+        seen = len(weighed)
+        await until(lambda: len(weighed) > seen + 1)  # the one under way does not count
+
     monkeypatch.setattr(watch, "WEIGHED_EVERY", 0.1)
+    monkeypatch.setattr(watch, "usage", weigh)
     model = written(tmp_path, "grows")
     async with zoo(run_dir, heartbeat=0.1, max_growth=40 << 20) as pool:
         pid = await loaded(pool, model)
-        await asyncio.sleep(0.3)  # weighed at first
+        await next_time()
         await answer(pool, model, HELLO)
-        await asyncio.sleep(0.3)
+        await next_time()
         assert pool.status(model.id).pid == pid, "32 MiB are allowed"
         await answer(pool, model, HELLO)
         await replaced(pool, model, pid)
