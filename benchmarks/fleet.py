@@ -25,7 +25,7 @@ from benchmarks.server import free_port, serve
 from benchmarks.stats import Ratio, paired_ratio
 
 STREAMS = (1, 2, 4, 8, 16)
-BUSY_STREAMS = (1, 4, 8)
+BUSY_STREAMS = (1, 4)
 BATCHES = (1, 8, 16)
 BUSY_TOKENS = 16  # beside a busy process a thread for each core may write one token a second
 Q4, SMALL, TINY = "k04-Q4_K_M", "small-mlx", "tiny-gguf"

@@ -1,0 +1,63 @@
+"""Calibration on the real engines, of the models of the package as if they were big."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from dovetail.core.model import LoadOptions, Model, ModelFormat
+from dovetail.demo import models_dir
+from dovetail.engines.base import Engine, Machine
+from dovetail.engines.gguf import GgufEngine
+from dovetail.engines.mlx import MlxEngine
+from dovetail.fleet import calibration
+from dovetail.fleet.launch import LocalLauncher
+from dovetail.fleet.measured import Measured
+from dovetail.fleet.pool import Pool
+from dovetail.fleet.seats import Making
+from dovetail.settings import FleetSettings
+
+from .pools import TINY, Recorder, answer, ask, gguf, text
+
+MLX_FOLDER = models_dir() / "tiny-mlx"
+GGUF = replace(gguf(TINY), size=calibration.SMALL)
+MLX = Model("tiny-mlx", "mlx", MLX_FOLDER, (MLX_FOLDER / "model.safetensors",), size=calibration.SMALL)
+QUESTION = ask("What is the capital of France?", max_tokens=24)
+
+pytestmark = [pytest.mark.anyio, pytest.mark.skipif(not TINY.exists(), reason="the demo model is not built")]
+
+
+@asynccontextmanager
+async def pool_that_measures(run_dir: Path) -> AsyncGenerator[Pool]:
+    options = LoadOptions(context=512, parallel=8)
+    engines: dict[ModelFormat, Engine] = {"gguf": GgufEngine(), "mlx": MlxEngine()}
+    making = Making(engines, lambda _: options, Machine(2), measured=Measured())
+    pool = Pool(making, LocalLauncher(run_dir), FleetSettings(idle_ttl=0), Recorder())
+    try:
+        yield pool
+    finally:
+        await pool.aclose()
+
+
+async def measured(pool: Pool, model: Model) -> list[int]:
+    async with asyncio.timeout(60):
+        while not (pool.status(model.id).widths.rates and not pool.status(model.id).calibrating):
+            await asyncio.sleep(0.05)
+    return [width for width, _ in pool.status(model.id).widths.rates]
+
+
+@pytest.mark.parametrize("model", [GGUF, MLX], ids=["gguf", "mlx"])
+async def test_a_model_measures_itself_after_its_first_answer(run_dir: Path, model: Model) -> None:
+    if model is MLX:
+        pytest.importorskip("mlx_lm")
+    async with pool_that_measures(run_dir) as pool:
+        first = await answer(pool, model, QUESTION)
+        widths = await measured(pool, model)
+        assert widths[0] == 1
+        assert widths == [1, 2, 4, 8][: len(widths)]
+        again = await answer(pool, model, QUESTION)
+    assert "Paris" in text(first)
+    assert text(again) == text(first)
