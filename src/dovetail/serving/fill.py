@@ -35,8 +35,8 @@ class Tokenizer(Protocol):
 async def filled(request: GenerateRequest, model: Model, tokenizer: Tokenizer) -> GenerateRequest:
     """`request` without a suffix: its prompt is made of ids. Raises UnsupportedField for a model that fills no gaps."""
     prompt = request.prompt
-    if not isinstance(prompt, TextPrompt) or prompt.suffix is None:
-        return request
+    if not isinstance(prompt, TextPrompt) or prompt.suffix is None or model.remote is not None:
+        return request  # another server fills it by itself
     markers = model.fim or await _markers(tokenizer)
     if markers is None:
         raise UnsupportedField("suffix", f"takes a model with fill-in-the-middle tokens, and {model.id} has none")

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from dovetail.core.errors import ContextTooLong, UnsupportedField
+from dovetail.core.model import Remote
 from dovetail.core.request import GenerateRequest, Sampling, TextPrompt
 from dovetail.serving.advice import advised
 from dovetail.serving.fill import filled
@@ -54,3 +55,9 @@ def test_what_a_request_says_is_never_advised() -> None:
     advising = replace(model(), sampling=(("temperature", 0.5), ("top_k", 3)))
     assert advised(Sampling(temperature=0.0), advising) == Sampling(temperature=0.0, top_k=3)
     assert advised(Sampling(), model()) == Sampling()
+
+
+async def test_another_server_fills_the_gap_by_itself() -> None:
+    request = asked("a")
+    elsewhere = replace(model(), remote=Remote("http://there/v1"))
+    assert await filled(request, elsewhere, Lease(Pool(says()))) is request
