@@ -89,6 +89,7 @@ async def test_with_a_credential_every_answer_is_documented(
     _judged(hold)
 
 
+@pytest.mark.accept("H5")
 @pytest.mark.parametrize("label", OPERATIONS)
 async def test_without_one_exactly_the_public_routes_answer(
     closed: tuple[Running, dict[str, str]], session: Any, label: str
@@ -128,6 +129,7 @@ async def test_credentials_that_are_none(closed: tuple[Running, dict[str, str]],
             assert answer.status == 200
 
 
+@pytest.mark.accept("H15")
 async def test_names_and_pages_that_are_foreign(closed: tuple[Running, dict[str, str]]) -> None:
     server, good = closed
     async with aiohttp.ClientSession(server.url) as http:
