@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import fleet, gateway, kv, page, peer, startup, structured
+from benchmarks import fleet, gateway, idle, kv, page, peer, startup, structured
 from benchmarks.models import make_gguf
 from benchmarks.options import Options
 
@@ -19,6 +19,7 @@ SECTIONS: dict[str, tuple[str, Callable[[Options], str]]] = {
     "kv": ("Prompt caches on disk", kv.section),
     "structured": ("What a schema costs", structured.section),
     "token": ("CPU a token", gateway.token_section),
+    "idle": ("A crowd that waits", idle.section),
     "start": ("Start and rest", startup.section),
 }
 

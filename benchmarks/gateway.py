@@ -7,7 +7,7 @@ import json
 import statistics
 import sys
 import tempfile
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +21,7 @@ from benchmarks.stats import Ratio, paired_ratio
 OUTPUT = {"q05": 16, "tiny-gguf": 256, "tiny-mlx": 64}
 PER_STREAM = {"q05": 1, "tiny-gguf": 4, "tiny-mlx": 2}
 STREAMS = (1, 4, 8)
+FAST = {"tokens": 500, "interval_ms": 2.0, "slots": 64}
 FIRST_TOKENS = 10  # requests in a round
 
 
@@ -123,10 +124,10 @@ def token_cost(models: Path, scripted: Path, rounds: int, streams: int = 64) -> 
 
 
 @contextmanager
-def scripted_server(folder: Path, python: str) -> Generator[Path]:
-    """A program that takes llama-server's flags and starts the scripted worker instead."""
+def scripted_server(folder: Path, python: str, fields: Mapping[str, object] = FAST) -> Generator[Path]:
+    """A program that takes llama-server's flags and starts the scripted worker instead, with these `fields`."""
     script = folder / "script.json"
-    script.write_text(json.dumps({"tokens": 500, "interval_ms": 2.0, "slots": 64}))
+    script.write_text(json.dumps(fields))
     path = folder / "scripted-llama-server"
     path.write_text(
         f"#!{python}\n"

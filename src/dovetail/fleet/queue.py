@@ -261,7 +261,8 @@ class Turn:
         self.answer: int | None = None
         self.told: int | None = None
         self._queue: Queue | None = queue
-        self._moved = asyncio.Event()
+        self._news = False
+        self._moved: asyncio.Event | None = None  # made by who waits: most never do
         self._failure: Busy | None = None
 
     @property
@@ -281,18 +282,20 @@ class Turn:
 
     async def moved(self) -> None:
         """Waits until it may run or is told another position. Raises Busy when it has waited too long."""
-        await self._moved.wait()
-        self._moved.clear()
+        if not self._news:
+            self._moved = asyncio.Event()
+            await self._moved.wait()
+        self._news = False
         if self._failure is not None:
             raise self._failure
 
     def begin(self, now: float) -> None:
         self.began = now
-        self._moved.set()
+        self._tell()
 
     def tell(self) -> None:
         self.told = self.position
-        self._moved.set()
+        self._tell()
 
     def expire(self) -> None:
         """Ends the wait; its place goes to the next at once."""
@@ -304,8 +307,13 @@ class Turn:
                 code="queue_timeout",
                 retry_after=queue.retry_after(),
             )
-            self._moved.set()
+            self._tell()
             self.leave()
+
+    def _tell(self) -> None:
+        self._news = True
+        if self._moved is not None:
+            self._moved.set()
 
     def note(self, events: Sequence[Event]) -> None:
         """What the worker has said, so that what was really used is charged: tokens it did not find in a cache."""

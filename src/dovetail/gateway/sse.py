@@ -97,7 +97,7 @@ class Reply(Response):
         self._progress = b""
         self._failure: DovetailError | None = None
         self._ready = asyncio.Event()
-        self._room = asyncio.Event()
+        self._room: asyncio.Event | None = None  # made when it is needed: one weighs 800 bytes
         self._started = self._sending = self._silent = self._done = self._gone = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -132,7 +132,7 @@ class Reply(Response):
                 async for event in events:
                     self._take(event)
                     if self._size > _HIGH_WATER:
-                        self._room.clear()
+                        self._room = asyncio.Event()
                         await self._room.wait()
             self._push(self._rendering.end())
         except DovetailError as failure:
@@ -198,7 +198,8 @@ class Reply(Response):
         chunk = pending[0] if len(pending) == 1 else b"".join(pending)
         self._pending = []
         self._size = 0
-        self._room.set()
+        if self._room is not None:
+            self._room.set()
         if not chunk and self._silent:
             chunk = _KEEP_ALIVE
         self._silent = False

@@ -21,7 +21,7 @@ class Ticket:
 
     model    as it was asked for, then its name
     worker   the worker that it waits for or runs on, empty until that is known
-    params   its fields as they were sent, without texts
+    params   its fields as they were sent, without texts; the body itself is not kept
     began    when it came, in seconds since the epoch
     position, wait   in line, 0 and None when it is not there; `arrival` is its first position, 0 if it never waited
     prefilled, prompt, tokens   prompt tokens done and in all, pieces of the answer so far, of all its choices
@@ -32,11 +32,11 @@ class Ticket:
         "prompt", "tokens", "wait", "worker",
     )  # fmt: skip
 
-    def __init__(self, kind: Kind, caller: Caller, model: str, params: Callable[[], JsonObject] = dict) -> None:
+    def __init__(self, kind: Kind, caller: Caller, model: str, params: JsonObject | None = None) -> None:
         self.kind: Kind = kind
         self.caller = caller
         self.model = model
-        self.params = params
+        self.params = params or {}
         self.id = ""
         self.worker = ""
         self.began = time.time()

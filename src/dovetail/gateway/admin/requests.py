@@ -91,7 +91,7 @@ def _shown(ticket: Ticket) -> JsonObject:
         "prefilled_tokens": ticket.prefilled,
         "output_tokens": ticket.tokens,
         "started": ticket.began,
-        "params": ticket.params(),
+        "params": ticket.params,
     }
 
 

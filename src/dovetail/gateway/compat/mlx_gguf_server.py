@@ -166,7 +166,7 @@ def _process(
     model, pid = state.served, state.pid
     then, now = (Usage(), Usage()) if pid is None else (before[pid], after[pid])
     queues: JsonObject = {
-        ticket.id: {_TASKS[ticket.kind]: ticket.params(), "start_time": ticket.began} for ticket in tickets
+        ticket.id: {_TASKS[ticket.kind]: ticket.params, "start_time": ticket.began} for ticket in tickets
     }
     waiting = sum(ticket.phase in {"starting", "loading", "queued"} for ticket in tickets)
     return {

@@ -223,7 +223,7 @@ async def load_model(request: Request, services: ServicesDep, caller: CallerDep)
     headers = wire.warnings(body, strict=services.settings.strict)
     model = await asyncio.to_thread(services.catalog.find, body.model)
     guard.detail(request.scope, model=model.name)
-    ticket = Ticket("load", caller, model.name, lambda: outline(body))
+    ticket = Ticket("load", caller, model.name, outline(body))
     ticket.worker = model.name
     await while_connected(request, services, ticket, services.pool.load(model))
     return _json({"success": True}, headers)
@@ -256,7 +256,7 @@ async def _ask(
     if isinstance(body, DetokenizeRequest):
         check_token_ids(body.tokens, model, "tokens")
     sent: JsonObject = {name: value for name in fields if (value := getattr(body, name)) is not None}
-    ticket = Ticket("token count", caller, model.name, lambda: outline(body))
+    ticket = Ticket("token count", caller, model.name, outline(body))
     work = ask(services.pool, model, request.url.path, sent, ticket)
     answer = await while_connected(request, services, ticket, work)
     shown = {name: answer.get(name) for name in ("tokens", "content") if name in answer}

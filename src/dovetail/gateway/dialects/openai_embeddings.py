@@ -83,7 +83,7 @@ async def create_embedding(request: Request, services: ServicesDep, caller: Call
     """Vectors of one text or several."""
     body = await receive_body(request, services, EmbeddingBody)
     headers = wire.warnings(body, strict=services.settings.strict)
-    ticket = Ticket("embedding", caller, body.model, lambda: outline(body))
+    ticket = Ticket("embedding", caller, body.model, outline(body))
     work = services.embedder.embed(body.request(new_id("embd")), caller, ticket)
     found = await while_connected(request, services, ticket, work)
     whole = await asyncio.to_thread(_body, found, body.model, as_base64=body.encoding_format == "base64")

@@ -70,7 +70,7 @@ async def rerank(request: Request, services: ServicesDep, caller: CallerDep) -> 
     headers = wire.warnings(body, strict=services.settings.strict)
     asked = adapter(body.adapter)
     wanted = RankRequest(new_id("rerank"), body.model, body.query, body.texts(), body.top_n, asked)
-    ticket = Ticket("ranking", caller, body.model, lambda: outline(body))
+    ticket = Ticket("ranking", caller, body.model, outline(body))
     found = await while_connected(request, services, ticket, services.embedder.rank(wanted, caller, ticket))
     answer = _answer(wanted, found, with_documents=bool(body.return_documents))
     return Response(orjson.dumps(answer), headers=headers | waited(ticket), media_type="application/json")
