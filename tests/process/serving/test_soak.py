@@ -29,6 +29,7 @@ PROMPTS: list[str] = list(json.loads(STORIES.read_text()))
 ENVIRONMENT = {
     "DOVETAIL_FLEET__GOOD_SERVICE": "0.001",  # else it would give up a worker that is killed so often
     "DOVETAIL_FLEET__HEARTBEAT": "1",
+    "DOVETAIL_FLEET__LOAD_TIMEOUT": "20",  # one that is frozen while it loads is waited for no longer
     "DOVETAIL_FLEET__STOP_TIMEOUT": "1",
 }
 HONEST = {"worker_crashed", "worker_stalled", "model_unloaded", "model_failed"}
