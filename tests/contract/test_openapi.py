@@ -65,7 +65,8 @@ async def test_what_the_document_allows(server: Running, session: Any, label: st
     _judged(hold)
 
 
-@pytest.mark.parametrize("label", [label for label in OPERATIONS if label.startswith("POST")])
+# Of a word in a path nothing is forbidden.
+@pytest.mark.parametrize("label", [label for label in OPERATIONS if label.startswith("POST") and "{" not in label])
 async def test_what_the_document_forbids_is_refused(server: Running, session: Any, label: str) -> None:
     operation = OPERATIONS[label]
 
