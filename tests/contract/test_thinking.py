@@ -231,6 +231,8 @@ FORMS: list[tuple[dict[str, Any], str]] = [
     ({"regex": "[ab]{5}"}, "[ab]{5}"),
     ({"grammar": CITIES}, r"(Paris!|Seoul\?)(\n(Paris!|Seoul\?))?"),
     ({"grammar": 'root ::= "</think>" [x]{2} "<think>"'}, "</think>xx<think>"),
+    ({"grammar": 'root ::= "x" . ()? .{2} "y" # root'}, "x...y"),
+    ({"regex": "x()?y"}, "xy"),
 ]
 
 

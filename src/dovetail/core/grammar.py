@@ -114,7 +114,7 @@ def write(node: Node) -> str:
             return '"' + "".join(map(_escaped, text)) + '"'
         case Chars(ranges, negated):
             body = "".join(_code(a) if a == b else f"{_code(a)}-{_code(b)}" for a, b in ranges)
-            return f"[{'^' if negated else ''}{body}]"
+            return f"[{'^' if negated else ''}{body}]" if ranges else "."
         case Ref(name):
             return name
         case Chain(parts):
@@ -122,7 +122,9 @@ def write(node: Node) -> str:
         case Choice(options):
             return "(" + " | ".join(map(write, options)) + ")"
         case Repeat(inner, least, most):
-            repeated = f"({write(inner)})" if isinstance(inner, Repeat) else write(inner)
+            written = write(inner)
+            # llama.cpp repeats neither a repetition nor an empty text that stands alone.
+            repeated = f"({written})" if isinstance(inner, Repeat) or written == '""' else written
             return f"{repeated}{{{least},{'' if most is None else most}}}"
 
 

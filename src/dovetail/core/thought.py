@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
-from dovetail.core import gbnf
-from dovetail.core.grammar import ROOT, Chain, Chars, Choice, Node, Ref, Repeat, Rules, Text, write
+import re
 
-_FORM = "form"
+from dovetail.core.grammar import ROOT, Chain, Chars, Choice, Node, Ref, Text, write
+
+_FORM = "form-"
+# What can hold a name that is none (a text, a set of characters, a comment, a number of times), or a name.
+_NAMES = re.compile(r'"(?:\\.|[^"\\])*"|\[(?:\\.|[^\]\\])*\]|#[^\r\n]*|\{[^}]*\}|([A-Za-z0-9-]+)')
 
 
 def thoughtful(text: str, start: str, end: str, *, opened: bool) -> str:
-    """The GBNF of `text`, and before it a thought, with up to two line breaks between.
+    """The GBNF of `text`, which has been checked, and before it a thought, with nothing between.
 
     `opened`: the prompt has the tag `start`, so that the answer begins inside of the thought; else it may begin with
-    `start`, or with the form. Raises GrammarError for a `text` that is none.
+    `start`, or with the form. The client's rules stay as they are written, under names of their own.
     """
-    return "\n".join(f"{name} ::= {write(node)}" for name, node in _rules(gbnf.parse(text), start, end, opened=opened))
+    own = [f"{name} ::= {write(node)}" for name, node in _rules(start, end, opened=opened)]
+    return "\n".join([*own, _NAMES.sub(_renamed, text)])
 
 
-def _rules(form: Rules, start: str, end: str, *, opened: bool) -> list[tuple[str, Node]]:
-    names = {name: _FORM if name == ROOT else f"{_FORM}-{number}" for number, name in enumerate(form)}
+def _renamed(found: re.Match[str]) -> str:
+    return f"{_FORM}{found[1]}" if found[1] else found[0]
+
+
+def _rules(start: str, end: str, *, opened: bool) -> list[tuple[str, Node]]:
+    form = Ref(f"{_FORM}{ROOT}")
     root: Node = Ref(_inside(0))
     if not opened:
-        root = Choice((Ref(_FORM), Chain((Text(start), root))))
-    # Not as an optional part before the form: each of those doubles what llama.cpp has to try.
-    answer = Choice((Ref(_FORM), *(Chain((Text(lines), Ref(_FORM))) for lines in ("\n", "\n\n"))))
-    own = [(names[name], _renamed(node, names)) for name, node in form.items()]
-    return [(ROOT, root), *_until(end), (_inside(len(end)), answer), *own]
+        root = Choice((form, Chain((Text(start), root))))
+    # No line break either: llama-server (b11549) shows it as the answer's where a template has no past thoughts.
+    return [(ROOT, root), *_until(end), (_inside(len(end)), form)]
 
 
 def _until(end: str) -> list[tuple[str, Node]]:
@@ -48,17 +54,3 @@ def _overlap(text: str, end: str) -> int:
 
 def _inside(read: int) -> str:
     return f"thought-{read}"
-
-
-def _renamed(node: Node, names: dict[str, str]) -> Node:
-    match node:
-        case Ref(name):
-            return Ref(names[name])
-        case Chain(parts):
-            return Chain(tuple(_renamed(part, names) for part in parts))
-        case Choice(options):
-            return Choice(tuple(_renamed(option, names) for option in options))
-        case Repeat(inner, least, most):
-            return Repeat(_renamed(inner, names), least, most)
-        case _:
-            return node

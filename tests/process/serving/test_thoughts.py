@@ -21,10 +21,16 @@ HISTORY = (
     "{{ message.content + '<|im_end|>\\n' }}{%- endfor -%}"
     "{%- if add_generation_prompt -%}{{ '<|im_start|>assistant\\n' }}"
 )
+FIRST = (
+    "{%- for message in messages -%}{%- set said = message.content.split('</think>')[-1] -%}"
+    "{{ '<|im_start|>' + message.role + '\\n' + said + '<|im_end|>\\n' }}{%- endfor -%}"
+    "{%- if add_generation_prompt -%}{{ '<|im_start|>assistant\\n<think>\\n' }}{%- endif -%}"
+)
 TEMPLATES = {
     "always": HISTORY + "{{ '<think>\\n' }}{%- endif -%}",  # as DeepSeek R1's
     "itself": HISTORY + "{%- if enable_thinking is defined and enable_thinking is false -%}"
     "{{ '<think>\\n\\n</think>\\n\\n' }}{%- endif -%}{%- endif -%}",  # as Qwen 3's: the model opens its thought
+    "first": FIRST,  # the same, as it was first published: without thoughts of the past
     "unknown": "{%- for message in messages -%}{{ message.content }}{%- endfor -%}{{ '<think>\\n' }}",
 }
 THOUGHT = "The user asks for the capital of France. It is Paris.\n"
@@ -62,6 +68,12 @@ async def test_a_model_that_always_thinks(http: aiohttp.ClientSession, engine: s
     assert (thought, bool(re.fullmatch("[ab]{5}", answer))) == (THOUGHT, True)
     thought, answer = await ask(http, f"{model}-no-thinking", regex="[ab]{5}")
     assert (thought, bool(re.fullmatch("[ab]{5}", answer))) == ("", True)
+
+
+@pytest.mark.parametrize("engine", ["gguf", "mlx"])
+async def test_nothing_stands_between_the_thought_and_the_form(http: aiohttp.ClientSession, engine: str) -> None:
+    thought, answer = await ask(http, f"first-{engine}", regex="[ab]{5}")
+    assert (thought.lstrip("\n"), bool(re.fullmatch("[ab]{5}", answer))) == (THOUGHT, True)
 
 
 @pytest.mark.parametrize("engine", ["gguf", "mlx"])

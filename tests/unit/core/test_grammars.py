@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dovetail.core import gbnf, regex
-from dovetail.core.grammar import LAST_CHAR, Chain, Chars, Choice, GrammarError, Ref, Repeat, Text, complement
+from dovetail.core.grammar import LAST_CHAR, Chain, Chars, Choice, GrammarError, Ref, Repeat, Text, complement, write
 
 
 def test_a_grammar_is_read() -> None:
@@ -17,6 +17,12 @@ def test_a_grammar_is_read() -> None:
     either = Choice((Ref("b"), Chars(((99, 100), (93, 93)), negated=True)))
     anything = Repeat(Chars((), negated=True), 2, None)
     assert rules == {"root": Chain((Text("a"), Repeat(either, 1, None), anything)), "b": Text("é\n")}
+
+
+def test_what_is_written_is_what_llama_cpp_reads() -> None:
+    assert write(Chars((), negated=True)) == "."
+    assert write(Repeat(Chain(()), 0, 1)) == '(""){0,1}'
+    assert regex.to_gbnf("x()?y") == 'root ::= ("x" (""){0,1} "y")'
 
 
 def test_what_can_be_empty_is_not_repeated() -> None:
