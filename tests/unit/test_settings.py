@@ -167,6 +167,35 @@ def test_load_options_of_one_model_lie_over_the_general_ones() -> None:
     assert settings.load_for("m").threads == 2
 
 
+@pytest.mark.parametrize(
+    ("said", "memory"),
+    [
+        ("1000", 1000),
+        ('"1000"', 1000),
+        ('"12 GiB"', 12 << 30),
+        ('"1.5GB"', 1_500_000_000),
+        ('"512 mib"', 512 << 20),
+        ('"75%"', "75%"),
+        ('"12.5 %"', "12.5%"),
+    ],
+)
+def test_memory_is_bytes_or_text(tmp_path: Path, said: str, memory: int | str) -> None:
+    write(tmp_path, f"[fleet]\nmemory = {said}\n")
+    assert load(tmp_path).fleet.memory == memory
+
+
+@pytest.mark.parametrize("said", ['"much"', '"0%"', '"101%"', '"-1 GiB"', "-5", "1.5", "true", '"5 GiB or so"'])
+def test_memory_that_is_none_is_a_mistake(tmp_path: Path, said: str) -> None:
+    write(tmp_path, f"[fleet]\nmemory = {said}\n")
+    with pytest.raises(ConfigError, match=r"fleet\.memory"):
+        load(tmp_path)
+
+
+def test_layers_may_be_left_to_the_arithmetic_by_name(tmp_path: Path) -> None:
+    write(tmp_path, '[load]\ngpu_layers = "auto"\n')
+    assert load(tmp_path).load.gpu_layers == -1
+
+
 def test_a_model_has_one_chat_template(tmp_path: Path) -> None:
     said = {"models": {"m": {"chat_template": "a.jinja", "chat_format": "chatml"}}}
     with pytest.raises(ConfigError, match="cannot be had at once"):

@@ -17,15 +17,14 @@ from typing import BinaryIO
 from dovetail.catalog.files import open_regular, read_exactly
 from dovetail.catalog.gguf_header import (
     MAX_VOCABULARY,
-    GgufArray,
     GgufHeader,
-    Scalar,
     TensorInfo,
     TypeUse,
-    Value,
     shape_of,
     split_of,
+    weights_of,
 )
+from dovetail.catalog.gguf_values import GgufArray, Scalar, Value
 from dovetail.catalog.invalid import InvalidModelFile, refuse_impostor
 from dovetail.catalog.tensor_types import TENSOR_TYPES
 
@@ -109,6 +108,7 @@ class _Reader:
             split=split_of(metadata),
             data_offset=start,
             size=self._size,
+            weights=weights_of(tensors),
         )
 
     def _preamble(self) -> int:

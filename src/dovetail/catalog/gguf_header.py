@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Literal, TypeAlias
 
+from dovetail.catalog.gguf_attention import Numbers, attention_of, feed_forward_of, state_of
+from dovetail.catalog.gguf_values import GgufArray, Value
 from dovetail.catalog.invalid import InvalidModelFile
 from dovetail.catalog.tensor_types import FILE_TYPES
-from dovetail.core.model import Shape
+from dovetail.core.model import Shape, Weights
 
 # llama.cpp's own bound on layers, and numbers no real model comes near.
 MAX_LAYERS = 512
@@ -18,20 +22,9 @@ MAX_WIDTH = 1 << 20
 MAX_HEADS = 1 << 16
 MAX_VOCABULARY = 1 << 20
 
-Scalar: TypeAlias = bool | int | float | str
+_BLOCK = re.compile(r"blk\.(\d{1,4})\.")
+
 Kind: TypeAlias = Literal["model", "part", "projector", "adapter", "imatrix"]
-
-
-@dataclass(frozen=True, slots=True)
-class GgufArray:
-    """An array in the metadata, or a very long text: `values` are kept of short ones only, None where not."""
-
-    type: str
-    count: int
-    values: tuple[Scalar, ...] | None
-
-
-Value: TypeAlias = Scalar | GgufArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +64,7 @@ class GgufHeader:
     split: tuple[int, int]
     data_offset: int
     size: int
+    weights: Weights
 
     @property
     def architecture(self) -> str:
@@ -113,6 +107,7 @@ def shape_of(metadata: Mapping[str, Value], parameters: int) -> Shape:
     width = _whole(metadata, f"{architecture}.embedding_length", MAX_WIDTH)
     heads = _most(metadata, f"{architecture}.attention.head_count")
     head_width = _whole(metadata, f"{architecture}.attention.key_length", MAX_WIDTH)
+    numbers = Numbers(metadata, architecture)
     return Shape(
         architecture=architecture,
         context=context,
@@ -123,7 +118,36 @@ def shape_of(metadata: Mapping[str, Value], parameters: int) -> Shape:
         head_width=head_width or (width // heads if heads else 0),
         vocabulary=_vocabulary(metadata, architecture),
         parameters=parameters,
+        attention=attention_of(numbers, head_width or (width // heads if heads else 0)),
+        state=state_of(numbers, width),
+        feed_forward=feed_forward_of(numbers),
     )
+
+
+def weights_of(tensors: Sequence[TensorInfo]) -> Weights:
+    """Where the bytes of a file are."""
+    blocks: dict[int, int] = {}
+    output = 0
+    matrices: dict[str, int] = {}
+    for tensor in tensors:
+        block = _BLOCK.match(tensor.name)
+        if block and int(block[1]) < MAX_LAYERS:
+            blocks[int(block[1])] = blocks.get(int(block[1]), 0) + tensor.size
+        elif tensor.name.startswith("output"):
+            output += tensor.size
+        if (block or tensor.name == "output.weight") and len(tensor.shape) > 1 and tensor.shape[1] % 8 == 0:
+            matrices[tensor.type] = matrices.get(tensor.type, 0) + tensor.size
+    layers = tuple(blocks.get(number, 0) for number in range(max(blocks, default=-1) + 1))
+    return Weights(layers, output, tuple(sorted(matrices.items())))
+
+
+def together(parts: Sequence[Weights]) -> Weights:
+    """Of a model whose files have `parts`."""
+    matrices: dict[str, int] = {}
+    for kind, size in (each for part in parts for each in part.matrices):
+        matrices[kind] = matrices.get(kind, 0) + size
+    layers = tuple(map(sum, zip_longest(*(part.layers for part in parts), fillvalue=0)))
+    return Weights(layers, sum(part.output for part in parts), tuple(sorted(matrices.items())))
 
 
 def split_of(metadata: Mapping[str, Value]) -> tuple[int, int]:

@@ -19,6 +19,7 @@ from dovetail.catalog.advice import Advice, of_mlx
 from dovetail.catalog.files import read_object, read_text
 from dovetail.catalog.gguf_header import MAX_CONTEXT, MAX_HEADS, MAX_LAYERS, MAX_VOCABULARY, MAX_WIDTH
 from dovetail.catalog.invalid import InvalidModelFile, RemoteCodeNotAllowed
+from dovetail.catalog.mlx_attention import attention_of, feed_forward_of, state_of
 from dovetail.catalog.pooling import read_pooling
 from dovetail.catalog.safetensors import Tensor, read_tensors
 from dovetail.core.model import Pooling, Shape
@@ -216,6 +217,9 @@ def _shape(config: JsonObject, parameters: int) -> Shape:
         head_width=_number(sources, ("head_dim",), MAX_WIDTH) or (width // heads if heads else 0),
         vocabulary=_number(sources, ("vocab_size",), MAX_VOCABULARY),
         parameters=parameters,
+        attention=attention_of([*reversed(sources)]),
+        state=state_of([*reversed(sources)]),
+        feed_forward=feed_forward_of([*reversed(sources)]),
     )
 
 

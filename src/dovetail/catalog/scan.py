@@ -20,7 +20,7 @@ from pathlib import Path
 
 from dovetail.catalog import advice, capabilities
 from dovetail.catalog.files import read_text, stamp
-from dovetail.catalog.gguf_header import GgufHeader
+from dovetail.catalog.gguf_header import GgufHeader, together
 from dovetail.catalog.headers import Headers
 from dovetail.catalog.invalid import InvalidModelFile
 from dovetail.catalog.mlx import MAX_TEMPLATE
@@ -219,6 +219,7 @@ def _gguf(folder: Folder, gguf: _Gguf, headers: Headers) -> Model:
     return replace(
         model,
         shape=replace(first.shape, parameters=sum(header.shape.parameters for header in gguf.headers)),
+        weights=together([header.weights for header in gguf.headers]),
         quantisation=first.quantisation,
         template=first.template,
         capabilities=capabilities.of_gguf(first, projectors[mmproj] if mmproj else None),

@@ -22,7 +22,7 @@ def list_models(*, as_json: AsJson = False, url: Url = None, home: Home = None, 
     if not models:
         typer.echo("no models: put a .gguf file or an MLX folder into models/ in the home folder")
         return
-    heads = ("MODEL", "FORMAT", "STATE", "CONTEXT", "SIZE")
+    heads = ("MODEL", "FORMAT", "STATE", "CONTEXT", "SIZE", "MEMORY", "GPU")
     rows = [heads, *(_row(model) for model in models)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(heads))]
     for row in rows:
@@ -49,4 +49,15 @@ def _row(model: JsonObject) -> tuple[str, ...]:
     said = [model.get(key) for key in ("id", "format", "state", "context")]
     weight = model.get("size")
     cells = ["-" if value is None else str(value) for value in said]
-    return (*cells, size(weight) if isinstance(weight, int) else "-")
+    placed = model.get("placement")
+    placed = placed if isinstance(placed, dict) else {}
+    used = placed.get("memory") or placed.get("reserved")
+    return (*cells, *(size(each) if isinstance(each, int) else "-" for each in (weight, used)), _gpu(placed))
+
+
+def _gpu(placement: JsonObject) -> str:
+    """How many layers are on GPUs, and the bytes there."""
+    layers, there = placement.get("gpu_layers"), placement.get("device_memory")
+    if not layers or not isinstance(there, int):
+        return "-"
+    return f"{layers}/{placement.get('layers')} layers, {size(there)}"

@@ -29,10 +29,27 @@ class Capability(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Attention:
+    """Layers that keep the same of each token: `keys` and `values` numbers a layer.
+
+    window   tokens that are kept, 0: all of the context
+    """
+
+    layers: int
+    keys: int
+    values: int
+    window: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Shape:
     """The header's numbers; 0 where the header does not say.
 
-    `context` is the longest sequence the model was made for, in tokens; `parameters` a count of weights.
+    context       the longest sequence the model was made for, in tokens
+    parameters    a count of weights
+    attention     what is kept of each token; empty where the header does not say it
+    state         numbers that layers without attention keep of each sequence, however long
+    feed_forward  width of the widest layer within a block, of all experts that a token sees
     """
 
     architecture: str = ""
@@ -44,6 +61,23 @@ class Shape:
     head_width: int = 0
     vocabulary: int = 0
     parameters: int = 0
+    attention: tuple[Attention, ...] = ()
+    state: int = 0
+    feed_forward: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """Where a model's bytes are.
+
+    layers    of each repeating block, in order; empty where that is not known
+    output    of what comes behind the last block
+    matrices  of those that are multiplied, by the type of their weights: what an engine may keep in another order too
+    """
+
+    layers: tuple[int, ...] = ()
+    output: int = 0
+    matrices: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +129,7 @@ class Model:
     files: tuple[Path, ...] = ()
     size: int = 0
     shape: Shape = Shape()
+    weights: Weights = Weights()
     quantisation: str = ""
     template: str | None = None
     capabilities: frozenset[Capability] = field(default_factory=frozenset[Capability])
@@ -151,6 +186,7 @@ class LoadOptions:
     context      tokens for each slot (not divided among them)
     parallel     slots, i.e. requests decoded in one batch
     gpu_layers   layers offloaded; -1 as many as fit, 0 none
+    gpu_only     rather fail than compute any layer on the CPU
     batch        prefill chunk in tokens (also llama.cpp's n_ubatch bound)
     threads      CPU threads while decoding
     cache_ram    bytes the worker may keep of prompt caches in RAM
@@ -163,6 +199,7 @@ class LoadOptions:
     context: int | None = None
     parallel: int | None = None
     gpu_layers: int | None = None
+    gpu_only: bool = False
     batch: int | None = None
     ubatch: int | None = None
     flash_attention: bool | None = None

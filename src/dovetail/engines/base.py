@@ -52,10 +52,18 @@ class WorkerCall:
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """The facts load options are resolved with: physical cores and whether a GPU is there."""
+    """The facts load options are resolved with.
+
+    cores   physical ones
+    gpu     whether one is there
+    memory  bytes of RAM that all workers may take together, 0 where that is not known
+    arch    the processor's architecture, as `platform.machine` has it
+    """
 
     cores: int
     gpu: bool = False
+    memory: int = 0
+    arch: str = ""
 
 
 class Decoder(Protocol):

@@ -23,6 +23,7 @@ DEFAULT_CONTEXT = 8192
 CPU_STEP = 512
 GPU_STEP = 2048
 DEFAULT_CACHE = 1 << 30
+_CACHE_SHARE = 16  # of all workers' memory one model's prompt caches may take this part, and no more than the default
 
 
 class MlxEngine:
@@ -40,7 +41,7 @@ class MlxEngine:
             context=context,
             parallel=options.parallel or default_parallel(model.shape, context),
             batch=options.batch or (GPU_STEP if machine.gpu else CPU_STEP),
-            cache_ram=DEFAULT_CACHE if options.cache_ram is None else options.cache_ram,
+            cache_ram=_cache(machine) if options.cache_ram is None else options.cache_ram,
         )
 
     def cache_key(self, options: LoadOptions) -> str:
@@ -75,3 +76,7 @@ class MlxEngine:
 
     def decoder(self, request: GenerateRequest, index: int = 0) -> Decoder:
         return wire.decoder(request, index)
+
+
+def _cache(machine: Machine) -> int:
+    return min(DEFAULT_CACHE, machine.memory // _CACHE_SHARE) if machine.memory else DEFAULT_CACHE

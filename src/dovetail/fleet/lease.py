@@ -14,6 +14,7 @@ from dovetail.core.events import Event, Loading, Prefill, Progress, Queued
 from dovetail.core.model import LoadOptions, Model
 from dovetail.core.request import GenerateRequest, JsonObject
 from dovetail.engines.base import Engine, WorkerCall
+from dovetail.fleet.booking import Booking
 from dovetail.fleet.calibration import Calibration
 from dovetail.fleet.client import Stream, WorkerUnreachable
 from dovetail.fleet.measured import Measured
@@ -38,6 +39,7 @@ class Seat:
     options what it is loaded with
     slots   where the worker keeps its conversations
     calibration   what is known of how many requests to run at once
+    booking what it takes of the budget, None before it was first reckoned or where memory is not counted
     outdated  it is not what the settings of now would make: it goes when it is idle
     """
 
@@ -64,6 +66,7 @@ class Seat:
         self.last_used = now
         self.placed = False
         self.outdated = False
+        self.booking: Booking | None = None
         self.after: tuple[Worker, ...] = ()
         self.calibration = Calibration(self, measured)
         self.watch = Watch(self)
@@ -72,6 +75,11 @@ class Seat:
     @property
     def resident(self) -> bool:
         return self.placed and (self.uses > 0 or self.worker.alive)
+
+    @property
+    def loading(self) -> LoadOptions:
+        """The options of a load now, with the layers on GPUs that fit."""
+        return self.options if self.booking is None else self.booking.options
 
     def take(self) -> None:
         self.placed = self.resident
@@ -89,18 +97,26 @@ class Seat:
 
 
 class Placer(Protocol):
-    """What a lease needs of its pool."""
+    """What a lease needs of `Places`."""
 
     async def place(self, seat: Seat, within: float) -> bool: ...
 
+    async def starting(self, seat: Seat) -> None: ...
+
+    async def loaded(self, seat: Seat, seconds: float) -> None: ...
+
+    def back_off(self, seat: Seat, tried: LoadOptions) -> bool: ...
+
     def no_room(self, seat: Seat) -> NoRoom: ...
+
+    def explained(self, seat: Seat, failure: LoadFailed) -> LoadFailed: ...
 
 
 class Lease:
     """Handed out by `Pool.lease`, which counts it."""
 
-    def __init__(self, pool: Placer, seat: Seat, caller: Caller) -> None:
-        self._pool = pool
+    def __init__(self, places: Placer, seat: Seat, caller: Caller) -> None:
+        self._places = places
         self._seat = seat
         self._caller = caller
 
@@ -128,9 +144,9 @@ class Lease:
         seat = self._seat
         yield Loading(seat.model.id)
         deadline = time.monotonic() + PLACE_WITHIN
-        while not await self._pool.place(seat, TELL_EVERY):
+        while not await self._places.place(seat, TELL_EVERY):
             if time.monotonic() > deadline:
-                raise self._pool.no_room(seat)
+                raise self._places.no_room(seat)
             yield Loading(seat.model.id)
         start = asyncio.create_task(self._start(), name=f"start of {seat.model.id}")
         try:
@@ -262,10 +278,30 @@ class Lease:
                 raise
             return None
 
+    async def _load(self) -> None:
+        """Tries again with fewer layers on GPUs while memory is what is wanting, and they are ours to choose."""
+        seat = self._seat
+        while True:
+            tried = seat.loading
+            try:
+                await seat.worker.ensure_ready()
+            except LoadFailed as failure:
+                if failure.code != NoRoom.code:
+                    raise
+                if not self._places.back_off(seat, tried):
+                    raise self._places.explained(seat, failure) from failure
+                seat.worker.forget_failure()
+            else:
+                return
+
     async def _start(self) -> None:
         for worker in self._seat.after:
             await worker.gone()
-        await self._seat.worker.ensure_ready()
+        self._seat.after = ()
+        await self._places.starting(self._seat)
+        began = time.monotonic()
+        await self._load()
+        await self._places.loaded(self._seat, time.monotonic() - began)
         if (props := self._seat.worker.props) is not None and props.slots:
             self._seat.queue.resize(props.slots)
         await self._seat.calibration.recall()

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
 from dovetail.core.caller import LOCAL, Caller
-from dovetail.core.errors import NoRoom
 from dovetail.core.model import Model, ModelState, Policy, Pooling
 from dovetail.core.observe import Observer
 from dovetail.fleet.launch import Launcher
 from dovetail.fleet.lease import Lease, Seat
-from dovetail.fleet.placement import Load, Resident, decide
-from dovetail.fleet.process import Props, Worker, shutting_down
+from dovetail.fleet.measured import Measured
+from dovetail.fleet.places import Places
+from dovetail.fleet.process import Props, shutting_down
 from dovetail.fleet.seats import Making, Seats
 from dovetail.fleet.widths import UNMEASURED, Widths
+from dovetail.hardware.gauge import Gauge
 from dovetail.settings import FleetSettings
 
 UNLOAD_WITHIN = 30.0  # seconds that running requests have when their model is unloaded
@@ -28,6 +28,8 @@ class WorkerStatus:
     """A snapshot. Times in seconds on the pool's clock; `context` is tokens for each slot, 0 while unknown.
 
     `model` is the worker's name, `served` the model as it loads it.
+    memory         bytes of RAM the worker takes now, None while unknown; `reserved` those that are kept for it
+    device_memory  bytes on GPUs, for `gpu_layers` of its `layers`; 0 layers where they are not counted
     """
 
     model: str
@@ -43,6 +45,11 @@ class WorkerStatus:
     calibrating: bool = False
     widths: Widths = UNMEASURED
     served: Model | None = None
+    memory: int | None = None
+    reserved: int = 0
+    device_memory: int = 0
+    gpu_layers: int = 0
+    layers: int = 0
 
 
 class Pool:
@@ -56,12 +63,13 @@ class Pool:
         observer: Observer,
         clock: Callable[[], float] = time.monotonic,
         policy_for: Callable[[Model], Policy] = lambda _model: Policy(),
+        gauge: Gauge | None = None,
     ) -> None:
         self._settings = settings
         self._clock = clock
         self._policy_for = policy_for
         self._seats = Seats(making, launcher, settings, observer, clock)
-        self._changed = asyncio.Event()
+        self._places = Places(self._seats, making.machine, settings, policy_for, making.measured or Measured(), gauge)
         self._draining = False
 
     @asynccontextmanager
@@ -78,8 +86,9 @@ class Pool:
         seat.take()
         for other in self._seats:
             other.calibration.interrupt()
+        self._places.stir()
         try:
-            yield Lease(self, seat, caller)
+            yield Lease(self._places, seat, caller)
         finally:
             self._give_back(seat)
 
@@ -116,8 +125,9 @@ class Pool:
         for seat in self._seats:
             if not seat.uses:
                 self._rest(seat)
-        self._shrink()
-        self._changed.set()
+        self._places.settings = settings
+        self._places.shrink()
+        self._places.freed()
 
     async def drain(self, within: float) -> None:
         """Takes no more leases, and returns when the last is given back or after `within` seconds."""
@@ -134,6 +144,7 @@ class Pool:
         for seat in self._seats:
             await seat.calibration.ended()
             await seat.worker.gone()
+        await self._places.aclose()
 
     def states(self) -> list[WorkerStatus]:
         """Every worker that was ever asked for."""
@@ -157,56 +168,13 @@ class Pool:
         ready = [seat for seat in self._seats.of(model_id, adapter) if seat.worker.state == "ready"]
         return min(ready, key=lambda seat: seat.id).worker.props if ready else None
 
-    async def place(self, seat: Seat, within: float) -> bool:
-        """Tries to find a place for a model, waiting at most `within` seconds; False when every place is still busy."""
-        if not seat.placed and seat.model.remote is None:  # what runs elsewhere takes no room here
-            self._changed.clear()
-            if not self._try_place(seat):
-                await _wait(self._changed, within)
-                return self._try_place(seat)
-        return True
-
-    def no_room(self, seat: Seat) -> NoRoom:
-        others = sorted(s.id for s in self._seats if s.resident)
-        return NoRoom(
-            f"{seat.model.id} cannot be loaded: all {self._settings.max_models} places are taken by models in use "
-            f"({', '.join(others)}); unload one, or raise fleet.max_models",
-            retry_after=10.0,
-        )
-
-    def _try_place(self, seat: Seat) -> bool:
-        decision = decide(seat.id, self._resident(), self._settings.max_models)
-        if not isinstance(decision, Load):
-            return False
-        # Decided and done without an await: no other request can decide on the same facts.
-        seat.placed = True
-        seat.after += self._evict(decision.evict)
-        return True
-
-    def _resident(self) -> list[Resident]:
-        # What is on its way out already cannot be asked to go once more.
-        return [Resident(s.id, s.uses > 0 or s.outdated, s.last_used) for s in self._seats if s.resident]
-
-    def _evict(self, seat_ids: Sequence[str]) -> tuple[Worker, ...]:
-        leaving = [self._seats[seat_id] for seat_id in seat_ids]
-        for evicted in leaving:
-            evicted.placed = False
-            evicted.worker.begin_stop()
-        return tuple(evicted.worker for evicted in leaving)
-
-    def _shrink(self) -> None:
-        """Lets idle models go that are too many."""
-        decision = decide("", self._resident(), self._settings.max_models + 1)
-        if isinstance(decision, Load):
-            self._evict(decision.evict)
-
     def _give_back(self, seat: Seat) -> None:
         seat.uses -= 1
         seat.last_used = self._clock()
         if not seat.uses:
             self._rest(seat)
             self._calibrate()
-        self._changed.set()
+        self._places.freed()
 
     def _calibrate(self) -> None:
         """Lets one model measure itself, when nobody uses any: two would measure each other."""
@@ -226,8 +194,7 @@ class Pool:
     async def _quiet(self, seats: list[Seat], within: float) -> None:
         deadline = self._clock() + within
         while any(seat.uses for seat in seats) and (left := deadline - self._clock()) > 0:
-            self._changed.clear()
-            await _wait(self._changed, left)
+            await self._places.quiet(left)
 
     def _status(self, seat: Seat) -> WorkerStatus:
         worker, props = seat.worker, seat.worker.props
@@ -245,12 +212,5 @@ class Pool:
             calibrating=seat.calibration.running,
             widths=seat.calibration.widths,
             served=seat.model,
+            **self._places.told(seat),
         )
-
-
-async def _wait(event: asyncio.Event, within: float) -> None:
-    try:
-        async with asyncio.timeout(within):
-            await event.wait()
-    except TimeoutError:
-        pass

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from dovetail.core.errors import Busy, DovetailError, LoadFailed, WorkerCrashed
+from dovetail.core.errors import Busy, DovetailError, LoadFailed, NoRoom, WorkerCrashed
 from dovetail.core.model import ModelState
 from dovetail.core.observe import Observer
 from dovetail.core.request import Json, JsonObject
@@ -17,7 +17,7 @@ from dovetail.fleet.backoff import PAUSE, Backoff
 from dovetail.fleet.child import Child
 from dovetail.fleet.client import WorkerClient, unloaded
 from dovetail.fleet.launch import Launched
-from dovetail.fleet.reason import reason
+from dovetail.fleet.reason import reason, want_of_memory
 from dovetail.hardware.cgroup import out_of_memory_kills
 from dovetail.settings import FleetSettings
 
@@ -297,13 +297,17 @@ class Worker:
             if life.stop.done():
                 return
             if child.status is not None:
-                raise self._failed(reason(self.last_lines, child.status))
+                starved = want_of_memory(self.last_lines, child.status)
+                raise self._failed(reason(self.last_lines, child.status), starved=starved)
             if now - started > self._settings.load_timeout:
                 raise self._failed(f"it was not ready within {self._settings.load_timeout:g} s")
         self.props = _props(await client.get("/props"))
 
-    def _failed(self, why: str) -> LoadFailed:
-        return LoadFailed(f"{self.model} could not be loaded: {why}", log_tail=self.last_lines)
+    def _failed(self, why: str, *, starved: bool = False) -> LoadFailed:
+        message = f"{self.model} could not be loaded: {why}"
+        if starved:
+            return LoadFailed(message, log_tail=self.last_lines, code=NoRoom.code, status=NoRoom.status)
+        return LoadFailed(message, log_tail=self.last_lines)
 
     def _enter(self, state: ModelState, why: str | None = None) -> None:
         self._state, self.reason = state, why

@@ -14,6 +14,18 @@ _ECHOES = ("failed to load model", "exiting due to", "encountered an error while
 _REPORT = re.compile(r"^ERROR (?:the model could not be loaded: )?(?P<text>.+)$")
 _PYTHON_ERROR = re.compile(r"^(?:[A-Za-z_][\w.]*(?:Error|Exception|Exit)\b.*|Fatal Python error: .+)$")
 
+# What llama.cpp and its backends, MLX and Python say when they get no memory.
+_STARVED = re.compile(
+    r"failed to allocate|unable to allocate|attempting to allocate|out of (?:device )?memory|OutOf(?:Device|Host)Memory"
+    r"|cudaMalloc failed|bad_alloc|MemoryError|cannot allocate memory",
+    re.IGNORECASE,
+)
+
+
+def want_of_memory(lines: Sequence[str], status: int | None) -> bool:
+    """Whether a load failed for want of memory: it said so, or was killed by somebody who is not us."""
+    return status == -signal.SIGKILL or any(_STARVED.search(line) for line in lines)
+
 
 def reason(lines: Sequence[str], status: int | None, *, out_of_memory: bool = False) -> str:
     """The engine's own reason where its output has one, else how the process ended. `status` as Process.wait's.

@@ -143,7 +143,9 @@ class Seats:
                 return await reach(model.id, model.remote, os.environ)
             shelf = await self._shelf(model, engine, options)
             slots.shelf = shelf
-            placed = replace(options, kv_folder=shelf.folder, kv_bytes=shelf.max_bytes) if shelf else options
+            placed = seat.loading
+            if shelf is not None:
+                placed = replace(placed, kv_folder=shelf.folder, kv_bytes=shelf.max_bytes)
             return await self._launcher.launch(
                 seat_id, lambda endpoint: engine.command(model, placed, endpoint), on_line
             )

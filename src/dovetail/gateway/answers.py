@@ -233,10 +233,23 @@ class RankingAnswer(Answer):
     usage: PromptUsage
 
 
+class Placement(Answer):
+    """What a loaded model takes, in bytes: RAM now (null while unknown), RAM kept for it, and of GPUs.
+
+    `gpu_layers` of its `layers` are on GPUs; 0 of 0 where an engine does not count them.
+    """
+
+    memory: int | None
+    reserved: int
+    device_memory: int
+    gpu_layers: int
+    layers: int
+
+
 class ModelObject(Answer):
     """A model. `context` is what one request may use in tokens, `size` its weights in bytes.
 
-    `sampling`: what its makers advise, which holds where a request says nothing.
+    `sampling`: what its makers advise, which holds where a request says nothing. `placement`: of a loaded one.
     """
 
     id: str
@@ -252,6 +265,7 @@ class ModelObject(Answer):
     capabilities: list[str]
     aliases: list[str]
     sampling: dict[str, int | float]
+    placement: Placement | None
 
 
 class AdapterName(Answer):
@@ -332,6 +346,7 @@ class PropsAnswer(Answer):
     build_info: str
     is_sleeping: bool
     calibration: CalibrationAnswer
+    placement: Placement | None
 
 
 class Ready(Answer):

@@ -6,6 +6,8 @@ from dovetail import __version__
 from dovetail.core.model import Capability, Model
 from dovetail.core.request import JsonObject
 from dovetail.engines.wire import DEFAULT_SAMPLING
+from dovetail.fleet.pool import WorkerStatus
+from dovetail.gateway.answers import Placement
 from dovetail.gateway.services import Services
 
 _RANDOM_SEED = (1 << 32) - 1
@@ -38,7 +40,21 @@ def props(services: Services, model: Model) -> JsonObject:
             "running": status.calibrating,
             "tokens_per_second": {str(width): round(rate, 2) for width, rate in status.widths.rates},
         },
+        "placement": None if (placed := placement(status)) is None else placed.model_dump(),
     }
+
+
+def placement(status: WorkerStatus) -> Placement | None:
+    """Where a model is, None where it is not loaded."""
+    if status.state != "ready":
+        return None
+    return Placement(
+        memory=status.memory,
+        reserved=status.reserved,
+        device_memory=status.device_memory,
+        gpu_layers=status.gpu_layers,
+        layers=status.layers,
+    )
 
 
 def slots(services: Services, model: Model) -> int:

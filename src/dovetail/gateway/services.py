@@ -27,6 +27,7 @@ from dovetail.engines.base import Engine, Machine, installed
 from dovetail.engines.gguf import GgufEngine
 from dovetail.engines.mlx import MlxEngine
 from dovetail.engines.remote import RemoteEngine
+from dovetail.fleet.budget import limit
 from dovetail.fleet.launch import Launcher, LocalLauncher
 from dovetail.fleet.measured import FILE as MEASURED
 from dovetail.fleet.measured import Measured
@@ -41,6 +42,7 @@ from dovetail.gateway.door import Door
 from dovetail.gateway.guard import Guard
 from dovetail.gateway.preload import Preloader, preloads
 from dovetail.gateway.sse import Timing
+from dovetail.hardware.gauge import Gauge, LocalGauge
 from dovetail.hardware.machine import MachineFacts, machine
 from dovetail.serving.embed import Embedder
 from dovetail.serving.generate import Generator
@@ -127,6 +129,7 @@ class Parts(TypedDict, total=False):
     observer: Observer
     launcher: Launcher
     sources: Sources
+    gauge: Gauge
 
 
 @asynccontextmanager
@@ -135,7 +138,7 @@ async def services(settings: Settings, **parts: Unpack[Parts]) -> AsyncGenerator
     facts, access = await asyncio.gather(asyncio.to_thread(machine), asyncio.to_thread(access_of, settings))
     observer = Counting(parts.get("observer") or LogObserver(), access)
     live = Live(settings, parts.get("sources"), observer)
-    here = Machine(cores=facts.processor.cores, gpu=bool(facts.gpus))
+    here = _here(settings, facts)
     catalog = catalog_of(settings)
     simd = facts.processor.simd
     engines = engines_of(settings, simd)
@@ -143,7 +146,14 @@ async def services(settings: Settings, **parts: Unpack[Parts]) -> AsyncGenerator
     store = await _prompt_store(settings)
     making = Making(engines, lambda model: checked_options(live.current, model), here, store, measured)
     launcher = parts.get("launcher") or LocalLauncher(settings.home / "run")
-    pool = Pool(making, launcher, settings.fleet, observer, policy_for=lambda model: policy(live.current, model))
+    pool = Pool(
+        making,
+        launcher,
+        settings.fleet,
+        observer,
+        policy_for=lambda model: policy(live.current, model),
+        gauge=parts.get("gauge") or LocalGauge(),
+    )
     generator = Generator(catalog, pool, observer)
     _tell(generator, settings)
     preloader = Preloader(catalog, pool)
@@ -198,6 +208,15 @@ async def _remade(making: Making, built: Services, before: Settings, simd: Colle
 
 def _tell(generator: Generator, settings: Settings) -> None:
     generator.reconfigure(share=settings.kv.share, media=Gate(settings.media), replay_limit=settings.fleet.replay_limit)
+
+
+def _here(settings: Settings, facts: MachineFacts) -> Machine:
+    return Machine(
+        cores=facts.processor.cores,
+        gpu=bool(facts.gpus),
+        memory=limit(settings.fleet.memory, facts.memory, facts.available),
+        arch=facts.arch,
+    )
 
 
 def _hardware(facts: MachineFacts) -> str:
@@ -266,9 +285,12 @@ def llama_server(binary: str | None) -> Path | None:
 def load_options(settings: Settings, model: Model) -> LoadOptions:
     """What the settings say of loading `model`."""
     said = settings.load_for(model.id).model_dump()
-    warmup = said.pop("warmup")
+    warmup, gpu_only = said.pop("warmup"), said.pop("gpu_only")
     return LoadOptions(
-        **said, warmup=True if warmup is None else warmup, chat_template=chat_template(settings, model.id)
+        **said,
+        warmup=warmup is not False,
+        gpu_only=gpu_only is True,
+        chat_template=chat_template(settings, model.id),
     )
 
 

@@ -40,6 +40,14 @@ def machine() -> MachineFacts:
     return other(system, arch)
 
 
+def memory() -> tuple[int, int]:
+    """Bytes that this machine or container has, and those that can be had now without swapping. Blocks briefly."""
+    if platform.system() != "Linux":
+        found = psutil.virtual_memory()
+        return found.total, found.available
+    return _within(Path("/proc"), cgroup.limits(Path("/proc"), Path("/sys")))
+
+
 def linux(
     arch: str,
     allowed: set[int],
@@ -50,13 +58,13 @@ def linux(
 ) -> MachineFacts:
     """A Linux machine by its `/proc`, `/sys` and `/usr`, for a process that may run on the CPUs `allowed`."""
     limits = cgroup.limits(proc, sys)
-    memory, available = _meminfo(proc)
+    total, available = _within(proc, limits)
     return MachineFacts(
         system="Linux",
         arch=arch,
         processor=processor.linux(proc, sys, allowed, limits.cpus),
-        memory=memory if limits.memory is None else min(memory, limits.memory),
-        available=available if limits.memory_free is None else min(available, limits.memory_free),
+        memory=total,
+        available=available,
         gpus=gpus.linux(proc, sys, usr),
     )
 
@@ -80,6 +88,14 @@ def other(system: str, arch: str, system_root: Path | None = None) -> MachineFac
     )
     root = system_root or Path(os.environ.get("SYSTEMROOT", r"C:\Windows"))
     return MachineFacts(system, arch, found, memory.total, memory.available, gpus.windows(root))
+
+
+def _within(proc: Path, limits: cgroup.Limits) -> tuple[int, int]:
+    total, available = _meminfo(proc)
+    return (
+        total if limits.memory is None else min(total, limits.memory),
+        available if limits.memory_free is None else min(available, limits.memory_free),
+    )
 
 
 def _meminfo(proc: Path) -> tuple[int, int]:

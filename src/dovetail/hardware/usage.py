@@ -22,10 +22,12 @@ class Usage:
 
     memory   bytes resident, a page that several processes map divided among them (PSS) where the platform can say so
     cpu      seconds of CPU time since they started, user and system
+    private  bytes of `memory` that no file stands behind: they come back to the system only when the process ends
     """
 
     memory: int | None = None
     cpu: float | None = None
+    private: int | None = None
 
     def percent(self, before: Usage, seconds: float) -> float | None:
         """The share of one CPU used since `before`, `seconds` ago: 200.0 is two CPUs. None where unknown."""
@@ -43,7 +45,12 @@ def linux(pid: int, proc: Path = Path("/proc"), ticks: int | None = None) -> Usa
     """From `/proc`, with `ticks` of the clock a second (default: this machine's)."""
     rate = ticks or os.sysconf("SC_CLK_TCK")
     folders = [proc / str(member) for member in _family(pid, proc)]
-    return Usage(_sum(_memory(folder) for folder in folders), _sum(_cpu(folder, rate) for folder in folders))
+    rollups = [_rollup(folder) for folder in folders]
+    return Usage(
+        memory=_sum(sizes.get("Pss", _resident(folder)) for folder, sizes in zip(folders, rollups, strict=True)),
+        cpu=_sum(_cpu(folder, rate) for folder in folders),
+        private=_sum(sizes.get("Pss_Anon") for sizes in rollups),
+    )
 
 
 def other(pid: int) -> Usage:
@@ -56,13 +63,18 @@ def other(pid: int) -> Usage:
     return Usage(_sum(map(_rss, family)), _sum(map(_seconds, family)))
 
 
-def _memory(folder: Path) -> int | None:
-    """PSS; RSS where the kernel does not say PSS, or not to us."""
+def _rollup(folder: Path) -> dict[str, int]:
+    """Bytes by name; empty where the kernel does not say it, or not to us."""
+    sizes: dict[str, int] = {}
     for line in text(folder / "smaps_rollup").splitlines():
         name, _, rest = line.partition(":")
         value = rest.split()
-        if name == "Pss" and value and value[0].isdecimal():
-            return int(value[0]) * 1024
+        if value and value[0].isdecimal():
+            sizes[name] = int(value[0]) * 1024
+    return sizes
+
+
+def _resident(folder: Path) -> int | None:
     pages = text(folder / "statm").split()
     return int(pages[1]) * os.sysconf("SC_PAGE_SIZE") if len(pages) > 1 and pages[1].isdecimal() else None
 

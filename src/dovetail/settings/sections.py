@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from pathlib import Path
 from typing import Annotated, Literal, Self, TypeAlias, cast
 from urllib.parse import urlsplit
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from dovetail.core.fields import SAMPLING
 from dovetail.core.model import MODEL_ID, CacheType, ChatFormat, Ngram
 
 Tree: TypeAlias = dict[str, object]
 _SHORTEST_KEY = 8
+_AMOUNT = re.compile(r"(?P<number>\d+(?:\.\d+)?) ?(?P<unit>%|[KMGT]i?B)", re.IGNORECASE)
+_UNITS = {f"{letter}{i}b": (1024 if i else 1000) ** n for n, letter in enumerate("kmgt", 1) for i in ("", "i")}
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 
 
@@ -116,10 +119,34 @@ class AccessSettings(_Section):
         return key
 
 
+def _memory(said: object) -> object:
+    """Bytes, or a share of the machine's memory as "75%"."""
+    if not isinstance(said, str):
+        if isinstance(said, bool) or not isinstance(said, int | None) or (said is not None and said < 1):
+            raise ValueError('it is bytes, or text like "12 GiB" or "75%"')
+        return said
+    if said.strip().isdecimal():
+        return int(said)
+    found = _AMOUNT.fullmatch(said.strip())
+    if found is None:
+        raise ValueError('it is bytes, or text like "12 GiB" or "75%"')
+    number, unit = float(found["number"]), found["unit"].lower()
+    if unit != "%":
+        return int(number * _UNITS[unit])
+    if not 1 <= number <= 100:
+        raise ValueError("it is a share from 1% to 100%")
+    return f"{number:g}%"
+
+
 class FleetSettings(_Section):
     """Which models run, and how long."""
 
-    max_models: int = Field(default=4, ge=1, le=64, description="Models resident at once.")
+    memory: Annotated[int | str | None, BeforeValidator(_memory)] = Field(
+        default=None,
+        description='Memory for all workers together: bytes, "12 GiB" or "75%" of the machine. Empty: four fifths of '
+        "what is free, the workers' own counted as free.",
+    )
+    max_models: int = Field(default=16, ge=1, le=64, description="Models resident at once, whatever memory allows.")
     idle_ttl: float = Field(
         default=600.0, ge=0, description="Seconds without a request before a model is unloaded; 0 never."
     )
@@ -178,12 +205,15 @@ class LoadSettings(_Section):
 
     context: int | None = Field(default=None, ge=64, le=1 << 24, description="Tokens for each slot.")
     parallel: int | None = Field(default=None, ge=1, le=256, description="Slots: requests decoded in one batch.")
-    gpu_layers: int | None = Field(
-        default=None, ge=-1, le=10_000, description="Layers on the GPU; -1 as many as fit, 0 none (GGUF)."
+    gpu_layers: Annotated[int | None, BeforeValidator(lambda said: -1 if said == "auto" else said)] = Field(
+        default=None, ge=-1, le=10_000, description='Layers on the GPU; "auto" or -1 as many as fit, 0 none (GGUF).'
     )
     batch: int | None = Field(default=None, ge=1, le=1 << 16, description="Prefill chunk in tokens.")
     ubatch: int | None = Field(
         default=None, ge=1, le=1 << 16, description="llama.cpp's physical batch in tokens (GGUF)."
+    )
+    gpu_only: bool | None = Field(
+        default=None, description="Fail at once where a model does not fit on the GPU whole, or there is none."
     )
     flash_attention: bool | None = Field(default=None, description="Flash attention on or off (GGUF).")
     cache_type_k: CacheType | None = Field(default=None, description="Type of the KV cache's keys (GGUF).")

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from dovetail.catalog import gguf
 from dovetail.catalog.gguf import read_header
-from dovetail.catalog.gguf_header import GgufArray, GgufHeader, TypeUse
+from dovetail.catalog.gguf_header import GgufHeader, TypeUse
+from dovetail.catalog.gguf_values import GgufArray
 from dovetail.catalog.invalid import InvalidModelFile
-from dovetail.core.model import Shape
+from dovetail.core.model import Attention, Shape
 from dovetail.demo import models_dir
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def test_names_the_quantisation(name: str, quantisation: str) -> None:
 def test_reads_the_shape(forge: Forge, version: int) -> None:
     header = read_header(forge.gguf(content=forge.gguf_bytes(version=version)))
     assert header.version == version
-    assert header.shape == Shape("llama", 4096, 2, 64, 4, 2, 16, 4, 32)
+    assert header.shape == Shape("llama", 4096, 2, 64, 4, 2, 16, 4, 32, (Attention(2, 32, 32),))
     assert header.types == (TypeUse("F32", 1, 128),)
     assert (header.kind, header.split, header.template, header.quantisation) == ("model", (0, 1), None, "F32")
 

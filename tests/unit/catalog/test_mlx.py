@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from dovetail.catalog.invalid import InvalidModelFile, RemoteCodeNotAllowed
 from dovetail.catalog.mlx import INDEX, MlxFolder, read_folder
 from dovetail.catalog.safetensors import MAX_TENSORS, read_tensors
-from dovetail.core.model import Shape
+from dovetail.core.model import Attention, Shape
 from dovetail.demo import models_dir
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def test_agrees_with_the_demo_model() -> None:
 @pytest.mark.accept("E9")
 def test_a_folder_without_a_tokenizer_is_sound(forge: Forge) -> None:
     folder = read_folder(forge.mlx())
-    assert folder.shape == Shape("llama", 4096, 2, 64, 4, 2, 16, 32, 32)
+    assert folder.shape == Shape("llama", 4096, 2, 64, 4, 2, 16, 32, 32, (Attention(2, 32, 32),))
     assert not folder.tokenizer
     assert folder.template is None
 

@@ -125,13 +125,17 @@ def test_list_shows_a_table(server: ScriptedServer, capsys: Capture) -> None:
     models: list[Json] = [
         {"id": "tiny-gguf", "format": "gguf", "state": "ready", "context": 8192, "size": 5_000_000},
         {"id": "odd"},
+        {"id": "placed", "placement": {"memory": 1 << 20, "gpu_layers": 7, "layers": 9, "device_memory": 2 << 30}},
+        {"id": "new", "placement": {"memory": None, "reserved": 3 << 20, "gpu_layers": 0}},
     ]
     server.on("GET /v1/models", {"data": [*models, "no model"]})
     assert run(["list", "--url", server.url]) == 0
     assert capsys.readouterr().out.splitlines() == [
-        "MODEL      FORMAT  STATE  CONTEXT  SIZE",
-        "tiny-gguf  gguf    ready  8192     4.8 MiB",
-        "odd        -       -      -        -",
+        "MODEL      FORMAT  STATE  CONTEXT  SIZE     MEMORY   GPU",
+        "tiny-gguf  gguf    ready  8192     4.8 MiB  -        -",
+        "odd        -       -      -        -        -        -",
+        "placed     -       -      -        -        1.0 MiB  7/9 layers, 2.0 GiB",
+        "new        -       -      -        -        3.0 MiB  -",
     ]
     assert run(["list", "--json", "--url", server.url]) == 0
     assert json.loads(capsys.readouterr().out) == models

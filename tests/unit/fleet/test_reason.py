@@ -1,6 +1,6 @@
 import pytest
 
-from dovetail.fleet.reason import reason
+from dovetail.fleet.reason import reason, want_of_memory
 
 GARBAGE = (
     "0.00.009.620 W srv          init: security: no API key is set",
@@ -47,3 +47,20 @@ def test_the_engines_own_words_come_first(lines: tuple[str, ...], status: int | 
 def test_the_systems_own_count_says_what_killed_it() -> None:
     assert reason((), -9, out_of_memory=True) == "the worker was ended by SIGKILL, by the system: out of memory"
     assert reason((), -11, out_of_memory=True) == "the worker was ended by SIGSEGV"
+
+
+@pytest.mark.parametrize(
+    ("line", "status", "starved"),
+    [
+        ("ggml_backend_cpu_buffer_type_alloc_buffer: failed to allocate buffer of size 34", 1, True),
+        ("ggml_vulkan: Device memory allocation failed: vk::Device::allocateMemory: ErrorOutOfDeviceMemory", 1, True),
+        ("CUDA error: out of memory", 134, True),
+        ("ERROR the model could not be loaded: MemoryError", 1, True),
+        ("[metal::malloc] Attempting to allocate 99 bytes which is greater than the maximum", 1, True),
+        ("", -9, True),
+        ("", -11, False),
+        ("unknown model architecture: 'memory'", 1, False),
+    ],
+)
+def test_want_of_memory_is_told_from_other_ends(line: str, status: int, starved: bool) -> None:
+    assert want_of_memory([line], status) is starved

@@ -71,8 +71,8 @@ async def test_a_file_that_appears_changes_and_goes(tmp_path: Path, watched: Liv
     (tmp_path / "dovetail.toml").write_text("[fleet]\nmax_models = 3\n")
     await until(lambda: watched.current.fleet.max_models == 3)
     (tmp_path / "dovetail.toml").unlink()
-    await until(lambda: watched.current.fleet.max_models == 4)
-    assert [before.fleet.max_models for before in told.before] == [4, 2, 3]
+    await until(lambda: watched.current.fleet.max_models == 16)
+    assert [before.fleet.max_models for before in told.before] == [16, 2, 3]
     assert told.problems == []
 
 

@@ -30,7 +30,9 @@ class Recorded:
         fields = " ".join(["S", str(parent), *["0"] * 9, str(user), str(system), "0"])
         (folder / "stat").write_text(f"{pid} ({name}) {fields}\n")
         if pss is not None:
-            (folder / "smaps_rollup").write_text(f"56-7f ---p 0 00:00 0 [rollup]\nRss: 9999 kB\nPss: {pss} kB\n")
+            (folder / "smaps_rollup").write_text(
+                f"56-7f ---p 0 00:00 0 [rollup]\nRss: 9999 kB\nPss: {pss} kB\nPss_Anon: {pss // 2} kB\n"
+            )
 
     def read(self, pid: int) -> Usage:
         return usage.linux(pid, self.proc, TICKS)
@@ -43,7 +45,7 @@ def recorded(tmp_path: Path) -> Recorded:
 
 def test_a_process_alone(recorded: Recorded) -> None:
     recorded.process(7, 1, pss=100, user=150, system=50)
-    assert recorded.read(7) == Usage(100 * 1024, 2.0)
+    assert recorded.read(7) == Usage(100 * 1024, 2.0, 50 * 1024)
 
 
 def test_a_name_with_spaces_and_parentheses(recorded: Recorded) -> None:
@@ -56,7 +58,7 @@ def test_children_of_children_count_and_others_do_not(recorded: Recorded) -> Non
     recorded.process(8, 7, pss=2, user=200)
     recorded.process(9, 8, pss=4, user=400)
     recorded.process(10, 1, pss=8, user=800)
-    assert recorded.read(7) == Usage(7 * 1024, 7.0)
+    assert recorded.read(7) == Usage(7 * 1024, 7.0, 3 * 1024)
 
 
 def test_without_pss_it_is_rss(recorded: Recorded) -> None:

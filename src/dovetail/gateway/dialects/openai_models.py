@@ -15,6 +15,7 @@ from dovetail.core.request import JsonObject
 from dovetail.gateway.answers import ModelList, ModelObject
 from dovetail.gateway.deps import CallerDep, ServicesDep
 from dovetail.gateway.openapi import answers
+from dovetail.gateway.props import placement
 from dovetail.gateway.services import Services
 
 router = APIRouter(tags=["openai"])
@@ -61,6 +62,7 @@ def _object(services: Services, model: Model) -> ModelObject:
         capabilities=sorted(model.capabilities),
         aliases=list(model.aliases),
         sampling=dict(model.sampling),
+        placement=placement(status),
     )
 
 

@@ -1,0 +1,95 @@
+"""What to change so that a model fits: each suggestion is reckoned, none is guessed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from dovetail.core.model import LoadOptions, Model
+from dovetail.fleet.placement import Resident
+
+_STEP = 256
+_LEAST_CONTEXT = 512
+_UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
+_SUGGESTIONS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Shortage:
+    """A model that takes `needed` bytes and may have `free`; `others` hold the rest and were not asked to go."""
+
+    model: Model
+    options: LoadOptions
+    needed: int
+    free: int
+    others: Sequence[Resident] = ()
+
+
+def changes(shortage: Shortage, needs: Callable[[LoadOptions], int]) -> str:
+    """Up to three changes of which each alone makes it fit. `needs` is bytes by load options."""
+    said = (_context(shortage, needs), _slots(shortage, needs), _unload(shortage), _types(shortage, needs))
+    found = [each for each in said if each] or [_smaller(shortage, needs)]
+    return ", or ".join(found[:_SUGGESTIONS])
+
+
+def size(count: float) -> str:
+    """A number of bytes for people."""
+    amount = float(count)
+    for unit in _UNITS[:-1]:
+        if amount < 1024:
+            return f"{amount:.0f} {unit}" if unit == "bytes" else f"{amount:.1f} {unit}"
+        amount /= 1024
+    return f"{amount:.1f} {_UNITS[-1]}"
+
+
+def _context(shortage: Shortage, needs: Callable[[LoadOptions], int]) -> str:
+    options = shortage.options
+    steps = _most((options.context or 0) // _STEP, lambda n: needs(replace(options, context=n * _STEP)), shortage.free)
+    return f"lower the context to {steps * _STEP}" if steps * _STEP >= _LEAST_CONTEXT else ""
+
+
+def _slots(shortage: Shortage, needs: Callable[[LoadOptions], int]) -> str:
+    options = shortage.options
+    count = _most((options.parallel or 1) - 1, lambda n: needs(replace(options, parallel=n)), shortage.free)
+    return f"lower parallel to {count}" if count else ""
+
+
+def _types(shortage: Shortage, needs: Callable[[LoadOptions], int]) -> str:
+    if shortage.model.format != "gguf":
+        return ""
+    for kind in ("q8_0", "q4_0"):
+        if needs(replace(shortage.options, cache_type_k=kind, cache_type_v=kind)) <= shortage.free:
+            return f"set cache_type_k and cache_type_v to {kind}"
+    return ""
+
+
+def _unload(shortage: Shortage) -> str:
+    """The fewest of the others, the largest first."""
+    missing, names = shortage.needed - shortage.free, list[str]()
+    for other in sorted(shortage.others, key=lambda each: -each.memory):
+        if missing <= 0:
+            break
+        missing -= other.memory
+        names.append(other.id)
+    return f"unload {' and '.join(names)}" if names and missing <= 0 else ""
+
+
+def _smaller(shortage: Shortage, needs: Callable[[LoadOptions], int]) -> str:
+    """Even the least context is too much: what the weights may take."""
+    rest = needs(replace(shortage.options, context=_LEAST_CONTEXT, parallel=1, cache_ram=0)) - shortage.model.size
+    weights = shortage.free - rest
+    if weights <= 0:
+        return "raise fleet.memory: no model fits into what is free"
+    return f"take a smaller quantisation, of at most {size(weights)}, with a context of {_LEAST_CONTEXT} and one slot"
+
+
+def _most(limit: int, needs: Callable[[int], int], free: int) -> int:
+    """The largest number from 1 to `limit` whose need is at most `free`, 0 where there is none."""
+    low, high = 0, limit
+    while low < high:
+        middle = (low + high + 1) // 2
+        if needs(middle) <= free:
+            low = middle
+        else:
+            high = middle - 1
+    return low

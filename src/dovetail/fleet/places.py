@@ -1,0 +1,356 @@
+"""Who may run: every seat's share of the budget, given out before its worker starts and watched while it runs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypedDict
+
+import structlog
+
+from dovetail.core.errors import LoadFailed, NoRoom
+from dovetail.core.model import LoadOptions, Model, Policy
+from dovetail.engines.base import Machine
+from dovetail.fleet import budget
+from dovetail.fleet.booking import MEMORY, Booking, Files
+from dovetail.fleet.guidance import Shortage, changes, size
+from dovetail.fleet.lease import Seat
+from dovetail.fleet.measured import Measured
+from dovetail.fleet.placement import Load, Refuse, Resident, Room, decide
+from dovetail.fleet.seats import Seats
+from dovetail.hardware.devices import Device
+from dovetail.hardware.gauge import Gauge
+from dovetail.hardware.usage import Usage
+from dovetail.settings import FleetSettings
+
+SAMPLE_EVERY = 1.0  # seconds between two looks at workers that are in use
+_BACK_OFF = 8  # a load that failed for memory is tried again with this part of the layers fewer
+_TELLING = (
+    *("context", "parallel", "gpu_layers", "batch", "ubatch", "flash_attention"),
+    *("cache_type_k", "cache_type_v", "mmproj", "cache_ram", "pooling"),
+)
+_SPARE = 0.05  # of a GPU's free memory, left to what the arithmetic does not know
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+class Placement(TypedDict, total=False):
+    """As `WorkerStatus` has it."""
+
+    memory: int | None
+    reserved: int
+    device_memory: int
+    gpu_layers: int
+    layers: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """This machine's memory and that of every worker that may run, at one moment."""
+
+    total: int = 0
+    available: int = 0
+    devices: tuple[Device, ...] = ()
+    usages: Mapping[str, Usage] | None = None
+
+    def private(self) -> int:
+        return sum(usage.private or usage.memory or 0 for usage in (self.usages or {}).values())
+
+
+class Places:
+    """Owns the budget of a pool: `seats` are all there are. Without a gauge memory is not counted, only models are.
+
+    Whatever frees room calls `freed`. `aclose` ends the watching.
+    """
+
+    def __init__(  # noqa: PLR0917  called once, by the pool
+        self,
+        seats: Seats,
+        machine: Machine,
+        settings: FleetSettings,
+        policy_for: Callable[[Model], Policy],
+        measured: Measured,
+        gauge: Gauge | None = None,
+    ) -> None:
+        self.settings = settings
+        self._seats = seats
+        self._machine = machine
+        self._policy_for = policy_for
+        self._measured = measured
+        self._gauge = gauge
+        self._changed = asyncio.Event()
+        self._stirred = asyncio.Event()
+        self._watching: asyncio.Task[None] | None = None
+        self._reading = Reading()
+
+    def freed(self) -> None:
+        """Lets those who wait for room look again."""
+        self._changed.set()
+
+    async def quiet(self, within: float) -> None:
+        """Returns when something has changed, or after `within` seconds."""
+        self._changed.clear()
+        await _wait(self._changed, within)
+
+    async def place(self, seat: Seat, within: float) -> bool:
+        """Tries to find room for a seat, waiting at most `within` seconds; False while what is in the way is busy.
+
+        Memory is read again each time. Raises NoRoom when waiting would not help, LoadFailed for want of a GPU.
+        """
+        if seat.placed or seat.model.remote is not None:  # what runs elsewhere takes no room here
+            return True
+        self._changed.clear()
+        if await self._try(seat):
+            return True
+        await _wait(self._changed, within)
+        return await self._try(seat)
+
+    async def starting(self, seat: Seat) -> None:
+        """Its worker is about to start, and those that made room have gone: notes what is free on GPUs."""
+        booking = seat.booking
+        if booking is not None and booking.need.device and self._gauge is not None and not seat.worker.alive:
+            booking.free_before = _free(await asyncio.to_thread(self._gauge.devices))
+
+    async def loaded(self, seat: Seat, seconds: float) -> None:
+        """A worker has just become ready, `seconds` after its start. Raises LoadFailed: it was to be on a GPU only."""
+        booking, pid = seat.booking, seat.worker.pid
+        if booking is None or self._gauge is None or pid is None or booking.loaded_at == seat.worker.loaded_at:
+            return
+        booking.loaded_at = seat.worker.loaded_at
+        booking.seconds = max(seconds, 0.01)
+        booking.see(await asyncio.to_thread(self._gauge.usage, pid), loaded=True)
+        if booking.need.device:
+            free = _free(await asyncio.to_thread(self._gauge.devices))
+            if booking.free_before - free < booking.need.device // 2:
+                await self._not_on_gpu(seat, booking)
+        await self._measured.put(booking.key, MEMORY, booking.facts)
+
+    def back_off(self, seat: Seat, tried: LoadOptions) -> bool:
+        """After a load with `tried` that failed for want of memory: whether to try again, with fewer layers on GPUs."""
+        booking = seat.booking
+        layers = (booking.options.gpu_layers or 0) if booking else 0
+        if booking is None or layers <= 0 or seat.options.gpu_layers not in (None, -1) or seat.options.gpu_only:
+            return False
+        if booking.options == tried:
+            fewer = max(0, layers - max(1, len(seat.model.weights.layers) // _BACK_OFF))
+            log.warning("fewer_layers_on_gpu", model=seat.id, layers=fewer)
+            self._book(seat, replace(booking.options, gpu_layers=fewer), booking.files, booking.free_before)
+        return True
+
+    def told(self, seat: Seat) -> Placement:
+        """What a seat whose worker lives takes, and where its layers are."""
+        booking = seat.booking
+        if booking is None or not seat.worker.alive:
+            return {}
+        layers = len(seat.model.weights.layers)
+        return {
+            "memory": booking.now,
+            "reserved": booking.memory,
+            "device_memory": booking.need.device,
+            "gpu_layers": min(max(booking.options.gpu_layers or 0, 0), layers),
+            "layers": layers,
+        }
+
+    def no_room(self, seat: Seat) -> NoRoom:
+        """Why `seat` has no place, with what would give it one."""
+        others = [each for each in self._resident() if each.id != seat.id and (each.busy or each.pinned)]
+        room = self._room()
+        names = ", ".join(sorted(each.id for each in others))
+        if seat.booking is None or room.memory is None or len(others) >= room.models:
+            why = (
+                f"all {room.models} places are taken by models in use ({names}); unload one, or raise fleet.max_models"
+            )
+        else:
+            free = room.memory - sum(each.memory for each in others)
+            shortage = Shortage(seat.model, seat.booking.options, seat.booking.memory, free, others)
+            numbers = f"{size(shortage.needed)}, {size(max(free, 0))} free of {size(room.memory)}"
+            why = f"it needs {numbers}: {changes(shortage, self._needs(seat))}"
+        return NoRoom(f"{seat.model.id} cannot be loaded: {why}", retry_after=10.0)
+
+    def explained(self, seat: Seat, failure: LoadFailed) -> LoadFailed:
+        """A load that failed for want of memory, with what would make it take a quarter less."""
+        booking = seat.booking
+        if booking is None:
+            return failure
+        less = changes(
+            Shortage(seat.model, booking.options, booking.memory, booking.memory * 3 // 4), self._needs(seat)
+        )
+        message = f"{failure.message} (it was to take {size(booking.memory)}; to take a quarter less, {less})"
+        return LoadFailed(message, log_tail=failure.log_tail, code="insufficient_memory", status=507)
+
+    def shrink(self) -> None:
+        """Lets idle models go that are too many, or take too much, for the settings of now."""
+        room = self._room()
+        decision = decide(Resident(""), self._resident(), replace(room, models=room.models + 1))
+        if isinstance(decision, Load):
+            self._evict(decision.evict)
+
+    def stir(self) -> None:
+        """A worker is being used: it is watched until it is not."""
+        self._stirred.set()
+        if self._watching is None and self._gauge is not None:
+            self._watching = asyncio.create_task(self._watch(self._gauge), name="memory of workers")
+
+    async def aclose(self) -> None:
+        if self._watching is not None:
+            self._watching.cancel()
+            await asyncio.wait([self._watching])
+
+    async def _try(self, seat: Seat) -> bool:
+        if self._gauge is not None:
+            self._reading, files = await asyncio.to_thread(self._read, self._gauge, seat)
+            if not seat.placed:
+                self._plan(seat, files)
+        # From here on without an await: no other request can decide on the same facts.
+        if seat.placed:
+            return True
+        resident = self._resident()
+        match decide(self._wanted(seat), resident, self._room()):
+            case Load(evict):
+                seat.placed = True
+                self._evict(evict)
+                leaving = [each.worker for each in self._seats if each is not seat and not each.resident]
+                seat.after += tuple(worker for worker in leaving if worker.alive)
+                return True
+            case Refuse():
+                raise self.no_room(seat)
+            case _:
+                return False
+
+    def _read(self, gauge: Gauge, seat: Seat) -> tuple[Reading, Files]:
+        total, available = gauge.memory()
+        pids = {each.id: pid for each in list(self._seats) if (pid := each.worker.pid) is not None}
+        usages = {seat_id: gauge.usage(pid) for seat_id, pid in pids.items()}
+        model, options = seat.model, seat.options
+        files = Files(
+            self._measured.key(model, seat.engine.cache_key(options)),
+            _size(options.mmproj),
+            _size(model.adapter.path if model.adapter else None),
+        )
+        return Reading(total, available, gauge.devices(), usages), files
+
+    def _plan(self, seat: Seat, files: Files) -> None:
+        """Reckons what a seat takes, with as many layers on GPUs as fit beside what cannot go."""
+        options, room = seat.options, self._room()
+        everything = len(seat.model.weights.layers) + 1
+        if options.gpu_only and not self._machine.gpu:
+            raise LoadFailed(f"{seat.model.id} cannot be loaded: gpu_only is set, and no GPU is known here", status=422)
+        if room.device is not None and everything > 1 and options.gpu_layers in (None, -1):
+            staying = sum(each.device for each in self._resident() if each.busy or each.pinned)
+            layers = budget.most_layers(seat.model, options, self._machine, room.device - staying)
+            options = replace(options, gpu_layers=layers)
+            if options.gpu_only and layers < everything:
+                whole = budget.need(seat.model, replace(options, gpu_layers=everything), self._machine).device
+                raise NoRoom(
+                    f"{seat.model.id} cannot be loaded: gpu_only is set, and it needs {size(whole)} of GPU memory, "
+                    f"{size(max(room.device - staying, 0))} free of {size(room.device)}: lower context or parallel, "
+                    f"or allow layers on the CPU (gpu_only = false)"
+                )
+        self._book(seat, options, files)
+
+    def _book(self, seat: Seat, options: LoadOptions, files: Files, free: int = 0) -> None:
+        key = f"{files.key} {_said(options)}"
+        known = seat.booking if seat.booking is not None and seat.booking.key == key else None
+        need = self._need(seat, options, files)
+        seat.booking = known or Booking(key, files, options, need, self._machine, free_before=free)
+        seat.booking.know(self._measured.get(key, MEMORY))
+
+    def _need(self, seat: Seat, options: LoadOptions, files: Files) -> budget.Need:
+        return budget.need(seat.model, options, self._machine, projector=files.projector, adapter=files.adapter)
+
+    def _needs(self, seat: Seat) -> Callable[[LoadOptions], int]:
+        """Bytes by options, as far off as the reckoning was of those that were tried."""
+        booking = seat.booking
+        files = booking.files if booking else Files()
+        off = max(0, booking.memory - booking.need.ram) if booking else 0
+        return lambda options: self._need(seat, options, files).ram + off
+
+    async def _not_on_gpu(self, seat: Seat, booking: Booking) -> None:
+        """The engine was told of layers for GPUs, and none of their memory went: it can use none."""
+        if booking.options.gpu_only:
+            await seat.worker.stop()
+            raise LoadFailed(
+                f"{seat.model.id} cannot be loaded: gpu_only is set, and its engine used no GPU", status=422
+            )
+        log.warning("engine_without_gpu", model=seat.id)
+        booking.options = replace(booking.options, gpu_layers=0)
+        booking.need = self._need(seat, booking.options, booking.files)
+
+    def _wanted(self, seat: Seat) -> Resident:
+        booking = seat.booking
+        policy = self._policy_for(seat.model)
+        return Resident(
+            seat.id,
+            busy=seat.uses > 0 or seat.outdated,  # what is on its way out already cannot be asked to go once more
+            last_used=seat.last_used,
+            memory=booking.memory if booking else 0,
+            device=booking.need.device if booking else 0,
+            pinned=policy.pin and not seat.outdated,
+            priority=policy.priority,
+            reload=booking.reload if booking else 0.0,
+        )
+
+    def _resident(self) -> list[Resident]:
+        return [self._wanted(seat) for seat in self._seats if seat.resident]
+
+    def _room(self) -> Room:
+        """By the last reading: the setting, and never more than there is; what the workers have counts as there."""
+        reading = self._reading
+        usable = reading.available + reading.private()
+        if not reading.total or not usable:
+            return Room(self.settings.max_models)
+        ready = [seat.booking.need.device for seat in self._seats if seat.booking and seat.worker.state == "ready"]
+        device = int((_free(reading.devices) + sum(ready)) * (1 - _SPARE))
+        return Room(
+            self.settings.max_models,
+            min(usable, budget.limit(self.settings.memory, reading.total, usable)),
+            device if reading.devices else None,
+        )
+
+    def _evict(self, seat_ids: Sequence[str]) -> None:
+        for seat_id in seat_ids:
+            evicted = self._seats[seat_id]
+            evicted.placed = False
+            evicted.worker.begin_stop()
+
+    async def _watch(self, gauge: Gauge) -> None:
+        """Looks at the workers while any is used, and once more when none is any longer."""
+        while True:
+            await self._stirred.wait()
+            self._stirred.clear()
+            while any(seat.uses for seat in self._seats):
+                await self._sample(gauge)
+                await asyncio.sleep(SAMPLE_EVERY)
+            await self._sample(gauge)
+
+    async def _sample(self, gauge: Gauge) -> None:
+        running = [(seat.booking, seat.worker.pid) for seat in self._seats if seat.worker.state == "ready"]
+        for booking, pid in running:
+            if booking is not None and pid is not None and booking.see(await asyncio.to_thread(gauge.usage, pid)):
+                await self._measured.put(booking.key, MEMORY, booking.facts)
+
+
+def _said(options: LoadOptions) -> str:
+    """The options that decide what a model takes."""
+    return " ".join(f"{name}={value}" for name in _TELLING if (value := getattr(options, name)) is not None)
+
+
+def _free(devices: Sequence[Device]) -> int:
+    return sum(device.free for device in devices)
+
+
+def _size(path: Path | None) -> int:
+    try:
+        return path.stat().st_size if path is not None else 0
+    except OSError:
+        return 0
+
+
+async def _wait(event: asyncio.Event, within: float) -> None:
+    try:
+        async with asyncio.timeout(within):
+            await event.wait()
+    except TimeoutError:
+        pass
