@@ -23,6 +23,7 @@ class Files:
     key: str = ""
     projector: int = 0
     adapter: int = 0
+    draft: int = 0
 
 
 @dataclass(slots=True)

@@ -75,11 +75,19 @@ class Need:
         return self.standing + self.growing
 
 
-def need(model: Model, options: LoadOptions, machine: Machine, *, projector: int = 0, adapter: int = 0) -> Need:
-    """Of a worker for `model` with resolved options; `projector` and `adapter` are the sizes of their files."""
+def need(
+    model: Model, options: LoadOptions, machine: Machine, *, projector: int = 0, adapter: int = 0, draft: int = 0
+) -> Need:
+    """Of a worker for `model` with resolved options; `projector`, `adapter` and `draft` are the sizes of their files.
+
+    A draft model's KV is thought to be smaller than its model's as its file is.
+    """
     if model.format == "mlx":
-        return _mlx(model, options, machine)
-    return _gguf(model, options, machine, adapter + (projector + _PROJECTOR_SCRATCH if projector else 0))
+        found = _mlx(model, options, machine)
+    else:
+        found = _gguf(model, options, machine, adapter + (projector + _PROJECTOR_SCRATCH if projector else 0))
+    smaller = min(1.0, draft / model.size) if model.size else 0.0
+    return replace(found, weights=found.weights + draft, kv=int(found.kv * (1 + smaller)))
 
 
 def limit(said: int | str | None, total: int, usable: int) -> int:

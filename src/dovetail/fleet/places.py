@@ -29,7 +29,7 @@ SAMPLE_EVERY = 1.0  # seconds between two looks at workers that are in use
 _BACK_OFF = 8  # a load that failed for memory is tried again with this part of the layers fewer
 _TELLING = (
     *("context", "parallel", "gpu_layers", "batch", "ubatch", "flash_attention"),
-    *("cache_type_k", "cache_type_v", "mmproj", "cache_ram", "pooling"),
+    *("cache_type_k", "cache_type_v", "mmproj", "cache_ram", "pooling", "draft"),
 )
 _SPARE = 0.05  # of a GPU's free memory, left to what the arithmetic does not know
 
@@ -228,6 +228,7 @@ class Places:
             self._measured.key(model, seat.engine.cache_key(options)),
             _size(options.mmproj),
             _size(model.adapter.path if model.adapter else None),
+            _size(options.draft),
         )
         return Reading(total, available, gauge.devices(), usages), files
 
@@ -258,7 +259,8 @@ class Places:
         seat.booking.know(self._measured.get(key, MEMORY))
 
     def _need(self, seat: Seat, options: LoadOptions, files: Files) -> budget.Need:
-        return budget.need(seat.model, options, self._machine, projector=files.projector, adapter=files.adapter)
+        beside = {"projector": files.projector, "adapter": files.adapter, "draft": files.draft}
+        return budget.need(seat.model, options, self._machine, **beside)
 
     def _needs(self, seat: Seat) -> Callable[[LoadOptions], int]:
         """Bytes by options, as far off as the reckoning was of those that were tried."""

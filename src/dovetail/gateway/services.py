@@ -145,15 +145,7 @@ async def services(settings: Settings, **parts: Unpack[Parts]) -> AsyncGenerator
     measured = await asyncio.to_thread(Measured, settings.home / MEASURED, _hardware(facts))
     store = await _prompt_store(settings)
     making = Making(engines, lambda model: checked_options(live.current, model), here, store, measured)
-    launcher = parts.get("launcher") or LocalLauncher(settings.home / "run")
-    pool = Pool(
-        making,
-        launcher,
-        settings.fleet,
-        observer,
-        policy_for=lambda model: policy(live.current, model),
-        gauge=parts.get("gauge") or LocalGauge(),
-    )
+    pool = _pool(live, making, observer, parts)
     generator = Generator(catalog, pool, observer)
     _tell(generator, settings)
     preloader = Preloader(catalog, pool)
@@ -208,6 +200,18 @@ async def _remade(making: Making, built: Services, before: Settings, simd: Colle
 
 def _tell(generator: Generator, settings: Settings) -> None:
     generator.reconfigure(share=settings.kv.share, media=Gate(settings.media), replay_limit=settings.fleet.replay_limit)
+
+
+def _pool(live: Live, making: Making, observer: Observer, parts: Parts) -> Pool:
+    settings = live.current
+    return Pool(
+        making,
+        parts.get("launcher") or LocalLauncher(settings.home / "run"),
+        settings.fleet,
+        observer,
+        policy_for=lambda model: policy(live.current, model),
+        gauge=parts.get("gauge") or LocalGauge(),
+    )
 
 
 def _here(settings: Settings, facts: MachineFacts) -> Machine:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import re
 from pathlib import Path
 from typing import Annotated, Literal, Self, TypeAlias, cast
 from urllib.parse import urlsplit
@@ -13,11 +12,10 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, f
 
 from dovetail.core.fields import SAMPLING
 from dovetail.core.model import MODEL_ID, CacheType, ChatFormat, Ngram
+from dovetail.settings.amount import amount
 
 Tree: TypeAlias = dict[str, object]
 _SHORTEST_KEY = 8
-_AMOUNT = re.compile(r"(?P<number>\d+(?:\.\d+)?) ?(?P<unit>%|[KMGT]i?B)", re.IGNORECASE)
-_UNITS = {f"{letter}{i}b": (1024 if i else 1000) ** n for n, letter in enumerate("kmgt", 1) for i in ("", "i")}
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 
 
@@ -119,29 +117,10 @@ class AccessSettings(_Section):
         return key
 
 
-def _memory(said: object) -> object:
-    """Bytes, or a share of the machine's memory as "75%"."""
-    if not isinstance(said, str):
-        if isinstance(said, bool) or not isinstance(said, int | None) or (said is not None and said < 1):
-            raise ValueError('it is bytes, or text like "12 GiB" or "75%"')
-        return said
-    if said.strip().isdecimal():
-        return int(said)
-    found = _AMOUNT.fullmatch(said.strip())
-    if found is None:
-        raise ValueError('it is bytes, or text like "12 GiB" or "75%"')
-    number, unit = float(found["number"]), found["unit"].lower()
-    if unit != "%":
-        return int(number * _UNITS[unit])
-    if not 1 <= number <= 100:
-        raise ValueError("it is a share from 1% to 100%")
-    return f"{number:g}%"
-
-
 class FleetSettings(_Section):
     """Which models run, and how long."""
 
-    memory: Annotated[int | str | None, BeforeValidator(_memory)] = Field(
+    memory: Annotated[int | str | None, BeforeValidator(amount)] = Field(
         default=None,
         description='Memory for all workers together: bytes, "12 GiB" or "75%" of the machine. Empty: four fifths of '
         "what is free, the workers' own counted as free.",

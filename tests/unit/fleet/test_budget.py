@@ -92,6 +92,9 @@ def test_files_beside_the_model_and_scores_count() -> None:
     plain = need(gguf(), OPTIONS, X86)
     more = need(gguf(), OPTIONS, X86, projector=10 * MIB, adapter=MIB)
     assert more.weights - plain.weights == (10 + 64 + 1) * MIB
+    drafted = need(gguf(), OPTIONS, X86, draft=443_502_848 // 4)
+    assert drafted.weights - plain.weights == 443_502_848 // 4
+    assert drafted.kv == plain.kv * 5 // 4
     slow = need(gguf(), replace(OPTIONS, flash_attention=False), X86)
     assert slow.scratch - plain.scratch == 512 * 4 * 14 * 4096
     assert need(gguf(), replace(OPTIONS, cache_ram=GIB), X86).cache == GIB
