@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field
 
 _AMOUNT = re.compile(r"(?P<number>\d+(?:\.\d+)?) ?(?P<unit>%|[KMGT]i?B)", re.IGNORECASE)
 _UNITS = {f"{letter}{i}b": (1024 if i else 1000) ** n for n, letter in enumerate("kmgt", 1) for i in ("", "i")}
@@ -25,3 +28,13 @@ def amount(said: object) -> object:
     if not 1 <= number <= 100:
         raise ValueError("it is a share from 1% to 100%")
     return f"{number:g}%"
+
+
+Memory = Annotated[
+    int | str | None,
+    BeforeValidator(amount),
+    Field(
+        description='Memory for all workers together: bytes, "12 GiB" or "75%" of the machine. Empty: four fifths of what '
+        "is free, the workers' own counted as free."
+    ),
+]

@@ -12,7 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, f
 
 from dovetail.core.fields import SAMPLING
 from dovetail.core.model import MODEL_ID, CacheType, ChatFormat, Ngram
-from dovetail.settings.amount import amount
+from dovetail.settings.amount import Memory
 
 Tree: TypeAlias = dict[str, object]
 _SHORTEST_KEY = 8
@@ -120,11 +120,7 @@ class AccessSettings(_Section):
 class FleetSettings(_Section):
     """Which models run, and how long."""
 
-    memory: Annotated[int | str | None, BeforeValidator(amount)] = Field(
-        default=None,
-        description='Memory for all workers together: bytes, "12 GiB" or "75%" of the machine. Empty: four fifths of '
-        "what is free, the workers' own counted as free.",
-    )
+    memory: Memory = None
     max_models: int = Field(default=16, ge=1, le=64, description="Models resident at once, whatever memory allows.")
     idle_ttl: float = Field(
         default=600.0, ge=0, description="Seconds without a request before a model is unloaded; 0 never."
@@ -191,9 +187,7 @@ class LoadSettings(_Section):
     ubatch: int | None = Field(
         default=None, ge=1, le=1 << 16, description="llama.cpp's physical batch in tokens (GGUF)."
     )
-    gpu_only: bool | None = Field(
-        default=None, description="Fail at once where a model does not fit on the GPU whole, or there is none."
-    )
+    gpu_only: bool | None = Field(default=None, description="Fail rather than compute a layer on the CPU.")
     flash_attention: bool | None = Field(default=None, description="Flash attention on or off (GGUF).")
     cache_type_k: CacheType | None = Field(default=None, description="Type of the KV cache's keys (GGUF).")
     cache_type_v: CacheType | None = Field(default=None, description="Type of the KV cache's values (GGUF).")
