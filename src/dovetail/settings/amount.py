@@ -1,4 +1,4 @@
-"""An amount of memory as people write it."""
+"""Amounts as people write them: of memory, and of layers."""
 
 from __future__ import annotations
 
@@ -34,7 +34,8 @@ Memory = Annotated[
     int | str | None,
     BeforeValidator(amount),
     Field(
-        description='Memory for all workers together: bytes, "12 GiB" or "75%" of the machine. Empty: four fifths of what '
-        "is free, the workers' own counted as free."
+        description='Memory for all workers together: bytes, "12 GiB" or "75%" of the machine. Empty: four fifths of '
+        "what is free, the workers' own counted as free."
     ),
 ]
+Layers = Annotated[int | None, BeforeValidator(lambda said: -1 if said == "auto" else said), Field(ge=-1, le=10_000)]

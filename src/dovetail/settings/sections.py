@@ -8,11 +8,11 @@ from typing import Annotated, Literal, Self, TypeAlias, cast
 from urllib.parse import urlsplit
 
 import platformdirs
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from dovetail.core.fields import SAMPLING
 from dovetail.core.model import MODEL_ID, CacheType, ChatFormat, Ngram
-from dovetail.settings.amount import Memory
+from dovetail.settings.amount import Layers, Memory
 
 Tree: TypeAlias = dict[str, object]
 _SHORTEST_KEY = 8
@@ -180,13 +180,7 @@ class LoadSettings(_Section):
 
     context: int | None = Field(default=None, ge=64, le=1 << 24, description="Tokens for each slot.")
     parallel: int | None = Field(default=None, ge=1, le=256, description="Slots: requests decoded in one batch.")
-    gpu_layers: Annotated[int | None, BeforeValidator(lambda said: -1 if said == "auto" else said)] = Field(
-        default=None, ge=-1, le=10_000, description='Layers on the GPU; "auto" or -1 as many as fit, 0 none (GGUF).'
-    )
-    batch: int | None = Field(default=None, ge=1, le=1 << 16, description="Prefill chunk in tokens.")
-    ubatch: int | None = Field(
-        default=None, ge=1, le=1 << 16, description="llama.cpp's physical batch in tokens (GGUF)."
-    )
+    gpu_layers: Layers = Field(default=None, description='Layers on the GPU; "auto" as many as fit, 0 none (GGUF).')
     gpu_only: bool | None = Field(default=None, description="Fail rather than compute a layer on the CPU.")
     flash_attention: bool | None = Field(default=None, description="Flash attention on or off (GGUF).")
     cache_type_k: CacheType | None = Field(default=None, description="Type of the KV cache's keys (GGUF).")
