@@ -142,12 +142,13 @@ class Logprobs:
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """A token of a row. `sound` is false where the model's output held NaN or infinity."""
+    """A token of a row. `sound` is false where the model's output held NaN or infinity; with `error` it is none."""
 
     row: Row
     token: int
     sound: bool
     logprobs: Logprobs | None
+    error: Exception | None = None
 
 
 class Prefill:
@@ -247,6 +248,7 @@ class Batch:
     def step(self) -> list[Drawn]:
         """One token for every row. The next step is already being computed when this one returns."""
         tokens, sound, logprobs = self._next, self._sound, self._logprobs
+        errors = [row.error for row in self.rows]  # of these tokens: those to come are of the next ones
         with applying([row.adapter for row in self.rows]):
             logits = self._model(tokens[:, None], cache=self._layers)[:, -1, :].astype(mx.float32)
         shaped = self._processed(logits, tokens)
@@ -263,15 +265,21 @@ class Batch:
         self._steps += 1
         if self._steps % _CLEAR_EVERY == 0:
             mx.clear_cache()
-        return self._read(tokens, sound, logprobs)
+        return self._read(tokens, sound, logprobs, errors)
 
-    def _read(self, tokens: mx.array, sound: mx.array, logprobs: Sequence[Logprobs | None]) -> list[Drawn]:
+    def _read(
+        self,
+        tokens: mx.array,
+        sound: mx.array,
+        logprobs: Sequence[Logprobs | None],
+        errors: Sequence[Exception | None],
+    ) -> list[Drawn]:
         values, flags = cast("list[int]", tokens.tolist()), cast("list[bool]", sound.tolist())
         drawn: list[Drawn] = []
-        for row, token, flag, found in zip(self.rows, values, flags, logprobs, strict=True):
+        for row, token, flag, found, error in zip(self.rows, values, flags, logprobs, errors, strict=True):
             row.tokens.append(token)
             if row.primed:
-                drawn.append(Drawn(row, token, flag, found))
+                drawn.append(Drawn(row, token, flag, found, error))
             row.primed = True
         return drawn
 

@@ -17,6 +17,7 @@ from dovetail.workers.mlx.protocol import RequestError
 from dovetail.workers.mlx.vocabulary import Vocabulary
 
 MAX_ITEMS = 20_000  # of an Earley parser, in one step
+_BARRED = "doesn't satisfy the grammar"  # llguidance's word for a token that it had not allowed
 _CONTROL = b"\xff"  # what llguidance takes for the beginning of a token that is no text
 
 
@@ -112,7 +113,7 @@ class Constraint:
         mask = cast("list[int]", memoryview(self._matcher.compute_logit_bias()))  # a buffer, which MLX copies whole
         allowed = mx.array(mask)[None, : logits.shape[-1]] > 0
         if self._matcher.is_error():
-            raise RuntimeError(f"the grammar has failed: {self._matcher.get_error()[:200]}")
+            raise self._failure()
         if self._opening is not None:
             allowed = allowed | (mx.arange(allowed.shape[-1]) == self._opening)[None]
         barred = logits.shape[-1] - allowed.shape[-1]
@@ -128,7 +129,14 @@ class Constraint:
         if token == opening:
             self._thinking = True
         elif not self._matcher.is_stopped() and not self._matcher.consume_token(token):
-            raise RuntimeError(f"the grammar has failed: {self._matcher.get_error()[:200]}")
+            raise self._failure()
+
+    def _failure(self) -> Exception:
+        """Some grammars show only on the way that they cost too much: the client's to mend, not the engine's."""
+        why = self._matcher.get_error().partition("\n")[0][:200]
+        if _BARRED in why:
+            return RuntimeError(f"the grammar has failed: {why}")
+        return RequestError(f"failed to parse grammar: it has too many ways to go on: {why}")
 
     def _think(self, token: int) -> None:
         self._thought = (self._thought + self._vocabulary.piece(token))[-4096:]

@@ -267,8 +267,13 @@ class Generation:
         """Pass one token on; whether it was its row's last."""
         live = self._live[drawn.row]
         job = live.job
+        if drawn.error is not None:
+            self._fail(job, drawn.error)
+            return True
         if (failure := _failure(drawn, job)) is not None:
-            return self._failed(job, failure)
+            log.error("a request failed type=%s", failure.type)
+            self._events.append((job, failure))
+            return True
         try:
             eos = drawn.token in loaded.vocabulary.eos and not job.ignore_eos
             events = live.take(drawn, self._clock(), eos=eos, room=self._settings.context - len(job.prompt))
@@ -280,14 +285,7 @@ class Generation:
         ended = bool(events) and isinstance(events[-1], Done)
         if ended:
             self._keep(live, lambda: batch.cache(drawn.row))
-        elif (error := drawn.row.error) is not None:  # of the token after this one
-            return self._failed(job, Failed(f"{type(error).__name__}: {error}"))
         return ended
-
-    def _failed(self, job: Job, failure: Failed) -> bool:
-        log.error("a request failed type=%s", failure.type)
-        self._events.append((job, failure))
-        return True
 
     def _keep(self, live: Live, cache: Callable[[], Cache]) -> None:
         """Keep a row's cache for the next turn; a failure costs that turn time, nothing else."""

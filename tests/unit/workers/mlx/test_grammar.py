@@ -85,6 +85,15 @@ def test_a_token_that_the_form_bars_ends_the_row(grammars: Grammars) -> None:
         allowed(held, ord("x"))
 
 
+def test_a_grammar_that_shows_only_on_the_way_that_it_costs_too_much_is_a_400(grammars: Grammars) -> None:
+    ways = " | ".join(['"a"'] * 8000)
+    held = constraint(grammars, Gbnf(f'root ::= "x" ({ways})'))
+    allowed(held, 5)
+    with pytest.raises(RequestError, match="failed to parse grammar: it has too many ways") as caught:
+        allowed(held, ord("x"))
+    assert caught.value.status == 400
+
+
 MATCHES = [
     ('root ::= "ab" "d" | [a] "be"', "abe"),
     ('root ::= [a-z]+ [a-z] "x"', "abcx"),

@@ -17,6 +17,7 @@ from dovetail.workers.mlx.events import Done, Event, Failed, Piece, Progress
 from dovetail.workers.mlx.job import Job
 from dovetail.workers.mlx.load import Loaded, LoadError
 from dovetail.workers.mlx.loop import Generation, QueueFullError, Settings
+from dovetail.workers.mlx.protocol import RequestError
 from dovetail.workers.mlx.sampling import GREEDY, Sampling
 from dovetail.workers.mlx.template import Template
 from dovetail.workers.mlx.vocabulary import Vocabulary
@@ -140,6 +141,16 @@ def test_an_answer_that_ends_before_a_processors_error_is_no_error(running: Runn
     (events,) = running.finish(running.submit([4, 5], processors=(later,)))
     assert "".join(event.text for event in events if isinstance(event, Piece)) == first
     assert isinstance(events[-1], Failed)
+
+
+def test_what_a_processor_cannot_do_for_a_request_is_the_requests_fault(running: Running) -> None:
+    def refusing(history: Sequence[int], last: Any, logits: Any) -> Any:
+        del history, last, logits
+        raise RequestError("failed to parse grammar: no")
+
+    for tokens in (1, 8):  # and no token that nothing has held is passed on before it
+        (events,) = running.finish(running.submit([4, 5], processors=(refusing,), max_tokens=tokens))
+        assert events == [Failed("failed to parse grammar: no", 400, "invalid_request_error")]
 
 
 def test_a_batch_that_fails_ends_its_requests_and_the_next_one_is_served(running: Running) -> None:
