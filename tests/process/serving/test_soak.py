@@ -140,4 +140,5 @@ async def test_nothing_is_wrong_nothing_leaks_and_nothing_waits_for_ever(tmp_pat
         assert len(list(server.sockets())) == len(MODELS)
         assert descriptors_after <= descriptors * 1.05 + 2
         assert memory_after <= memory * 1.05, (memory, memory_after)
-        assert soak.ended["whole"] > sum(soak.ended[code] for code in HONEST), soak.ended
+        # Loads that are killed are told, not hidden: of them there are as many as the siege is hard.
+        assert soak.ended["whole"] > soak.ended["worker_crashed"], soak.ended
