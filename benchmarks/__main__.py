@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import fleet, gateway, idle, kv, page, peer, startup, structured
+from benchmarks import fleet, gateway, idle, kv, memory, page, peer, startup, structured
 from benchmarks.models import make_gguf
 from benchmarks.options import Options
 
@@ -17,6 +17,7 @@ SECTIONS: dict[str, tuple[str, Callable[[Options], str]]] = {
     "peer": ("Beside llama-server", peer.section),
     "fleet": ("Beside llama-server's defaults", fleet.section),
     "kv": ("Prompt caches on disk", kv.section),
+    "memory": ("Memory", memory.section),
     "structured": ("What a schema costs", structured.section),
     "token": ("CPU a token", gateway.token_section),
     "idle": ("A crowd that waits", idle.section),

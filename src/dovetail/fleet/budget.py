@@ -9,7 +9,8 @@ memory` measures it again beside the estimate. Where nothing is known the larger
 - **copies** llama.cpp keeps the matrices of some types once more, in the order its CPU kernels like
   (`ggml-cpu/repack.cpp`): 1,305 MB were resident of a 640 MB Q4_K_M, and no copy of a Q8_0 on x86.
 - **kv** context x slots x what each layer keeps of a token. llama.cpp takes it at load, a layer with a window
-  window + ubatch tokens of it, in steps of 256; mlx-lm takes it as it fills, and copies it when a batch changes.
+  window + ubatch tokens of it, in steps of 256; mlx-lm takes it as it fills, and
+  copies parts of it when a batch changes: half as much again.
 - **scratch** llama.cpp touches, for each token of a physical batch, two feed-forward rows, about eight rows of the
   model's width (float32), and the attention mask (float16); without flash attention a score for each head and
   token of the context. mlx-lm on a CPU has the scores and a row of logits for each token of a prefill step.
@@ -183,7 +184,7 @@ def _mlx(model: Model, options: LoadOptions, machine: Machine) -> Need:
     return Need(
         process=_MLX_PROCESS + _MLX_TOKEN * shape.vocabulary,
         weights=model.size,
-        kv=kv * slots * (2 if slots > 1 else 1),
+        kv=kv * slots * 3 // 2 if slots > 1 else kv,
         scratch=step * token,
         cache=options.cache_ram or 0,
         kv_grows=True,

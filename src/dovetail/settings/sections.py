@@ -181,6 +181,10 @@ class LoadSettings(_Section):
     context: int | None = Field(default=None, ge=64, le=1 << 24, description="Tokens for each slot.")
     parallel: int | None = Field(default=None, ge=1, le=256, description="Slots: requests decoded in one batch.")
     gpu_layers: Layers = Field(default=None, description='Layers on the GPU; "auto" as many as fit, 0 none (GGUF).')
+    batch: int | None = Field(default=None, ge=1, le=1 << 16, description="Prefill chunk in tokens.")
+    ubatch: int | None = Field(
+        default=None, ge=1, le=1 << 16, description="llama.cpp's physical batch in tokens (GGUF)."
+    )
     gpu_only: bool | None = Field(default=None, description="Fail rather than compute a layer on the CPU.")
     flash_attention: bool | None = Field(default=None, description="Flash attention on or off (GGUF).")
     cache_type_k: CacheType | None = Field(default=None, description="Type of the KV cache's keys (GGUF).")
