@@ -17,7 +17,7 @@ from dovetail.access.keys import Keys
 from dovetail.access.people import Lifetime, People, start_over
 from dovetail.access.tokens import digest, new_id, new_key
 from dovetail.access.usage import Meter, tokens_of
-from dovetail.core.caller import Caller
+from dovetail.core.caller import OPERATOR, Caller
 from dovetail.core.observe import RequestRecord
 from dovetail.storage import keys
 from dovetail.storage.database import FILE_NAME, Database
@@ -63,7 +63,7 @@ class Access:
         self.local_key = new_key()
         self._local = digest(self.local_key)
         self._standing: tuple[float, Standing] | None = None
-        self._remembered: dict[bytes, tuple[float, Known]] = {}
+        self._remembered: dict[tuple[bytes, bool], tuple[float, Known]] = {}
         self.people = people
         self.keys = Keys(database)
         self.audit = audit
@@ -87,7 +87,7 @@ class Access:
 
     async def identify(self, credential: str, *, cookie: bool) -> Known | None:
         """Who comes with this key, or this session's token where it was a cookie; None for nobody."""
-        hashed, now = digest(credential), self._clock()
+        hashed, now = (digest(credential), cookie), self._clock()
         remembered = self._remembered.get(hashed)
         if remembered is not None and now - remembered[0] <= REMEMBER:
             return remembered[1]
@@ -122,9 +122,9 @@ class Access:
 
     async def _by_key(self, secret: str) -> Known | None:
         if self._key is not None and hmac.compare_digest(self._key, digest(secret)):
-            return Known(Caller("operator", "operator"))
+            return Known(Caller(OPERATOR, OPERATOR))
         if hmac.compare_digest(self._local, digest(secret)):
-            return Known(Caller("operator"))
+            return Known(Caller(OPERATOR))
         found = await self.keys.find(secret)
         return None if found is None else Known(caller_of(found))
 

@@ -17,6 +17,7 @@ log = structlog.stdlib.get_logger(__name__)
 FILE_NAME = "audit.jsonl"
 MOST_BYTES = 10 << 20
 KEPT = 5
+_LONGEST = 256  # of what a stranger may have chosen
 
 
 class Audit:
@@ -31,8 +32,14 @@ class Audit:
     def write(self, what: str, *, who: str, address: str, **details: str | int | None) -> None:
         """Blocks for a write to the disk. A line that cannot be written is lost, and the log says so."""
         when = datetime.fromtimestamp(self._clock(), UTC).isoformat(timespec="milliseconds")
-        said = {name: value for name, value in details.items() if value is not None}
-        line = json.dumps({"time": when, "who": who, "from": address, "what": what, **said}, ensure_ascii=True)
+        said = {
+            name: value[:_LONGEST] if isinstance(value, str) else value
+            for name, value in details.items()
+            if value is not None
+        }
+        line = json.dumps(
+            {"time": when, "who": who[:_LONGEST], "from": address, "what": what, **said}, ensure_ascii=True
+        )
         try:
             with self._lock:
                 self._append(line.encode() + b"\n")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ipaddress
 import time
-from collections import OrderedDict
-from collections.abc import Callable
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from dovetail.core.errors import RateLimited
@@ -35,6 +36,27 @@ class Backoff:
         self._clock = clock
         self._addresses: OrderedDict[str, _Failures] = OrderedDict()
         self._accounts: OrderedDict[str, _Failures] = OrderedDict()
+        self._under_way: Counter[str] = Counter()
+
+    @contextmanager
+    def attempt(self, address: str) -> Generator[None]:
+        """Around one try. Raises RateLimited while `address` has to wait, and for more at once than one by one."""
+        self.check(address)
+        party = network(address)
+        failures = self._recent(self._addresses, party)
+        if self._under_way[party] >= max(1, FREE - (failures.count if failures else 0)):
+            raise RateLimited(
+                "too many logins at once from this address; try again in a moment",
+                code="too_many_attempts",
+                retry_after=1.0,
+            )
+        self._under_way[party] += 1
+        try:
+            yield
+        finally:
+            self._under_way[party] -= 1
+            if not self._under_way[party]:
+                del self._under_way[party]
 
     def check(self, address: str) -> None:
         """Raises RateLimited while `address` has to wait."""

@@ -15,7 +15,7 @@ from dovetail.access.backoff import Backoff
 from dovetail.access.passwords import Passwords, check_password
 from dovetail.access.super_admin import SuperAdmin
 from dovetail.access.tokens import digest, new_id, new_token
-from dovetail.core.caller import Role
+from dovetail.core.caller import LOCAL, OPERATOR, Role
 from dovetail.core.errors import Busy, Forbidden, InvalidRequest, Unauthenticated
 from dovetail.storage import accounts, keys
 from dovetail.storage.accounts import Account, Session
@@ -23,7 +23,7 @@ from dovetail.storage.database import Database
 
 NAME = re.compile(r"[\w][\w.\-@]{0,63}")
 # What callers without an account are called.
-_RESERVED = frozenset({"local", "operator"})
+_RESERVED = frozenset({LOCAL.id, OPERATOR})
 _AGENT_LENGTH = 200
 # How exactly the last use is known; each finer step would be a write to the disk.
 _USED_EVERY = 60.0
@@ -86,14 +86,13 @@ class People:
 
     async def log_in(self, name: str, password: str, visitor: Visitor) -> tuple[Session, str]:
         """A new session and its token. Raises Unauthenticated, or RateLimited for one who guesses."""
-        self._backoff.check(visitor.address)
-        if delay := self._backoff.delay(name):
-            await asyncio.sleep(delay)
-        kept = await self._verified(name, password)
-        if kept is None:
-            self._backoff.failed(visitor.address, name)
-            raise Unauthenticated("wrong name or password", code="wrong_password")
-        self._backoff.succeeded(visitor.address)
+        with self._backoff.attempt(visitor.address):
+            if delay := self._backoff.delay(name):
+                await asyncio.sleep(delay)
+            if await self._verified(name, password) is None:
+                self._backoff.failed(visitor.address, name)
+                raise Unauthenticated("wrong name or password", code="wrong_password")
+            self._backoff.succeeded(visitor.address)
         now, token = self._clock(), new_token()
         made = Session(new_id("ses"), digest(token), name, now, now, visitor.address, visitor.agent[:_AGENT_LENGTH])
         life = self.lifetime
@@ -172,10 +171,10 @@ class People:
 
     async def check(self, name: str, password: str, visitor: Visitor) -> None:
         """Raises Unauthenticated for a wrong password, RateLimited for one who guesses."""
-        self._backoff.check(visitor.address)
-        if await self._verified(name, password) is None:
-            self._backoff.failed(visitor.address, name)
-            raise Unauthenticated("wrong password", code="wrong_password")
+        with self._backoff.attempt(visitor.address):
+            if await self._verified(name, password) is None:
+                self._backoff.failed(visitor.address, name)
+                raise Unauthenticated("wrong password", code="wrong_password")
 
     async def _verified(self, name: str, password: str) -> str | None:
         chief = self._chief

@@ -61,6 +61,8 @@ class Meter:
 
 
 def tokens_of(record: RequestRecord) -> tuple[int, int]:
-    """Tokens of a request's prompt, once whatever its choices, and of all that was generated."""
+    """Tokens of a request's prompt, once whatever its choices, and of all that was generated, to its end or not."""
     usages = [choice.usage for choice in record.choices]
+    if record.unfinished is not None:
+        usages.append(record.unfinished)
     return max((u.prompt for u in usages), default=0), sum(u.completion for u in usages)

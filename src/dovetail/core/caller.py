@@ -32,6 +32,7 @@ class Scope:
     read_only: bool = False
 
 
+OPERATOR = "operator"  # whoever runs the server: by the key given at its start, or from its home folder
 UNLIMITED = Limits()
 EVERYTHING = Scope()
 
@@ -46,6 +47,11 @@ class Caller:
     role: Role = "admin"
     limits: Limits = UNLIMITED
     scope: Scope = EVERYTHING
+
+    @property
+    def is_made_key(self) -> bool:
+        """Whether it comes with a key of the database, not with a login nor as whoever runs the server."""
+        return self.key is not None and self.key != OPERATOR
 
     def may(self, role: Role) -> bool:
         """Whether this caller's role is that one or above it."""

@@ -6,13 +6,16 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from dovetail.core.caller import Caller
-from dovetail.core.events import Finished
+from dovetail.core.events import Finished, Usage
 from dovetail.core.model import ModelState
 
 
 @dataclass(frozen=True, slots=True)
 class RequestRecord:
-    """One finished request: seconds on the monotonic clock, `error` is an error's code or None."""
+    """One finished request: seconds on the monotonic clock, `error` is an error's code or None.
+
+    unfinished  tokens of what was computed beside `choices` for a request that was left or failed
+    """
 
     id: str
     caller: Caller
@@ -22,6 +25,7 @@ class RequestRecord:
     ended: float
     choices: tuple[Finished, ...]
     error: str | None
+    unfinished: Usage | None = None
 
 
 class Observer(Protocol):

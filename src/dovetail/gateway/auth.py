@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from dovetail.access.access import Access
 from dovetail.access.people import Visitor
-from dovetail.core.errors import DovetailError, Forbidden
+from dovetail.core.errors import DovetailError, Forbidden, RateLimited
 from dovetail.core.request import Json
 from dovetail.gateway import guard
 from dovetail.gateway.admin.answers import AuthStatus, Done, LoggedIn
@@ -79,6 +79,8 @@ async def status(request: Request, services: ServicesDep, access: AccessDep) -> 
 async def setup(request: Request, services: ServicesDep, access: AccessDep) -> Response:
     """Makes the super-admin, once, and logs in."""
     body = await receive_body(request, services, SetupRequest)
+    if guard.is_forwarded(request.scope) and not services.settings.server.trusted_proxies:
+        raise Forbidden("setup through a proxy: name it in server.trusted_proxies, or see dovetail admin create")
     if _needs_code(services) and not hmac.compare_digest((body.code or "").encode(), access.setup_code.encode()):
         raise Forbidden("setup from elsewhere needs the code that the server's log shows", code="setup_code")
     await access.people.found(body.name, body.password)
@@ -96,7 +98,8 @@ async def login(request: Request, services: ServicesDep, access: AccessDep) -> R
     try:
         answer = await _log_in(request, access, body.name, body.password)
     except DovetailError as failure:
-        await guard.record(request.scope, access, "login refused", who=body.name, status=failure.status)
+        if not isinstance(failure, RateLimited):  # a flood of these would wash the record away
+            await guard.record(request.scope, access, "login refused", who=body.name, status=failure.status)
         raise
     await guard.record(request.scope, access, "login", who=body.name)
     return answer

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
@@ -15,6 +16,9 @@ from dovetail.core.errors import Forbidden, InvalidRequest
 # For whoever asks whether the process lives, by whatever name.
 _BY_ANY_NAME = frozenset({"/health", "/ready"})
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+# Another port of this machine is the same site.
+_OTHERS = frozenset({"cross-site", "same-site"})
+_HOST = re.compile(r"(?:\[([0-9a-f:.]+)\]|([^\[\]:%]+?))\.?(?::\d{1,5})?", re.IGNORECASE)
 # An answer that says one of these itself is left to.
 HEADERS = (
     (b"x-content-type-options", b"nosniff"),
@@ -50,9 +54,9 @@ class Browsers:
             )
         origin = headers.get("origin")
         if origin is None:
-            foreign = scope["method"] not in _SAFE and headers.get("sec-fetch-site") == "cross-site"
+            foreign = scope["method"] not in _SAFE and headers.get("sec-fetch-site") in _OTHERS
         else:
-            foreign = not self._is_own(origin, host) and self.allowed(origin) is None
+            foreign = not self._is_own(origin, host, scope["scheme"]) and self.allowed(origin) is None
         if foreign:
             raise _refusal(headers, origin)
 
@@ -97,10 +101,10 @@ class Browsers:
         return self._any_address or address.is_loopback
 
     @staticmethod
-    def _is_own(origin: str, host: str | None) -> bool:
-        """Whether the page comes from the address it calls; a proxy in between may have taken the TLS off."""
+    def _is_own(origin: str, host: str | None, scheme: str) -> bool:
+        """Whether the page comes from the address it calls; a proxy in between may have taken the TLS off, not on."""
         parts = urlsplit(origin.lower())
-        if host is None or parts.scheme not in {"http", "https"}:
+        if host is None or parts.scheme not in {"http", "https"} or (scheme == "https" and parts.scheme == "http"):
             return False
         standard = {"http": ":80", "https": ":443"}[parts.scheme]
         return parts.netloc.removesuffix(standard) == host.lower().removesuffix(standard)
@@ -119,10 +123,9 @@ def _refusal(headers: Headers, origin: str | None) -> InvalidRequest | Forbidden
 
 
 def _name(host: str) -> str:
-    """The name in a Host header, without its port."""
-    if host.startswith("["):
-        return host[1:].partition("]")[0].lower()
-    return host.partition(":")[0].lower().removesuffix(".")
+    """The name in a Host header, without its port; empty where it is malformed."""
+    found = _HOST.fullmatch(host)
+    return (found[1] or found[2]).lower() if found else ""
 
 
 def _is_loopback(host: str) -> bool:

@@ -24,18 +24,30 @@ from dovetail.gateway.rights import Right, right
 _KNOWN = "dovetail.known"
 _DONE = "dovetail.done"
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+BY_ANYBODY = frozenset({"/health", "/ready"})
+# A proxy that no setting names says so of itself: behind it are others than this machine's users.
+_PROXIES = ("x-forwarded-for", "forwarded", "x-real-ip")
 Kind = Literal["key", "cookie"]
 
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """Asks `access`. `exposed`: others than this machine's users reach the address, and are not to come in unasked."""
+    """Asks `access`. `exposed`: others than this machine's users reach the address, and are not to come in unasked.
+
+    `insecure`: they are, and whoever comes through a proxy as well.
+    """
 
     access: Access
     exposed: bool = False
     require_key: bool = False
+    insecure: bool = False
     address_requests: int | None = None
     account_requests: int | None = None
+
+    @property
+    def closed(self) -> bool:
+        """Whether everybody has to say who they are, whoever there is."""
+        return self.exposed or self.require_key or self.access.has_own_key
 
     def count(self, scope: Scope, caller: Caller) -> None:
         """One more request for an answer. Raises RateLimited where key, account or address ask too often."""
@@ -49,9 +61,13 @@ class Guard:
 
     async def admit(self, scope: Scope, wanted: Right) -> Known:
         """Who comes with the request. Raises Unauthenticated, or Forbidden for one who may not."""
+        if (
+            wanted is Right.PUBLIC and scope["path"] in BY_ANYBODY
+        ):  # whether the process lives must not hang on the database
+            return Known(LOCAL)
         known = await self._known(scope)
         if known is None:
-            if wanted.role is None or (not wanted.personal and await self._open(wanted)):
+            if wanted.role is None or (not wanted.personal and self._here(scope) and await self._open(wanted)):
                 return Known(LOCAL)
             raise _unknown(scope)
         if wanted.role is not None:
@@ -64,12 +80,15 @@ class Guard:
             return None
         return await self.access.identify(found[1], cookie=found[0] == "cookie")
 
+    def _here(self, scope: Scope) -> bool:
+        return self.insecure or not is_forwarded(scope)
+
     async def _open(self, wanted: Right) -> bool:
         """Whether somebody without a name may do what is `wanted`."""
-        if self.exposed or self.require_key:
+        if self.closed:
             return False
         if wanted is Right.ADMIN:
-            return not self.access.has_own_key and not (await self.access.standing()).accounts
+            return not (await self.access.standing()).accounts
         return not (await self.access.standing()).keys
 
 
@@ -109,8 +128,10 @@ class Guarded:
 
 def guarded(route: BaseRoute, guard: Guard | None) -> BaseRoute:
     """The route, asking first; without a guard as it is."""
-    if guard is None or not isinstance(route, Route):
+    if guard is None:
         return route
+    if not isinstance(route, Route):
+        raise TypeError(f"{route} has no line in the table of rights: give it routes of its own")
     behind = copy(route)  # routers are shared between applications
     behind.app = Guarded(route.app, guard, route.path)
     return behind
@@ -181,6 +202,12 @@ def _check(caller: Caller, wanted: Right, scope: Scope) -> None:
     endpoints = caller.scope.endpoints
     if endpoints and not any(scope["path"] == e or scope["path"].startswith(f"{e.rstrip('/')}/") for e in endpoints):
         raise Forbidden(f"this key is good for {', '.join(endpoints)} alone", code="key_scope")
+
+
+def is_forwarded(scope: Scope) -> bool:
+    """Whether a proxy says that it passed the request on."""
+    headers = Headers(scope=scope)
+    return any(name in headers for name in _PROXIES)
 
 
 def _unknown(scope: Scope) -> Unauthenticated:

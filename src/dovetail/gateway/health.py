@@ -14,6 +14,7 @@ from dovetail.gateway import props
 from dovetail.gateway.answers import Health, Ready
 from dovetail.gateway.deps import ServicesDep
 from dovetail.gateway.openapi import MODEL_QUERY, answers
+from dovetail.gateway.rights import Right
 from dovetail.gateway.services import Services
 
 router = APIRouter(tags=["health"])
@@ -24,8 +25,13 @@ router = APIRouter(tags=["health"])
 async def health(request: Request, services: ServicesDep) -> Response:
     """200 while the gateway can serve, of one `model` too. Asks no worker and no database."""
     name = request.query_params.get("model")
+    asks = services.guard
     if name is None:
-        return _json(state(services))
+        said = state(services)
+        # What there is here is nobody's business beyond this machine, and no database is to be asked who it is.
+        return _json(said | {"models": []} if asks is not None and asks.closed else said)
+    if asks is not None:
+        await asks.admit(request.scope, Right.VIEW)
     return _json(props.health(services, await asyncio.to_thread(services.catalog.find, name)))
 
 

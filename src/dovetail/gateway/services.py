@@ -85,8 +85,8 @@ class Services:
             return None
         server = self.settings.server
         said, exposed = self.settings.access, server.exposed and not server.insecure
-        often = said.address_requests or (EXPOSED_REQUESTS if exposed else None)
-        return Guard(self.access, exposed, said.require_key, often, said.account_requests)
+        often = said.address_requests or (EXPOSED_REQUESTS if server.exposed else None)
+        return Guard(self.access, exposed, said.require_key, server.insecure, often, said.account_requests)
 
     @property
     def browsers(self) -> Browsers:

@@ -159,9 +159,10 @@ class Embedder:
             error = DovetailError.code
             raise
         finally:
-            done = (Finished("stop", Usage(use.tokens), Timings()),) if error is None else ()
+            used = Usage(use.tokens)
+            done, left = ((Finished("stop", used, Timings()),), None) if error is None else ((), used)
             self._observer.request_done(
-                RequestRecord(request_id, caller, use.model, started, None, self._clock(), done, error)
+                RequestRecord(request_id, caller, use.model, started, None, self._clock(), done, error, left)
             )
 
 

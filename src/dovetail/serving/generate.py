@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
+from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import replace
@@ -12,7 +13,7 @@ from typing import Protocol
 
 from dovetail.core.caller import Caller
 from dovetail.core.errors import ContextTooLong, DovetailError, LoadFailed
-from dovetail.core.events import Event, Finished, Loading, Prefill, Progress, Queued
+from dovetail.core.events import Event, Finished, Loading, Prefill, Progress, Queued, Usage
 from dovetail.core.model import Adapter, Model
 from dovetail.core.observe import Observer, RequestRecord
 from dovetail.core.request import GenerateRequest, Sampling
@@ -118,9 +119,7 @@ class Generator:
         Closing the generator stops the work and frees the slot. Raises `core.errors`; nothing is yielded after
         a failure. One record is reported when it ends, however it ends.
         """
-        started = self._clock()
-        first: float | None = None
-        finished: list[Finished] = []
+        course = _Course(self._clock)
         error: str | None = "client_closed"
         name = request.model
         ticket = ticket or Ticket("generation", caller, name)
@@ -139,10 +138,7 @@ class Generator:
                 ticket.worker = lease.worker.model
                 async for event in events:
                     ticket.note(event)
-                    if isinstance(event, Finished):
-                        finished.append(event)
-                    elif first is None and not isinstance(event, _PROGRESS):
-                        first = self._clock()
+                    course.note(event)
                     yield event
             error = None
         except DovetailError as failure:
@@ -154,10 +150,7 @@ class Generator:
             error = DovetailError.code
             raise
         finally:
-            ended = self._clock()
-            self._observer.request_done(
-                RequestRecord(request.id, caller, name, started, first, ended, tuple(finished), error)
-            )
+            self._observer.request_done(course.record(request.id, caller, name, error))
 
     async def run_all(
         self, requests: Sequence[GenerateRequest], caller: Caller, ticket: Ticket | None = None
@@ -208,6 +201,37 @@ class Generator:
                     yield event
         except ContextTooLong as error:  # the worker knows no dialect's fields
             raise error.naming(prompt_field(request)) from error
+
+
+class _Course:
+    """What a request has come to; who leaves early has used what was computed until then."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._started = clock()
+        self._first: float | None = None
+        self._finished: list[Finished] = []
+        self._prompt = 0
+        self._pieces: Counter[int] = Counter()
+
+    def note(self, event: Event) -> None:
+        match event:
+            case Prefill(done=done):
+                self._prompt = done
+            case Queued() | Loading():
+                pass
+            case Finished(index=index):
+                self._finished.append(event)
+                del self._pieces[index]
+            case _:
+                self._first = self._clock() if self._first is None else self._first
+                self._pieces[event.index] += 1
+
+    def record(self, request_id: str, caller: Caller, model: str, error: str | None) -> RequestRecord:
+        """It has ended; of choices that have not, pieces count for tokens."""
+        left = None if error is None else Usage(self._prompt, self._pieces.total())
+        times = self._started, self._first, self._clock()
+        return RequestRecord(request_id, caller, model, *times, tuple(self._finished), error, left)
 
 
 def _seeded(sampling: Sampling) -> Sampling:

@@ -149,7 +149,8 @@ async def test_who_guesses_slows_only_that_address(tmp_path: Path, run: Run) -> 
             token = answer.headers["set-cookie"].partition(";")[0].partition("=")[2]
     audit = (tmp_path / "logs" / "audit.jsonl").read_text()
     lines = [json.loads(line) for line in audit.splitlines()]
-    assert [line["what"] for line in lines].count("login refused") == 201
+    # Those that were not even looked at are not written down: they would wash away what is.
+    assert 5 <= [line["what"] for line in lines].count("login refused") < 10
     assert lines[-1]["from"] == "127.0.0.2"
     for path in tmp_path.rglob("*"):
         if path.is_file():

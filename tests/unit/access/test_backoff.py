@@ -1,3 +1,5 @@
+from contextlib import ExitStack
+
 import pytest
 
 from dovetail.access.backoff import Backoff, network
@@ -36,6 +38,24 @@ def test_an_account_that_many_attack_is_slow_never_shut() -> None:
     assert backoff.delay("a") == 0.5
     assert backoff.delay("b") == 0
     assert waits(backoff, "10.9.9.9") == 0
+
+
+def test_guesses_at_once_are_no_more_than_one_by_one() -> None:
+    clock = Clock()
+    backoff = Backoff(clock)
+    with ExitStack() as under_way:
+        for _ in range(5):
+            under_way.enter_context(backoff.attempt("10.0.0.1"))
+        with pytest.raises(RateLimited, match="at once"):
+            under_way.enter_context(backoff.attempt("10.0.0.1"))
+        under_way.enter_context(backoff.attempt("10.0.0.2"))
+    for _ in range(9):
+        backoff.failed("10.0.0.1", "a")
+    clock.now += 300
+    with backoff.attempt("10.0.0.1"), pytest.raises(RateLimited, match="at once"), backoff.attempt("10.0.0.1"):
+        raise AssertionError
+    with backoff.attempt("10.0.0.1"):
+        pass
 
 
 def test_success_forgives_the_address() -> None:

@@ -65,6 +65,10 @@ async def test_nothing_else_is_a_key(tmp_path: Path) -> None:
         assert operator.caller.role == "admin"
         here = await made.identify(token, cookie=True)
         assert here is not None
+        # Remembered as what they were, not as the other.
+        assert await made.identify(secret, cookie=False) is not None
+        assert await made.identify(secret, cookie=True) is None
+        assert await made.identify(token, cookie=False) is None
         assert (here.caller.id, here.session is not None) == ("chief", True)
 
 
@@ -79,3 +83,6 @@ async def test_what_a_key_used_is_counted_by_model_and_day(tmp_path: Path) -> No
         made.request_done(RequestRecord("r", Caller("a", "key_1"), "m", 0, None, 1, choices, None))
         (found,) = await made.usage()
         assert found.requests == 3
+        left = RequestRecord("r", Caller("a", "key_2"), "m", 0, None, 1, (), "client_closed", Usage(50, 20))
+        made.request_done(left)
+        assert [(u.prompt, u.completion) for u in await made.usage() if u.key == "key_2"] == [(50, 20)]

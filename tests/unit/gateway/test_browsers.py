@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from dovetail.gateway.app import create_app
 from dovetail.settings import ServerSettings, Settings
 
-from .fakes import call, services
+from .fakes import Client, call, services
 
 pytestmark = pytest.mark.anyio
 
@@ -21,7 +21,11 @@ def app(**server: object) -> FastAPI:
 
 
 LOCAL = ["localhost", "localhost:8080", "LOCALHOST:1", "127.0.0.1:8080", "127.8.8.8", "[::1]:8080", "localhost."]
-FOREIGN = ["evil.example", "127.0.0.1.evil.example", "localhost.evil", "10.0.0.1:8080", "[2001:db8::1]", "", "a b"]
+FOREIGN = [
+    "evil.example", "127.0.0.1.evil.example", "localhost.evil", "10.0.0.1:8080", "[2001:db8::1]", "", "a b",
+    "[::1]evil", "[::1%25evil]:8080", "localhost:8080.evil", "localhost:123456", "[::1", "localhost..",
+    "user@localhost",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("host", "known"), [*((h, True) for h in LOCAL), *((h, False) for h in FOREIGN)])
@@ -57,10 +61,19 @@ async def test_pages_of_other_sites(origin: str, own: bool) -> None:
             assert "access-control-allow-origin" not in answer.headers
 
 
-async def test_a_cross_site_post_without_an_origin() -> None:
-    headers = {"sec_fetch_site": "cross-site", "content_type": "application/json"}
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+async def test_a_foreign_post_without_an_origin(site: str) -> None:
+    headers = {"sec_fetch_site": site, "content_type": "application/json"}
     assert (await call(app(), "POST", "/models/load", {}, **headers)).error[2] == "bad_origin"
     assert (await call(app(), "GET", "/", **headers)).status == 200  # a link
+
+
+async def test_a_page_that_came_without_tls_is_not_the_server_s_own() -> None:
+    for origin, own in (("https://box.example", True), ("http://box.example", False)):
+        headers = {"host": "box.example", "origin": origin, "content-type": "application/json"}
+        tls = app(host="0.0.0.0", allowed_hosts=("box.example",), insecure=True)
+        answer = await Client(tls, "POST", "/auth/logout", [b"{}"], headers, scheme="https").run()
+        assert (answer.status != 403) is own
 
 
 @pytest.mark.accept("H15")

@@ -4,14 +4,17 @@ import re
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import pytest
 from fastapi import FastAPI
+from starlette.routing import Mount
 
 from dovetail.access.access import Access
 from dovetail.access.keys import NewKey
 from dovetail.core.caller import Limits, Role, Scope
 from dovetail.gateway.app import ROUTERS, create_app
+from dovetail.gateway.guard import Guard, guarded
 from dovetail.gateway.rights import RIGHTS, Right, names
 from dovetail.settings import AccessSettings, ServerSettings, Settings
 
@@ -42,7 +45,7 @@ ROLES: dict[Right, set[str]] = {
     Right.PEOPLE: {"admin"},
 }
 # These refuse with the same statuses for reasons of their own.
-OWN_REASONS = {"already_set_up", "wrong_password", "setup_code", "forbidden_here"}
+OWN_REASONS = {"already_set_up", "wrong_password", "setup_code", "forbidden_here", "key_scope"}
 
 
 def settings(place: str) -> Settings:
@@ -123,13 +126,67 @@ async def test_what_a_key_is_not_good_for(tmp_path: Path) -> None:
             _, secret = await made.keys.create(NewKey("k", None, "member", scope))
             refused = await call(app, "POST", "/v1/chat/completions", chat, x_api_key=secret)
             assert refused.error[:3] == (403, "permission_error", "key_scope")
-            assert (await call(app, "GET", "/v1/models/m", x_api_key=secret)).status == 200
-        refused = await call(app, "POST", "/tokenize", {"content": "hi"}, x_api_key=(await _models_key(made)))
-        assert refused.error[:3] == (403, "permission_error", "key_scope")
+            retrieved = await call(app, "GET", "/v1/models/m", x_api_key=secret)
+            assert retrieved.status == (403 if scope.models else 200)
+            listed = (await call(app, "GET", "/v1/models", x_api_key=secret)).json()["data"]
+            assert [model["id"] for model in listed] == ([] if scope.models else ["m"])
+        _, secret = await made.keys.create(NewKey("k", None, "admin", Scope(models=("other",))))
+        for path in ("/tokenize", "/models/load", "/models/unload", "/v1/embeddings", "/v1/completions", "/completion"):
+            body = {"content": "hi", "input": "hi", "prompt": "hi", "model": "m"}
+            assert (await call(app, "POST", path, body, x_api_key=secret)).error[:3] == (
+                403, "permission_error", "key_scope",
+            )  # fmt: skip
+        assert (await call(app, "GET", "/props?model=m", x_api_key=secret)).status == 403
 
 
-async def _models_key(made: Access) -> str:
-    return (await made.keys.create(NewKey("k", None, "member", Scope(models=("other",)))))[1]
+async def test_a_key_leaves_no_account_behind_and_no_admin_takes_the_super_admin_s(tmp_path: Path) -> None:
+    with access(tmp_path) as made:
+        await made.people.found("chief", GOOD)
+        await made.people.add("second", GOOD, "admin")
+        app = create_app(services(access=made))
+        _, secret = await made.keys.create(NewKey("k", "second", "admin"))
+        token = (await made.people.log_in("second", GOOD, HERE))[1]
+        second = {"cookie": f"dovetail={token}", "content_type": "application/json"}
+        new = {"name": "mallory", "password": GOOD, "role": "admin"}
+        assert (await call(app, "POST", "/api/v1/users", new, x_api_key=secret)).error[2] == "key_scope"
+        change = {"password": "another one entirely"}
+        assert (await call(app, "PATCH", "/api/v1/users/second", change, x_api_key=secret)).error[2] == "key_scope"
+        assert (await call(app, "PATCH", "/api/v1/users/chief", change, **second)).error[2] == "super_admin"
+        await made.people.log_in("chief", GOOD, HERE)
+        assert (await call(app, "POST", "/api/v1/users", new, x_api_key=made.local_key)).status == 200
+
+
+async def test_health_tells_strangers_beyond_this_machine_nothing_of_models(tmp_path: Path) -> None:
+    with access(tmp_path) as made:
+        await made.people.found("chief", GOOD)
+        for place, status in (("beyond", 401), ("with an account", 200)):
+            app = create_app(services(settings=settings(place), access=made))
+            assert (await call(app, "GET", "/health?model=m")).status == status
+            assert (await call(app, "GET", "/health")).json()["models"] == []
+            assert (await call(app, "GET", "/health?model=m", x_api_key=made.local_key)).status == 200
+
+
+async def test_liveness_asks_no_database(tmp_path: Path) -> None:
+    with access(tmp_path) as made:
+        app = create_app(services(access=made))
+    for path in ("/health", "/ready"):  # with a credential to look up, and the database closed
+        assert (await call(app, "GET", path, x_api_key="sk-dvt-none")).status in {200, 503}
+
+
+@pytest.mark.parametrize("header", ["x_forwarded_for", "forwarded", "x_real_ip"])
+async def test_what_comes_through_a_proxy_that_nobody_named_is_not_of_this_machine(tmp_path: Path, header: str) -> None:
+    with access(tmp_path) as made:
+        for place, status in (("a fresh loopback", 401), ("insecure", 200)):
+            app = create_app(services(settings=settings(place), access=made))
+            assert (await call(app, "GET", "/v1/models", **{header: "203.0.113.9"})).status == status
+        app = create_app(services(access=made))
+        refused = await call(app, "POST", "/auth/setup", {"password": GOOD}, **{header: "203.0.113.9"})
+        assert (refused.status, made.people.chief) == (403, None)
+
+
+def test_a_route_that_could_not_be_asked_about_is_no_route() -> None:
+    with pytest.raises(TypeError, match="table of rights"):
+        guarded(Mount("/files", routes=[]), cast("Guard", object()))
 
 
 async def test_what_a_key_may_use(tmp_path: Path) -> None:

@@ -108,6 +108,9 @@ async def test_closing_frees_everything_and_is_recorded(recorder: Recorder, n: i
     await stream.aclose()
     assert (pool.running, pool.leased) == (0, 0)
     assert recorder.records[0].error == "client_closed"
+    used = recorder.records[0].unfinished
+    assert used is not None
+    assert used.completion >= 1
 
 
 async def test_cancelling_the_reader_frees_everything(recorder: Recorder) -> None:

@@ -209,9 +209,11 @@ async def detokenize(request: Request, services: ServicesDep, caller: CallerDep)
 
 @router.get("/props", operation_id="props", response_model=None, openapi_extra={"parameters": [MODEL_QUERY]})
 @answers(PropsAnswer)
-async def show_props(request: Request, services: ServicesDep, _caller: CallerDep) -> Response:
+async def show_props(request: Request, services: ServicesDep, caller: CallerDep) -> Response:
     """What a model is like to ask: the context of one request, slots, template, modalities. Loads nothing."""
-    return _json(props(services, await _model(services, request.query_params.get("model"))), {})
+    model = await _model(services, request.query_params.get("model"))
+    check_scope(caller, model)
+    return _json(props(services, model), {})
 
 
 @router.post("/models/load", operation_id="loadModel", response_model=None)
@@ -222,6 +224,7 @@ async def load_model(request: Request, services: ServicesDep, caller: CallerDep)
     body = await receive_body(request, services, ModelRequest)
     headers = wire.warnings(body, strict=services.settings.strict)
     model = await asyncio.to_thread(services.catalog.find, body.model)
+    check_scope(caller, model)
     guard.detail(request.scope, model=model.name)
     ticket = Ticket("load", caller, model.name, outline(body))
     ticket.worker = model.name
@@ -232,11 +235,12 @@ async def load_model(request: Request, services: ServicesDep, caller: CallerDep)
 @router.post("/models/unload", operation_id="unloadModel", response_model=None)
 @reads(ModelRequest)
 @answers(Success)
-async def unload_model(request: Request, services: ServicesDep, _caller: CallerDep) -> Response:
+async def unload_model(request: Request, services: ServicesDep, caller: CallerDep) -> Response:
     """Unloads a model once its running requests are done."""
     body = await receive_body(request, services, ModelRequest)
     headers = wire.warnings(body, strict=services.settings.strict)
     model = await asyncio.to_thread(services.catalog.find, body.model)
+    check_scope(caller, model)
     guard.detail(request.scope, model=model.name)
     if not await services.pool.unload(model.id, model.adapter.name if model.adapter else None):
         raise InvalidRequest(f"{model.name} is not loaded", code="model_not_loaded", param="model")

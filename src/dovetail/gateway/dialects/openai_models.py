@@ -17,16 +17,17 @@ from dovetail.gateway.deps import CallerDep, ServicesDep
 from dovetail.gateway.openapi import answers
 from dovetail.gateway.props import placement
 from dovetail.gateway.services import Services
+from dovetail.serving.limits import check_scope
 
 router = APIRouter(tags=["openai"])
 
 
 @router.get("/v1/models", operation_id="listModels", response_model=None)
 @answers(ModelList)
-async def list_models(services: ServicesDep, _caller: CallerDep) -> Response:
-    """Every model that can be asked for."""
+async def list_models(services: ServicesDep, caller: CallerDep) -> Response:
+    """Every model that can be asked for; with a key, those that it is good for."""
     models = await asyncio.to_thread(services.catalog.models)
-    return _json(ModelList(data=[_object(services, model) for model in models]))
+    return _json(ModelList(data=[_object(services, model) for model in models if caller.may_use(model.id)]))
 
 
 # A parameter in the signature would make FastAPI import all of pydantic.v1 at start.
@@ -40,10 +41,11 @@ _NAME: JsonObject = {"name": "name", "in": "path", "required": True, "schema": {
     openapi_extra={"parameters": [_NAME]},
 )
 @answers(ModelObject)
-async def retrieve_model(request: Request, services: ServicesDep, _caller: CallerDep) -> Response:
+async def retrieve_model(request: Request, services: ServicesDep, caller: CallerDep) -> Response:
     """One model, by its id or an alias."""
     name: str = request.path_params["name"]
     model = await asyncio.to_thread(services.catalog.find, name)
+    check_scope(caller, model)
     by_itself = name in {model.id, *model.aliases}  # whatever adapter its settings name
     return _json(_object(services, replace(model, adapter=None) if by_itself else model))
 
