@@ -205,11 +205,12 @@ class JsonSchema:
 
 @dataclass(frozen=True, slots=True)
 class Thought:
-    """The tags of a thought; `opened`: the prompt ends in `start`."""
+    """The tags of a thought; `opened`: the prompt ends in `start`; `told`: from the answer, also where it does not."""
 
     start: str
     end: str
     opened: bool = False
+    told: bool = True
 
 
 @dataclass(frozen=True, slots=True)

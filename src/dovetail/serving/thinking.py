@@ -50,24 +50,30 @@ def settled(request: GenerateRequest, model: Model, by_name: bool | None = None)
     style = thinking_style(model.template or "")
     output = request.output
     if isinstance(output, Grammar):
-        output = _after_thought(output, asked, style, model.id)
+        output = _after_thought(output, asked, style, model)
     thinking, options = _fitted(asked, style, model.id)
-    if isinstance(output, Grammar) and (output.thought is None or (thinking.on is False and thinking.budget is None)):
-        thinking, output = (
-            replace(thinking, budget=None),
-            replace(output, thought=None),
-        )  # no thought that could be bounded
     fitted = replace(chat, thinking=thinking, template_options={**chat.template_options, **options})
-    return replace(request, prompt=fitted, output=output)
+    request = replace(request, prompt=fitted, output=output)
+    if isinstance(output, Grammar) and (output.thought is None or (thinking.on is False and thinking.budget is None)):
+        return silent(request, fitted, output)
+    return request
 
 
-def _after_thought(grammar: Grammar, asked: Thinking, style: ThinkingStyle, name: str) -> Grammar:
+def silent(request: GenerateRequest, chat: ChatPrompt, grammar: Grammar) -> GenerateRequest:
+    """`request` without a thought before its grammar, and so without a bound on one."""
+    chat = replace(chat, thinking=replace(chat.thinking, budget=None))
+    return replace(request, prompt=chat, output=replace(grammar, thought=None))
+
+
+def _after_thought(grammar: Grammar, asked: Thinking, style: ThinkingStyle, model: Model) -> Grammar:
     """A thought comes first where it is known what ends it."""
     if style.tags is not None:
-        return replace(grammar, thought=Thought(*style.tags))
+        # llama-server (b11549) learns how a model thinks from thoughts of the past, or from a prompt that opens one.
+        told = model.format != "gguf" or "reasoning_content" in (model.template or "")
+        return replace(grammar, thought=Thought(*style.tags, told=told))
     if asked.on and style.thinks:
         raise UnsupportedField(
-            asked.switch, f"cannot be had with a grammar: what ends the thoughts of {name} is not known"
+            asked.switch, f"cannot be had with a grammar: what ends the thoughts of {model.id} is not known"
         )
     return grammar
 

@@ -31,6 +31,7 @@ TEMPLATES = {
     "itself": HISTORY + "{%- if enable_thinking is defined and enable_thinking is false -%}"
     "{{ '<think>\\n\\n</think>\\n\\n' }}{%- endif -%}{%- endif -%}",  # as Qwen 3's: the model opens its thought
     "first": FIRST,  # the same, as it was first published: without thoughts of the past
+    "untold": FIRST.replace("<think>\\n", "") + "{#- <think> -#}",  # without either, as SmolLM 3's and Granite's
     "unknown": "{%- for message in messages -%}{{ message.content }}{%- endfor -%}{{ '<think>\\n' }}",
 }
 THOUGHT = "The user asks for the capital of France. It is Paris.\n"
@@ -83,6 +84,18 @@ async def test_a_model_that_opens_its_thought_itself(http: aiohttp.ClientSession
     assert (thought[-25:], bool(re.fullmatch("[ab]{5}", answer))) == (THOUGHT[-25:], True)
     thought, answer = await ask(http, model, regex="[ab]{5}", enable_thinking=False)
     assert (thought, bool(re.fullmatch("[ab]{5}", answer))) == ("", True)
+
+
+async def test_no_thought_is_shown_as_the_answer(http: aiohttp.ClientSession) -> None:
+    thought, answer = await ask(http, "untold-mlx", regex="[ab]{5}")
+    assert (thought[-25:], bool(re.fullmatch("[ab]{5}", answer))) == (THOUGHT[-25:], True)
+    thought, answer = await ask(http, "untold-gguf", regex="[ab]{5}", reasoning_budget_tokens=9)
+    assert (thought, bool(re.fullmatch("[ab]{5}", answer))) == ("", True)
+    sent = {"model": "untold-gguf-thinking", "messages": [{"role": "user", "content": "hi"}], "regex": "a"}
+    async with http.post("/v1/chat/completions", json=sent) as refused:
+        error = (await refused.json())["error"]
+    assert (refused.status, error["param"]) == (400, "model")
+    assert "takes its thoughts for text" in error["message"]
 
 
 @pytest.mark.parametrize("engine", ["gguf", "mlx"])

@@ -47,6 +47,14 @@ async def test_the_end_of_the_prompt_says_it(prompt: str, *, found: bool) -> Non
     assert request.output == Grammar("g", Thought("<think>", "</think>", opened=found))
 
 
+async def test_a_thought_that_would_be_taken_for_the_answer_is_none() -> None:
+    request = asked(Grammar("g", Thought("<think>", "</think>", told=False)))
+    assert (await opened(request, Rendered("hi"))).output == Grammar("g")
+    assert (await opened(request, Rendered("hi<think>"))).output == Grammar(
+        "g", Thought("<think>", "</think>", opened=True, told=False)
+    )
+
+
 @pytest.mark.parametrize("output", [PlainText(), Grammar("g")])
 async def test_nothing_is_asked_for_other_answers(output: OutputFormat) -> None:
     worker = Rendered("<think>")

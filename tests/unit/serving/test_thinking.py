@@ -23,6 +23,7 @@ GPT_OSS = "{%- if reasoning_effort is not defined %}{%- endif %}{{ message.think
 SEED = "{% if thinking_budget is defined %}<seed:think>{% endif %}{{ '<think>' }}"
 PLAIN = "{{ messages }}"
 THINK = ("<think>", "</think>")
+UNTOLD = Thought(*THINK, told=False)
 
 
 def chat(name: str = "m", thinking: Thinking | None = None, **more: Any) -> GenerateRequest:
@@ -125,11 +126,12 @@ def test_a_name_decides_and_may_not_contradict() -> None:
 @pytest.mark.parametrize(
     ("template", "asked", "thought", "budget"),
     [
-        (QWEN, Thinking(), Thought(*THINK), None),
-        (QWEN, LOW, Thought(*THINK), 1024),
+        (QWEN, Thinking(), UNTOLD, None),
+        (QWEN, LOW, UNTOLD, 1024),
         (QWEN, OFF, None, None),
-        (R1, OFF, Thought(*THINK), 0),
-        (R1, BOUND, Thought(*THINK), 9),
+        (QWEN + "{{ m.reasoning_content }}", Thinking(), Thought(*THINK), None),
+        (R1, OFF, UNTOLD, 0),
+        (R1, BOUND, UNTOLD, 9),
         (DEEPSEEK_R1, OFF, None, None),  # a tag that is forced would break the form
         (GPT_OSS, Thinking(), None, None),
         (PLAIN, BOUND, None, None),
@@ -142,6 +144,11 @@ def test_a_thought_comes_before_a_grammar_where_its_end_is_known(
     assert found.output == Grammar("g", thought)
     assert isinstance(found.prompt, ChatPrompt)
     assert found.prompt.thinking.budget == budget
+
+
+def test_mlx_tells_every_thought_from_its_answer() -> None:
+    found = settled(chat(output=Grammar("g")), replace(of(QWEN), format="mlx"))
+    assert found.output == Grammar("g", Thought(*THINK))
 
 
 def test_a_thought_without_a_known_end_is_refused_before_a_grammar() -> None:
