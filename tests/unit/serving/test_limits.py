@@ -54,3 +54,4 @@ def test_log_probabilities_of_what_was_guessed_are_refused() -> None:
         with pytest.raises(UnsupportedField) as caught:
             check_request(asked, guessed)
         assert caught.value.param == "logprobs"
+        assert "n_probs, and best_of" in caught.value.message  # which have asked for them as well
