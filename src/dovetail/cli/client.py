@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import socket
 import time
 from collections.abc import Generator
 from contextlib import closing, contextmanager
@@ -66,13 +67,15 @@ class Server:
             port = parts.port
         except ValueError as error:
             raise Failure(f"{url} is no address of a server: {error}", Exit.USAGE) from None
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise Failure(f"{url} is no address of a server: it begins with http:// or https://", Exit.USAGE)
+        # Over a Unix socket there is no path before that of a route.
+        self._socket = parts.path if parts.scheme == "unix" else None
+        if not self._socket and (parts.scheme not in ("http", "https") or not parts.hostname):
+            raise Failure(f"{url} is no address of a server: it begins with http://, https:// or unix:/", Exit.USAGE)
         self.url = url.rstrip("/")
         self._secure = parts.scheme == "https"
-        self._host = parts.hostname
+        self._host = parts.hostname or "localhost"
         self._port = port
-        self._prefix = quote(parts.path.rstrip("/"), safe="/%")
+        self._prefix = "" if self._socket else quote(parts.path.rstrip("/"), safe="/%")
 
     def get(self, path: str) -> JsonObject:
         with self._exchange("GET", path, None, ANSWER_TIMEOUT) as response:
@@ -102,6 +105,8 @@ class Server:
         raise Failure("the server ended the answer in the middle")
 
     def _connection(self) -> http.client.HTTPConnection:
+        if self._socket:
+            return _UnixConnection(self._socket)
         if not self._secure:
             return http.client.HTTPConnection(self._host, self._port, timeout=CONNECT_TIMEOUT)
         import ssl
@@ -139,6 +144,17 @@ class Server:
             except (OSError, http.client.HTTPException) as error:
                 reason = str(error) or type(error).__name__
                 raise Failure(f"the connection to {self.url} was lost: {reason}", Exit.UNAVAILABLE) from None
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path: str) -> None:
+        super().__init__("localhost", timeout=CONNECT_TIMEOUT)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(CONNECT_TIMEOUT)
+        self.sock.connect(self._path)
 
 
 def _object(body: bytes, response: http.client.HTTPResponse | None = None) -> JsonObject:

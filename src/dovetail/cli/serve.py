@@ -27,11 +27,23 @@ if TYPE_CHECKING:
     from dovetail.settings import Settings, Sources
 
 
+_NO_SOCKET = {
+    errno.EADDRINUSE: "another server listens at this socket: stop it, or choose another path",
+    errno.EEXIST: "this is no socket: remove it, or choose another path",
+    errno.EACCES: "this user may make no socket here",
+    errno.ENOENT: "there is no such folder",
+    errno.ENOTDIR: "there is no such folder",
+}
+
+
 def serve(
     *,
     host: Annotated[str | None, typer.Option(help="Address to listen on (default 127.0.0.1).")] = None,
     port: Annotated[
         int | None, typer.Option(min=0, max=65_535, help="Port (default 8080); 0 takes a free one.")
+    ] = None,
+    unix_socket: Annotated[
+        Path | None, typer.Option(metavar="PATH", help="Listen on this Unix socket instead of an address.")
     ] = None,
     home: Home = None,
     model: Annotated[
@@ -69,6 +81,7 @@ def serve(
         {
             "server.host": host,
             "server.port": port,
+            "server.unix_socket": None if unix_socket is None else str(unix_socket.absolute()),
             "server.allowed_hosts": allowed_host,
             "server.tls_cert": None if tls_cert is None else str(tls_cert),
             "server.tls_key": None if tls_key is None else str(tls_key),
@@ -111,6 +124,8 @@ def _run(settings: Settings, origin: Sources, listening: Callable[[str], None]) 
     except socket.gaierror as error:
         raise Failure(f"there is no address {settings.server.host}: {error.strerror}", Exit.UNAVAILABLE) from None
     except OSError as error:
+        if settings.server.unix_socket is not None and error.errno in _NO_SOCKET:
+            raise Failure(f"{settings.server.unix_socket}: {_NO_SOCKET[error.errno]}", Exit.UNAVAILABLE) from None
         where = f"{settings.server.host}:{settings.server.port}"
         match error.errno:
             case errno.EADDRINUSE:

@@ -17,6 +17,7 @@ from dovetail.gateway import errors
 
 MAX_HEAD = 64 << 10
 MAX_HEADERS = 256
+_THIS_MACHINE = ("127.0.0.1", 0)
 _REASONS = {400: b"Bad Request", 408: b"Request Timeout", 431: b"Request Header Fields Too Large", 503: b"Busy"}
 
 
@@ -46,6 +47,8 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]  as uvicorn has it
         super().connection_made(transport)
+        if self.client is None:  # a Unix socket
+            self.client = _THIS_MACHINE
         if len(self.connections) > self.limits.max_connections:
             self._refuse(Busy("too many connections; try again in a moment", code="too_many_connections"))
         else:

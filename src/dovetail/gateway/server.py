@@ -15,7 +15,7 @@ from typing import Unpack
 import structlog
 import uvicorn
 
-from dovetail.gateway import tls
+from dovetail.gateway import tls, unix_socket
 from dovetail.gateway.app import create_app
 from dovetail.gateway.protocol import Limits, guarded
 from dovetail.gateway.services import Parts, Services, services
@@ -33,7 +33,7 @@ _INTERRUPTED = 130
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """Where the server listens."""
+    """Where the server listens; `host` is a path where that is a Unix socket."""
 
     host: str
     port: int
@@ -43,6 +43,8 @@ class Started:
     @property
     def url(self) -> str:
         """The address to give to clients."""
+        if self.scheme == "unix":
+            return f"unix:{self.host}"
         host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self.host, self.host)  # noqa: S104  compared, not bound
         return f"{self.scheme}://{f'[{host}]' if ':' in host and '[' not in host else host}:{self.port}"
 
@@ -79,8 +81,11 @@ async def running(settings: Settings, **parts: Unpack[Parts]) -> AsyncGenerator[
             serving = asyncio.create_task(server.serve([listener]), name="http server")
             try:
                 await server.accepting(serving)
-                host, port = listener.getsockname()[:2]
-                yield Started(host, port, built, "http" if certificate is None else "https")
+                if settings.server.unix_socket is not None:
+                    yield Started(listener.getsockname(), 0, built, "unix")
+                else:
+                    host, port = listener.getsockname()[:2]
+                    yield Started(host, port, built, "http" if certificate is None else "https")
                 await _drain(server, built)
             finally:
                 server.should_exit = True
@@ -142,6 +147,10 @@ async def _drain(server: uvicorn.Server, built: Services) -> None:
 
 @contextlib.contextmanager
 def _bound(settings: ServerSettings) -> Generator[socket.socket, None, None]:
+    if settings.unix_socket is not None:
+        with unix_socket.bound(settings.unix_socket, _BACKLOG) as listener:
+            yield listener
+        return
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     listener = socket.socket(family)
     try:

@@ -2,122 +2,22 @@
 
 from __future__ import annotations
 
-import ipaddress
 from pathlib import Path
-from typing import Annotated, Literal, Self, TypeAlias, cast
+from typing import Literal, Self, TypeAlias, cast
 from urllib.parse import urlsplit
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from dovetail.core.fields import SAMPLING
 from dovetail.core.model import MODEL_ID, CacheType, ChatFormat, Ngram
 from dovetail.settings.amount import Layers, Memory
+from dovetail.settings.edge import AccessSettings, Seconds, Section, ServerSettings
 
 Tree: TypeAlias = dict[str, object]
-_SHORTEST_KEY = 8
-Seconds = Annotated[float, Field(gt=0, le=86_400)]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class ServerSettings(_Section):
-    """The address and the edge of the gateway."""
-
-    host: str = Field(default="127.0.0.1", description="Address to listen on.")
-    port: int = Field(default=8080, ge=0, le=65_535, description="Port to listen on; 0 takes a free one.")
-    stream_header_after: Seconds = Field(
-        default=5.0,
-        description="Longest time a stream's headers wait for the first output, so that a quick failure has a status.",
-    )
-    keep_alive_every: Seconds = Field(default=5.0, description="Time between keep-alive comments on a silent stream.")
-    head_timeout: Seconds = Field(default=20.0, description="Time a client has to send a request's head.")
-    body_timeout: Seconds = Field(default=60.0, description="Time a client has to send a request's body.")
-    idle_timeout: Seconds = Field(default=15.0, description="Time an idle connection is kept.")
-    stall_timeout: Seconds = Field(
-        default=60.0, description="Time a client may take no bytes of a stream before it is cut."
-    )
-    request_timeout: Seconds = Field(
-        default=3600.0, description="Time a request may take in all, from its body to the end of its answer."
-    )
-    drain_timeout: Seconds = Field(default=30.0, description="Time running requests have to finish at shutdown.")
-    max_body: int = Field(default=16 << 20, gt=0, description="Largest request body in bytes.")
-    max_connections: int = Field(default=2048, gt=0, description="Connections served at once.")
-    insecure: bool = Field(
-        default=False, description="Beyond loopback too, ask nobody who they are where loopback would not."
-    )
-    allowed_hosts: tuple[str, ...] = Field(
-        default=(), description="Names this server is reached by, beside `localhost` and addresses; others get a 421."
-    )
-    cors_origins: tuple[str, ...] = Field(
-        default=(),
-        description="Web pages of other origins that may call this server (`https://chat.example`), each exactly.",
-    )
-
-    tls_cert: Path | None = Field(
-        default=None, description="Certificate (PEM) to speak TLS with; a renewed file is taken in by itself."
-    )
-    tls_key: Path | None = Field(default=None, description="Its private key; empty: it is in the same file.")
-    trusted_proxies: tuple[str, ...] = Field(
-        default=(),
-        description="Addresses of proxies whose `X-Forwarded-For` and `-Proto` are believed; then everybody is asked.",
-    )
-
-    @model_validator(mode="after")
-    def _key_of_a_certificate(self) -> Self:
-        if self.tls_key is not None and self.tls_cert is None:
-            raise ValueError("tls_key without tls_cert")
-        return self
-
-    @property
-    def exposed(self) -> bool:
-        """Whether others than this machine's users reach it."""
-        return not self.on_loopback or bool(self.trusted_proxies)
-
-    @property
-    def on_loopback(self) -> bool:
-        """Whether only this machine reaches `host`; of names, `localhost` alone is known to be."""
-        try:
-            return ipaddress.ip_address(self.host.strip("[]")).is_loopback
-        except ValueError:
-            return self.host.lower() == "localhost"
-
-
-class AccessSettings(_Section):
-    """Who has to say who they are: see security.md."""
-
-    require_key: bool = Field(default=False, description="Ask for a key or a login on loopback too, from the start.")
-    api_key: SecretStr | None = Field(
-        default=None,
-        description="One key that is good for everything, beside those that are made; better in the environment.",
-    )
-    address_requests: int | None = Field(
-        default=None,
-        ge=1,
-        description="Requests for answers a minute from one address; empty: any number on loopback, 600 beyond it.",
-    )
-    account_requests: int | None = Field(
-        default=None, ge=1, description="The same of one account, by whichever key or login; empty: any number."
-    )
-    session_idle: Annotated[float, Field(ge=60, le=31_536_000)] = Field(
-        default=43_200.0, description="Seconds without a request after which a login has ended."
-    )
-    session_longest: Annotated[float, Field(ge=60, le=31_536_000)] = Field(
-        default=604_800.0, description="Seconds after which a login has ended in any case."
-    )
-    sessions: int = Field(default=10, ge=1, le=1000, description="Logins of one account at once; the oldest goes.")
-
-    @field_validator("api_key")
-    @classmethod
-    def _long_enough(cls, key: SecretStr | None) -> SecretStr | None:
-        if key is not None and len(key.get_secret_value()) < _SHORTEST_KEY:
-            raise ValueError(f"a key has at least {_SHORTEST_KEY} characters")
-        return key
-
-
-class FleetSettings(_Section):
+class FleetSettings(Section):
     """Which models run, and how long."""
 
     memory: Memory = None
@@ -175,7 +75,7 @@ class FleetSettings(_Section):
     )
 
 
-class LoadSettings(_Section):
+class LoadSettings(Section):
     """Load options; empty means that Dovetail chooses. Used for all models and, under `[models.ID]`, for one."""
 
     context: int | None = Field(default=None, ge=64, le=1 << 24, description="Tokens for each slot.")
@@ -202,7 +102,7 @@ def _sampling(name: str) -> object:
     return Field(default=None, ge=spec.low, le=spec.high, description=spec.meaning)
 
 
-class SamplingSettings(_Section):
+class SamplingSettings(Section):
     """What holds where a request says nothing, over what the model's makers advise."""
 
     temperature: float | None = cast("None", _sampling("temperature"))
@@ -295,7 +195,7 @@ class ModelSettings(LoadSettings):
         return self
 
 
-class GgufSettings(_Section):
+class GgufSettings(Section):
     """The GGUF engine."""
 
     binary: str | None = Field(
@@ -304,13 +204,13 @@ class GgufSettings(_Section):
     )
 
 
-class EngineSettings(_Section):
+class EngineSettings(Section):
     """Engine settings."""
 
     gguf: GgufSettings = GgufSettings()
 
 
-class CatalogSettings(_Section):
+class CatalogSettings(Section):
     """Where models are looked for."""
 
     folders: tuple[Path, ...] = Field(
@@ -322,7 +222,7 @@ class CatalogSettings(_Section):
     demo: bool = Field(default=True, description="Offer the tiny models that come with the package.")
 
 
-class KvSettings(_Section):
+class KvSettings(Section):
     """Prompt caches on disk, in `kv/` in the home folder: a conversation goes on after an unload or a restart."""
 
     enabled: bool = Field(default=True, description="Keep prompt caches on disk.")
@@ -335,7 +235,7 @@ class KvSettings(_Section):
     )
 
 
-class MediaSettings(_Section):
+class MediaSettings(Section):
     """Images and sounds in messages, for models that take them."""
 
     remote: bool = Field(
@@ -347,7 +247,7 @@ class MediaSettings(_Section):
     fetch_timeout: Seconds = Field(default=10.0, description="Time for all that is fetched for one request.")
 
 
-class LogSettings(_Section):
+class LogSettings(Section):
     """Logging."""
 
     format: Literal["text", "json"] = Field(default="text", description="Log lines as text or as JSON.")
@@ -361,7 +261,7 @@ def default_home() -> Path:
     return Path(platformdirs.user_data_dir("dovetail", appauthor=False))
 
 
-class Settings(_Section):
+class Settings(Section):
     """The whole configuration. Building it directly reads neither file nor environment."""
 
     home: Path = Field(default_factory=default_home, description="The home folder: configuration, models, lock.")
