@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -38,10 +38,14 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A caller, and the session it came with, if it was one."""
+    """A caller whom a credential has told."""
 
     caller: Caller
-    session: str | None = None
+
+    @property
+    def session(self) -> str | None:
+        """The session's id, if it was one."""
+        return self.caller.session
 
 
 class Access:
@@ -100,6 +104,19 @@ class Access:
         self._remembered[hashed] = now, known
         return known
 
+    async def ended(self, callers: Collection[Caller]) -> set[Caller]:
+        """Those of them whose key or login is no more, whoever revoked it."""
+        keys, sessions = frozenset[str](), frozenset[str]()
+        if any(caller.is_made_key for caller in callers):
+            keys = await self.keys.good()
+        if any(caller.session for caller in callers):
+            sessions = frozenset(session.id for session in await self.people.sessions(None))
+        return {
+            caller
+            for caller in callers
+            if (caller.is_made_key and caller.key not in keys) or (caller.session and caller.session not in sessions)
+        }
+
     def changed(self) -> None:
         """To be called after a change of accounts, keys or sessions: it holds from the next request on."""
         self._remembered.clear()
@@ -133,7 +150,7 @@ class Access:
         if found is None:
             return None
         session, role = found
-        return Known(Caller(session.account, role=role), session.id)
+        return Known(Caller(session.account, role=role, session=session.id))
 
 
 def caller_of(key: Key) -> Caller:

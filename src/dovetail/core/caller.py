@@ -39,7 +39,10 @@ EVERYTHING = Scope()
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The party a request is admitted, limited and recorded for; higher `priority` goes first."""
+    """The party a request is admitted, limited and recorded for; higher `priority` goes first.
+
+    key, session  the id of what it came with, if it was one
+    """
 
     id: str
     key: str | None = None
@@ -47,6 +50,7 @@ class Caller:
     role: Role = "admin"
     limits: Limits = UNLIMITED
     scope: Scope = EVERYTHING
+    session: str | None = None
 
     @property
     def is_made_key(self) -> bool:

@@ -35,6 +35,7 @@ from dovetail.fleet.pool import Pool, WorkerStatus
 from dovetail.fleet.process import Props
 from dovetail.fleet.prompt_store import PromptStore
 from dovetail.fleet.seats import Making
+from dovetail.gateway import revocation
 from dovetail.gateway.browsers import Browsers
 from dovetail.gateway.configuration import Live
 from dovetail.gateway.counting import Counting
@@ -163,8 +164,7 @@ async def services(settings: Settings, **parts: Unpack[Parts]) -> AsyncGenerator
     await asyncio.to_thread(local_key.write, settings.home, access.local_key)
     if access.people.chief is None and settings.server.exposed:
         log.warning("to make the first account over the network, give this code", code=access.setup_code)
-    work = {"preload": preloader.run(), "watch": live.watch(), "usage": access.meter.run()}
-    running = [asyncio.create_task(task, name=name) for name, task in work.items()]
+    running = _at_work(built, access, preloader)
     try:
         yield built
     finally:
@@ -174,6 +174,17 @@ async def services(settings: Settings, **parts: Unpack[Parts]) -> AsyncGenerator
         await pool.aclose()
         await access.aclose()
         await asyncio.to_thread(local_key.remove, settings.home)
+
+
+def _at_work(built: Services, access: Access, preloader: Preloader) -> list[asyncio.Task[None]]:
+    """What goes on beside requests until it is cancelled."""
+    work = {
+        "preload": preloader.run(),
+        "watch": built.live.watch(),
+        "usage": access.meter.run(),
+        "revocation": revocation.watch(access, built.requests),
+    }
+    return [asyncio.create_task(task, name=name) for name, task in work.items()]
 
 
 def access_of(settings: Settings) -> Access:

@@ -98,6 +98,10 @@ class Requests:
         since = time.time() - older_than
         return self._end([t for t in self if t.worker in workers and t.began <= since], cancelled())
 
+    def turn_out(self, caller: Caller, error: DovetailError) -> int:
+        """Ends all of one caller's with `error`; how many requests that were."""
+        return self._end([ticket for ticket in self if ticket.caller == caller], error)
+
     def cut(self) -> None:
         """Ends everything, for a shutdown."""
         self._end(list(self), Busy("the server is shutting down; send the request again", code="shutting_down"))

@@ -1,0 +1,33 @@
+"""What ends answers under way once the key or login they were asked with is no more."""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+
+from dovetail.access.access import Access
+from dovetail.core.errors import DovetailError, Unauthenticated
+from dovetail.serving.requests import Requests
+
+log = structlog.stdlib.get_logger(__name__)
+
+LOOK_EVERY = 10.0
+
+
+async def watch(access: Access, requests: Requests, every: float = LOOK_EVERY) -> None:
+    """Looks until cancelled."""
+    while True:
+        await asyncio.sleep(every)
+        try:
+            await look(access, requests)
+        except DovetailError as failure:  # a database that is busy is asked again
+            log.warning("revocations_not_seen", reason=failure.message)
+
+
+async def look(access: Access, requests: Requests) -> None:
+    """Ends what has lost its credential. Raises what the database raises."""
+    callers = {ticket.caller for ticket in requests}
+    for caller in await access.ended(callers):
+        error = Unauthenticated("the key or login of this request has been revoked", code="revoked")
+        log.info("requests_turned_out", caller=caller.id, requests=requests.turn_out(caller, error))
