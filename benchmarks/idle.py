@@ -75,13 +75,14 @@ def idle(models: Path, folder: Path) -> Idle:
 
 async def _measured(server: Server) -> Idle:
     target = Target(server.url, "tiny-gguf")
-    crowd = [await _stream(target) for _ in range(_WARM)]  # the model is loaded, the code is warm
+    crowd = await _streams(target, _WARM)
+    await _settled(server.url, _WARM, 0)  # the model is loaded, the code is warm
     before = server.rss()
     crowd += await _streams(target, STREAMS - _WARM)
-    await _settled(server.url, 0)
+    await _settled(server.url, STREAMS, 0)
     with_streams = server.rss()
     crowd += await _streams(target, QUEUED)
-    await _settled(server.url, QUEUED)
+    await _settled(server.url, STREAMS, QUEUED)
     with_queue = server.rss()
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as other:
         times = await asyncio.get_running_loop().run_in_executor(other, probe, server.url, PROBES)
@@ -134,12 +135,13 @@ async def _stream(target: Target) -> Connection:
     return reader, writer
 
 
-async def _settled(url: str, waiting: int) -> None:
-    """Returns once all streams run and `waiting` requests are in line, with the headers of all of them sent."""
+async def _settled(url: str, running: int, waiting: int) -> None:
+    """Returns once so many streams run and so many requests are in line, with the headers of all of them sent."""
     deadline = time.monotonic() + WITHIN
     while time.monotonic() < deadline:
         state = await asyncio.to_thread(_state, url)
-        if state["slots_available"] == 0 and state["waiting"] == waiting:
+        busy = state["slots_total"] - state["slots_available"] if state["model_loaded"] else 0
+        if (busy, state["waiting"]) == (running, waiting):
             await asyncio.sleep(8)  # headers are held for 5 s at most
             return
         await asyncio.sleep(0.2)

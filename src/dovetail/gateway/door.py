@@ -17,7 +17,7 @@ from dovetail.core.errors import Busy, InvalidRequest, NotAllowed
 from dovetail.gateway import errors
 from dovetail.gateway.browsers import Browsers
 from dovetail.gateway.request_body import ClientLeft
-from dovetail.gateway.sse import REQUEST_ID
+from dovetail.gateway.sse import LATER, REQUEST_ID, Reply
 
 _SAFE_ID = re.compile(r"[A-Za-z0-9._\-]{1,64}", re.ASCII)
 # What tells a supervisor that the process lives is answered to the end.
@@ -115,7 +115,11 @@ class Edge:
         elif (preflight := self._browsers.preflight(scope, headers)) is not None:
             await preflight(scope, receive, send)
         else:
+            later: list[Reply] = []
+            scope[LATER] = later
             await self._app(scope, receive, send)
+            for answer in later:
+                await answer.run(scope, receive, send)
 
 
 def _request_id(headers: Headers) -> str:

@@ -23,6 +23,7 @@ from dovetail.gateway import errors
 from dovetail.serving.requests import Requests, Ticket
 
 REQUEST_ID = "dovetail.request_id"  # in a request's scope
+LATER = "dovetail.later"  # in a request's scope, a list: answers to be written once the framework has returned
 _KEEP_ALIVE = b": keep-alive\n\n"
 _HIGH_WATER = 64 << 10
 PROGRESS = (Queued, Loading, Prefill)
@@ -96,11 +97,22 @@ class Reply(Response):
         self._size = 0
         self._progress = b""
         self._failure: DovetailError | None = None
-        self._ready = asyncio.Event()
-        self._room: asyncio.Event | None = None  # made when it is needed: one weighs 800 bytes
+        self._news = False
+        # Waited for by the one task that writes, and the one that reads; an Event weighs 800 bytes more than a future.
+        self._writer: asyncio.Future[None] | None = None
+        self._room: asyncio.Future[None] | None = None
         self._started = self._sending = self._silent = self._done = self._gone = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Leaves the writing to whoever has put a list into the scope: the frames of a framework are heavy to keep."""
+        later = cast("list[Reply] | None", scope.get(LATER))
+        if later is None:
+            await self.run(scope, receive, send)
+        else:
+            later.append(self)
+
+    async def run(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Writes the answer, from its headers to its end."""
         self._loop = asyncio.get_running_loop()
         self._written = self._loop.time()
         self._ends = self._written + self._timing.whole
@@ -124,7 +136,7 @@ class Reply(Response):
         if not self._done:
             self._failure = error
             self._reader.cancel()
-            self._ready.set()
+            self._wake()
 
     async def _read(self) -> None:
         try:
@@ -132,8 +144,8 @@ class Reply(Response):
                 async for event in events:
                     self._take(event)
                     if self._size > _HIGH_WATER:
-                        self._room = asyncio.Event()
-                        await self._room.wait()
+                        self._room = self._loop.create_future()
+                        await self._room
             self._push(self._rendering.end())
         except DovetailError as failure:
             self._failure = failure
@@ -141,33 +153,41 @@ class Reply(Response):
             self._failure = errors.as_dovetail(failure)
         finally:
             self._done = True
-            self._ready.set()
+            self._wake()
 
     def _take(self, event: Event) -> None:
         if isinstance(event, PROGRESS):
             self._progress = _comment(event)
             if self._started:
-                self._ready.set()
+                self._wake()
         elif frames := self._rendering.frames(event):
             self._progress = b""
             self._push(frames)
-            self._ready.set()
+            self._wake()
 
     def _push(self, frames: bytes) -> None:
         self._pending.append(frames)
         self._size += len(frames)
+
+    def _wake(self) -> None:
+        self._news = True
+        writer, self._writer = self._writer, None
+        if writer is not None and not writer.done():
+            writer.set_result(None)
 
     async def _watch(self, receive: Receive) -> None:
         while (await receive())["type"] != "http.disconnect":
             pass
         self._gone = True
         self._reader.cancel()
-        self._ready.set()
+        self._wake()
 
     async def _write(self, send: Send) -> None:
         while True:
-            await self._ready.wait()
-            self._ready.clear()
+            if not self._news:
+                self._writer = self._loop.create_future()
+                await self._writer
+            self._news = False
             if self._gone:
                 break
             failure = self._failure
@@ -198,8 +218,8 @@ class Reply(Response):
         chunk = pending[0] if len(pending) == 1 else b"".join(pending)
         self._pending = []
         self._size = 0
-        if self._room is not None:
-            self._room.set()
+        if self._room is not None and not self._room.done():
+            self._room.set_result(None)
         if not chunk and self._silent:
             chunk = _KEEP_ALIVE
         self._silent = False
@@ -248,7 +268,7 @@ class Reply(Response):
             due = self._written + timing.keep_alive_every
             if not self._started or due <= now:
                 self._silent = True
-                self._ready.set()
+                self._wake()
                 due = now + timing.keep_alive_every
         self._timer = self._loop.call_at(min(due, self._ends), self._tick)
 

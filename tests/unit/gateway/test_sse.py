@@ -4,10 +4,12 @@ import asyncio
 from collections.abc import AsyncGenerator
 
 import pytest
+from starlette.types import Receive, Scope, Send
 
 from dovetail.core.caller import LOCAL
 from dovetail.core.errors import DovetailError, LoadFailed, WorkerCrashed
 from dovetail.core.events import Event, Finished, Loading, Prefill, Queued, TextDelta
+from dovetail.gateway.door import Door, Edge
 from dovetail.gateway.openai import OpenAIErrors
 from dovetail.gateway.sse import Reply, Timing
 from dovetail.serving.requests import Requests, Ticket
@@ -250,3 +252,23 @@ async def test_a_position_in_line_is_told_in_a_comment_and_in_a_header() -> None
 
 async def test_who_did_not_wait_has_no_such_header() -> None:
     assert "x-dovetail-queue" not in (await run(TextDelta("a"), finished())).headers
+
+
+async def test_an_answer_is_written_once_the_framework_has_returned() -> None:
+    """What a framework holds for a request weighs more than the rest of an idle stream."""
+    source, door, returned = Source(), Door(), asyncio.Event()
+
+    async def framework(scope: Scope, receive: Receive, send: Send) -> None:
+        await Reply(source.stream(), Lines(), Requests(), ticket(), QUICK)(scope, receive, send)
+        returned.set()
+
+    async with asyncio.TaskGroup() as tasks:
+        asking = tasks.create_task(Client(Edge(framework, door), "POST", "/", ()).run())
+        await until(returned)
+        assert (door.inside, asking.done()) == (1, False)
+        source.queue.put_nowait(TextDelta("a"))
+        source.queue.put_nowait(finished())
+    answer = asking.result()
+    assert answer.body == b"data: a\n\ndata: [DONE]\n\n"
+    assert answer.headers["x-request-id"]
+    assert door.inside == 0
