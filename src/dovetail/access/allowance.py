@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections import OrderedDict
-from collections.abc import Callable
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from dovetail.core.caller import Caller
@@ -53,6 +54,7 @@ class Allowance:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._accounts: OrderedDict[str, _Account] = OrderedDict()
+        self._inside: Counter[str] = Counter()
 
     def use(self, caller: Caller) -> None:
         """One request more of `caller`. Raises RateLimited when that is more than it may."""
@@ -69,6 +71,23 @@ class Allowance:
                 raise _refusal(f"{most} {what}", 1.0 if window.length == MINUTE else MINUTE)
         account.requests_minute.add(1, now)
         account.requests_day.add(1, now)
+
+    @contextmanager
+    def inside(self, party: str, most: int) -> Generator[None]:
+        """Around one request. Raises RateLimited where `party` has `most` under way."""
+        if self._inside[party] >= most:
+            raise RateLimited(
+                f"{most} answers at once are under way already; try again when one has ended",
+                code="too_many_answers",
+                retry_after=1.0,
+            )
+        self._inside[party] += 1
+        try:
+            yield
+        finally:
+            self._inside[party] -= 1
+            if not self._inside[party]:
+                del self._inside[party]
 
     def spent(self, caller: Caller, tokens: int) -> None:
         """Tokens are known when a request has ended: the next one feels them."""

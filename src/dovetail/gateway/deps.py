@@ -16,6 +16,7 @@ from dovetail.core.request import GenerateRequest
 from dovetail.gateway import guard, request_body, wire
 from dovetail.gateway.outline import outline
 from dovetail.gateway.request_body import ClientLeft
+from dovetail.gateway.rights import Right
 from dovetail.gateway.services import Services
 from dovetail.gateway.sse import Rendering, Reply, request_id, too_long
 from dovetail.gateway.wire import Wire, WireT
@@ -25,6 +26,8 @@ from dovetail.serving.requests import Ticket
 _LARGE = 256 << 10
 # And from this size on its schemas, patterns and grammars are checked in one: 64 kB of them take up to 0.3 s.
 _SLOW = 16 << 10
+# Of a request that asks for no answer: a login, a key, a model's name.
+SMALL_BODY = 64 << 10
 
 Events: TypeAlias = AsyncGenerator[Event, None]
 T = TypeVar("T")
@@ -53,7 +56,9 @@ AccessDep = Annotated[Access, Depends(_access)]
 async def receive_body(request: Request, services: Services, model: type[WireT]) -> WireT:
     """The request's body as a wire model. Raises InvalidRequest, or ClientLeft when it never came whole."""
     server = services.settings.server
-    body = await request_body.read(request, limit=server.max_body, timeout=server.body_timeout)
+    large = guard.wanted(request.scope) in {None, Right.USE}
+    limit = server.max_body if large else min(server.max_body, SMALL_BODY)
+    body = await request_body.read(request, limit=limit, timeout=server.body_timeout)
     if len(body) < _LARGE:
         return wire.read(model, body)
     return await asyncio.to_thread(wire.read, model, body)

@@ -7,6 +7,7 @@ admins do needs none until the first account is made. Beyond loopback everything
 from __future__ import annotations
 
 import asyncio
+from contextlib import AbstractContextManager, nullcontext
 from copy import copy
 from dataclasses import dataclass
 from typing import Literal, cast
@@ -23,6 +24,7 @@ from dovetail.gateway.rights import Right, right
 
 _KNOWN = "dovetail.known"
 _DONE = "dovetail.done"
+_WANTED = "dovetail.right"
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 BY_ANYBODY = frozenset({"/health", "/ready"})
 # A proxy that no setting names says so of itself: behind it are others than this machine's users.
@@ -43,6 +45,7 @@ class Guard:
     insecure: bool = False
     address_requests: int | None = None
     account_requests: int | None = None
+    answers: int | None = None
 
     @property
     def closed(self) -> bool:
@@ -58,6 +61,13 @@ class Guard:
             parties.append(_party(f"account {caller.id}", self.account_requests))
         for party in parties:
             self.access.allowance.use(party)
+
+    def inside(self, scope: Scope, caller: Caller) -> AbstractContextManager[None]:
+        """Around the answer. Entering raises RateLimited where the caller has too many, an address without a name."""
+        if self.answers is None:
+            return nullcontext()
+        party = caller.id if is_known(scope) else f"address {network(address(scope))}"
+        return self.access.allowance.inside(party, self.answers)
 
     async def admit(self, scope: Scope, wanted: Right) -> Known:
         """Who comes with the request. Raises Unauthenticated, or Forbidden for one who may not."""
@@ -103,10 +113,12 @@ class Guarded:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         wanted = right(scope["method"], self._path)
         known = await self._guard.admit(scope, wanted)
-        scope[_KNOWN] = known
+        scope[_KNOWN], scope[_WANTED] = known, wanted
         if wanted is Right.USE:
             self._guard.count(scope, known.caller)
-        if wanted in {Right.ADMIN, Right.PEOPLE} and scope["method"] not in _SAFE:
+            with self._guard.inside(scope, known.caller):
+                await self._app(scope, receive, send)
+        elif wanted in {Right.ADMIN, Right.PEOPLE} and scope["method"] not in _SAFE:
             await self._recorded(scope, receive, send)
         else:
             await self._app(scope, receive, send)
@@ -140,6 +152,11 @@ def guarded(route: BaseRoute, guard: Guard | None) -> BaseRoute:
 def known(scope: Scope) -> Known:
     """Who the guard let in."""
     return cast("Known", scope.get(_KNOWN) or Known(LOCAL))
+
+
+def wanted(scope: Scope) -> Right | None:
+    """What the route asks of its caller; None where nobody asks."""
+    return cast("Right | None", scope.get(_WANTED))
 
 
 def is_known(scope: Scope) -> bool:

@@ -56,6 +56,8 @@ log = structlog.stdlib.get_logger(__name__)
 
 # Requests for answers a minute from one address, where others than this machine's users reach the server.
 EXPOSED_REQUESTS = 600
+# And answers to one caller under way at once: each holds a connection, of which `server.max_connections` are all.
+EXPOSED_ANSWERS = 256
 GGUF_ONLY = (
     *("gpu_layers", "ubatch", "flash_attention", "cache_type_k", "cache_type_v", "threads", "mmproj"),
     *("draft", "ngram"),
@@ -87,7 +89,8 @@ class Services:
         server = self.settings.server
         said, exposed = self.settings.access, server.exposed and not server.insecure
         often = said.address_requests or (EXPOSED_REQUESTS if server.exposed else None)
-        return Guard(self.access, exposed, said.require_key, server.insecure, often, said.account_requests)
+        answers = said.caller_answers or (EXPOSED_ANSWERS if server.exposed else None)
+        return Guard(self.access, exposed, said.require_key, server.insecure, often, said.account_requests, answers)
 
     @property
     def browsers(self) -> Browsers:

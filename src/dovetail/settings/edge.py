@@ -46,7 +46,9 @@ class ServerSettings(Section):
         default=3600.0, description="Time a request may take in all, from its body to the end of its answer."
     )
     drain_timeout: Seconds = Field(default=30.0, description="Time running requests have to finish at shutdown.")
-    max_body: int = Field(default=16 << 20, gt=0, description="Largest request body in bytes.")
+    max_body: int = Field(
+        default=16 << 20, gt=0, description="Largest body in bytes of a request for an answer; of others, 64 KiB."
+    )
     max_connections: int = Field(default=2048, gt=0, description="Connections served at once.")
     insecure: bool = Field(
         default=False, description="Beyond loopback too, ask nobody who they are where loopback would not."
@@ -132,6 +134,12 @@ class AccessSettings(Section):
     )
     account_requests: int | None = Field(
         default=None, ge=1, description="The same of one account, by whichever key or login; empty: any number."
+    )
+    caller_answers: int | None = Field(
+        default=None,
+        ge=1,
+        description="Answers under way at once, waiting ones too, for one caller, or one address without a name; "
+        "empty: any number on loopback, 256 beyond it.",
     )
     session_idle: Annotated[float, Field(ge=60, le=31_536_000)] = Field(
         default=43_200.0, description="Seconds without a request after which a login has ended."

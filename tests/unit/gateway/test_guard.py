@@ -12,7 +12,7 @@ from starlette.routing import Mount
 
 from dovetail.access.access import Access
 from dovetail.access.keys import NewKey
-from dovetail.core.caller import Limits, Role, Scope
+from dovetail.core.caller import Role, Scope
 from dovetail.gateway.app import ROUTERS, create_app
 from dovetail.gateway.guard import Guard, guarded
 from dovetail.gateway.rights import RIGHTS, Right, names
@@ -187,39 +187,6 @@ async def test_what_comes_through_a_proxy_that_nobody_named_is_not_of_this_machi
 def test_a_route_that_could_not_be_asked_about_is_no_route() -> None:
     with pytest.raises(TypeError, match="table of rights"):
         guarded(Mount("/files", routes=[]), cast("Guard", object()))
-
-
-async def test_what_a_key_may_use(tmp_path: Path) -> None:
-    with access(tmp_path) as made:
-        app = create_app(services(access=made))
-        _, secret = await made.keys.create(NewKey("k", None, "member", limits=Limits(requests_minute=2)))
-        answers = [await call(app, "POST", "/v1/chat/completions", {}, x_api_key=secret) for _ in range(3)]
-        assert [answer.status for answer in answers] == [400, 400, 429]
-        assert answers[2].error[:3] == (429, "rate_limit_error", "rate_limit_exceeded")
-        assert int(answers[2].headers["retry-after"]) >= 1
-        assert (await call(app, "GET", "/v1/models", x_api_key=secret)).status == 200
-
-
-@pytest.mark.accept("H9")
-async def test_what_an_address_and_an_account_may_use(tmp_path: Path) -> None:
-    often = AccessSettings(address_requests=3, account_requests=2)
-    limited = Settings(home=Path("/nowhere"), access=often)
-    with access(tmp_path) as made:
-        app = create_app(services(settings=limited, access=made))
-
-        async def ask(address: str, key: str = "") -> Answer:
-            headers = {"x-api-key": key} if key else {}
-            return await Client(app, "POST", "/completion", [b"{}"], headers, address=address).run()
-
-        answers = [await ask("10.0.0.9") for _ in range(4)]
-        assert [answer.status for answer in answers] == [400, 400, 400, 429]
-        assert answers[3].error[:3] == (429, "rate_limit_error", "rate_limit_exceeded")
-        assert (await ask("10.0.0.8")).status == 400
-        # Three keys of one account are one account, wherever they come from.
-        keys = [(await made.keys.create(NewKey("k", "ann", "member")))[1] for _ in range(3)]
-        made.changed()
-        assert [(await ask(f"10.0.1.{at}", key)).status for at, key in enumerate(keys)] == [400, 400, 429]
-        assert (await call(app, "GET", "/v1/models", x_api_key=keys[0])).status == 200
 
 
 HI = {"content-type": "application/json", "host": "localhost:8080"}
