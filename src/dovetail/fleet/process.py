@@ -17,8 +17,9 @@ from dovetail.fleet.backoff import PAUSE, Backoff
 from dovetail.fleet.child import Child
 from dovetail.fleet.client import WorkerClient, unloaded
 from dovetail.fleet.launch import Launched
+from dovetail.fleet.life import Life
 from dovetail.fleet.reason import reason, want_of_memory
-from dovetail.hardware.cgroup import out_of_memory_kills
+from dovetail.hardware.usage import stopped
 from dovetail.settings import FleetSettings
 
 Launch = Callable[[Callable[[str], None]], Awaitable[Launched]]
@@ -26,6 +27,7 @@ Launch = Callable[[Callable[[str], None]], Awaitable[Launched]]
 KEPT_LINES = 100
 LINES_A_SECOND = 100  # passed on to the observer; of a flood the rest stays in `last_lines` alone
 ABANDON_AFTER = 0.25  # seconds a start goes on when nobody waits for it any more
+FROZEN = 3  # heartbeats that a worker may be stopped for while it loads
 _FIRST_POLL, _LONGEST_POLL = 0.01, 0.25
 
 
@@ -36,28 +38,6 @@ class Props:
     context: int
     slots: int
     raw: JsonObject
-
-
-class _Life:
-    """One run of the process.
-
-    settled  it is ready or has failed
-    stop     it has been asked to leave
-    over     it is no longer ready, whether asked or not
-    ill      it has been asked because something is wrong with it
-    healing  it follows one that fell, so that nobody has to wait for it
-    """
-
-    def __init__(self, *, healing: bool = False) -> None:
-        loop = asyncio.get_running_loop()
-        self.settled: asyncio.Future[LoadFailed | None] = loop.create_future()
-        self.stop: asyncio.Future[None] = loop.create_future()
-        self.over = asyncio.Event()
-        self.ill = False
-        self.healing = healing
-        self.ready_at: float | None = None
-        self.child: Child | None = None
-        self.client: WorkerClient | None = None
 
 
 class Worker:
@@ -72,6 +52,7 @@ class Worker:
         clock: Callable[[], float] = time.monotonic,
         farewell: Callable[[WorkerClient], Awaitable[None]] | None = None,
         watch: Callable[[WorkerClient], Awaitable[None]] | None = None,
+        stopped: Callable[[int], bool] = stopped,
     ) -> None:
         self.model = model
         self.last_lines: deque[str] = deque(maxlen=KEPT_LINES)
@@ -84,12 +65,14 @@ class Worker:
         self.clock = clock
         self._farewell = farewell
         self._watch = watch
+        self._stopped = stopped
         self._state: ModelState = "unloaded"
-        self._life = _Life()
+        self._life = Life()
         self._task: asyncio.Task[None] | None = None
         self._waiters = 0
         self._retired = False
         self._failure: LoadFailed | None = None
+        self._fell = False  # it failed by a death, behind which the next start is worth waiting for
         self._backoff = Backoff(clock)
         self._second, self._told = 0, 0
 
@@ -121,8 +104,9 @@ class Worker:
         """Returns once the worker is ready, started by the first of its waiters. Raises LoadFailed, or Busy if retired.
 
         A start whose waiters have all been cancelled is stopped. A load that failed a moment ago, or too often, fails
-        again at once.
+        again at once; of loads that were killed each waiter is spared the first, and the next is waited for.
         """
+        spared = False
         self._waiters += 1
         try:
             while self._state != "ready":
@@ -131,8 +115,11 @@ class Worker:
                     continue
                 if not self.alive:
                     self._begin()
-                if failure := await asyncio.shield(self._life.settled):
-                    raise _again(failure)
+                life = self._life
+                if failure := await asyncio.shield(life.settled):
+                    if spared or not life.killed or self._retired or self._backoff.broken:
+                        raise _again(failure)
+                    spared = True
         finally:
             self._waiters -= 1
 
@@ -151,12 +138,14 @@ class Worker:
         With `why` something is wrong with it: what it does has failed, and it is started again.
         """
         life = self._life
-        if self.alive and not life.stop.done():
+        if not self.alive or (life.stop.done() and (why is not None or not life.ill)):
+            return
+        if not life.stop.done():
             life.stop.set_result(None)
-            life.ill = why is not None
-            if life.client is not None:
-                life.client.dismissed = None if why else shutting_down if self._retired else unloaded
-            self._enter("stopping", why)
+        life.ill = why is not None  # one that leaves because it is ill, and is then dismissed, has no successor
+        if life.client is not None:
+            life.client.dismissed = None if why else shutting_down if self._retired else unloaded
+        self._enter("stopping", why)
 
     def retire(self) -> None:
         """Asks the worker to leave for good: those who wait for it, or will, get Busy instead of a successor."""
@@ -196,11 +185,11 @@ class Worker:
     def _begin(self) -> None:
         if self._retired:
             raise shutting_down()
-        if self._failure is not None and self._backoff.wait:
+        if self._failure is not None and self._backoff.wait and (self._backoff.broken or not self._fell):
             raise _again(self._failure)
-        self._start(_Life())
+        self._start(Life())
 
-    def _start(self, life: _Life, why: str | None = None) -> None:
+    def _start(self, life: Life, why: str | None = None) -> None:
         self.last_lines.clear()
         self._life = life
         self._enter("starting", why)
@@ -209,7 +198,7 @@ class Worker:
             self._live(life), name=f"worker of {self.model}", context=contextvars.Context()
         )
 
-    async def _live(self, life: _Life) -> None:
+    async def _live(self, life: Life) -> None:
         failure: LoadFailed | None = None
         try:
             await self._run(life)
@@ -222,17 +211,19 @@ class Worker:
         life.client = None
         self._end(life, failure)
 
-    def _end(self, life: _Life, failure: LoadFailed | None) -> None:
+    def _end(self, life: Life, failure: LoadFailed | None) -> None:
         """Settles what comes after a life: nothing where it was asked to end, else a failure, often another life."""
         served = None if life.ready_at is None else self.clock() - life.ready_at
         if life.stop.done() and not life.ill:
+            if served is not None and served >= self._settings.good_service:
+                self.forget_failure()
             self._enter("unloaded")
         else:
-            self._backoff.failed(served, self._settings.good_service)
+            self._backoff.failed(0.0 if life.killed else served, self._settings.good_service)
             failure = failure or LoadFailed(f"{self.model} has failed: {self.reason}", log_tail=self.last_lines)
             if self._backoff.broken:
                 failure = _broken(failure)
-            self._failure = failure
+            self._failure, self._fell = failure, life.killed or served is not None
             if self._state != "failed" or self._backoff.broken:
                 crash = served is not None and not self._backoff.broken
                 self._enter("failed", self.reason if crash else failure.message)
@@ -240,14 +231,16 @@ class Worker:
             life.settled.set_result(failure or LoadFailed(f"{self.model} was unloaded before it was ready"))
         fallen = life.healing or served is not None
         if self._state == "failed" and fallen and not self._backoff.broken and not self._retired:
-            self._start(_Life(healing=True), self.reason)
+            self._start(Life(healing=True), self.reason)
 
-    async def _run(self, life: _Life) -> None:
-        if life.healing:
+    async def _run(self, life: Life) -> None:
+        if self._backoff.wait:
             await asyncio.wait({life.stop}, timeout=self._backoff.wait)
+            if not life.healing and not self._waiters:
+                self.begin_stop()
             if life.stop.done():
                 return
-        starved = await asyncio.to_thread(out_of_memory_kills)
+        await life.begins()
         launched = await self._launch(self._note)
         settings = self._settings
         async with (
@@ -267,12 +260,12 @@ class Worker:
             life.settled.set_result(None)
             await self._serve(life, child, client)
             if not life.stop.done():
-                killed = await asyncio.to_thread(out_of_memory_kills) > starved
-                self._enter("failed", reason(self.last_lines, child.status, out_of_memory=killed))
+                starved = await life.out_of_memory()
+                self._enter("failed", reason(self.last_lines, child.status, out_of_memory=starved))
             elif self._farewell is not None and self.reason is None:  # in good health: it has things to put away
                 await self._farewell(client)
 
-    async def _serve(self, life: _Life, child: Child, client: WorkerClient) -> None:
+    async def _serve(self, life: Life, child: Child, client: WorkerClient) -> None:
         """Returns when the process has ended or `life.stop` is done; meanwhile it is watched."""
         async with asyncio.TaskGroup() as tasks:
             watching = None if self._watch is None else tasks.create_task(_awaited(self._watch(client)))
@@ -280,7 +273,7 @@ class Worker:
             if watching is not None:
                 watching.cancel()
 
-    async def _load(self, life: _Life, child: Child, client: WorkerClient) -> None:
+    async def _load(self, life: Life, child: Child, client: WorkerClient) -> None:
         """Returns when the worker is ready or `life.stop` is done; raises LoadFailed."""
         if client.endpoint.base is not None:  # somebody else's: that it answers was seen when it was reached
             self.props = Props(0, 0, {})
@@ -297,11 +290,26 @@ class Worker:
             if life.stop.done():
                 return
             if child.status is not None:
-                starved = want_of_memory(self.last_lines, child.status)
-                raise self._failed(reason(self.last_lines, child.status), starved=starved)
+                raise await self._ended(life, child.status)
+            self._look(life, now)
             if now - started > self._settings.load_timeout:
                 raise self._failed(f"it was not ready within {self._settings.load_timeout:g} s")
         self.props = _props(await client.get("/props"))
+
+    def _look(self, life: Life, now: float) -> None:
+        """Raises LoadFailed when the process has been stopped, as by SIGSTOP, for some heartbeats."""
+        patience = FROZEN * self._settings.heartbeat
+        stopped = self.pid is not None and self._stopped(self.pid)
+        if life.frozen_for(now, stopped=stopped) >= patience:
+            life.killed = True  # as it will be now
+            raise self._failed(f"its process was stopped, by a signal, for {patience:g} s")
+
+    async def _ended(self, life: Life, status: int) -> LoadFailed:
+        """Why a process that was to load is no more."""
+        killed = status < 0 and await life.out_of_memory()
+        starved = killed or want_of_memory(self.last_lines)
+        life.killed = status < 0 and not starved
+        return self._failed(reason(self.last_lines, status, out_of_memory=killed), starved=starved)
 
     def _failed(self, why: str, *, starved: bool = False) -> LoadFailed:
         message = f"{self.model} could not be loaded: {why}"
@@ -337,7 +345,9 @@ async def _awaited(done: Awaitable[None]) -> None:
 def _broken(failure: LoadFailed) -> LoadFailed:
     minutes = PAUSE / 60
     pause = f"it fails again and again and is not tried for {minutes:g} minutes: load it by hand to try now"
-    return LoadFailed(f"{failure.message}; {pause}", log_tail=failure.log_tail)
+    return LoadFailed(
+        f"{failure.message}; {pause}", log_tail=failure.log_tail, code=failure.code, status=failure.status
+    )
 
 
 def _again(failure: LoadFailed) -> LoadFailed:

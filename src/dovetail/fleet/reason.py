@@ -22,9 +22,9 @@ _STARVED = re.compile(
 )
 
 
-def want_of_memory(lines: Sequence[str], status: int | None) -> bool:
-    """Whether a load failed for want of memory: it said so, or was killed by somebody who is not us."""
-    return status == -signal.SIGKILL or any(_STARVED.search(line) for line in lines)
+def want_of_memory(lines: Sequence[str]) -> bool:
+    """Whether a load that failed said that it got no memory."""
+    return any(_STARVED.search(line) for line in lines)
 
 
 def reason(lines: Sequence[str], status: int | None, *, out_of_memory: bool = False) -> str:

@@ -121,6 +121,12 @@ class Slots:
     def hold(self) -> Hold:
         return Hold(self)
 
+    @property
+    def spare(self) -> bool:
+        """Whether a request of no importance costs nobody a conversation."""
+        kept = not self._numbered or self.shelf is not None or not self._slots
+        return kept or any(not slot.busy and slot.lost(0) < LEAST_TOKENS for slot in self._slots)
+
     async def take(self, client: WorkerClient, count: int, hold: Hold, chain: Chain, lora: Json = None) -> None:
         """Gives `hold` one of the worker's `count` slots, with as much of `chain` in it as there is anywhere.
 

@@ -109,7 +109,8 @@ class Watch:
         since = max(post.last_used, self._proved_at)
         # One that embeds has no cheap question that could be asked while nobody does; somebody else's may cost money.
         asked = post.options.pooling is None and post.model.remote is None
-        return asked and not post.queue.active and self._clock() - since > IDLE_CANARY
+        idle = not post.queue.active and self._clock() - since > IDLE_CANARY
+        return asked and idle and post.slots.spare
 
     async def _generates(self, client: WorkerClient) -> bool:
         """Whether one token comes. True where there is no telling: no slot is free, or the worker is gone."""

@@ -41,6 +41,14 @@ def usage(pid: int) -> Usage:
     return linux(pid) if sys.platform == "linux" else other(pid)
 
 
+def stopped(pid: int) -> bool:
+    """Whether the process was stopped by a signal and is to go on by another (SIGSTOP, SIGCONT); not where unknown."""
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_STOPPED
+    except psutil.Error:
+        return False
+
+
 def linux(pid: int, proc: Path = Path("/proc"), ticks: int | None = None) -> Usage:
     """From `/proc`, with `ticks` of the clock a second (default: this machine's)."""
     rate = ticks or os.sysconf("SC_CLK_TCK")

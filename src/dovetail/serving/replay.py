@@ -9,8 +9,8 @@ from typing import Protocol
 
 import structlog
 
-from dovetail.core.errors import Busy, DovetailError, EngineFailure, LoadFailed, WorkerCrashed, WorkerStalled
-from dovetail.core.events import Event, Finished, Prefill, Progress
+from dovetail.core.errors import Busy, DovetailError, EngineFailure, InvalidRequest, WorkerCrashed, WorkerStalled
+from dovetail.core.events import Event, Finished, Prefill, Progress, Timings, Usage
 from dovetail.core.request import ChatPrompt, GenerateRequest, JsonObject, Message, PlainText, TextPart, TextPrompt
 from dovetail.engines.base import WorkerCall
 from dovetail.serving.transcript import Comparison, Differs, Transcript
@@ -76,7 +76,7 @@ class Replay:
                     yield event
         except _DEATHS as error:
             raise _given_up(error) from error
-        except (LoadFailed, EngineFailure, Busy) as error:
+        except (EngineFailure, Busy, InvalidRequest) as error:  # invalid is what we made of the request, for one
             if not said.tokens or error.code == "shutting_down":
                 raise
             raise WorkerCrashed(f"{death.message}; it could not go on: {error.message}") from error
@@ -111,6 +111,9 @@ class Replay:
                 yield progress
         # Pieces are fewer than tokens where characters take several, and the bound is on tokens.
         spent = len(await self._lease.tokenize(text, special=False))
+        if self._request.max_tokens is not None and spent >= self._request.max_tokens:
+            yield self._told(Finished("length", Usage(prompt=spent), Timings(), index=self._index), spent)
+            return
         request = going_on(self._request, text, spent)
         async with aclosing(self._lease.generate(request, self._index, ahead=True)) as events:
             async for event in events:
@@ -141,7 +144,7 @@ def _free(request: GenerateRequest) -> bool:
 
 def going_on(request: GenerateRequest, text: str, spent: int) -> GenerateRequest:
     """The request for what comes behind `text`, which took `spent` tokens of the bound."""
-    left = None if request.max_tokens is None else max(request.max_tokens - spent, 1)
+    left = None if request.max_tokens is None else request.max_tokens - spent
     match request.prompt:
         case TextPrompt() as prompt:
             longer = replace(prompt, parts=(*prompt.parts, text))

@@ -148,13 +148,14 @@ class Comparison:
 
     def _rest_of_call(self, event: ToolCallDelta) -> tuple[Delta, ...]:
         name, arguments = self._tracks.get(_name(event)), self._tracks.get(_arguments(event))
-        if name is None or arguments is None:
+        if arguments is None:
             return (event,)
-        if event.name is not None and (name.beyond(event.name) or not name.done):
+        unnamed = event.name if name is None else None
+        if name is not None and event.name is not None and (name.beyond(event.name) or not name.done):
             raise Differs
         rest = arguments.beyond(event.arguments)
         # The client knows the call by the id that the first run gave it.
-        return (replace(event, id=None, name=None, arguments=rest),) if rest else ()
+        return (replace(event, id=None, name=unnamed, arguments=rest),) if rest or unnamed else ()
 
 
 def _name(event: ToolCallDelta) -> str:

@@ -69,6 +69,20 @@ async def test_one_that_freezes_in_mid_stream_is_a_crash_long_before_its_tokens_
         await replaced(pool, model, pid)
 
 
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV, signal.SIGSTOP])
+async def test_one_that_is_killed_or_frozen_while_it_loads_is_replaced_unseen(
+    run_dir: Path, number: signal.Signals
+) -> None:
+    async with zoo(run_dir, heartbeat=0.2) as pool:
+        answering = asyncio.ensure_future(answer(pool, animal("slow_load"), ask("hello", max_tokens=3)))
+        await until(lambda: pool.status("slow_load").pid is not None)
+        pid = pool.status("slow_load").pid
+        assert pid is not None
+        os.kill(pid, number)
+        assert isinstance((await answering)[-1], Finished)
+        assert not psutil.pid_exists(pid)
+
+
 async def test_one_that_answers_and_generates_nothing_is_replaced(
     run_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -29,7 +29,6 @@ PROMPTS: list[str] = list(json.loads(STORIES.read_text()))
 ENVIRONMENT = {
     "DOVETAIL_FLEET__GOOD_SERVICE": "0.001",  # else it would give up a worker that is killed so often
     "DOVETAIL_FLEET__HEARTBEAT": "1",
-    "DOVETAIL_FLEET__LOAD_TIMEOUT": "20",  # one that is frozen while it loads is waited for no longer
     "DOVETAIL_FLEET__STOP_TIMEOUT": "1",
 }
 HONEST = {"worker_crashed", "worker_stalled", "model_unloaded", "model_failed"}
@@ -72,10 +71,6 @@ class Soak:
         if not right or done is not (error is None) or (error and error not in HONEST):
             self.wrong.append(f"{error} {done} {text!r} for {known!r}")
         self.ended[error or "whole"] += 1
-        if (
-            error == "model_failed"
-        ):  # killed while it loaded: said at once, to whoever asks, until it may be tried again
-            await asyncio.sleep(1)
 
     async def client(self) -> None:
         while not self.over.is_set():
@@ -140,5 +135,4 @@ async def test_nothing_is_wrong_nothing_leaks_and_nothing_waits_for_ever(tmp_pat
         assert len(list(server.sockets())) == len(MODELS)
         assert descriptors_after <= descriptors * 1.05 + 2
         assert memory_after <= memory * 1.05, (memory, memory_after)
-        # Loads that are killed are told, not hidden: of them there are as many as the siege is hard.
-        assert soak.ended["whole"] > soak.ended["worker_crashed"], soak.ended
+        assert soak.ended["whole"] > sum(soak.ended[code] for code in HONEST), soak.ended

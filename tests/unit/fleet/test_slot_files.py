@@ -184,6 +184,18 @@ async def test_a_file_larger_than_all_may_be_drives_out_no_other(tmp_path: Path)
     assert [file.stat().st_size for file in desk.files()] == [1000]
 
 
+async def test_what_no_file_can_hold_is_not_given_up_for_a_request_of_no_importance(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    assert desk.slots.spare
+    await desk.turn(ANNA, finished())
+    assert desk.slots.spare, "it would be saved first"
+    desk.slots.shelf = None
+    assert not desk.slots.spare
+    await desk.turn("a", finished(1))
+    assert desk.slots.spare
+    assert Slots(numbered=False).spare
+
+
 async def test_a_client_that_leaves_while_a_slot_is_saved_leaves_it_free(tmp_path: Path) -> None:
     desk = Desk(tmp_path)
     await desk.turn(ANNA, finished())

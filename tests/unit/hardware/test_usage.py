@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from dovetail.hardware import usage
-from dovetail.hardware.usage import Usage
+from dovetail.hardware.usage import Usage, stopped
 
 TICKS = 100
 
@@ -99,3 +100,13 @@ def test_this_process_and_a_child_that_holds_memory(read: Callable[[int], Usage]
 
 def test_a_process_that_is_not_there() -> None:
     assert usage.other(2**22 - 3) == Usage()
+
+
+def test_a_process_that_was_stopped_is_told_from_one_that_runs() -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
+        assert not stopped(child.pid)
+        os.kill(child.pid, signal.SIGSTOP)
+        os.waitpid(child.pid, os.WUNTRACED)
+        assert stopped(child.pid)
+        child.kill()
+    assert not stopped(child.pid), "it is gone"

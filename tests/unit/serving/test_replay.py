@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from dovetail.core.caller import LOCAL
-from dovetail.core.errors import Busy, DovetailError, LoadFailed, WorkerCrashed, WorkerStalled
+from dovetail.core.errors import Busy, DovetailError, InvalidRequest, LoadFailed, WorkerCrashed, WorkerStalled
 from dovetail.core.events import (
     Event,
     Finished,
@@ -129,6 +129,13 @@ async def test_another_answer_is_gone_on_from_behind_what_was_sent() -> None:
     assert (pool.asked[2].prompt, pool.asked[2].max_tokens) == (TextPrompt(("p", "ab")), 8)
 
 
+async def test_an_answer_that_has_all_its_tokens_gets_no_other() -> None:
+    pool = scripted([Prefill(8, 0, 8), TextDelta("ab"), CRASH], [TextDelta("ax"), finished()], [TextDelta("never")])
+    got = await answer(pool, replace(request("p"), max_tokens=2))
+    assert (text(got), len(pool.asked)) == ("ab", 2)
+    assert got[-1] == Finished("length", Usage(8, 2, 0), Timings())
+
+
 async def test_a_long_answer_is_not_computed_again() -> None:
     pool = scripted([TextDelta("ab"), TextDelta("cd"), CRASH], [TextDelta("ef"), finished()])
     assert text(await answer(pool, limit=1)) == "abcdef"
@@ -158,6 +165,10 @@ async def test_what_cannot_go_on_is_a_crash_where_something_was_sent() -> None:
         await answer(scripted([CRASH], [failed]))
     with pytest.raises(WorkerCrashed, match="is gone; it could not go on: m could not be loaded: no memory"):
         await answer(scripted([TextDelta("a"), CRASH], [failed]))
+    for sent in ([], [TextDelta("a")]):  # of a prompt that the client has not written nothing is said as if it had
+        refused = scripted([*sent, CRASH], [InvalidRequest("no such field", param="prompt")])
+        with pytest.raises(WorkerCrashed if sent else InvalidRequest, match="no such field"):
+            await answer(refused)
     with pytest.raises(Busy):
         await answer(scripted([TextDelta("a"), CRASH], [Busy("shutting down", code="shutting_down")]))
 

@@ -126,6 +126,15 @@ def test_another_tool_differs() -> None:
     assert fed(comparison, [ToolCallDelta(0, "c2", "weather", "{")]) == [ToolCallDelta(0, None, None, "{")]
 
 
+def test_arguments_of_a_call_without_a_name_are_told_once() -> None:
+    sent = noted([ToolCallDelta(0, "c1", None, '{"a"')])
+    again = [ToolCallDelta(0, "c2", None, '{"a": '), ToolCallDelta(0, None, "weather", "1}")]
+    assert fed(Comparison(sent), again) == [
+        ToolCallDelta(0, None, None, ": "),
+        ToolCallDelta(0, None, "weather", "1}"),
+    ]
+
+
 def test_log_probabilities_go_with_their_text() -> None:
     a, b, c = (TokenLogprob(1, token, -0.1) for token in "abc")
     sent = noted([TextDelta("a", logprobs=(a,))])
