@@ -180,10 +180,12 @@ async def test_who_leaves_while_its_prompt_is_read_frees_the_slot(client: aiohtt
 
 
 @pytest.mark.accept("R9")
-async def test_who_leaves_during_a_load_ends_it(client: aiohttp.ClientSession, model: str) -> None:
+@pytest.mark.parametrize("path", ["/v1/completions", "/models/load"])
+async def test_who_leaves_during_a_load_ends_it(client: aiohttp.ClientSession, model: str, path: str) -> None:
     async with client.post("/models/unload", json={"model": model}) as response:
         assert response.status in {200, 400}
-    loading = asyncio.ensure_future(client.post("/v1/completions", json={"model": model, **ENDLESS}))
+    body = {"model": model} if path == "/models/load" else {"model": model, **ENDLESS}
+    loading = asyncio.ensure_future(client.post(path, json=body))
     await until(client, lambda found: bool(found) and found[0]["phase"] == "loading")
     loading.cancel()
     await until(client, nothing)

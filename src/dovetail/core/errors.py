@@ -203,9 +203,15 @@ class LoadFailed(EngineFailure):
     code = "model_failed"
 
     def __init__(
-        self, message: str, *, log_tail: Sequence[str] = (), code: str | None = None, status: int | None = None
+        self,
+        message: str,
+        *,
+        log_tail: Sequence[str] = (),
+        code: str | None = None,
+        status: int | None = None,
+        retry_after: float | None = None,
     ) -> None:
-        super().__init__(message, code=code, status=status)
+        super().__init__(message, code=code, status=status, retry_after=retry_after)
         self.log_tail = tuple(log_tail)
 
 

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
 from dovetail.core.caller import LOCAL, Caller
+from dovetail.core.events import Progress
 from dovetail.core.model import Model, ModelState, Policy, Pooling
 from dovetail.core.observe import Observer
 from dovetail.fleet.launch import Launcher
@@ -92,12 +93,12 @@ class Pool:
         finally:
             self._give_back(seat)
 
-    async def load(self, model: Model) -> None:
+    async def load(self, model: Model, tell: Callable[[Progress], None] = lambda _: None) -> None:
         """Returns when `model` is ready, tries again even if it has just failed. Raises LoadFailed or NoRoom."""
         async with self.lease(model, model.pooling) as lease:
             lease.worker.forget_failure()
-            async for _ in lease.ready():
-                pass
+            async for progress in lease.ready():
+                tell(progress)
 
     async def unload(self, model_id: str, adapter: str | None = None) -> bool:
         """Stops a model when its requests are done, or after a while all the same; False if it is not loaded.

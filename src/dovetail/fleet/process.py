@@ -118,7 +118,7 @@ class Worker:
                 life = self._life
                 if failure := await asyncio.shield(life.settled):
                     if spared or not life.killed or self._retired or self._backoff.broken:
-                        raise _again(failure)
+                        raise _again(failure, self._backoff.wait)
                     spared = True
         finally:
             self._waiters -= 1
@@ -186,7 +186,7 @@ class Worker:
         if self._retired:
             raise shutting_down()
         if self._failure is not None and self._backoff.wait and (self._backoff.broken or not self._fell):
-            raise _again(self._failure)
+            raise _again(self._failure, self._backoff.wait)
         self._start(Life())
 
     def _start(self, life: Life, why: str | None = None) -> None:
@@ -350,9 +350,16 @@ def _broken(failure: LoadFailed) -> LoadFailed:
     )
 
 
-def _again(failure: LoadFailed) -> LoadFailed:
-    """A copy for one more waiter: a traceback belongs to one raise."""
-    return LoadFailed(failure.message, log_tail=failure.log_tail, code=failure.code, status=failure.status)
+def _again(failure: LoadFailed, wait: float) -> LoadFailed:
+    """A copy for one more waiter, as a traceback belongs to one raise; `wait` seconds before the next try."""
+    temporary = failure.status == LoadFailed.status
+    return LoadFailed(
+        failure.message,
+        log_tail=failure.log_tail,
+        code=failure.code,
+        status=failure.status,
+        retry_after=wait if wait and temporary else None,
+    )
 
 
 def _props(raw: JsonObject) -> Props:

@@ -29,7 +29,7 @@ HEADERS = (
 )
 _CORS_HEADERS = b"authorization, content-type, x-api-key, x-request-id"
 _CORS_METHODS = b"GET, POST, PUT, PATCH, DELETE"
-_CORS_SHOWN = b"x-request-id, x-dovetail-warnings, retry-after"
+_CORS_SHOWN = b"x-request-id, x-dovetail-warnings, x-dovetail-queue, retry-after"
 
 
 class Browsers:

@@ -104,6 +104,7 @@ async def test_a_failed_load_has_the_engines_reason_and_is_not_repeated_at_once(
         with pytest.raises(LoadFailed, match="bad magic") as failed:
             await worker.ensure_ready()
         assert failed.value.log_tail == ("0.1 E load: error: bad magic",)
+        assert failed.value.retry_after == 1
     assert launcher.starts("m") == 1
     clock.now += 1
     launcher.plans["m"] = Plan()
@@ -129,6 +130,8 @@ async def test_a_model_that_fails_and_fails_is_given_up_for_a_while(recorder: Re
     gaps = [later - earlier for earlier, later in pairwise(tries)]
     assert gaps == [1, 2, 4, 8, backoff.PAUSE]
     assert failures[0].message == "no"
+    assert failures[1].retry_after == 0.5
+    assert max(failure.retry_after or 0 for failure in failures) == backoff.PAUSE
     assert failures[-1].message.startswith("no; it fails again and again and is not tried for 10 minutes")
     worker.forget_failure()
     with pytest.raises(LoadFailed, match=r"no$"):

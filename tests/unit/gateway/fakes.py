@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import astuple, dataclass, field
 from pathlib import Path
@@ -194,9 +194,9 @@ class Pool(serving.Pool):
     def props(self, model_id: str, adapter: str | None = None) -> Props | None:
         return self.said.get(f"{model_id}+{adapter}" if adapter else model_id)
 
-    async def load(self, model: Model) -> None:
-        async for _ in Lease(self).ready():
-            pass
+    async def load(self, model: Model, tell: Callable[[Progress], None] = lambda _: None) -> None:
+        async for progress in Lease(self).ready():
+            tell(progress)
         self.loaded.append(model.id)
 
     async def unload(self, model_id: str, adapter: str | None = None) -> bool:

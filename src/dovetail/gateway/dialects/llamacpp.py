@@ -228,7 +228,7 @@ async def load_model(request: Request, services: ServicesDep, caller: CallerDep)
     guard.detail(request.scope, model=model.name)
     ticket = Ticket("load", caller, model.name, outline(body))
     ticket.worker = model.name
-    await while_connected(request, services, ticket, services.pool.load(model))
+    await while_connected(request, services, ticket, services.pool.load(model, ticket.note))
     return _json({"success": True}, headers)
 
 
