@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-FINE = {"name": "a", "version": "1", "vulns": []}
-BAD = {"name": "b", "version": "2", "vulns": [{"id": "X-1", "fix_versions": ["3"]}]}
-UNKNOWN = {"name": "c", "skip_reason": "not found"}
+FINE: dict[str, object] = {"name": "a", "version": "1", "vulns": []}
+BAD: dict[str, object] = {"name": "b", "version": "2", "vulns": [{"id": "X-1", "fix_versions": ["3"]}]}
+UNKNOWN: dict[str, object] = {"name": "c", "skip_reason": "not found"}
 
 
 @pytest.mark.parametrize(
@@ -23,7 +23,7 @@ UNKNOWN = {"name": "c", "skip_reason": "not found"}
         (None, 0, "skipped: no route to the index"),
     ],
 )
-def test_only_what_is_known_fails(tmp_path: Path, found: list[object] | None, code: int, said: str) -> None:
+def test_only_what_is_known_fails(tmp_path: Path, found: list[dict[str, object]] | None, code: int, said: str) -> None:
     stand_in = tmp_path / "pip_audit"
     stand_in.mkdir()
     (stand_in / "__init__.py").touch()

@@ -16,7 +16,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
+_PR_SET_NO_NEW_PRIVS = 38  # no program with a set-user-id bit gives it more
 _READ = 4096
+_FILES = 4096
 
 
 def watch_stdin(socket: Path | None = None) -> None:
@@ -26,7 +28,7 @@ def watch_stdin(socket: Path | None = None) -> None:
     keeps the thread from running.
     """
     die_with_parent()
-    _leave_no_core()
+    _confine()
 
     def leave() -> None:
         if socket is not None:
@@ -49,7 +51,7 @@ def run(argv: Sequence[str]) -> int:
     the gateway does to a worker that will not leave, reaches both.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _leave_no_core()
+    _confine()
     # Not `die_with_parent` itself: it must live to kill what the binary may have started.
     # Only the main thread exists yet, so running Python between fork and exec is safe.
     child = subprocess.Popen(
@@ -63,12 +65,23 @@ def run(argv: Sequence[str]) -> int:
     return status if status >= 0 else 128 - status
 
 
-def _leave_no_core() -> None:
-    """A core file would hold prompts; limits are inherited by what this process starts."""
-    if sys.platform != "win32":
-        import resource
+def _confine() -> None:
+    """Less than the gateway may; inherited by what this process starts. A core file would hold prompts.
 
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    No bound on addresses (RLIMIT_AS): weights are mapped, and a GPU's memory is too.
+    """
+    if sys.platform == "win32":
+        return
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    soft, hard = (
+        _FILES if limit == resource.RLIM_INFINITY else min(limit, _FILES)
+        for limit in resource.getrlimit(resource.RLIMIT_NOFILE)
+    )
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
 
 
 def _kill(child: subprocess.Popen[bytes]) -> None:
