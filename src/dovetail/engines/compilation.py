@@ -122,6 +122,7 @@ class Compilation:
         """
         self._check()
         self._work.mkdir(mode=0o700, parents=True, exist_ok=True)
+        shutil.rmtree(self._work / "replaced", ignore_errors=True)
         yield from self._fetch()
         yield from self._compile()
         staged = self._stage()
@@ -132,8 +133,8 @@ class Compilation:
         card = Card(self._version, platform.machine(), processor, simd, features, made)
         native.write(staged, card)
         final = self._root / f"xllamacpp-{self._version}"
-        if final.exists():
-            shutil.rmtree(final)
+        if final.exists():  # moved away whole: half of one would still be a build by its card
+            final.rename(self._work / "replaced")
         staged.rename(final)
         shutil.rmtree(self._work)
         yield Progress("try", 1.0)

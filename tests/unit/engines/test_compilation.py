@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import platform
+import shutil
 import sys
 from contextlib import closing
 from pathlib import Path
@@ -119,6 +120,19 @@ def test_a_build_takes_the_place_of_one_of_the_same_version(tmp_path: Path) -> N
     _, second = made(tmp_path, stand_ins(tmp_path / "bin"))
     assert first.folder == second.folder
     assert not (second.folder / "old").exists()
+
+
+def test_a_build_that_is_replaced_is_never_half_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, first = made(tmp_path, stand_ins(tmp_path / "bin"))
+    remove = shutil.rmtree
+
+    def watched(path: Path, *, ignore_errors: bool = False) -> None:
+        assert Path(path) != first.folder, "what is being removed is still a build by its card"
+        remove(path, ignore_errors=ignore_errors)
+
+    monkeypatch.setattr(shutil, "rmtree", watched)
+    assert made(tmp_path, stand_ins(tmp_path / "bin"))[1].folder == first.folder
+    assert [path.name for path in (tmp_path / "engines").iterdir() if path.is_dir()] == [first.folder.name]
 
 
 def test_only_a_build_that_fits_is_in_force(tmp_path: Path) -> None:
