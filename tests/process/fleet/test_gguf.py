@@ -175,12 +175,13 @@ async def test_a_text_is_turned_into_tokens(run_dir: Path) -> None:
 
 
 async def test_a_crash_while_nothing_runs_is_noticed(run_dir: Path) -> None:
-    async with real(run_dir) as pool:
+    recorder = Recorder()
+    async with real(run_dir, recorder=recorder) as pool:
         await pool.load(MODEL)
         pid = pool.status(MODEL.id).pid
         assert pid is not None
         os.kill(pid, signal.SIGKILL)
         async with asyncio.timeout(1):
-            while pool.status(MODEL.id).state != "failed":
+            while (MODEL.id, "failed") not in recorder.states:
                 await asyncio.sleep(0.005)
         assert isinstance((await answer(pool, MODEL, PARIS))[-1], Finished)
