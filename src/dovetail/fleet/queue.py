@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from typing import Protocol
 
 from dovetail.core.caller import LOCAL, Caller
@@ -37,7 +38,7 @@ class Bounds:
 
 
 class Queue:
-    """`width` of a worker's `slots` are given out; who has waited for `max_hold` gets one of the others too.
+    """`width` of a worker's `slots` are given out; from whom one was kept for `max_hold` gets one of the others too.
 
     A caller with nobody in a full line is let in all the same, up to as many again: one caller cannot shut others out.
     """
@@ -90,7 +91,7 @@ class Queue:
         return next((turn.arrived for turn in self._waiting if not self._crowd.full(turn.caller)), None)
 
     def compete(self, cores: Cores, threads: int) -> None:
-        """Takes turns with other queues of `cores`; to be said before anybody enters."""
+        """Takes turns with other queues of `cores`; said before anybody enters, and when the threads change."""
         self._cores, self._threads = cores, threads
 
     def widen(self, choose: Callable[[int, int], int] | None) -> None:
@@ -148,6 +149,7 @@ class Queue:
         self._crowd.watch(self, watching=bool(self._waiting))
         if self._cores is not None:
             self._cores.watch(self, self._threads, watching=bool(self._waiting or self._running))
+        self._hold()
         self._tell()
         self._arm()
 
@@ -216,7 +218,15 @@ class Queue:
 
     def _held_until(self) -> float:
         """When a slot beyond `width` may be used, if there is one."""
-        return float("inf") if self.oldest is None else self.oldest + self.bounds.max_hold
+        kept = (turn.kept for turn in self._waiting if turn.kept is not None and not self._crowd.full(turn.caller))
+        return min(kept, default=float("inf")) + self.bounds.max_hold
+
+    def _hold(self) -> None:
+        """Notes from whom a free slot is kept: behind a full worker everybody would have waited anyhow."""
+        free = max(0, self.slots - self.active)
+        able = (turn for turn in self._waiting if not self._crowd.full(turn.caller)) if free else ()
+        for turn in islice(able, free):
+            turn.kept = self._clock() if turn.kept is None else turn.kept
 
     def _tell(self) -> None:
         """At most once a second: each who is told wakes a task and writes to a client."""
@@ -250,13 +260,17 @@ class Queue:
 
 
 class Turn:
-    """One generation's standing. `cost` is a guess in tokens, `used` what it has taken so far, None while unknown."""
+    """One generation's standing. `cost` is a guess in tokens, `used` what it has taken so far, None while unknown.
+
+    `kept`: since when there is a slot that it could have, and may not yet.
+    """
 
     def __init__(self, queue: Queue, caller: Caller, cost: int, arrived: float) -> None:
         self.caller = caller
         self.cost = cost
         self.arrived = arrived
         self.began = arrived
+        self.kept: float | None = None
         self.used: int | None = None
         self.answer: int | None = None
         self.told: int | None = None

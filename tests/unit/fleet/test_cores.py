@@ -72,6 +72,20 @@ def test_nobody_waits_for_a_turn_longer_than_max_hold(time: Time) -> None:
     assert other.position == 0
 
 
+def test_long_lines_take_turns_all_the_same(time: Time) -> None:
+    a, b = queues(time, 4, 3, 3, slots=1)
+    lines = [[queue.enter() for _ in range(10)] for queue in (a, b)]
+    while a.active or b.active:
+        assert a.active + b.active == 1
+        time.pass_on(2)
+        for line in lines:
+            if not line[0].position:
+                line.pop(0).leave()
+                break
+        lines = [line for line in lines if line]
+    assert not lines
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_never_too_many_threads_at_once_nor_an_idle_processor_before_a_line(data: st.DataObject) -> None:

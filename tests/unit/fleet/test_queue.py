@@ -131,6 +131,26 @@ def test_width_is_kept_until_somebody_has_waited_too_long(time: Time) -> None:
     assert queue.active == 3, "slots are a hard bound"
 
 
+def test_who_waits_behind_a_full_worker_is_not_held(time: Time) -> None:
+    queue = queue_of(time, slots=2, width=1)
+    running, second, third = queue.enter(), queue.enter(), queue.enter()
+    time.pass_on(4)
+    running.leave()  # the first of whom a slot is kept is the third from here on
+    time.pass_on(4.9)
+    assert (second.position, third.position, queue.active) == (0, 1, 1)
+    time.pass_on(0.2)
+    assert (third.position, queue.active) == (0, 2)
+
+
+def test_a_long_line_does_not_undo_the_width(time: Time) -> None:
+    queue = queue_of(time, slots=4, width=1)
+    turns = [queue.enter() for _ in range(20)]
+    for turn in turns:
+        assert (turn.position, queue.active) == (0, 1)
+        time.pass_on(1)
+        turn.leave()
+
+
 def test_a_width_beyond_the_slots_is_the_slots(time: Time) -> None:
     queue = queue_of(time, slots=2, width=8)
     assert queue.width == 2
@@ -295,7 +315,9 @@ class QueueMachine(RuleBasedStateMachine):
         able = [turn for turn in self.turns if turn.position and not self.crowd.full(turn.caller)]
         if able and self.queue.active < self.queue.slots:
             assert self.queue.active >= self.queue.width
-            assert all(self.time.now < turn.arrived + 5 for turn in able)
+            first = sorted(able, key=lambda turn: turn.arrived)[: self.queue.slots - self.queue.active]
+            assert all(turn.kept is not None for turn in first)
+            assert all(turn.kept is None or self.time.now < turn.kept + 5 for turn in able)
 
     @invariant()
     def one_timer_while_somebody_waits(self) -> None:
