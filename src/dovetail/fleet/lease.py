@@ -22,6 +22,7 @@ from dovetail.fleet.pace import body_tokens
 from dovetail.fleet.process import Worker
 from dovetail.fleet.queue import Queue
 from dovetail.fleet.slots import Hold, Slots
+from dovetail.fleet.threads import Threads
 from dovetail.fleet.watch import Watch
 
 TELL_EVERY = 1.0  # seconds between two Loading events
@@ -36,7 +37,8 @@ class Seat:
     id      the model's, with the pooling behind a colon where the worker is for embeddings
     placed  it has one of the pool's places, which it keeps while it is used or its worker lives
     after   workers that must be gone before its own may start
-    options what it is loaded with
+    options what it is loaded with, but for the threads
+    threads how many its worker computes with
     slots   where the worker keeps its conversations
     calibration   what is known of how many requests to run at once
     booking what it takes of the budget, None before it was first reckoned or where memory is not counted
@@ -53,6 +55,7 @@ class Seat:
         queue: Queue,
         now: float,
         slots: Slots,
+        threads: Threads,
         measured: Measured | None = None,
     ) -> None:
         self.id = seat_id
@@ -62,6 +65,7 @@ class Seat:
         self.worker = worker
         self.queue = queue
         self.slots = slots
+        self.threads = threads
         self.uses = 0
         self.last_used = now
         self.placed = False
@@ -298,13 +302,13 @@ class Lease:
         for worker in self._seat.after:
             await worker.gone()
         self._seat.after = ()
+        await self._seat.calibration.recall()
         await self._places.starting(self._seat)
         began = time.monotonic()
         await self._load()
         await self._places.loaded(self._seat, time.monotonic() - began)
         if (props := self._seat.worker.props) is not None and props.slots:
             self._seat.queue.resize(props.slots)
-        await self._seat.calibration.recall()
 
 
 class _Run:

@@ -17,7 +17,8 @@ class Life:
     stop     it has been asked to leave
     over     it is no longer ready, whether asked or not
     ill      it has been asked because something is wrong with it
-    healing  it follows one that fell, so that nobody has to wait for it
+    again    it leaves to come back
+    healing  it follows one that fell, or left to come back, so that nobody has to wait for it
     killed   it ended before it was ready, by a signal and not for want of memory
     """
 
@@ -27,6 +28,7 @@ class Life:
         self.stop: asyncio.Future[None] = loop.create_future()
         self.over = asyncio.Event()
         self.ill = False
+        self.again = False
         self.healing = healing
         self.killed = False
         self.ready_at: float | None = None

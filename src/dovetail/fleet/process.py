@@ -58,6 +58,7 @@ class Worker:
         self.last_lines: deque[str] = deque(maxlen=KEPT_LINES)
         self.reason: str | None = None
         self.loaded_at: float | None = None
+        self.load_seconds: float | None = None  # that the last start took which succeeded
         self.props: Props | None = None
         self._launch = launch
         self._settings = settings
@@ -138,6 +139,7 @@ class Worker:
         With `why` something is wrong with it: what it does has failed, and it is started again.
         """
         life = self._life
+        life.again = life.again and why is not None
         if not self.alive or (life.stop.done() and (why is not None or not life.ill)):
             return
         if not life.stop.done():
@@ -182,6 +184,19 @@ class Worker:
         self.begin_stop()
         await self.gone()
 
+    async def restart(self) -> bool:
+        """Ends a ready worker and starts it again; whether it is ready. Cancelling it leaves the start to itself.
+
+        Whoever asks the worker to leave meanwhile has their way.
+        """
+        if self._state != "ready":
+            return False
+        self.begin_stop()
+        life = self._life
+        life.again = True
+        await self.gone()
+        return self._life is not life and await asyncio.shield(self._life.settled) is None
+
     def _begin(self) -> None:
         if self._retired:
             raise shutting_down()
@@ -218,6 +233,9 @@ class Worker:
             if served is not None and served >= self._settings.good_service:
                 self.forget_failure()
             self._enter("unloaded")
+            if life.again and not self._retired:
+                self._start(Life(healing=True))
+                return
         else:
             self._backoff.failed(0.0 if life.killed else served, self._settings.good_service)
             failure = failure or LoadFailed(f"{self.model} has failed: {self.reason}", log_tail=self.last_lines)
@@ -241,6 +259,7 @@ class Worker:
             if life.stop.done():
                 return
         await life.begins()
+        began = self.clock()
         launched = await self._launch(self._note)
         settings = self._settings
         async with (
@@ -256,6 +275,7 @@ class Worker:
             child.patience = settings.stop_timeout  # before it was ready it had nothing to put away
             life.client = client
             self.loaded_at = life.ready_at = self.clock()
+            self.load_seconds = life.ready_at - began
             self._enter("ready")
             life.settled.set_result(None)
             await self._serve(life, child, client)

@@ -24,6 +24,7 @@ from dovetail.fleet.prompt_store import PromptStore, Shelf
 from dovetail.fleet.queue import Bounds, Queue
 from dovetail.fleet.remote import reach
 from dovetail.fleet.slots import Slots
+from dovetail.fleet.threads import Threads
 from dovetail.settings import FleetSettings
 
 _DEFAULT_SLOTS = 1
@@ -51,6 +52,16 @@ class Making:
     def resolved(self, model: Model, engine: Engine, pooling: Pooling | None) -> LoadOptions:
         """The options of a load now."""
         return engine.resolve(model, replace(self.options(model), pooling=pooling), self.machine)
+
+    def on_cores(self, model: Model, options: LoadOptions) -> bool:
+        """Whether a worker loaded by `options` computes on this machine's processor."""
+        return model.remote is None and (not self.machine.gpu or options.gpu_layers == 0)
+
+    def threads(self, model: Model, options: LoadOptions) -> Threads:
+        """Those of `options`, with a thread for each core to be tried where nobody has said how many."""
+        usual, cores = options.threads, self.machine.cores
+        open_to_try = model.format == "gguf" and self.on_cores(model, options) and self.options(model).threads is None
+        return Threads(usual, cores if open_to_try and usual is not None and usual < cores else None)
 
 
 class Seats:
@@ -137,13 +148,16 @@ class Seats:
     def _new(self, seat_id: str, model: Model, engine: Engine, pooling: Pooling | None) -> Seat:
         options = self._making.resolved(model, engine, pooling)
         slots = Slots(numbered=engine.numbered_slots and pooling is None)
+        threads = self._making.threads(model, options)
 
         async def launch(on_line: Callable[[str], None]) -> Launched:
             if model.remote is not None:
                 return await reach(model.id, model.remote, os.environ)
             shelf = await self._shelf(model, engine, options)
             slots.shelf = shelf
-            placed = seat.loading
+            placed = replace(seat.loading, threads=threads.start())
+            if threads.running is not None and competes:
+                queue.compete(self._cores, threads.running)
             if shelf is not None:
                 placed = replace(placed, kv_folder=shelf.folder, kv_bytes=shelf.max_bytes)
             return await self._launcher.launch(
@@ -155,10 +169,11 @@ class Seats:
 
         worker = Worker(seat_id, launch, self._settings, self._observer, self._clock, slots.save_all, watch)
         queue = Queue(options.parallel or _DEFAULT_SLOTS, _bounds(self._settings), self._crowd, self._clock)
-        if model.remote is None and (not self._making.machine.gpu or options.gpu_layers == 0):
+        competes = self._making.on_cores(model, options)
+        if competes:
             queue.compete(self._cores, options.threads or 1)
         measured = self._making.measured if self._settings.calibrate and model.remote is None else None
-        seat = Seat(seat_id, model, engine, options, worker, queue, self._clock(), slots, measured)
+        seat = Seat(seat_id, model, engine, options, worker, queue, self._clock(), slots, threads, measured)
         return seat
 
     async def _shelf(self, model: Model, engine: Engine, options: LoadOptions) -> Shelf | None:

@@ -71,7 +71,8 @@ class FleetSettings(Section):
     preload: tuple[str, ...] = Field(default=(), description="Models loaded at start.")
     calibrate: bool = Field(
         default=True,
-        description="Measure once for each model, while it is idle, how many requests at once it answers fastest.",
+        description="Measure once for each model, while it is idle, how many requests at once it answers fastest, "
+        "and with how many threads where it loads in under 3 s.",
     )
 
 

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 
 from dovetail.core.model import LoadOptions, Model, ModelFormat
@@ -31,11 +32,11 @@ pytestmark = [pytest.mark.anyio, pytest.mark.skipif(not TINY.exists(), reason="t
 
 
 @asynccontextmanager
-async def pool_that_measures(run_dir: Path) -> AsyncGenerator[Pool]:
+async def pool_that_measures(run_dir: Path, recorder: Recorder | None = None) -> AsyncGenerator[Pool]:
     options = LoadOptions(context=512, parallel=8)
     engines: dict[ModelFormat, Engine] = {"gguf": GgufEngine(), "mlx": MlxEngine()}
     making = Making(engines, lambda _: options, Machine(2), measured=Measured())
-    pool = Pool(making, LocalLauncher(run_dir), FleetSettings(idle_ttl=0), Recorder())
+    pool = Pool(making, LocalLauncher(run_dir), FleetSettings(idle_ttl=0), recorder or Recorder())
     try:
         yield pool
     finally:
@@ -61,3 +62,35 @@ async def test_a_model_measures_itself_after_its_first_answer(run_dir: Path, mod
         again = await answer(pool, model, QUESTION)
     assert "Paris" in text(first)
     assert text(again) == text(first)
+
+
+async def test_a_thread_for_each_core_is_tried_and_a_request_takes_the_worker_as_it_is(
+    run_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calibration, "LOAD_WITHIN", 20.0)  # whatever else this machine does
+    monkeypatch.setattr(calibration, "WITHIN", 60.0)
+    recorder = Recorder()
+
+    def starts() -> int:
+        return [state for _, state in recorder.states].count("starting")
+
+    async with pool_that_measures(run_dir, recorder) as pool:
+        assert "Paris" in text(await answer(pool, GGUF, QUESTION))
+        assert threads(pool) == 1
+        async with asyncio.timeout(60):
+            while starts() < 2:
+                await asyncio.sleep(0.01)
+        assert "Paris" in text(await answer(pool, GGUF, QUESTION))  # while it is on its way
+        async with asyncio.timeout(60):
+            while pool.status(GGUF.id).calibrating or pool.status(GGUF.id).state != "ready":
+                await asyncio.sleep(0.05)
+        first = threads(pool)
+        assert first in {1, 2}
+        assert starts() >= (2 if first == 2 else 3), "it was tried, and where it did not pay taken back"
+        assert "Paris" in text(await answer(pool, GGUF, QUESTION))
+
+
+def threads(pool: Pool) -> int:
+    """What the command line of the worker says."""
+    argv = psutil.Process(pool.status(GGUF.id).pid).cmdline()
+    return int(argv[argv.index("--threads") + 1])

@@ -201,7 +201,7 @@ async def test_figures_that_contradict_each_other_are_measured_again_at_the_next
 async def known(tmp_path: Path) -> None:
     """Leaves what a Q8_0 model is like, for the pools that are made afterwards."""
     measured = Measured(tmp_path / "measured.json", "this machine")
-    await measured.put(measured.key(BIG, "gguf", "", None, 4, None, None), "widths", dict(SERIAL))
+    await measured.put(measured.key(BIG, "gguf", "", None, 4, None, None, None), "widths", dict(SERIAL))
 
 
 async def test_requests_run_one_by_one_where_a_batch_loses(
