@@ -29,5 +29,5 @@ async def look(access: Access, requests: Requests) -> None:
     """Ends what has lost its credential. Raises what the database raises."""
     callers = {ticket.caller for ticket in requests}
     for caller in await access.ended(callers):
-        error = Unauthenticated("the key or login of this request has been revoked", code="revoked")
+        error = Unauthenticated("the key or login of this request has been revoked", code="access_revoked")
         log.info("requests_turned_out", caller=caller.id, requests=requests.turn_out(caller, error))

@@ -49,7 +49,7 @@ async def test_open_streams_end_with_what_they_were_asked_with(tmp_path: Path) -
         await look(made, built.requests)
         for ended in running[:2]:
             frame = (await ended).frames()[-1]
-            assert (frame["error"]["type"], frame["error"]["code"]) == ("authentication_error", "revoked")
+            assert (frame["error"]["type"], frame["error"]["code"]) == ("authentication_error", "access_revoked")
         assert len(list(built.requests)) == 2
         for client, task in zip(clients[2:], running[2:], strict=True):
             assert not task.done()
@@ -67,5 +67,5 @@ async def test_it_looks_again_and_again_well_within_half_a_minute(tmp_path: Path
         running = asyncio.create_task(client.run())
         await client.sent.wait()
         assert await made.keys.revoke(key.id)
-        assert (await running).frames()[-1]["error"]["code"] == "revoked"
+        assert (await running).frames()[-1]["error"]["code"] == "access_revoked"
         watching.cancel()
