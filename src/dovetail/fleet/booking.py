@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
 
-from dovetail.core.model import LoadOptions
+from dovetail.core.model import LoadOptions, Model
 from dovetail.core.request import JsonObject
 from dovetail.engines.base import Machine
 from dovetail.fleet import budget
@@ -13,6 +15,10 @@ from dovetail.hardware.usage import Usage
 
 MEMORY = "memory"  # what it is called among the facts of a model
 _DISK = 1 << 30  # bytes a second that a load is thought to read, until one was timed
+_TELLING = (
+    *("context", "parallel", "gpu_layers", "batch", "ubatch", "flash_attention"),
+    *("cache_type_k", "cache_type_v", "mmproj", "cache_ram", "pooling", "draft"),
+)
 _WORTH_TELLING = 0.01  # of a figure, by which it must have changed to be written down
 
 
@@ -24,6 +30,12 @@ class Files:
     projector: int = 0
     adapter: int = 0
     draft: int = 0
+
+    @classmethod
+    def of(cls, key: str, model: Model, options: LoadOptions) -> Self:
+        """Blocks while the files are looked at; one that is not there takes nothing."""
+        adapter = model.adapter.path if model.adapter else None
+        return cls(key, _size(options.mmproj), _size(adapter), _size(options.draft))
 
 
 @dataclass(slots=True)
@@ -86,3 +98,18 @@ class Booking:
         if loaded and self.now > self.standing * (1 + _WORTH_TELLING):
             self.standing, grown = self.now, True
         return grown
+
+
+def said(options: LoadOptions) -> str:
+    """The options that decide what a model takes."""
+    return " ".join(f"{name}={value}" for name in _TELLING if (value := getattr(options, name)) is not None)
+
+
+def _size(path: Path | None) -> int:
+    """Of a file, or of all in a folder."""
+    try:
+        if path is None or not path.is_dir():
+            return path.stat().st_size if path is not None else 0
+        return sum(each.stat().st_size for each in path.iterdir() if each.is_file())
+    except OSError:
+        return 0

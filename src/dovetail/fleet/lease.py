@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
+from contextlib import AbstractContextManager, aclosing
 from typing import Protocol
 
 from dovetail.core.caller import Caller
-from dovetail.core.errors import EngineFailure, LoadFailed, NoRoom, WorkerCrashed, WorkerStalled
+from dovetail.core.errors import Busy, EngineFailure, LoadFailed, NoRoom, WorkerCrashed, WorkerStalled
 from dovetail.core.events import Event, Loading, Prefill, Progress, Queued
 from dovetail.core.model import LoadOptions, Model
 from dovetail.core.request import GenerateRequest, JsonObject
@@ -36,6 +36,7 @@ class Seat:
 
     id      the model's, with the pooling behind a colon where the worker is for embeddings
     placed  it has one of the pool's places, which it keeps while it is used or its worker lives
+    held    those of its uses that wait for another model to have its room, and do not keep it here
     after   workers that must be gone before its own may start
     options what it is loaded with, but for the threads
     threads how many its worker computes with
@@ -67,6 +68,7 @@ class Seat:
         self.slots = slots
         self.threads = threads
         self.uses = 0
+        self.held = 0
         self.last_used = now
         self.placed = False
         self.outdated = False
@@ -105,6 +107,14 @@ class Placer(Protocol):
 
     async def place(self, seat: Seat, within: float) -> bool: ...
 
+    def waiting(self, seat: Seat) -> AbstractContextManager[None]: ...
+
+    def yields(self, seat: Seat) -> bool: ...
+
+    def freed(self) -> None: ...
+
+    async def quiet(self, within: float) -> None: ...
+
     async def starting(self, seat: Seat) -> None: ...
 
     async def loaded(self, seat: Seat, seconds: float) -> None: ...
@@ -123,6 +133,7 @@ class Lease:
         self._places = places
         self._seat = seat
         self._caller = caller
+        self._admitted = False
 
     @property
     def worker(self) -> Worker:
@@ -130,28 +141,57 @@ class Lease:
         return self._seat.worker
 
     async def ready(self) -> AsyncGenerator[Progress, None]:
-        """Yields at least once a second until the model is ready. Raises LoadFailed, NoRoom or QueueFull."""
+        """Yields at least once a second until the model is ready. Raises LoadFailed, NoRoom, QueueFull or Busy."""
         seat = self._seat
         await seat.calibration.ended()
-        if seat.worker.state == "ready":
+        if seat.worker.state == "ready" and (self._admitted or not self._places.yields(seat)):
+            self._admitted = True
             return
         if seat.model.invalid is not None:
             raise LoadFailed(
                 f"{seat.model.id} cannot be loaded: {seat.model.invalid}", code="invalid_model_file", status=422
             )
         with seat.queue.loading(self._caller):
+            if not self._admitted:
+                async with aclosing(self._held()) as waiting:
+                    async for progress in waiting:
+                        yield progress
+            self._admitted = True  # some of its answers may run: from here on it counts as a use
             async with aclosing(self._loaded()) as waiting:
                 async for progress in waiting:
                     yield progress
+
+    async def _held(self) -> AsyncGenerator[Progress, None]:
+        """Waits while this model is to make room for one that has waited for it."""
+        seat = self._seat
+        deadline, told = time.monotonic() + seat.queue.bounds.timeout, float("-inf")
+        seat.held += 1
+        self._places.freed()
+        try:
+            while seat.worker.state == "ready" and self._places.yields(seat):
+                if time.monotonic() > deadline:
+                    raise Busy(
+                        f"{seat.model.id} makes room for another model, and had none again within "
+                        f"{seat.queue.bounds.timeout:g} s: try again later",
+                        code="queue_timeout",
+                        retry_after=seat.queue.retry_after(),
+                    )
+                if time.monotonic() - told >= TELL_EVERY:
+                    told = time.monotonic()
+                    yield Loading(seat.model.id)
+                await self._places.quiet(TELL_EVERY)
+        finally:
+            seat.held -= 1
 
     async def _loaded(self) -> AsyncGenerator[Progress, None]:
         seat = self._seat
         yield Loading(seat.model.id)
         deadline = time.monotonic() + PLACE_WITHIN
-        while not await self._places.place(seat, TELL_EVERY):
-            if time.monotonic() > deadline:
-                raise self._places.no_room(seat)
-            yield Loading(seat.model.id)
+        with self._places.waiting(seat):
+            while not await self._places.place(seat, TELL_EVERY):
+                if time.monotonic() > deadline:
+                    raise self._places.no_room(seat)
+                yield Loading(seat.model.id)
         start = asyncio.create_task(self._start(), name=f"start of {seat.model.id}")
         try:
             while not (await asyncio.wait({start}, timeout=TELL_EVERY))[0]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 _NOTICED = 1.0  # seconds of loading below which no model is dearer than another
@@ -19,7 +19,7 @@ class Resident:
     busy       used now, or on its way out: it cannot be asked to go
     pinned     it never goes
     reload     seconds that loading it again would take
-    last_used  seconds on the pool's clock
+    last_used  seconds on the pool's clock, as `since` is: when it became ready
     """
 
     id: str
@@ -30,6 +30,7 @@ class Resident:
     pinned: bool = False
     priority: int = 0
     reload: float = 0.0
+    since: float = 0.0
 
     @property
     def worth(self) -> tuple[int, int, float]:
@@ -100,3 +101,56 @@ def decide(wanted: Resident, resident: Sequence[Resident], room: Room) -> Decisi
             kept.append(model)
             leaving.remove(model)
     return Load(tuple(model.id for model in leaving))
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A model that waits for room, `since` when on the pool's clock."""
+
+    wanted: Resident
+    since: float
+
+    @property
+    def rank(self) -> tuple[int, float, str]:
+        """The first in line has the least."""
+        return -self.wanted.priority, self.since, self.wanted.id
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Those who wait for room, at the moment `now`.
+
+    hold   seconds that a busy model of equal priority may make one wait, and that it has from its own load on
+    """
+
+    claims: Sequence[Claim]
+    now: float
+    hold: float
+
+
+def yielding(claim: Claim, resident: Sequence[Resident], room: Room, line: Line) -> frozenset[str]:
+    """Models that take no new request, so that they fall idle and `claim` gets its room; none while it must wait.
+
+    It has no claim on what is pinned or of higher priority. What would not go at once is asked in order of loading.
+    """
+    wanted = claim.wanted
+
+    def stays(model: Resident) -> bool:
+        if not model.busy or model.priority < wanted.priority:
+            return model.pinned
+        waited = line.now - max(claim.since, model.since)
+        return model.pinned or model.priority > wanted.priority or waited < line.hold
+
+    open_to_it = [replace(each, busy=False, pinned=stays(each), last_used=each.since) for each in resident]
+    decision = decide(wanted, open_to_it, room)
+    return frozenset(decision.evict) if isinstance(decision, Load) else frozenset()
+
+
+def in_turn(claim: Claim, resident: Sequence[Resident], room: Room, line: Line) -> Decision:
+    """As `decide`; but who comes later lets nobody go before those have their room for whom others yield already."""
+    decision = decide(claim.wanted, resident, room)
+    if isinstance(decision, Load) and decision.evict:
+        ahead = [each for each in line.claims if each.wanted.id != claim.wanted.id and each.rank < claim.rank]
+        if any(yielding(each, resident, room, line) for each in ahead):
+            return Wait(())
+    return decision

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TypedDict
 
 import structlog
@@ -14,11 +14,11 @@ from dovetail.core.errors import LoadFailed, NoRoom
 from dovetail.core.model import LoadOptions, Model, Policy
 from dovetail.engines.base import Machine
 from dovetail.fleet import budget
-from dovetail.fleet.booking import MEMORY, Booking, Files
+from dovetail.fleet.booking import MEMORY, Booking, Files, said
 from dovetail.fleet.guidance import Shortage, changes, size
 from dovetail.fleet.lease import Seat
 from dovetail.fleet.measured import Measured
-from dovetail.fleet.placement import Load, Refuse, Resident, Room, decide
+from dovetail.fleet.placement import Claim, Line, Load, Refuse, Resident, Room, decide, in_turn, yielding
 from dovetail.fleet.seats import Seats
 from dovetail.hardware.devices import Device
 from dovetail.hardware.gauge import Gauge
@@ -27,10 +27,6 @@ from dovetail.settings import FleetSettings
 
 SAMPLE_EVERY = 1.0  # seconds between two looks at workers that are in use
 _BACK_OFF = 8  # a load that failed for memory is tried again with this part of the layers fewer
-_TELLING = (
-    *("context", "parallel", "gpu_layers", "batch", "ubatch", "flash_attention"),
-    *("cache_type_k", "cache_type_v", "mmproj", "cache_ram", "pooling", "draft"),
-)
 _SPARE = 0.05  # of a GPU's free memory, left to what the arithmetic does not know
 
 log = structlog.stdlib.get_logger(__name__)
@@ -53,10 +49,10 @@ class Reading:
     total: int = 0
     available: int = 0
     devices: tuple[Device, ...] = ()
-    usages: Mapping[str, Usage] | None = None
+    usages: tuple[Usage, ...] = ()
 
     def private(self) -> int:
-        return sum(usage.private or usage.memory or 0 for usage in (self.usages or {}).values())
+        return sum(usage.private or usage.memory or 0 for usage in self.usages)
 
 
 class Places:
@@ -81,6 +77,8 @@ class Places:
         self._measured = measured
         self._gauge = gauge
         self._changed = asyncio.Event()
+        self._waiting: dict[Seat, tuple[float, int]] = {}  # since when, and how many
+        self._trying: set[Seat] = set()
         self._stirred = asyncio.Event()
         self._watching: asyncio.Task[None] | None = None
         self._reading = Reading()
@@ -94,6 +92,27 @@ class Places:
         self._changed.clear()
         await _wait(self._changed, within)
 
+    @contextmanager
+    def waiting(self, seat: Seat) -> Generator[None]:
+        """One waits for a place for `seat`, until the context is left."""
+        since, count = self._waiting.get(seat, (seat.worker.clock(), 0))
+        self._waiting[seat] = since, count + 1
+        try:
+            yield
+        finally:
+            since, count = self._waiting.pop(seat)
+            if count > 1:
+                self._waiting[seat] = since, count - 1
+            else:
+                self.freed()
+
+    def yields(self, seat: Seat) -> bool:
+        """Whether new requests to `seat` wait, for the sake of a model that has waited for its room."""
+        if not self._waiting or not seat.placed or seat.outdated:  # the last goes when its requests have ended
+            return False
+        line, resident, room = self._line(seat), self._resident(), self._room()
+        return any(seat.id in yielding(claim, resident, room, line) for claim in line.claims)
+
     async def place(self, seat: Seat, within: float) -> bool:
         """Tries to find room for a seat, waiting at most `within` seconds; False while what is in the way is busy.
 
@@ -101,11 +120,19 @@ class Places:
         """
         if seat.placed or seat.model.remote is not None:  # what runs elsewhere takes no room here
             return True
-        self._changed.clear()
-        if await self._try(seat):
-            return True
-        await _wait(self._changed, within)
-        return await self._try(seat)
+        if seat in self._trying:  # one looks, for all who wait for the same model
+            await self.quiet(within)
+            return seat.placed
+        self._trying.add(seat)
+        try:
+            self._changed.clear()
+            if await self._try(seat):
+                self.freed()  # the others may go on
+                return True
+            await _wait(self._changed, within)
+        finally:
+            self._trying.discard(seat)
+        return False
 
     async def starting(self, seat: Seat) -> None:
         """Its worker is about to start, and those that made room have gone: notes what is free on GPUs."""
@@ -181,11 +208,11 @@ class Places:
         return LoadFailed(message, log_tail=failure.log_tail, code="insufficient_memory", status=507)
 
     def shrink(self) -> None:
-        """Lets idle models go that are too many, or take too much, for the settings of now."""
-        room = self._room()
-        decision = decide(Resident(""), self._resident(), replace(room, models=room.models + 1))
-        if isinstance(decision, Load):
-            self._evict(decision.evict)
+        """Lets idle models go that are too many, or take too much, for what may be taken now."""
+        room, resident = self._room(), self._resident()
+        decision = decide(Resident(""), resident, replace(room, models=room.models + 1))
+        idle = tuple(each.id for each in resident if not each.busy and not each.pinned)
+        self._evict(decision.evict if isinstance(decision, Load) else idle)
 
     def stir(self) -> None:
         """A worker is being used: it is watched until it is not."""
@@ -206,8 +233,9 @@ class Places:
         # From here on without an await: no other request can decide on the same facts.
         if seat.placed:
             return True
-        resident = self._resident()
-        match decide(self._wanted(seat), resident, self._room()):
+        line = self._line(seat)
+        claim = next((each for each in line.claims if each.wanted.id == seat.id), Claim(self._wanted(seat), line.now))
+        match in_turn(claim, self._resident(), self._room(), line):
             case Load(evict):
                 seat.placed = True
                 self._evict(evict)
@@ -220,17 +248,13 @@ class Places:
                 return False
 
     def _read(self, gauge: Gauge, seat: Seat) -> tuple[Reading, Files]:
+        key = self._measured.key(seat.model, seat.engine.cache_key(seat.options))
+        return self._look(gauge), Files.of(key, seat.model, seat.options)
+
+    def _look(self, gauge: Gauge) -> Reading:
         total, available = gauge.memory()
-        pids = {each.id: pid for each in list(self._seats) if (pid := each.worker.pid) is not None}
-        usages = {seat_id: gauge.usage(pid) for seat_id, pid in pids.items()}
-        model, options = seat.model, seat.options
-        files = Files(
-            self._measured.key(model, seat.engine.cache_key(options)),
-            _size(options.mmproj),
-            _size(model.adapter.path if model.adapter else None),
-            _size(options.draft),
-        )
-        return Reading(total, available, gauge.devices(), usages), files
+        pids = [pid for each in list(self._seats) if (pid := each.worker.pid) is not None]
+        return Reading(total, available, gauge.devices(), tuple(gauge.usage(pid) for pid in pids))
 
     def _plan(self, seat: Seat, files: Files) -> None:
         """Reckons what a seat takes, with as many layers on GPUs as fit beside what cannot go."""
@@ -252,7 +276,7 @@ class Places:
         self._book(seat, options, files)
 
     def _book(self, seat: Seat, options: LoadOptions, files: Files, free: int = 0) -> None:
-        key = f"{files.key} {_said(options)}"
+        key = f"{files.key} {said(options)}"
         known = seat.booking if seat.booking is not None and seat.booking.key == key else None
         need = self._need(seat, options, files)
         seat.booking = known or Booking(key, files, options, need, self._machine, free_before=free)
@@ -285,14 +309,20 @@ class Places:
         policy = self._policy_for(seat.model)
         return Resident(
             seat.id,
-            busy=seat.uses > 0 or seat.outdated,  # what is on its way out already cannot be asked to go once more
+            busy=seat.uses > seat.held
+            or seat.outdated,  # what is on its way out already cannot be asked to go once more
             last_used=seat.last_used,
             memory=booking.memory if booking else 0,
             device=booking.need.device if booking else 0,
             pinned=policy.pin and not seat.outdated,
             priority=policy.priority,
             reload=booking.reload if booking else 0.0,
+            since=seat.worker.clock() if seat.worker.loaded_at is None else seat.worker.loaded_at,
         )
+
+    def _line(self, seat: Seat) -> Line:
+        claims = [Claim(self._wanted(each), since) for each, (since, _) in self._waiting.items() if not each.placed]
+        return Line(claims, seat.worker.clock(), self.settings.max_hold)
 
     def _resident(self) -> list[Resident]:
         return [self._wanted(seat) for seat in self._seats if seat.resident]
@@ -329,25 +359,18 @@ class Places:
 
     async def _sample(self, gauge: Gauge) -> None:
         running = [(seat.booking, seat.worker.pid) for seat in self._seats if seat.worker.state == "ready"]
+        grown = False
         for booking, pid in running:
             if booking is not None and pid is not None and booking.see(await asyncio.to_thread(gauge.usage, pid)):
+                grown = True
                 await self._measured.put(booking.key, MEMORY, booking.facts)
-
-
-def _said(options: LoadOptions) -> str:
-    """The options that decide what a model takes."""
-    return " ".join(f"{name}={value}" for name in _TELLING if (value := getattr(options, name)) is not None)
+        if grown:
+            self._reading = await asyncio.to_thread(self._look, gauge)
+            self.shrink()
 
 
 def _free(devices: Sequence[Device]) -> int:
     return sum(device.free for device in devices)
-
-
-def _size(path: Path | None) -> int:
-    try:
-        return path.stat().st_size if path is not None else 0
-    except OSError:
-        return 0
 
 
 async def _wait(event: asyncio.Event, within: float) -> None:

@@ -97,6 +97,8 @@ class Pool:
         """Returns when `model` is ready, tries again even if it has just failed. Raises LoadFailed or NoRoom."""
         async with self.lease(model, model.pooling) as lease:
             lease.worker.forget_failure()
+            if lease.worker.state == "ready":
+                return
             async for progress in lease.ready():
                 tell(progress)
 

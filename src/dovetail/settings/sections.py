@@ -42,7 +42,8 @@ class FleetSettings(Section):
         default=5.0,
         ge=0,
         le=86_400,
-        description="Longest time a free slot is kept from a waiting request because fewer at once are faster.",
+        description="Longest time a free slot is kept from a waiting request because fewer at once are faster; after "
+        "as long a wait for room, a model of equal or lower priority takes no new request and goes.",
     )
     caller_concurrency: int | None = Field(
         default=None,

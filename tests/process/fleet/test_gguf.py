@@ -174,14 +174,37 @@ async def test_a_text_is_turned_into_tokens(run_dir: Path) -> None:
         assert (await lease.worker.client.post("/detokenize", {"tokens": tokens}))["content"] == "Paris"
 
 
-async def test_a_crash_while_nothing_runs_is_noticed(run_dir: Path) -> None:
+async def test_a_crash_while_nothing_runs_is_noticed_and_mended(run_dir: Path) -> None:
     recorder = Recorder()
     async with real(run_dir, recorder=recorder) as pool:
         await pool.load(MODEL)
         pid = pool.status(MODEL.id).pid
         assert pid is not None
         os.kill(pid, signal.SIGKILL)
-        async with asyncio.timeout(1):
-            while (MODEL.id, "failed") not in recorder.states:
+        async with asyncio.timeout(10):
+            while pool.status(MODEL.id).pid in {pid, None} or pool.status(MODEL.id).state != "ready":
                 await asyncio.sleep(0.005)
+        assert [state for _, state in recorder.states][-3:] == ["failed", "starting", "ready"]
         assert isinstance((await answer(pool, MODEL, PARIS))[-1], Finished)
+
+
+@pytest.mark.accept("E6")
+async def test_a_steady_stream_to_one_of_two_models_that_do_not_fit_shuts_out_neither(run_dir: Path) -> None:
+    async with real(run_dir, max_models=1, max_hold=0.3) as pool, asyncio.timeout(60):
+        over, answered = asyncio.Event(), 0
+
+        async def steady() -> None:
+            nonlocal answered
+            while not over.is_set():
+                assert isinstance((await answer(pool, MODEL, PARIS))[-1], Finished)
+                answered += 1
+
+        async with asyncio.TaskGroup() as tasks:
+            for _ in range(6):
+                tasks.create_task(steady())
+            for _ in range(3):
+                seen = answered
+                while answered < seen + 6:
+                    await asyncio.sleep(0.01)
+                assert isinstance((await answer(pool, MODEL_Q8, PARIS))[-1], Finished)
+            over.set()

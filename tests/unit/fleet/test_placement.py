@@ -1,8 +1,10 @@
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dovetail.fleet.placement import Load, Refuse, Resident, Room, Wait, decide
+from dovetail.fleet.placement import Claim, Line, Load, Refuse, Resident, Room, Wait, decide, in_turn, yielding
 
 PLENTY = Room(models=64, memory=100, device=100)
 
@@ -109,3 +111,123 @@ def test_never_over_budget_never_a_busy_or_pinned_one_and_none_too_many(
         case Refuse(pinned):
             assert set(pinned) == {model.id for model in others if model.pinned}
             assert not room.holds([*(model for model in others if model.pinned), wanted])
+
+
+def claim(name: str, memory: int, since: float = 0.0, priority: int = 0) -> Claim:
+    return Claim(resident(name, memory, priority=priority), since)
+
+
+def line(now: float, *claims: Claim, hold: float = 5.0) -> Line:
+    return Line(claims, now, hold)
+
+
+def test_a_busy_model_yields_to_one_that_has_waited_for_long() -> None:
+    waits = claim("b", 80, since=10)
+    models = [resident("a", 80, busy=True)]
+    assert not yielding(waits, models, PLENTY, line(14.9, waits))
+    assert yielding(waits, models, PLENTY, line(15, waits)) == {"a"}
+
+
+def test_a_model_has_as_long_from_its_own_load_on() -> None:
+    waits = claim("b", 80, since=10)
+    models = [Resident("a", busy=True, memory=80, since=12)]
+    assert not yielding(waits, models, PLENTY, line(16.9, waits))
+    assert yielding(waits, models, PLENTY, line(17, waits)) == {"a"}
+
+
+def test_a_higher_priority_is_yielded_to_at_once_and_a_lower_one_never() -> None:
+    models = [resident("a", 80, busy=True, priority=1)]
+    assert yielding(claim("b", 80, priority=2), models, PLENTY, line(0)) == {"a"}
+    assert not yielding(claim("b", 80, priority=0), models, PLENTY, line(1e6))
+
+
+def test_a_pinned_model_never_yields() -> None:
+    assert not yielding(claim("b", 80, priority=9), [resident("a", 80, busy=True, pinned=True)], PLENTY, line(1e6))
+
+
+def test_nobody_yields_in_vain() -> None:
+    models = [resident("a", 50, busy=True), resident("p", 50, busy=True, priority=1)]
+    assert not yielding(claim("b", 80), models, PLENTY, line(1e6))
+
+
+def test_one_that_has_fallen_idle_goes_on_yielding_until_it_has_gone() -> None:
+    assert yielding(claim("b", 80, since=10), [resident("a", 80)], PLENTY, line(10)) == {"a"}
+
+
+def test_who_comes_later_takes_no_room_from_one_that_others_yield_to() -> None:
+    first, later = claim("b", 100, since=0), claim("c", 50, since=9)
+    models = [resident("a", 50), resident("z", 50, busy=True)]
+    assert in_turn(later, models, PLENTY, line(10, first, later)) == Wait(())
+    assert in_turn(later, models, PLENTY, line(4, first, later)) == Load(("a",)), "its claim is not ripe"
+    assert in_turn(later, models[1:], PLENTY, line(10, first, later)) == Load(), "it fits beside what is there"
+
+
+@given(wanted=WANTED, models=MODELS, room=ROOMS, priority=st.integers(-1, 1), now=st.floats(0, 10))
+def test_those_who_yield_may_be_asked_to_and_once_idle_they_are_enough(
+    wanted: Resident, models: list[Resident], room: Room, priority: int, now: float
+) -> None:
+    waits = Claim(replace(wanted, priority=priority), 0.0)
+    found = yielding(waits, models, room, line(now, waits))
+    others = [model for model in models if model.id != wanted.id]
+    for model in (each for each in others if each.id in found):
+        assert not model.pinned
+        assert not model.busy or model.priority < priority or (model.priority == priority and now >= 5)
+    if found:
+        idle = [replace(model, busy=model.busy and model.id not in found) for model in others]
+        assert isinstance(in_turn(waits, idle, room, line(now, waits)), Load)
+    elif isinstance(decide(waits.wanted, models, room), Wait) and now >= 5:
+        movable = {each.id for each in others if not each.pinned and (each.priority <= priority or not each.busy)}
+        assert not room.holds([*(each for each in others if each.id not in movable), waits.wanted])
+
+
+@given(sizes=st.lists(st.integers(1, 10), min_size=2, max_size=5), length=st.integers(1, 9), hold=st.integers(0, 9))
+def test_under_steady_load_on_every_model_no_request_waits_without_end(
+    sizes: list[int], length: int, hold: int
+) -> None:
+    longest = _siege({f"m{number}": size for number, size in enumerate(sizes)}, length, hold)
+    assert longest <= len(sizes) * (hold + length + 2)
+
+
+def _held(models: list[Resident], room: Room, queue: Line) -> frozenset[str]:
+    return frozenset[str]().union(*(yielding(each, models, room, queue) for each in queue.claims))
+
+
+def _siege(sizes: dict[str, int], length: int, hold: int, seconds: int = 200) -> int:
+    """A new request to every model each second; the longest that one waited or still waits at the end."""
+    room, waits = Room(64, 10), [0]
+    since: dict[str, float] = {}
+    claimed: dict[str, float] = {}
+    ends: dict[str, list[int]] = {name: [] for name in sizes}
+    waiting: dict[str, list[int]] = {name: [] for name in sizes}
+
+    def model(name: str) -> Resident:
+        return Resident(name, bool(ends[name]), memory=sizes[name], since=since.get(name, 0.0))
+
+    def serve(name: str, now: int) -> None:
+        ends[name] += [now + length for _ in waiting[name]]
+        waits.extend(now - arrived for arrived in waiting[name])
+        waiting[name] = []
+
+    for now in range(seconds):
+        for name in sizes:
+            ends[name] = [end for end in ends[name] if end > now]
+            waiting[name].append(now)
+            if name not in since:
+                claimed.setdefault(name, now)
+        for name in sorted(claimed, reverse=True):
+            queue = line(now, *(Claim(model(each), at) for each, at in claimed.items()), hold=hold)
+            decision = in_turn(Claim(model(name), claimed[name]), [model(each) for each in since], room, queue)
+            if isinstance(decision, Load):
+                for gone in decision.evict:
+                    assert not ends[gone]
+                    del since[gone]
+                    claimed[gone] = now
+                since[name] = now
+                del claimed[name]
+                serve(name, now)  # those who waited for the load use it, whoever else waits
+        queue = line(now, *(Claim(model(each), at) for each, at in claimed.items()), hold=hold)
+        held = _held([model(name) for name in since], room, queue)
+        for name in since:
+            if name not in held:
+                serve(name, now)
+    return max([*waits, *(seconds - arrived for each in waiting.values() for arrived in each)])

@@ -14,12 +14,14 @@ from dovetail.core.errors import LoadFailed, NoRoom
 from dovetail.core.events import Event, Finished
 from dovetail.core.model import Attention, LoadOptions, Model, Policy, Shape, Weights
 from dovetail.engines.base import Command, Endpoint, Machine
+from dovetail.fleet import places
 from dovetail.fleet.measured import FILE, Measured
 from dovetail.fleet.pool import Pool
 from dovetail.fleet.seats import Making
 from dovetail.hardware.devices import Device
 from dovetail.hardware.usage import Usage
 from dovetail.settings import FleetSettings
+from dovetail.workers.scripted import Script
 
 from .fakes import HELLO, FakeEngine, FakeLauncher, Plan, Recorder, model, until
 
@@ -315,3 +317,31 @@ async def test_a_larger_budget_lets_nobody_go_and_a_smaller_one_does(bench: Benc
     assert running(pool) == {"a", "b"}
     pool.reconfigure(making, FleetSettings(memory=3 * GIB // 2, stop_timeout=0.05, idle_ttl=0))
     assert running(pool) == {"b"}
+
+
+async def test_a_model_that_grows_past_its_share_sends_an_idle_one_away(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(places, "SAMPLE_EVERY", 0.01)
+    bench.launcher.plans["b"] = Plan(Script(tokens=100_000, interval_ms=1, slots=2))
+    pool = bench.pool(memory="2.5 GiB")
+    await pool.load(A)
+    async with pool.lease(B) as lease:
+        async for _ in lease.ready():
+            pass
+        assert running(pool) == {"a", "b"}
+        bench.gauge.taken = Usage(memory=2 * GIB)
+        await until(lambda: running(pool) == {"b"})
+
+
+async def test_of_many_who_wait_for_one_model_one_looks_for_room(bench: Bench) -> None:
+    pool = bench.pool(memory="1.5 GiB")
+    async with pool.lease(A) as lease:
+        async for _ in lease.ready():
+            pass
+        before = bench.gauge.readings
+        waiting = [asyncio.create_task(answer(pool, B)) for _ in range(20)]
+        await until(lambda: bench.gauge.readings > before)
+        await asyncio.sleep(0)
+        assert bench.gauge.readings - before < 5
+    assert all(isinstance(events[-1], Finished) for events in await asyncio.gather(*waiting))
