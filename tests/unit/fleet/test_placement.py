@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from dovetail.fleet.placement import Claim, Line, Load, Refuse, Resident, Room, Wait, decide, in_turn, yielding
 
 PLENTY = Room(models=64, memory=100, device=100)
+ROOM = Room(64, 10)
 
 
 def resident(name: str, memory: int = 0, *, busy: bool = False, last_used: float = 0.0, **more: int) -> Resident:
@@ -184,50 +185,63 @@ def test_those_who_yield_may_be_asked_to_and_once_idle_they_are_enough(
 def test_under_steady_load_on_every_model_no_request_waits_without_end(
     sizes: list[int], length: int, hold: int
 ) -> None:
-    longest = _siege({f"m{number}": size for number, size in enumerate(sizes)}, length, hold)
-    assert longest <= len(sizes) * (hold + length + 2)
+    siege = Siege({f"m{number}": size for number, size in enumerate(sizes)}, length, hold)
+    assert siege.longest() <= len(sizes) * (hold + length + 2)
 
 
-def _held(models: list[Resident], room: Room, queue: Line) -> frozenset[str]:
-    return frozenset[str]().union(*(yielding(each, models, room, queue) for each in queue.claims))
+class Siege:
+    """A room of 10 that every model is asked for each second."""
 
+    def __init__(self, sizes: dict[str, int], length: int, hold: int) -> None:
+        self.sizes, self.length, self.hold = sizes, length, hold
+        self.now = 0
+        self.waits = [0]
+        self.since: dict[str, float] = {}
+        self.claimed: dict[str, float] = {}
+        self.ends: dict[str, list[int]] = {name: [] for name in sizes}
+        self.waiting: dict[str, list[int]] = {name: [] for name in sizes}
 
-def _siege(sizes: dict[str, int], length: int, hold: int, seconds: int = 200) -> int:
-    """A new request to every model each second; the longest that one waited or still waits at the end."""
-    room, waits = Room(64, 10), [0]
-    since: dict[str, float] = {}
-    claimed: dict[str, float] = {}
-    ends: dict[str, list[int]] = {name: [] for name in sizes}
-    waiting: dict[str, list[int]] = {name: [] for name in sizes}
+    def longest(self, seconds: int = 200) -> int:
+        """That one request waited, or still waits at the end."""
+        for self.now in range(seconds):
+            self.arrive()
+            for name in sorted(self.claimed, reverse=True):
+                self.place(name)
+            held = frozenset[str]().union(
+                *(yielding(each, self.resident(), ROOM, self.line()) for each in self.line().claims)
+            )
+            for name in self.since.keys() - held:
+                self.serve(name)
+        return max([*self.waits, *(seconds - arrived for each in self.waiting.values() for arrived in each)])
 
-    def model(name: str) -> Resident:
-        return Resident(name, bool(ends[name]), memory=sizes[name], since=since.get(name, 0.0))
+    def model(self, name: str) -> Resident:
+        return Resident(name, bool(self.ends[name]), memory=self.sizes[name], since=self.since.get(name, 0.0))
 
-    def serve(name: str, now: int) -> None:
-        ends[name] += [now + length for _ in waiting[name]]
-        waits.extend(now - arrived for arrived in waiting[name])
-        waiting[name] = []
+    def resident(self) -> list[Resident]:
+        return [self.model(name) for name in self.since]
 
-    for now in range(seconds):
-        for name in sizes:
-            ends[name] = [end for end in ends[name] if end > now]
-            waiting[name].append(now)
-            if name not in since:
-                claimed.setdefault(name, now)
-        for name in sorted(claimed, reverse=True):
-            queue = line(now, *(Claim(model(each), at) for each, at in claimed.items()), hold=hold)
-            decision = in_turn(Claim(model(name), claimed[name]), [model(each) for each in since], room, queue)
-            if isinstance(decision, Load):
-                for gone in decision.evict:
-                    assert not ends[gone]
-                    del since[gone]
-                    claimed[gone] = now
-                since[name] = now
-                del claimed[name]
-                serve(name, now)  # those who waited for the load use it, whoever else waits
-        queue = line(now, *(Claim(model(each), at) for each, at in claimed.items()), hold=hold)
-        held = _held([model(name) for name in since], room, queue)
-        for name in since:
-            if name not in held:
-                serve(name, now)
-    return max([*waits, *(seconds - arrived for each in waiting.values() for arrived in each)])
+    def line(self) -> Line:
+        return line(self.now, *(Claim(self.model(name), at) for name, at in self.claimed.items()), hold=self.hold)
+
+    def arrive(self) -> None:
+        for name in self.sizes:
+            self.ends[name] = [end for end in self.ends[name] if end > self.now]
+            self.waiting[name].append(self.now)
+            if name not in self.since:
+                self.claimed.setdefault(name, self.now)
+
+    def place(self, name: str) -> None:
+        decision = in_turn(Claim(self.model(name), self.claimed[name]), self.resident(), ROOM, self.line())
+        if isinstance(decision, Load):
+            for gone in decision.evict:
+                assert not self.ends[gone]
+                del self.since[gone]
+                self.claimed[gone] = self.now
+            self.since[name] = self.now
+            del self.claimed[name]
+            self.serve(name)  # those who waited for the load use it, whoever else waits
+
+    def serve(self, name: str) -> None:
+        self.ends[name] += [self.now + self.length for _ in self.waiting[name]]
+        self.waits += [self.now - arrived for arrived in self.waiting[name]]
+        self.waiting[name] = []
