@@ -66,7 +66,8 @@ def section(options: Options) -> str:
     failed, peak = _alternate(options, three, budget)
     return f"""\
 What a model was reckoned to take ({_SLOTS} slots of {_CONTEXT} tokens, nothing measured before), beside the most its
-worker took (PSS) when its slots, and on MLX its prompt caches, were filled; to reach: within 15 %.
+worker took (PSS) when one slot and then all
+were filled; to reach: within 15 %.
 
 {table("model | reckoned MiB | measured MiB | ratio", lines)}
 
@@ -88,10 +89,8 @@ def _reckoned(options: Options, name: str) -> int:
 
 def _taken(options: Options, name: str) -> Taken:
     with serve(options.models, _ENVIRONMENT) as server, _watched(server) as seen:
-        rounds = 2 if "mlx" in name or name == "small" else 1  # the first goes on to its prompt caches
-        for first in range(0, rounds * _SLOTS, _SLOTS):
-            numbers = range(first, first + _SLOTS)
-            threads = [threading.Thread(target=_fill, args=(server.url, name, number)) for number in numbers]
+        for streams in (1, _SLOTS):  # the first prompt goes on to the caches that MLX keeps beside its slots
+            threads = [threading.Thread(target=_fill, args=(server.url, name, number)) for number in range(streams)]
             for thread in threads:
                 thread.start()
             for thread in threads:
