@@ -6,6 +6,7 @@ import asyncio
 import re
 import secrets
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import cast
 
 from starlette.datastructures import Headers
@@ -17,7 +18,7 @@ from dovetail.core.errors import Busy, InvalidRequest, NotAllowed
 from dovetail.gateway import errors
 from dovetail.gateway.browsers import Browsers
 from dovetail.gateway.request_body import ClientLeft
-from dovetail.gateway.sse import LATER, REQUEST_ID, Reply
+from dovetail.gateway.sse import LATER, REQUEST_ID, STAY, Reply
 
 _SAFE_ID = re.compile(r"[A-Za-z0-9._\-]{1,64}", re.ASCII)
 # What tells a supervisor that the process lives is answered to the end.
@@ -116,10 +117,11 @@ class Edge:
             await preflight(scope, receive, send)
         else:
             later: list[Reply] = []
-            scope[LATER] = later
-            await self._app(scope, receive, send)
-            for answer in later:
-                await answer.run(scope, receive, send)
+            with ExitStack() as stay:
+                scope[LATER], scope[STAY] = later, stay
+                await self._app(scope, receive, send)
+                for answer in later:
+                    await answer.run(scope, receive, send)
 
 
 def _request_id(headers: Headers) -> str:

@@ -7,7 +7,7 @@ admins do needs none until the first account is made. Beyond loopback everything
 from __future__ import annotations
 
 import asyncio
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from copy import copy
 from dataclasses import dataclass
 from typing import Literal, cast
@@ -21,6 +21,7 @@ from dovetail.access.backoff import network
 from dovetail.core.caller import LOCAL, Caller, Limits
 from dovetail.core.errors import Forbidden, Unauthenticated
 from dovetail.gateway.rights import Right, right
+from dovetail.gateway.sse import STAY
 
 _KNOWN = "dovetail.known"
 _DONE = "dovetail.done"
@@ -116,8 +117,8 @@ class Guarded:
         scope[_KNOWN], scope[_WANTED] = known, wanted
         if wanted is Right.USE:
             self._guard.count(scope, known.caller)
-            with self._guard.inside(scope, known.caller):
-                await self._app(scope, receive, send)
+            cast("ExitStack", scope[STAY]).enter_context(self._guard.inside(scope, known.caller))
+            await self._app(scope, receive, send)
         elif wanted in {Right.ADMIN, Right.PEOPLE} and scope["method"] not in _SAFE:
             await self._recorded(scope, receive, send)
         else:

@@ -23,6 +23,7 @@ from dovetail.gateway import errors
 from dovetail.serving.requests import Requests, Ticket
 
 REQUEST_ID = "dovetail.request_id"  # in a request's scope
+STAY = "dovetail.stay"  # in a request's scope, an ExitStack: what is to last until the answer is written
 LATER = "dovetail.later"  # in a request's scope, a list: answers to be written once the framework has returned
 _KEEP_ALIVE = b": keep-alive\n\n"
 _HIGH_WATER = 64 << 10
