@@ -18,7 +18,7 @@ from dovetail.fleet.child import Child
 from dovetail.fleet.client import WorkerClient, unloaded
 from dovetail.fleet.launch import Launched
 from dovetail.fleet.life import Life
-from dovetail.fleet.reason import reason, want_of_memory
+from dovetail.fleet.reason import reason, reason_in_service, want_of_memory
 from dovetail.hardware.usage import stopped
 from dovetail.settings import FleetSettings
 
@@ -281,7 +281,7 @@ class Worker:
             await self._serve(life, child, client)
             if not life.stop.done():
                 starved = await life.out_of_memory()
-                self._enter("failed", reason(self.last_lines, child.status, out_of_memory=starved))
+                self._enter("failed", reason_in_service(self.last_lines, child.status, out_of_memory=starved))
             elif self._farewell is not None and self.reason is None:  # in good health: it has things to put away
                 await self._farewell(client)
 

@@ -22,6 +22,13 @@ _STARVED = re.compile(
 )
 
 
+# What ends a process that has served, and quotes nobody's request. Errors of requests stand among its lines too.
+_FATAL = re.compile(
+    rf"GGML_ASSERT|CUDA error|^Fatal Python error: |^terminate called |{_STARVED.pattern}", re.IGNORECASE
+)
+_FATAL_AMONG = 40  # last lines: a backtrace may follow
+
+
 def want_of_memory(lines: Sequence[str]) -> bool:
     """Whether a load that failed said that it got no memory."""
     return any(_STARVED.search(line) for line in lines)
@@ -33,6 +40,17 @@ def reason(lines: Sequence[str], status: int | None, *, out_of_memory: bool = Fa
     `out_of_memory`: the system has killed a process of this group meanwhile.
     """
     found = _llama(lines) or _report(lines) or _python(lines) or _any_error(lines)
+    return _told(found, status, out_of_memory=out_of_memory)
+
+
+def reason_in_service(lines: Sequence[str], status: int | None, *, out_of_memory: bool = False) -> str:
+    """The same of one that was ready. Other clients hear it, so that of its lines only those count that end it."""
+    last = list(lines)[-_FATAL_AMONG:]
+    found = next((line for line in reversed(last) if _FATAL.search(line) and "got exception" not in line), None)
+    return _told(found, status, out_of_memory=out_of_memory)
+
+
+def _told(found: str | None, status: int | None, *, out_of_memory: bool) -> str:
     if status is not None and status < 0:
         ended = _by_signal(-status, out_of_memory=out_of_memory)
         return f"{ended} ({found})" if found else ended

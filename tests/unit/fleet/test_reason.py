@@ -1,6 +1,6 @@
 import pytest
 
-from dovetail.fleet.reason import reason, want_of_memory
+from dovetail.fleet.reason import reason, reason_in_service, want_of_memory
 
 GARBAGE = (
     "0.00.009.620 W srv          init: security: no API key is set",
@@ -63,3 +63,33 @@ def test_the_systems_own_count_says_what_killed_it() -> None:
 )
 def test_want_of_memory_is_told_from_other_ends(line: str, starved: bool) -> None:
     assert want_of_memory([line]) is starved
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "0.00.144.163 E srv    send_error: task id = 23, error: request (35011 tokens) exceeds the context",
+        '0.00.146.918 W srv    operator(): got exception: {"error":{"message":"Missing tool call: {\\"SECRET\\":1}"}}',
+        '0.00.146.918 W srv    operator(): got exception: {"error":{"message":"CUDA error SECRET"}}',
+        "ValueError: SECRET",
+        "ERROR SECRET",
+    ],
+)
+def test_what_a_request_was_refused_for_is_no_reason_of_a_death(line: str) -> None:
+    assert reason_in_service([line], -11) == "the worker was ended by SIGSEGV"
+    assert reason_in_service([line], 1) == "the worker ended with status 1"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "/src/ggml/src/ggml.c:1234: GGML_ASSERT(a->ne[0] == b->ne[0]) failed",
+        "Fatal Python error: Segmentation fault",
+        "CUDA error: an illegal memory access was encountered",
+        "terminate called after throwing an instance of 'std::bad_alloc'",
+    ],
+)
+def test_what_ended_a_worker_that_served_is_its_reason(line: str) -> None:
+    before = ["0.00.144.163 E srv    send_error: task id = 23, error: no"]
+    assert reason_in_service([*before, line, "  frame 1"], -6) == f"the worker was ended by SIGABRT ({line})"
+    assert reason_in_service([line, *["I later"] * 40], -6) == "the worker was ended by SIGABRT"
