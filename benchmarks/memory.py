@@ -66,8 +66,7 @@ def section(options: Options) -> str:
     failed, peak = _alternate(options, three, budget)
     return f"""\
 What a model was reckoned to take ({_SLOTS} slots of {_CONTEXT} tokens, nothing measured before), beside the most its
-worker took (PSS) when one slot and then all
-were filled; to reach: within 15 %.
+worker took (PSS) when one slot and then all were filled; to reach: within 15 %.
 
 {table("model | reckoned MiB | measured MiB | ratio", lines)}
 

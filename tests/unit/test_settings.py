@@ -184,7 +184,24 @@ def test_memory_is_bytes_or_text(tmp_path: Path, said: str, memory: int | str) -
     assert load(tmp_path).fleet.memory == memory
 
 
-@pytest.mark.parametrize("said", ['"much"', '"0%"', '"101%"', '"-1 GiB"', "-5", "1.5", "true", '"5 GiB or so"'])
+@pytest.mark.parametrize(
+    "said",
+    [
+        '"much"',
+        '"0%"',
+        '"101%"',
+        '"-1 GiB"',
+        "-5",
+        "1.5",
+        "true",
+        '"5 GiB or so"',
+        "'0'",
+        "'0 GiB'",
+        "'1.5'",
+        "1152921504606846977",
+        f"'{'9' * 400} GiB'",
+    ],
+)
 def test_memory_that_is_none_is_a_mistake(tmp_path: Path, said: str) -> None:
     write(tmp_path, f"[fleet]\nmemory = {said}\n")
     with pytest.raises(ConfigError, match=r"fleet\.memory"):

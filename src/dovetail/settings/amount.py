@@ -7,27 +7,34 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
-_AMOUNT = re.compile(r"(?P<number>\d+(?:\.\d+)?) ?(?P<unit>%|[KMGT]i?B)", re.IGNORECASE)
+_AMOUNT = re.compile(r"(?P<number>\d+(?:\.\d+)?(?= ?[%KMGT])|\d+) ?(?P<unit>%|[KMGT]i?B)?", re.IGNORECASE)
 _UNITS = {f"{letter}{i}b": (1024 if i else 1000) ** n for n, letter in enumerate("kmgt", 1) for i in ("", "i")}
+_UNITS[""] = 1
+_MOST = 1 << 60
+_FORM = 'it is bytes, or text like "12 GiB" or "75%"'
 
 
 def amount(said: object) -> object:
     """Bytes, or a share of the machine's memory as "75%"."""
-    if not isinstance(said, str):
-        if isinstance(said, bool) or not isinstance(said, int | None) or (said is not None and said < 1):
-            raise ValueError('it is bytes, or text like "12 GiB" or "75%"')
-        return said
-    if said.strip().isdecimal():
-        return int(said)
-    found = _AMOUNT.fullmatch(said.strip())
+    if said is None:
+        return None
+    if isinstance(said, int) and not isinstance(said, bool):
+        return _bytes(said)
+    found = _AMOUNT.fullmatch(said.strip()) if isinstance(said, str) else None
     if found is None:
-        raise ValueError('it is bytes, or text like "12 GiB" or "75%"')
-    number, unit = float(found["number"]), found["unit"].lower()
+        raise ValueError(_FORM)
+    number, unit = float(found["number"]), (found["unit"] or "").lower()
     if unit != "%":
-        return int(number * _UNITS[unit])
+        return _bytes(number * _UNITS[unit])
     if not 1 <= number <= 100:
         raise ValueError("it is a share from 1% to 100%")
     return f"{number:g}%"
+
+
+def _bytes(count: float) -> int:
+    if not 1 <= count <= _MOST:
+        raise ValueError("it is at least a byte, and at most 2^60")
+    return int(count)
 
 
 Memory = Annotated[
