@@ -106,10 +106,7 @@ def said(options: LoadOptions) -> str:
 
 
 def _size(path: Path | None) -> int:
-    """Of a file, or of all in a folder."""
     try:
-        if path is None or not path.is_dir():
-            return path.stat().st_size if path is not None else 0
-        return sum(each.stat().st_size for each in path.iterdir() if each.is_file())
+        return path.stat().st_size if path is not None else 0
     except OSError:
         return 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 
 from dovetail.core.errors import LoadFailed, NoRoom
-from dovetail.core.events import Event, Finished
+from dovetail.core.events import Event, Finished, Loading
 from dovetail.core.model import Attention, LoadOptions, Model, Policy, Shape, Weights
 from dovetail.engines.base import Command, Endpoint, Machine
 from dovetail.fleet import places
@@ -340,8 +341,9 @@ async def test_of_many_who_wait_for_one_model_one_looks_for_room(bench: Bench) -
         async for _ in lease.ready():
             pass
         before = bench.gauge.readings
-        waiting = [asyncio.create_task(answer(pool, B)) for _ in range(20)]
-        await until(lambda: bench.gauge.readings > before)
-        await asyncio.sleep(0)
+        async with AsyncExitStack() as stack:
+            others = [await stack.enter_async_context(pool.lease(B)) for _ in range(20)]
+            waits = [await stack.enter_async_context(aclosing(other.ready())) for other in others]
+            for _ in range(2):  # the second is told once a place was looked for
+                assert await asyncio.gather(*map(anext, waits)) == [Loading("b")] * 20
         assert bench.gauge.readings - before < 5
-    assert all(isinstance(events[-1], Finished) for events in await asyncio.gather(*waiting))
