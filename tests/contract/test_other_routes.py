@@ -99,7 +99,7 @@ async def test_models_say_what_they_are(http: aiohttp.ClientSession, model: str)
     assert found.size > 0
 
 
-@pytest.mark.accept("A4", "E6")
+@pytest.mark.accept("A4", "E6", "R12")
 async def test_a_model_can_be_unloaded_and_loaded(http: aiohttp.ClientSession, model: str) -> None:
     assert (await post(http, "/models/load", {"model": model})) == (200, {"success": True})
     assert (await post(http, "/models/unload", {"model": model})) == (200, {"success": True})

@@ -249,3 +249,17 @@ def test_a_draft_is_an_id_or_a_file_beside_the_settings(tmp_path: Path) -> None:
     assert guesses(settings, "a") == Guesses("small")
     assert guesses(settings, "b") == Guesses(tmp_path / "sub" / "small.gguf", "map-k4v")
     assert guesses(settings, "c") == Guesses()
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ('[models.x]\nurl = "http://h/v1"\nreplicas = 2\n', "replicas: not of a model that another server loads"),
+        ("[fleet]\nmax_models = 2\n[models.x]\nreplicas = 3\n", "models.x.replicas: 3, and fleet.max_models is less"),
+        ("[models.x]\nreplicas = 0\n", "models.x.replicas"),
+    ],
+)
+def test_replicas_that_cannot_be_had_are_refused(tmp_path: Path, text: str, why: str) -> None:
+    (tmp_path / "dovetail.toml").write_text(text)
+    with pytest.raises(ConfigError, match=why):
+        load_settings(None, {}, tmp_path, {})

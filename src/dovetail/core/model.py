@@ -163,11 +163,13 @@ class Policy:
     pin       it is never stopped to make room, nor for being idle
     priority  of two idle models the one with the lower goes first
     ttl       seconds without a request before it is unloaded, 0 never; None: as the fleet's setting says
+    replicas  workers that share its requests
     """
 
     pin: bool = False
     priority: int = 0
     ttl: float | None = None
+    replicas: int = 1
 
 
 CacheType: TypeAlias = Literal["f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0"]

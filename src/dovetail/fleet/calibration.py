@@ -69,8 +69,7 @@ class Calibration:
 
     async def recall(self) -> None:
         """Takes what was measured before; called before the worker starts. Waits for a thread that looks at files."""
-        seat, options, threads = self._seat, self._seat.options, self._seat.threads
-        measured = self._measured
+        seat, options, measured = self._seat, self._seat.options, self._measured
         if measured is None or options.pooling is not None or seat.model.size < SMALL:
             return
         facts = (seat.engine.cache_key(options), options.threads, options.parallel, options.gpu_layers, options.batch)
@@ -78,7 +77,11 @@ class Calibration:
         if key == self._key and (self._steady or self._plan):
             return
         self._key, self._spent, self._steady = key, 0.0, True
-        known = measured.get(key, _FACT) or {}
+        self._adopt(measured.get(key, _FACT))
+
+    def _adopt(self, found: JsonObject | None) -> None:
+        """Goes by what was written down, and plans what was not."""
+        known, threads = found or {}, self._seat.threads
         tried = known.get(_THREADS)
         threads.choose(threads.other if tried is not None and tried == threads.other else threads.usual)
         self._settled = threads.other is None or tried is not None
@@ -117,6 +120,11 @@ class Calibration:
         if before is not None:
             await asyncio.wait({before})  # it was interrupted a moment ago
         await asyncio.sleep(PAUSE)
+        if not self._rates and self._measured is not None and self._key is not None:
+            self._adopt(self._measured.get(self._key, _FACT))  # another worker of this model may have measured it
+            if not self._plan and self._settled:
+                await self._agree()
+                return
         log.info("calibration_begins", model=self._seat.id, widths=sorted({width for _, width in self._plan}))
         threads = self._seat.threads
         try:
@@ -135,7 +143,11 @@ class Calibration:
         finally:
             threads.wanted = threads.chosen
         await self._keep()
-        if threads.running != threads.chosen:
+        await self._agree()
+
+    async def _agree(self) -> None:
+        """The worker goes on with the threads that were chosen."""
+        if self._seat.threads.running != self._seat.threads.chosen:
             await self._seat.worker.restart()
 
     async def _work(self) -> None:

@@ -8,6 +8,8 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractContextManager, aclosing
 from typing import Protocol
 
+import structlog
+
 from dovetail.core.caller import Caller
 from dovetail.core.errors import Busy, EngineFailure, LoadFailed, NoRoom, WorkerCrashed, WorkerStalled
 from dovetail.core.events import Event, Loading, Prefill, Progress, Queued
@@ -16,25 +18,26 @@ from dovetail.core.request import GenerateRequest, JsonObject
 from dovetail.engines.base import Engine, WorkerCall
 from dovetail.fleet.booking import Booking
 from dovetail.fleet.calibration import Calibration
-from dovetail.fleet.client import Stream, WorkerUnreachable
 from dovetail.fleet.measured import Measured
 from dovetail.fleet.pace import body_tokens
 from dovetail.fleet.process import Worker
 from dovetail.fleet.queue import Queue
-from dovetail.fleet.slots import Hold, Slots
+from dovetail.fleet.run import Run, explained
+from dovetail.fleet.slots import Slots
 from dovetail.fleet.threads import Threads
 from dovetail.fleet.watch import Watch
 
 TELL_EVERY = 1.0  # seconds between two Loading events
 PLACE_WITHIN = 120.0  # seconds to wait for a busy model to make room
-NOTICED_WITHIN = 1.0  # seconds from a broken socket to the end of its process
-UNSEEN = 3  # workers that may die before they see a request
+
+log = structlog.stdlib.get_logger(__name__)
 
 
 class Seat:
     """One worker's standing in the pool.
 
     id      the model's, with the pooling behind a colon where the worker is for embeddings
+    group   the id without the `number`, which is behind a # from 2 on: several seats share a model's requests
     placed  it has one of the pool's places, which it keeps while it is used or its worker lives
     held    those of its uses that wait for another model to have its room, and do not keep it here
     after   workers that must be gone before its own may start
@@ -59,7 +62,8 @@ class Seat:
         threads: Threads,
         measured: Measured | None = None,
     ) -> None:
-        self.id = seat_id
+        self.id = self.group = seat_id
+        self.number = 1
         self.model = model
         self.engine = engine
         self.options = options
@@ -129,11 +133,32 @@ class Placer(Protocol):
 class Lease:
     """Handed out by `Pool.lease`, which counts it."""
 
-    def __init__(self, places: Placer, seat: Seat, caller: Caller) -> None:
+    def __init__(
+        self, places: Placer, seat: Seat, caller: Caller, other: Callable[[Seat], Seat | None] = lambda _: None
+    ) -> None:
+        """`other`: takes another seat of the model, whose worker is ready, where there is one."""
+        self.seats = [seat]  # all that it has, the one in use last
         self._places = places
-        self._seat = seat
         self._caller = caller
-        self._admitted = False
+        self._other = other
+        self._begun = False
+        self._entered = False
+
+    @property
+    def _seat(self) -> Seat:
+        return self.seats[-1]
+
+    def _moved(self) -> bool:
+        """Whether another worker of the model is ready, which is used from now on."""
+        other = self._other(self._seat)
+        if other is not None:
+            self.seats.append(other)
+        return other is not None
+
+    def _healthy(self) -> Seat:
+        if self._seat.worker.state != "ready":
+            self._moved()
+        return self._seat
 
     @property
     def worker(self) -> Worker:
@@ -142,28 +167,28 @@ class Lease:
 
     async def ready(self) -> AsyncGenerator[Progress, None]:
         """Yields at least once a second until the model is ready. Raises LoadFailed, NoRoom, QueueFull or Busy."""
-        seat = self._seat
+        seat = self._healthy() if self._begun else self._seat  # at first it may have been chosen to be started
+        self._begun = True
         await seat.calibration.ended()
-        if seat.worker.state == "ready" and (self._admitted or not self._places.yields(seat)):
-            self._admitted = True
+        if seat.worker.state == "ready" and (self._entered or not self._places.yields(seat)):
+            self._entered = True
             return
         if seat.model.invalid is not None:
             raise LoadFailed(
                 f"{seat.model.id} cannot be loaded: {seat.model.invalid}", code="invalid_model_file", status=422
             )
         with seat.queue.loading(self._caller):
-            if not self._admitted:
-                async with aclosing(self._held()) as waiting:
+            if not self._entered:
+                async with aclosing(self._held(seat)) as waiting:
                     async for progress in waiting:
                         yield progress
-            self._admitted = True  # some of its answers may run: from here on it counts as a use
-            async with aclosing(self._loaded()) as waiting:
+            self._entered = True  # some of its answers may run: from here on it counts as a use
+            async with aclosing(self._loaded(seat)) as waiting:
                 async for progress in waiting:
                     yield progress
 
-    async def _held(self) -> AsyncGenerator[Progress, None]:
+    async def _held(self, seat: Seat) -> AsyncGenerator[Progress, None]:
         """Waits while this model is to make room for one that has waited for it."""
-        seat = self._seat
         deadline, told = time.monotonic() + seat.queue.bounds.timeout, float("-inf")
         seat.held += 1
         self._places.freed()
@@ -183,16 +208,28 @@ class Lease:
         finally:
             seat.held -= 1
 
-    async def _loaded(self) -> AsyncGenerator[Progress, None]:
-        seat = self._seat
+    async def _loaded(self, seat: Seat) -> AsyncGenerator[Progress, None]:
+        """Returns when the worker is ready, or another that can take its place."""
+        try:
+            async with aclosing(self._loading(seat)) as waiting:
+                async for progress in waiting:
+                    yield progress
+        except (LoadFailed, NoRoom) as failure:
+            if not self._moved():
+                raise
+            log.warning("another_worker_takes_it", model=seat.id, reason=failure.message)
+
+    async def _loading(self, seat: Seat) -> AsyncGenerator[Progress, None]:
         yield Loading(seat.model.id)
         deadline = time.monotonic() + PLACE_WITHIN
         with self._places.waiting(seat):
             while not await self._places.place(seat, TELL_EVERY):
+                if self._moved():
+                    return
                 if time.monotonic() > deadline:
                     raise self._places.no_room(seat)
                 yield Loading(seat.model.id)
-        start = asyncio.create_task(self._start(), name=f"start of {seat.model.id}")
+        start = asyncio.create_task(self._start(seat), name=f"start of {seat.model.id}")
         try:
             while not (await asyncio.wait({start}, timeout=TELL_EVERY))[0]:
                 yield Loading(seat.model.id)
@@ -211,40 +248,42 @@ class Lease:
         `ahead` of all who wait; `cold`: without a cached prompt. Closing the generator frees the slot or the place in
         line at once. Raises QueueFull, or as WorkerClient does.
         """
-        seat = self._seat
-        turn = seat.queue.enter(self._caller, seat.queue.pace.cost(request), ahead=ahead)
-        hold = seat.slots.hold()
-        run = _Run(request, index, cold)
+        run = Run(self._healthy(), self._caller, request, index, ahead=ahead, cold=cold)
         try:
-            while position := turn.position:
-                yield Queued(position, turn.wait)
-                await turn.moved()
-            stream = None
-            while stream is None:
-                if seat.worker.state != "ready":  # it has died while this one stood in line
-                    async with aclosing(self._loaded()) as waiting:
-                        async for progress in waiting:
-                            yield progress
-                stream = await self._open(run, hold)
-            with stream:
+            while run.stream is None:
+                async with aclosing(self._admitted(run)) as waiting:
+                    async for progress in waiting:
+                        yield progress
+            with run.stream as stream:
                 while batch := await stream.read():
-                    hold.note(batch)
-                    turn.note(batch)
+                    run.note(batch)
                     for event in batch:
                         yield event
         except WorkerCrashed as error:
-            raise await self._explained(error) from error
+            raise await explained(run.seat, error) from error
         except WorkerStalled:
-            hold.leave()
-            turn.leave()  # the canary needs a slot
-            await seat.watch.examine()
+            run.leave()  # the canary needs a slot
+            await run.seat.watch.examine()
             raise
         except EngineFailure:
-            seat.watch.suspect()
+            run.seat.watch.suspect()
             raise
         finally:
-            hold.leave()
-            turn.leave()
+            run.leave()
+
+    async def _admitted(self, run: Run) -> AsyncGenerator[Progress, None]:
+        """Tries to hand the request to its worker, when it is its turn; where that has died, to another."""
+        while position := run.turn.position:
+            yield Queued(position, run.turn.wait)
+            await run.turn.moved()
+        if run.seat.worker.state != "ready" and self._healthy() is run.seat:  # it has died meanwhile
+            async with aclosing(self._loaded(run.seat)) as waiting:
+                async for progress in waiting:
+                    yield progress
+        if run.seat is self._seat or run.seat.worker.state == "ready":
+            await run.open()
+        else:
+            run.move(self._seat)
 
     @property
     def one_by_one(self) -> bool:
@@ -264,7 +303,7 @@ class Lease:
         `ahead` of all who wait; `tell` hears Queued, and Prefill of about as many tokens as there are once it runs.
         Cancelling it frees the slot or the place in line at once. Raises QueueFull, or as WorkerClient does.
         """
-        seat = self._seat
+        seat = self._healthy()
         turn = seat.queue.enter(self._caller, body_tokens(call.body), ahead=ahead)
         try:
             while position := turn.position:
@@ -273,7 +312,7 @@ class Lease:
             tell(Prefill(turn.cost, 0, 0))
             answer = await seat.worker.client.post(call.path, call.body, within=within)
         except WorkerCrashed as error:
-            raise await self._explained(error) from error
+            raise await explained(seat, error) from error
         except WorkerStalled:
             turn.leave()
             await seat.watch.examine()
@@ -287,7 +326,7 @@ class Lease:
     async def tokenize(self, text: str, *, special: bool) -> tuple[int, ...]:
         """Ids of a text without those that open one; with `special` a special token's name in it is that token."""
         asked: JsonObject = {"content": text, "add_special": False, "parse_special": special}
-        found = (await self._seat.worker.client.post("/tokenize", asked)).get("tokens")
+        found = (await self._healthy().worker.client.post("/tokenize", asked)).get("tokens")
         if not isinstance(found, list):
             raise EngineFailure("the worker's answer to /tokenize does not follow the protocol")
         return tuple(token for token in found if isinstance(token, int))
@@ -295,36 +334,13 @@ class Lease:
     async def rendered(self, request: GenerateRequest) -> str:
         """The prompt that the model's template makes of a conversation."""
         call = self._seat.engine.encode(request)
-        prompt = (await self._seat.worker.client.post("/apply-template", call.body)).get("prompt")
+        prompt = (await self._healthy().worker.client.post("/apply-template", call.body)).get("prompt")
         if not isinstance(prompt, str):
             raise EngineFailure("the worker's answer to /apply-template does not follow the protocol")
         return prompt
 
-    async def _explained(self, error: WorkerCrashed) -> WorkerCrashed:
-        worker = self._seat.worker
-        known = await worker.fallen(NOTICED_WITHIN)
-        why = worker.reason or ("it was stopped" if known else "why is not known")
-        return WorkerCrashed(f"{error.message} ({why})")
-
-    async def _open(self, run: _Run, hold: Hold) -> Stream | None:
-        """None when the worker turns out to be dead and has seen nothing of the request."""
-        seat, worker = self._seat, self._seat.worker
-        call = seat.engine.encode(run.request, run.index)
-        if run.cold:
-            call.body["cache_prompt"] = False
-        try:
-            client = worker.client
-            call = await hold.take(client, seat.queue.slots, call, run.request.space)
-            return await client.open(seat.engine, run.request, run.index, call)
-        except WorkerUnreachable:
-            run.unseen += 1
-            if run.unseen >= UNSEEN or not await worker.fallen(NOTICED_WITHIN):
-                raise
-            return None
-
-    async def _load(self) -> None:
+    async def _load(self, seat: Seat) -> None:
         """Tries again with fewer layers on GPUs while memory is what is wanting, and they are ours to choose."""
-        seat = self._seat
         while True:
             tried = seat.loading
             try:
@@ -338,24 +354,14 @@ class Lease:
             else:
                 return
 
-    async def _start(self) -> None:
-        for worker in self._seat.after:
+    async def _start(self, seat: Seat) -> None:
+        for worker in seat.after:
             await worker.gone()
-        self._seat.after = ()
-        await self._seat.calibration.recall()
-        await self._places.starting(self._seat)
+        seat.after = ()
+        await seat.calibration.recall()
+        await self._places.starting(seat)
         began = time.monotonic()
-        await self._load()
-        await self._places.loaded(self._seat, time.monotonic() - began)
-        if (props := self._seat.worker.props) is not None and props.slots:
-            self._seat.queue.resize(props.slots)
-
-
-class _Run:
-    """One generation on its way into a worker; `unseen` counts workers that died before they saw it."""
-
-    def __init__(self, request: GenerateRequest, index: int, cold: bool) -> None:
-        self.request = request
-        self.index = index
-        self.cold = cold
-        self.unseen = 0
+        await self._load(seat)
+        await self._places.loaded(seat, time.monotonic() - began)
+        if (props := seat.worker.props) is not None and props.slots:
+            seat.queue.resize(props.slots)

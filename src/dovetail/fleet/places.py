@@ -111,7 +111,10 @@ class Places:
         if not self._waiting or not seat.placed or seat.outdated:  # the last goes when its requests have ended
             return False
         line, resident, room = self._line(seat), self._resident(), self._room()
-        return any(seat.id in yielding(claim, resident, room, line) for claim in line.claims)
+        others = {each.id for each in self._waiting if each.group != seat.group}
+        return any(
+            seat.id in yielding(claim, resident, room, line) for claim in line.claims if claim.wanted.id in others
+        )
 
     async def place(self, seat: Seat, within: float) -> bool:
         """Tries to find room for a seat, waiting at most `within` seconds; False while what is in the way is busy.
@@ -235,7 +238,7 @@ class Places:
             return True
         line = self._line(seat)
         claim = next((each for each in line.claims if each.wanted.id == seat.id), Claim(self._wanted(seat), line.now))
-        match in_turn(claim, self._resident(), self._room(), line):
+        match in_turn(claim, self._beside(seat.group), self._room(), line):
             case Load(evict):
                 seat.placed = True
                 self._evict(evict)
@@ -323,6 +326,11 @@ class Places:
     def _line(self, seat: Seat) -> Line:
         claims = [Claim(self._wanted(each), since) for each, (since, _) in self._waiting.items() if not each.placed]
         return Line(claims, seat.worker.clock(), self.settings.max_hold)
+
+    def _beside(self, group: str) -> list[Resident]:
+        """As `_resident`, for a seat of `group`: one worker of a model is not stopped for another of it."""
+        own = {each.id for each in self._seats if each.group == group}
+        return [replace(each, pinned=each.pinned or each.id in own) for each in self._resident()]
 
     def _resident(self) -> list[Resident]:
         return [self._wanted(seat) for seat in self._seats if seat.resident]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
@@ -11,16 +11,19 @@ from dovetail.core.caller import LOCAL, Caller
 from dovetail.core.events import Progress
 from dovetail.core.model import Model, ModelState, Policy, Pooling
 from dovetail.core.observe import Observer
+from dovetail.core.request import GenerateRequest
 from dovetail.fleet.launch import Launcher
 from dovetail.fleet.lease import Lease, Seat
 from dovetail.fleet.measured import Measured
 from dovetail.fleet.places import Places
 from dovetail.fleet.process import Props, shutting_down
+from dovetail.fleet.replicas import Replicas
 from dovetail.fleet.seats import Making, Seats
 from dovetail.fleet.widths import UNMEASURED, Widths
 from dovetail.hardware.gauge import Gauge
 from dovetail.settings import FleetSettings
 
+_BEST: tuple[ModelState, ...] = ("ready", "starting", "stopping", "failed", "unloaded")
 UNLOAD_WITHIN = 30.0  # seconds that running requests have when their model is unloaded
 
 
@@ -53,6 +56,25 @@ class WorkerStatus:
     layers: int = 0
 
 
+def together(statuses: Sequence[WorkerStatus]) -> WorkerStatus:
+    """What workers that share a model's requests are in one: the state of the best of them, and all they have."""
+    best = min(statuses, key=lambda status: _BEST.index(status.state))
+    ready = [status for status in statuses if status.state == "ready"]
+    if len(statuses) == 1:
+        return best
+    known = [status.memory for status in ready if status.memory is not None]
+    return replace(
+        best,
+        model=statuses[0].model.partition("#")[0],
+        slots=sum(status.slots for status in ready) or best.slots,
+        active=sum(status.active for status in statuses),
+        waiting=sum(status.waiting for status in statuses),
+        memory=sum(known) if known else None,
+        reserved=sum(status.reserved for status in ready),
+        device_memory=sum(status.device_memory for status in ready),
+    )
+
+
 class Pool:
     """Owns every worker. `aclose` ends them all; nothing is leased after `drain` has begun."""
 
@@ -71,36 +93,38 @@ class Pool:
         self._policy_for = policy_for
         self._seats = Seats(making, launcher, settings, observer, clock)
         self._places = Places(self._seats, making.machine, settings, policy_for, making.measured or Measured(), gauge)
+        self._replicas = Replicas()
         self._draining = False
 
     @asynccontextmanager
     async def lease(
-        self, model: Model, pooling: Pooling | None = None, caller: Caller = LOCAL
+        self,
+        model: Model,
+        pooling: Pooling | None = None,
+        caller: Caller = LOCAL,
+        request: GenerateRequest | None = None,
     ) -> AsyncGenerator[Lease, None]:
         """`caller`'s use of `model` until the context is left; entered at once, the model is loaded by `Lease.ready`.
 
-        With `pooling` for embeddings, on engines that take a worker of its own for them.
+        With `pooling` for embeddings, on engines that take a worker of its own for them. Of several workers that of
+        `request`'s conversation is taken, or the one with least to do.
         """
-        if self._draining:
-            raise shutting_down()
-        seat = self._seats.find(model, pooling)
-        seat.take()
-        for other in self._seats:
-            other.calibration.interrupt()
-        self._places.stir()
-        try:
-            yield Lease(self._places, seat, caller)
-        finally:
-            self._give_back(seat)
+        seat = self._replicas.find(self._seats_of(model, pooling), request)
+        async with self._leased(Lease(self._places, seat, caller, self._another)) as lease:
+            yield lease
 
     async def load(self, model: Model, tell: Callable[[Progress], None] = lambda _: None) -> None:
-        """Returns when `model` is ready, tries again even if it has just failed. Raises LoadFailed or NoRoom."""
-        async with self.lease(model, model.pooling) as lease:
-            lease.worker.forget_failure()
-            if lease.worker.state == "ready":
-                return
-            async for progress in lease.ready():
-                tell(progress)
+        """Returns when all workers of `model` are ready, tries again even if one has just failed.
+
+        Raises LoadFailed or NoRoom.
+        """
+        for seat in self._seats_of(model, model.pooling):
+            async with self._leased(Lease(self._places, seat, LOCAL)) as lease:
+                seat.worker.forget_failure()
+                if seat.worker.state == "ready":
+                    continue
+                async for progress in lease.ready():
+                    tell(progress)
 
     async def unload(self, model_id: str, adapter: str | None = None) -> bool:
         """Stops a model when its requests are done, or after a while all the same; False if it is not loaded.
@@ -115,7 +139,9 @@ class Pool:
         await self._quiet(seats, UNLOAD_WITHIN)
         for seat in seats:
             seat.calibration.interrupt()
-            await seat.worker.stop()
+            seat.worker.begin_stop()
+        for seat in seats:
+            await seat.worker.gone()
         return bool(seats)
 
     def reconfigure(self, making: Making, settings: FleetSettings) -> None:
@@ -126,6 +152,7 @@ class Pool:
         self._settings = settings
         self._seats.reconfigure(making, settings)
         for seat in self._seats:
+            seat.outdated = seat.outdated or seat.number > self._policy_for(seat.model).replicas
             if not seat.uses:
                 self._rest(seat)
         self._places.settings = settings
@@ -153,15 +180,21 @@ class Pool:
         """Every worker that was ever asked for."""
         return [self._status(seat) for seat in self._seats]
 
+    def models(self) -> list[WorkerStatus]:
+        """The same, those that share a model's requests in one."""
+        groups = dict.fromkeys(seat.group for seat in self._seats)
+        return [together([self._status(s) for s in self._seats if s.group == group]) for group in groups]
+
     def status(self, model_id: str, adapter: str | None = None) -> WorkerStatus:
-        """Of the worker that generates, or of one for embeddings where that alone lives.
+        """Of the workers that generate, or of those for embeddings where they alone live.
 
         With `adapter` of one that requests for it get: where each adapter takes a worker of its own, that one.
         """
         seats = sorted(self._seats.of(model_id, adapter), key=lambda seat: (not seat.worker.alive, seat.id))
         if not seats:
             return WorkerStatus(model_id)
-        status, seat = self._status(seats[0]), seats[0]
+        seat = seats[0]
+        status = together([self._status(each) for each in seats if each.group == seat.group])
         apart = status.model != seat.model.name if adapter else status.model != model_id
         unknown = apart and seat.model.pooling is None
         return replace(status, model=model_id, context=0 if unknown else status.context)
@@ -170,6 +203,41 @@ class Pool:
         """What such a ready worker says of itself, the one that generates first; None where none is ready."""
         ready = [seat for seat in self._seats.of(model_id, adapter) if seat.worker.state == "ready"]
         return min(ready, key=lambda seat: seat.id).worker.props if ready else None
+
+    def _seats_of(self, model: Model, pooling: Pooling | None) -> list[Seat]:
+        """Those that share the requests for `model`, made if need be."""
+        if self._draining:
+            raise shutting_down()
+        count = self._policy_for(model).replicas
+        return [self._seats.find(model, pooling, number) for number in range(1, count + 1)]
+
+    @asynccontextmanager
+    async def _leased(self, lease: Lease) -> AsyncGenerator[Lease, None]:
+        self._take(lease.seats[0])
+        try:
+            yield lease
+        finally:
+            for seat in lease.seats:
+                self._give_back(seat)
+
+    def _take(self, seat: Seat) -> None:
+        seat.take()
+        for other in self._seats:
+            other.calibration.interrupt()
+        self._places.stir()
+
+    def _another(self, seat: Seat) -> Seat | None:
+        """Takes a seat that can stand in for `seat`: of the same model, and its worker is ready."""
+        ready = [
+            each
+            for each in self._seats
+            if each.group == seat.group and each is not seat and each.worker.state == "ready" and not each.outdated
+        ]
+        if not ready:
+            return None
+        other = self._replicas.find(ready)
+        self._take(other)
+        return other
 
     def _give_back(self, seat: Seat) -> None:
         seat.uses -= 1

@@ -87,6 +87,13 @@ class Worker:
         return self._task is not None and not self._task.done()
 
     @property
+    def ailing(self) -> bool:
+        """Whether it has died and is not ready again, or has failed and is not tried again yet."""
+        if self._state == "failed":
+            return self.alive or self._backoff.wait > 0
+        return self._state == "starting" and self._life.healing
+
+    @property
     def pid(self) -> int | None:
         return self._life.child.pid if self._life.child is not None and self.alive else None
 

@@ -83,7 +83,11 @@ class Queue:
         """How many of the slots are given out while nobody has waited for long: it depends on how many want one."""
         if self._cores is not None and not self._cores.free(self, self._threads):
             return 0
-        return self.slots if self._choose is None else self._choose(self.active + len(self._waiting), self.slots)
+        return self.width_for(self.active + len(self._waiting))
+
+    def width_for(self, demand: int) -> int:
+        """What `width` is when `demand` want a slot and the processor is free."""
+        return self.slots if self._choose is None else self._choose(demand, self.slots)
 
     @property
     def oldest(self) -> float | None:

@@ -99,12 +99,13 @@ class Seats:
         named = f"{model_id}+{adapter}"
         return [s for s in seats if adapter is None or not s.engine.adapters_apart or s.model.name == named]
 
-    def find(self, model: Model, pooling: Pooling | None) -> Seat:
-        """The seat for `model`, made if need be. Raises LoadFailed when it could not be loaded at all."""
+    def find(self, model: Model, pooling: Pooling | None, number: int = 1) -> Seat:
+        """Seat `number` of `model`, made if need be. Raises LoadFailed when it could not be loaded at all."""
         engine = self._making.engine(model)
         apart = pooling if engine.embeds_apart else None
         model = served(model, engine, apart)
-        seat_id = _seat_id(model, apart)
+        group = _seat_id(model, apart)
+        seat_id = group if number == 1 else f"{group}#{number}"
         seat = self._seats.get(seat_id)
         # Another model has its name now, or something else guesses ahead of it.
         if seat is not None and _kind(seat.model) != _kind(model):
@@ -113,6 +114,7 @@ class Seats:
                 seat.worker.begin_stop()
         if seat is None or seat.outdated or (seat.model != model and not seat.uses and not seat.worker.alive):
             made = self._new(seat_id, model, engine, apart)
+            made.group, made.number = group, number
             if seat is not None:
                 self._leaving.append(seat)
                 made.after = (seat.worker,)

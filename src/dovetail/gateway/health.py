@@ -50,7 +50,7 @@ def state(services: Services) -> JsonObject:
     """The body of /health: what is loaded, and how many slots of it are free."""
     loaded = [s for s in services.pool.states() if s.state == "ready"]
     total = sum(s.slots for s in loaded)
-    models: list[Json] = [{"id": s.model, "state": s.state} for s in services.pool.states()]
+    models: list[Json] = [{"id": s.model, "state": s.state} for s in services.pool.models()]
     return {
         "status": "ok",
         "model_loaded": bool(loaded),

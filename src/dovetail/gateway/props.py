@@ -59,8 +59,9 @@ def placement(status: WorkerStatus) -> Placement | None:
 
 def slots(services: Services, model: Model) -> int:
     """Requests that run at once: the loaded worker's, else what a load would give."""
-    loaded = services.props(model)
-    return loaded.slots if loaded is not None else services.options(model).parallel or 1
+    if services.props(model) is None:
+        return services.options(model).parallel or 1
+    return services.status(model).slots
 
 
 def health(services: Services, model: Model) -> JsonObject:

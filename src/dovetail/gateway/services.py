@@ -315,7 +315,7 @@ def load_options(settings: Settings, model: Model) -> LoadOptions:
 def policy(settings: Settings, model: Model) -> Policy:
     """How the fleet treats `model`, by its settings."""
     own = settings.models.get(model.id)
-    return Policy() if own is None else Policy(own.pin, own.priority, own.ttl)
+    return Policy() if own is None else Policy(own.pin, own.priority, own.ttl, own.replicas)
 
 
 def chat_template(settings: Settings, model_id: str) -> Path | None:

@@ -81,7 +81,9 @@ class Lease(Protocol):
 class Leases(Protocol):
     """Where leases come from; `fleet.pool.Pool` is one."""
 
-    def lease(self, model: Model, *, caller: Caller) -> AbstractAsyncContextManager[Lease]: ...
+    def lease(
+        self, model: Model, *, caller: Caller, request: GenerateRequest | None = None
+    ) -> AbstractAsyncContextManager[Lease]: ...
 
 
 class Generator:
@@ -132,7 +134,7 @@ class Generator:
             request = replace(request, adapter=model.adapter, sampling=_seeded(advised(request.sampling, model)))
             request = await self._media.passed(request)
             async with (
-                self._pool.lease(model, caller=caller) as lease,
+                self._pool.lease(model, caller=caller, request=request) as lease,
                 aclosing(self._events(lease, model, request)) as events,
             ):
                 ticket.worker = lease.worker.model

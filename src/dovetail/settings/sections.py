@@ -125,19 +125,7 @@ class SamplingSettings(Section):
 
 # What can be said of a model that another server has.
 _REMOTE = frozenset(
-    (
-        "url",
-        "key_env",
-        "remote_model",
-        "aliases",
-        "context",
-        "parallel",
-        "sampling",
-        "preload",
-        "ttl",
-        "pin",
-        "priority",
-    )
+    "url key_env remote_model aliases context parallel sampling preload ttl pin priority".split()  # noqa: SIM905
 )
 
 
@@ -162,6 +150,9 @@ class ModelSettings(LoadSettings):
         default=None, ge=0, description="Seconds without a request before it is unloaded; empty: `fleet.idle_ttl`."
     )
     preload: bool = Field(default=False, description="Load it at start, or as soon as this is set.")
+    replicas: int = Field(
+        default=1, ge=1, le=64, description="Workers of this model, started as they are wanted; each takes its memory."
+    )
     adapter: str | None = Field(default=None, description="The LoRA of requests that name none; scale 0 undoes it.")
     chat_template: Path | None = Field(default=None, description="A Jinja file in place of the model's own template.")
     chat_format: ChatFormat | None = Field(default=None, description="The same, by the name of a well-known format.")
@@ -286,6 +277,13 @@ class Settings(Section):
             if (own.path is not None or own.url is not None) and not MODEL_ID.match(name):
                 raise ValueError(f"{name!r} cannot be a model's id: letters, digits, '.', '_' and '-', at most 128")
         return models
+
+    @model_validator(mode="after")
+    def _places(self) -> Self:
+        for name, own in self.models.items():
+            if own.replicas > self.fleet.max_models:
+                raise ValueError(f"models.{name}.replicas: {own.replicas}, and fleet.max_models is less")
+        return self
 
     def load_for(self, model_id: str) -> LoadSettings:
         """`[load]` with what `[models.ID]` says over it."""

@@ -15,6 +15,7 @@ from dovetail.core.request import GenerateRequest
 from dovetail.engines.base import Engine, Machine, WorkerCall
 from dovetail.fleet import lease as lease_module
 from dovetail.fleet import pool as pool_module
+from dovetail.fleet import run as run_module
 from dovetail.fleet.client import Stream, WorkerClient, WorkerUnreachable
 from dovetail.fleet.pool import Pool
 from dovetail.fleet.seats import Making
@@ -390,4 +391,4 @@ async def test_a_death_that_nobody_has_noticed_yet_costs_one_retry(
             await answer(pool)
     else:
         assert isinstance((await answer(pool))[-1], Finished)
-    assert launcher.starts("a") == (lease_module.UNSEEN if successor_too else 2)
+    assert launcher.starts("a") == (run_module.UNSEEN if successor_too else 2)

@@ -15,7 +15,7 @@ from dovetail.catalog.catalog import Catalog
 from dovetail.core.caller import LOCAL, Caller
 from dovetail.core.events import Loading, Progress
 from dovetail.core.model import Model, Pooling
-from dovetail.core.request import Json, JsonObject
+from dovetail.core.request import GenerateRequest, Json, JsonObject
 from dovetail.engines.base import Machine
 from dovetail.engines.gguf import GgufEngine
 from dovetail.engines.mlx import MlxEngine
@@ -178,12 +178,20 @@ class Pool(serving.Pool):
 
     @asynccontextmanager
     async def lease(
-        self, model: Model, pooling: Pooling | None = None, *, caller: Caller = LOCAL
+        self,
+        model: Model,
+        pooling: Pooling | None = None,
+        *,
+        caller: Caller = LOCAL,
+        request: GenerateRequest | None = None,
     ) -> AsyncGenerator[serving.Lease]:
-        del pooling
+        del pooling, request
         self.taken.append(model)
         async with super().lease(model, caller=caller):
             yield Lease(self)
+
+    def models(self) -> list[WorkerStatus]:
+        return self.states()
 
     def states(self) -> list[WorkerStatus]:
         return list(self.statuses.values())

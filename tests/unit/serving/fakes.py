@@ -125,8 +125,10 @@ class Pool:
     special: Mapping[str, Sequence[int]] = field(default_factory=dict[str, Sequence[int]])
 
     @asynccontextmanager
-    async def lease(self, model: Model, *, caller: Caller) -> AsyncGenerator[Lease]:
-        del model, caller
+    async def lease(
+        self, model: Model, *, caller: Caller, request: GenerateRequest | None = None
+    ) -> AsyncGenerator[Lease]:
+        del model, caller, request
         self.leased += 1
         try:
             yield Lease(self)
