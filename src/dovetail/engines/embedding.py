@@ -7,7 +7,6 @@ worker alone: llama-server pools, and applies an adapter, as it was started to.
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Sequence
 from typing import cast
 
@@ -41,8 +40,8 @@ def decode(answer: JsonObject, count: int) -> Embeddings:
         found = cast("list[dict[str, Json]]", answer["data"])
         by_index = {cast("int", item["index"]): base64.b64decode(cast("str", item["embedding"])) for item in found}
         vectors = tuple(by_index[index] for index in range(count))
-        tokens = cast("dict[str, int]", answer["usage"])["prompt_tokens"]
-    except (KeyError, TypeError, binascii.Error) as error:
+        tokens = wire.usage_from(cast("JsonObject", answer["usage"])).prompt
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise _misshapen("/v1/embeddings") from error
     width = len(vectors[0]) if vectors else 0
     if not width or width % 4 or any(len(vector) != width for vector in vectors):

@@ -134,15 +134,15 @@ def error_from(payload: Json, status: int = 500, host: str = "the other server")
     error = payload.get("error") if isinstance(payload, dict) else None
     told = error.get("message") if isinstance(error, dict) else error
     said = str(told or f"status {status} and no reason")[:500]
-    if isinstance(error, dict) and isinstance(code := error.get("code"), int):
+    if isinstance(error, dict) and isinstance(code := error.get("code"), int) and 400 <= code < 600:
         status = code
-    if status in {401, 403}:
+    if status in {401, 402, 403}:
         return LoadFailed(f"{host} refused the key it was given ({status}): look at key_env", code="remote_refused")
     if status == 404:
         return LoadFailed(f"{host} does not have the model: {said}", code="remote_refused")
     if status == 429:
         return Busy(f"{host} takes no more requests now: {said}", retry_after=5.0)
-    if 400 <= status < 500:
+    if 400 <= status < 500 and status != 408:  # its own clock had run out
         return InvalidRequest(f"{host} refused the request: {said}", param=_param(error))
     return EngineFailure(f"{host} failed: {said}", status=502)
 

@@ -32,7 +32,7 @@ from dovetail.core.events import (
     TopLogprob,
     Usage,
 )
-from dovetail.core.fields import SAMPLING
+from dovetail.core.fields import MAX_INT, SAMPLING
 from dovetail.core.model import Adapter
 from dovetail.core.request import (
     ChatPrompt,
@@ -333,7 +333,7 @@ def usage_from(usage: dict[str, Json]) -> Usage:
     details, made = usage.get("prompt_tokens_details"), usage.get("completion_tokens_details")
     cached = details.get("cached_tokens") if isinstance(details, dict) else 0
     thought = made.get("reasoning_tokens") if isinstance(made, dict) else None
-    reasoning = thought if isinstance(thought, int) else None
+    reasoning = _int(thought) if isinstance(thought, int) else None
     return Usage(_int(usage.get("prompt_tokens")), _int(usage.get("completion_tokens")), _int(cached), reasoning)
 
 
@@ -348,7 +348,8 @@ def _timings(timings: dict[str, Json]) -> Timings:
 
 
 def _int(value: Json) -> int:
-    return int(value) if isinstance(value, int | float) else 0
+    """A count. Another server may say anything, and what it says is added up."""
+    return max(0, min(int(value), MAX_INT)) if isinstance(value, int | float) else 0
 
 
 def _float(value: Json) -> float:

@@ -47,7 +47,7 @@ class Exchange(asyncio.Protocol):
             else:
                 tls = await asyncio.to_thread(ssl.create_default_context) if endpoint.tls else None
                 _, exchange = await loop.create_connection(cls, endpoint.host, endpoint.port, ssl=tls)
-        except OSError as error:
+        except (OSError, UnicodeError) as error:  # a name that is too long to be asked for
             raise Unreachable(str(error)) from error
         host = "worker"
         if endpoint.base is not None:

@@ -117,7 +117,7 @@ class Seats:
             made.group, made.number = group, number
             if seat is not None:
                 self._leaving.append(seat)
-                made.after = (seat.worker,)
+                made.after = (*seat.after, seat.worker)
             self._forget_gone()
             self._seats[seat_id] = seat = made
         return seat

@@ -23,6 +23,7 @@ FIXED = (
     ("home",),
     ("server", "host"),
     ("server", "port"),
+    ("server", "unix_socket"),
     ("server", "insecure"),
     ("server", "allowed_hosts"),
     ("server", "cors_origins"),
@@ -67,6 +68,7 @@ class Live:
             return
         paths = self._sources.files()
         self._seen = await asyncio.to_thread(_contents, paths)
+        await self.reread()  # they may have changed since the server read them
         async with aclosing(_changes(paths)) as changes:
             async for _ in changes:
                 seen = await asyncio.to_thread(_contents, paths)
@@ -98,7 +100,10 @@ class Live:
             raise ConfigError("this server has no configuration file")
         async with self._turn:
             document = Document(sources.path)
-            written = await asyncio.to_thread(document.write, edits, version, lambda text: _check(sources, text))
+            try:
+                written = await asyncio.to_thread(document.write, edits, version, lambda text: _check(sources, text))
+            except ValueError as error:  # what is there is no TOML, or no text
+                raise ConfigError(f"{sources.path}: {error}") from error
             try:
                 await asyncio.to_thread(legacy.mirror, sources.legacy_files(), edits)
             except (OSError, UnicodeDecodeError, DiskFull) as error:  # what counts has been written

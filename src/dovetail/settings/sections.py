@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Literal, Self, TypeAlias, cast
 from urllib.parse import urlsplit
@@ -178,7 +179,8 @@ class ModelSettings(LoadSettings):
                 raise ValueError("key_env and remote_model are of a url, which is not there")
             return self
         parts = urlsplit(self.url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+        plain = re.fullmatch(r"[!-~]+", self.url) is not None and "\\" not in self.url and parts.port != 0
+        if not plain or parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
             raise ValueError("url must be an address such as http://host:8080/v1")
         if parts.username is not None:
             raise ValueError("url must not hold a key: name a variable in key_env")

@@ -168,7 +168,7 @@ def _text(path: Path, *, required: bool) -> str:
 def _parsed(path: Path, text: str) -> Tree:
     try:
         return tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits is no TOMLDecodeError
         raise ConfigError(f"{path}: {error}") from None
 
 
@@ -182,7 +182,7 @@ def _environment(environ: Mapping[str, str]) -> Tree:
         if text.startswith(("[", "{")):
             try:
                 value = json.loads(text)
-            except json.JSONDecodeError as error:
+            except (ValueError, RecursionError) as error:
                 raise ConfigError(f"environment: {name}: not valid JSON: {error}") from None
         steps = name.removeprefix(ENV_PREFIX).split("__")
         # Model ids keep their case, keys have none.

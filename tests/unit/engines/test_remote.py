@@ -6,6 +6,7 @@ import pytest
 
 from dovetail.core.errors import Busy, DovetailError, EngineFailure, InvalidRequest, LoadFailed, UnsupportedField
 from dovetail.core.events import Finished, ReasoningDelta, RefusalDelta, TextDelta, ToolCallDelta
+from dovetail.core.fields import MAX_INT
 from dovetail.core.request import (
     ChatPrompt,
     GenerateRequest,
@@ -19,6 +20,7 @@ from dovetail.core.request import (
     TextPrompt,
     Tool,
 )
+from dovetail.engines import embedding
 from dovetail.engines.remote import RemoteEngine, error_from
 
 ENGINE = RemoteEngine()
@@ -131,8 +133,10 @@ def test_an_answer_that_is_cut_or_fails(prompt: ChatPrompt | TextPrompt) -> None
     ("status", "kind", "ours"),
     [
         (401, LoadFailed, 503),
+        (402, LoadFailed, 503),
         (403, LoadFailed, 503),
         (404, LoadFailed, 503),
+        (408, EngineFailure, 502),
         (429, Busy, 503),
         (500, EngineFailure, 502),
     ],
@@ -148,3 +152,29 @@ def test_what_is_the_clients_fault_names_the_field() -> None:
     assert isinstance(error, InvalidRequest)
     assert error.param == "temperature"
     assert "status 502 and no reason" in error_from(None, 502).message
+
+
+def test_a_number_of_its_own_is_no_status() -> None:
+    assert isinstance(error_from({"error": {"message": "x", "code": 20012}}, 400), InvalidRequest)
+
+
+def test_counts_that_cannot_be_are_not_added_up() -> None:
+    decoder = ENGINE.decoder(HI)
+    usage: JsonObject = {
+        "prompt_tokens": -5,
+        "completion_tokens": 10**30,
+        "completion_tokens_details": {"reasoning_tokens": -1},
+    }
+    list(decoder.feed({"choices": [{"delta": {}, "finish_reason": "stop"}], "usage": usage}))
+    (finished,) = decoder.end()
+    assert isinstance(finished, Finished)
+    assert (finished.usage.prompt, finished.usage.completion, finished.usage.reasoning) == (0, MAX_INT, 0)
+
+
+@pytest.mark.parametrize("said", ["many", None])
+def test_vectors_whose_count_is_none_are_not_added_up_either(said: str | None) -> None:
+    answer: JsonObject = {"data": [{"index": 0, "embedding": "AAAAAA=="}], "usage": {"prompt_tokens": said}}
+    assert embedding.decode(answer, 1).tokens == 0
+    answer["usage"] = said
+    with pytest.raises(EngineFailure):
+        embedding.decode(answer, 1)

@@ -88,6 +88,23 @@ async def test_a_busy_model_finishes_first_and_new_requests_get_the_next_worker(
     assert len(list(pool._seats)) == 1, "nothing is kept of the one that has gone"
 
 
+async def test_a_second_change_does_not_forget_who_is_still_there(
+    pool: Pool, launcher: FakeLauncher, told: Told
+) -> None:
+    async with pool.lease(A, caller=CALLER) as lease:
+        async for _ in lease.ready():
+            pass
+        first = lease.worker
+        for context in (2048, 4096):
+            told.options["a"] = LoadOptions(context=context)
+            pool.reconfigure(told.making(), FleetSettings(max_models=2, idle_ttl=0))
+            async with pool.lease(A):
+                pass
+        assert first in pool._seats["a"].after
+    await pool.load(A)
+    assert launcher.starts("a") == 2
+
+
 async def test_a_change_that_changes_nothing_touches_nothing(pool: Pool, launcher: FakeLauncher, told: Told) -> None:
     await pool.load(A)
     pool.reconfigure(told.making(), FleetSettings(max_models=2, idle_ttl=0))

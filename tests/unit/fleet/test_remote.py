@@ -61,6 +61,11 @@ async def test_nobody_there() -> None:
         await reach("m", Remote(f"http://127.0.0.1:{port}"), {})
 
 
+async def test_a_name_that_cannot_be_asked_for() -> None:
+    with pytest.raises(LoadFailed, match="takes no connections"):
+        await reach("m", Remote(f"http://{'a' * 70}/v1"), {})
+
+
 async def test_a_silent_server_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(remote_module, "REACH_WITHIN", 0.05)
     gone = asyncio.Event()

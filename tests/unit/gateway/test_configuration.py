@@ -103,6 +103,30 @@ async def test_where_it_listens_stays(tmp_path: Path, told: Told) -> None:
     assert owner.current.log.format == "text"
 
 
+async def test_a_socket_that_is_not_listened_on_hides_nothing(tmp_path: Path, told: Told) -> None:
+    save(tmp_path, '[server]\nhost = "0.0.0.0"\n')
+    owner = live(tmp_path, told)
+    save(tmp_path, f'[server]\nhost = "0.0.0.0"\nunix_socket = "{tmp_path}/s"\n')
+    await owner.reread()
+    assert owner.current.server.exposed, "whoever reaches the port is still asked who they are"
+
+
+async def test_what_changed_before_it_was_watched_is_applied(tmp_path: Path, told: Told) -> None:
+    owner = live(tmp_path, told)
+    save(tmp_path, "[fleet]\nmax_models = 2\n")
+    watching = asyncio.create_task(owner.watch())
+    await until(lambda: owner.current.fleet.max_models == 2)
+    watching.cancel()
+    await asyncio.wait([watching])
+
+
+async def test_what_is_no_toml_is_not_changed(tmp_path: Path, told: Told) -> None:
+    owner = live(tmp_path, told)
+    save(tmp_path, "[server\n")
+    with pytest.raises(ConfigError, match=r"dovetail\.toml: .*line 1"):
+        await owner.change([Edit(("strict",), value=True)])
+
+
 async def test_files_are_polled_where_they_cannot_be_watched(
     tmp_path: Path, told: Told, monkeypatch: pytest.MonkeyPatch
 ) -> None:

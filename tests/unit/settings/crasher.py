@@ -15,25 +15,25 @@ WATCHED = ("open", "fdopen", "fsync", "replace", "chmod", "close")
 
 
 def main(path: str, number: int, when: str) -> None:
-    calls = 0
+    calls: list[str] = []
 
-    def mortal(call: Callable[..., Any]) -> Callable[..., Any]:
+    def mortal(name: str, call: Callable[..., Any]) -> Callable[..., Any]:
         def wrapped(*arguments: Any, **named: Any) -> Any:
-            nonlocal calls
-            calls += 1
-            if calls == number and when == "before":
+            calls.append(name)
+            mine = len(calls)
+            if mine == number and when == "before":
                 os.kill(os.getpid(), signal.SIGKILL)
             result = call(*arguments, **named)
-            if calls == number and when == "after":
+            if mine == number and when == "after":
                 os.kill(os.getpid(), signal.SIGKILL)
             return result
 
         return wrapped
 
     for name in WATCHED:
-        setattr(os, name, mortal(getattr(os, name)))
+        setattr(os, name, mortal(name, getattr(os, name)))
     Document(Path(path)).write([Edit(("server", "port"), 2)])
-    print(calls)
+    print(*calls)
 
 
 if __name__ == "__main__":

@@ -167,6 +167,7 @@ def test_a_writer_killed_at_any_call_leaves_the_old_or_the_new_file(path: Path, 
         seen.add(path.read_text())
         assert seen <= {OLD, new}
         if done.returncode == 0:
+            assert {"fsync", "replace", "chmod"} <= set(done.stdout.split()), "killed at each of these too"
             break
         assert done.returncode == -signal.SIGKILL, done.stderr
         killed += 1
