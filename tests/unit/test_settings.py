@@ -265,7 +265,9 @@ def test_replicas_that_cannot_be_had_are_refused(tmp_path: Path, text: str, why:
         load_settings(None, {}, tmp_path, {})
 
 
-@pytest.mark.parametrize("url", ["http://h:99999/v1", "http://h:0/v1", "http://h:x", "http://h/a b", "http://\u00fc/v1"])
+@pytest.mark.parametrize(
+    "url", ["http://h:99999/v1", "http://h:0/v1", "http://h:x", "http://h/a b", "http://\u00fc/v1"]
+)
 def test_an_address_that_cannot_be_asked_is_a_mistake(tmp_path: Path, url: str) -> None:
     (tmp_path / "dovetail.toml").write_text(f'[models.x]\nurl = "{url}"\n', "utf-8")
     with pytest.raises(ConfigError, match=r"models\.x: "):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from pathlib import Path
 
 import structlog
@@ -83,12 +83,11 @@ class Live:
             return
         async with self._turn:
             try:
-                wanted = await asyncio.to_thread(_usable, sources)
+                await self._take(await asyncio.to_thread(_usable, sources))
             except ConfigError as error:
                 self._report(str(error))
-                return
-            self._report(None)
-            await self._take(wanted)
+            else:
+                self._report(None)
 
     async def change(self, edits: Sequence[Edit], version: str | None = None) -> Reading:
         """Writes `edits` into the file, if that is still `version`, says so in an earlier server's, and applies them.
@@ -108,11 +107,12 @@ class Live:
                 await asyncio.to_thread(legacy.mirror, sources.legacy_files(), edits)
             except (OSError, UnicodeDecodeError, DiskFull) as error:  # what counts has been written
                 log.warning("earlier_configuration_not_written", reason=str(error))
-            self._report(None)
             await self._take(await asyncio.to_thread(sources.load))
+            self._report(None)
             return written
 
     async def _take(self, wanted: Settings) -> None:
+        """Raises ConfigError for what only shows when it is applied: what held before is applied again then."""
         before = self.current
         kept = _with_fixed(wanted, before)
         fixed = frozenset(".".join(key) for key in FIXED if _at(wanted, key) != _at(before, key))
@@ -121,12 +121,20 @@ class Live:
         self._told = fixed
         if kept == before:
             return
-        self.current = kept
+        try:
+            await self._put(kept)
+        except (OSError, RuntimeError, ValueError) as error:  # a path that no system takes, a link to itself
+            with suppress(OSError, RuntimeError, ValueError):
+                await self._put(before)
+            raise ConfigError(f"it could not be applied: {error}") from error
+        log.info("configuration_applied", changed=", ".join(changed(before, kept)))
+
+    async def _put(self, kept: Settings) -> None:
+        before, self.current = self.current, kept
         if kept.log.level != before.log.level:
             log_lines.set_level(kept.log.level)
         if self._apply is not None:
             await self._apply(before)
-        log.info("configuration_applied", changed=", ".join(changed(before, kept)))
 
     def _report(self, problem: str | None) -> None:
         if problem == self.problem:

@@ -22,8 +22,11 @@ class Told:
     def __init__(self) -> None:
         self.before: list[Settings] = []
         self.problems: list[str | None] = []
+        self.live: Live | None = None
 
     async def apply(self, before: Settings) -> None:
+        if self.live is not None and "loop" in self.live.current.models:
+            raise RuntimeError("Symlink loop")
         self.before.append(before)
 
     def configuration(self, problem: str | None) -> None:
@@ -85,6 +88,17 @@ async def test_a_broken_file_is_told_once_and_so_is_its_repair(tmp_path: Path, w
     await until(lambda: watched.problem is None)
     assert [problem is None for problem in told.problems] == [False, True]
     assert told.before == []
+
+
+async def test_what_cannot_be_applied_is_told_and_the_next_change_is(tmp_path: Path, told: Told) -> None:
+    made = told.live = live(tmp_path, told)
+    save(tmp_path, "[models.loop]\npin = true\n")
+    await made.reread()
+    assert made.current.models == {}
+    assert "Symlink loop" in (made.problem or "")
+    save(tmp_path, "[fleet]\nmax_models = 3\n")
+    await made.reread()
+    assert (made.current.fleet.max_models, made.problem) == (3, None)
 
 
 async def test_a_folder_that_is_not_there_is_a_mistake_too(tmp_path: Path, told: Told) -> None:
