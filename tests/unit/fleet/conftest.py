@@ -33,4 +33,4 @@ def recorder() -> Recorder:
 async def launcher() -> AsyncIterator[FakeLauncher]:
     launcher = FakeLauncher()
     yield launcher
-    launcher.close()
+    await launcher.aclose()

@@ -132,9 +132,11 @@ class FakeLauncher:
         self.launched: list[tuple[str, FakeProcess]] = []
         self._folder = tempfile.TemporaryDirectory(prefix="dovetail-test-")
 
-    def close(self) -> None:
+    async def aclose(self) -> None:
         for _, process in self.launched:
             process.exit(0)
+        for _ in range(5):  # a connection that was accepted just now is made, and closed, in the loop's next rounds
+            await asyncio.sleep(0)
         self._folder.cleanup()
 
     def process(self, name: str) -> FakeProcess:
@@ -160,19 +162,21 @@ class FakeLauncher:
         elif plan.listens:
             worker = Worker(plan.script, Frames(plan.script), Metronome(plan.script.interval_ms / 1000), 0.0)
             process.server = await asyncio.get_running_loop().create_unix_server(
-                partial(_Connection, worker, process.transports), str(endpoint.socket)
+                partial(_Connection, worker, process), str(endpoint.socket)
             )
         return Launched(endpoint, process)
 
 
 class _Connection(Connection):
-    def __init__(self, worker: Worker, transports: list[asyncio.BaseTransport]) -> None:
+    def __init__(self, worker: Worker, process: FakeProcess) -> None:
         super().__init__(worker)
-        self._transports = transports
+        self._process = process
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
-        self._transports.append(transport)
+        self._process.transports.append(transport)
+        if self._process.status.done():  # it was accepted before the end, and made after it
+            transport.close()
 
 
 async def until(condition: Callable[[], bool], within: float = 5.0) -> None:

@@ -174,7 +174,7 @@ class Fleet(RuleBasedStateMachine):
 
         async def clean() -> None:
             await self.pool.aclose()
-            self.launcher.close()
+            await self.launcher.aclose()
 
         try:
             self.run(end())

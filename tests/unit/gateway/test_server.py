@@ -43,7 +43,7 @@ ENDLESS = Plan(Script(tokens=1_000_000, interval_ms=2))
 async def launcher() -> AsyncIterator[FakeLauncher]:
     launcher = FakeLauncher()
     yield launcher
-    launcher.close()
+    await launcher.aclose()
 
 
 @pytest.fixture

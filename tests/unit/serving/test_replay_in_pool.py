@@ -43,7 +43,7 @@ async def launcher() -> AsyncIterator[FakeLauncher]:
     launcher = FakeLauncher()
     launcher.plans["m"] = Plan(Script(story=True, tokens=TOKENS, interval_ms=1, slots=4))
     yield launcher
-    launcher.close()
+    await launcher.aclose()
 
 
 @pytest.fixture
