@@ -101,7 +101,7 @@ def token_section(options: Options) -> str:
 def added(models: Path, names: tuple[str, ...], rounds: int) -> Iterator[Added | FirstToken]:
     """Measures each of `names` at each width, gateway and worker in turn, the first of a pair changing places."""
     for name in names:
-        with serve(models) as server:
+        with serve(models, {"DOVETAIL_FLEET__CALIBRATE": "false"}) as server:  # which may restart the worker
             gateway, direct = _targets(server, name)
             yield _first_token(name, gateway, direct, rounds)
             for streams in STREAMS:
