@@ -10,6 +10,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from ..process.fleet.pools import alive  # noqa: TID252
 from ..process.serving.running import Running, running  # noqa: TID252  the same server as the tests of processes
 
 pytestmark = pytest.mark.anyio
@@ -30,7 +31,7 @@ async def read(server: Running, first: asyncio.Event, **fields: Any) -> str:
 
 async def gone(server: Running, within: float) -> None:
     async with asyncio.timeout(within):
-        while server.process.is_running() and server.process.status() != "zombie":
+        while alive(server.process):
             await asyncio.sleep(0.02)
 
 
@@ -54,7 +55,7 @@ async def test_what_cannot_finish_says_so(tmp_path: Path) -> None:
         last = (await reading).strip().split("\n")[-1]
         assert json.loads(last.removeprefix("data: "))["error"]["code"] == "shutting_down"
         await gone(server, 10)
-        assert not any(worker.is_running() and worker.status() != "zombie" for worker in workers)
+        assert not any(alive(worker) for worker in workers)
 
 
 async def test_a_second_signal_does_not_wait(tmp_path: Path) -> None:

@@ -156,7 +156,8 @@ def _sampling(sampling: Sampling, index: int) -> JsonObject:
     body: JsonObject = {name: value for name in _SENT if (value := getattr(sampling, name)) is not None}
     for name, spec in SAMPLING.items():
         value = getattr(sampling, name, None)
-        if name in {*_SENT, "seed", "logit_bias"} or value in (None, False, spec.default):
+        asks = value is not None and value is not False and value != spec.default and (name, value) != ("top_k", -1)
+        if name in {*_SENT, "seed", "logit_bias"} or not asks:
             continue
         raise UnsupportedField(name, _WHY)
     if sampling.seed is not None:

@@ -144,7 +144,14 @@ async def crashes(pool: Pool, model: Model, request: GenerateRequest) -> WorkerC
     raise AssertionError("the answer came to its end")
 
 
+def alive(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:  # between the two questions
+        return False
+
+
 def descendants() -> list[psutil.Process]:
     """Every process below this one, except Python's own helpers."""
     children = psutil.Process(os.getpid()).children(recursive=True)
-    return [child for child in children if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]
+    return [child for child in children if alive(child)]

@@ -49,6 +49,8 @@ def test_only_fields_of_openai_are_sent() -> None:
 
 def test_what_is_left_open_is_left_to_the_other_server() -> None:
     assert set(ENGINE.encode(HI).body) == {"stream", "stream_options", "messages"}
+    neutral = Sampling(top_k=-1, min_p=0, typical_p=1, ignore_eos=False)
+    assert set(ENGINE.encode(replace(HI, sampling=neutral)).body) == {"stream", "stream_options", "messages"}
 
 
 @pytest.mark.parametrize(
@@ -56,6 +58,7 @@ def test_what_is_left_open_is_left_to_the_other_server() -> None:
     [
         ("top_k", {"sampling": Sampling(top_k=40)}),
         ("min_p", {"sampling": Sampling(min_p=0.1)}),
+        ("typical_p", {"sampling": Sampling(typical_p=0)}),
         ("ignore_eos", {"sampling": Sampling(ignore_eos=True)}),
         ("logit_bias", {"sampling": Sampling(logit_bias={"word": 1.0})}),
         ("grammar", {"output": Grammar('root ::= "a"')}),

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from dovetail.core.errors import AdapterNotFound, InvalidRequest, ModelNotFound, UnsupportedField
-from dovetail.core.model import Adapter, Model
+from dovetail.core.model import Adapter, Model, Remote
 from dovetail.core.request import ChatPrompt, GenerateRequest, Grammar, Message, TextPart, Thinking, Thought
 from dovetail.core.template import ThinkingStyle, thinking_style
 from dovetail.serving.thinking import named, settled
@@ -198,3 +198,14 @@ def test_a_model_of_that_very_name_comes_first() -> None:
             found(name)
     with pytest.raises(ModelNotFound):
         named(find, request(name="qwen-no-thinking"))
+
+
+@pytest.mark.parametrize(
+    "asked", [Thinking(on=False, switch="reasoning_effort"), Thinking(budget=9, bound="reasoning_budget_tokens")]
+)
+def test_how_another_servers_model_thinks_is_refused_by_name(asked: Thinking) -> None:
+    remote = replace(of(None), remote=Remote("http://h/v1", "m"))
+    with pytest.raises(UnsupportedField, match="up to the server that has it") as refused:
+        settled(chat(thinking=asked), remote)
+    assert refused.value.param == (asked.switch or asked.bound)
+    assert settled(chat(), remote).prompt
