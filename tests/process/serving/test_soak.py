@@ -80,7 +80,7 @@ class Soak:
 
     async def besiege(self) -> None:
         while not self.over.is_set():
-            await asyncio.sleep(self.chance.uniform(0.2, 2))
+            await asyncio.sleep(self.chance.uniform(0.5, 3.5))
             workers = self.server.process.children()
             if workers:
                 with suppress(psutil.NoSuchProcess):
