@@ -85,10 +85,10 @@ async def test_a_prefix_survives_an_unload_and_a_restart(tmp_path: Path, model: 
 async def test_more_conversations_than_slots_all_find_their_own(server: Running, model: str) -> None:
     names = ["Anna", "Bernd", "Clara", "David"]
     for name in names:
-        assert reused(await ask(server, model, story(name))) < 0.2
+        assert reused(await ask(server, model, story(name, 90))) < 0.2
     for name in names:
-        assert reused(await ask(server, model, story(name), "Where?")) > 0.9
-    both = await asyncio.gather(*(ask(server, model, story(name), "Who?") for name in names))
+        assert reused(await ask(server, model, story(name, 90), "Where?")) > 0.9
+    both = await asyncio.gather(*(ask(server, model, story(name, 90), "Who?") for name in names))
     assert all(reused(whole) > 0.9 for whole in both)
 
 

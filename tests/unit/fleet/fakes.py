@@ -161,9 +161,11 @@ class FakeLauncher:
             process.exit(1)
         elif plan.listens:
             worker = Worker(plan.script, Frames(plan.script), Metronome(plan.script.interval_ms / 1000), 0.0)
+            # Not served before it is kept: cancelled in between, nobody would close it.
             process.server = await asyncio.get_running_loop().create_unix_server(
-                partial(_Connection, worker, process), str(endpoint.socket)
+                partial(_Connection, worker, process), str(endpoint.socket), start_serving=False
             )
+            await process.server.start_serving()
         return Launched(endpoint, process)
 
 
