@@ -44,7 +44,8 @@ def settled(request: GenerateRequest, model: Model, by_name: bool | None = None)
     if not isinstance(chat, ChatPrompt):
         return request
     asked = _with_name(chat.thinking, by_name)
-    if model.remote is not None and (said := asked.switch or asked.bound):
+    if model.remote is not None and (asked.on is not None or asked.budget is not None):
+        said = asked.switch if asked.on is not None else asked.bound
         raise UnsupportedField(said, f"cannot be had: how {model.id} thinks is up to the server that has it")
     for name in chat.template_options.keys() - _SWITCHES:
         if name not in (model.template or ""):  # it would be dropped without a word

@@ -208,4 +208,4 @@ def test_how_another_servers_model_thinks_is_refused_by_name(asked: Thinking) ->
     with pytest.raises(UnsupportedField, match="up to the server that has it") as refused:
         settled(chat(thinking=asked), remote)
     assert refused.value.param == (asked.switch or asked.bound)
-    assert settled(chat(), remote).prompt
+    assert settled(chat(thinking=Thinking(bound="reasoning_budget_tokens")), remote).prompt  # as a dialect gives it
