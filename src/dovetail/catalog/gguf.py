@@ -1,4 +1,4 @@
-"""Reads GGUF headers, versions 2 and 3, without trusting them.
+"""Reads GGUF headers, versions 2 and 3, in either byte order, without trusting them.
 
 Every count and length is checked against the bytes that are left before it is used, at most 64 MB are read, and a
 deadline holds. What llama.cpp would refuse or abort on is refused here with a reason.
@@ -14,7 +14,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
-from dovetail.catalog.files import open_regular, read_exactly
+from dovetail.catalog.files import open_regular
+from dovetail.catalog.gguf_bytes import MAX_READ, HeaderBytes
 from dovetail.catalog.gguf_header import (
     MAX_VOCABULARY,
     GgufHeader,
@@ -28,8 +29,6 @@ from dovetail.catalog.gguf_values import GgufArray, Scalar, Value
 from dovetail.catalog.invalid import InvalidModelFile, refuse_impostor
 from dovetail.catalog.tensor_types import TENSOR_TYPES
 
-MAX_READ = 64 << 20
-MAX_SECONDS = 5.0
 MAX_ENTRIES = 1 << 16
 MAX_TENSORS = 1 << 17
 MAX_STRINGS = 1 << 21
@@ -40,31 +39,33 @@ KEPT_VALUES = 1024
 KEPT_TEXT = 1 << 20
 DEFAULT_ALIGNMENT = 32
 
-_CHUNK = 256 << 10
 _STRINGS_BETWEEN_CHECKS = 4096
-_U32, _U64 = struct.Struct("<I"), struct.Struct("<Q")
 _STRING, _ARRAY = 8, 9
 _TOKENS = "tokenizer.ggml.tokens"
-_SCALARS: dict[int, tuple[str, struct.Struct]] = {
-    0: ("u8", struct.Struct("<B")),
-    1: ("i8", struct.Struct("<b")),
-    2: ("u16", struct.Struct("<H")),
-    3: ("i16", struct.Struct("<h")),
-    4: ("u32", _U32),
-    5: ("i32", struct.Struct("<i")),
-    6: ("f32", struct.Struct("<f")),
-    7: ("bool", struct.Struct("<?")),
-    10: ("u64", _U64),
-    11: ("i64", struct.Struct("<q")),
-    12: ("f64", struct.Struct("<d")),
+# Of each type its name, how `struct` calls it, and its size.
+_SCALARS: dict[int, tuple[str, str, int]] = {
+    0: ("u8", "B", 1),
+    1: ("i8", "b", 1),
+    2: ("u16", "H", 2),
+    3: ("i16", "h", 2),
+    4: ("u32", "I", 4),
+    5: ("i32", "i", 4),
+    6: ("f32", "f", 4),
+    7: ("bool", "?", 1),
+    10: ("u64", "Q", 8),
+    11: ("i64", "q", 8),
+    12: ("f64", "d", 8),
 }
 
 
-def read_header(path: Path, *, clock: Callable[[], float] = time.monotonic) -> GgufHeader:
-    """The checked header of the GGUF file at `path`. Blocks on the disk. Raises InvalidModelFile."""
+def read_header(path: Path, *, foreign: bool = False, clock: Callable[[], float] = time.monotonic) -> GgufHeader:
+    """The checked header of the GGUF file at `path`; with `foreign` also of a big-endian one, which no engine loads.
+
+    Blocks on the disk. Raises InvalidModelFile.
+    """
     with open_regular(path) as file:
         size = os.fstat(file.fileno()).st_size
-        return _Reader(file, size, clock).header()
+        return _Reader(file, size, clock, foreign=foreign).header()
 
 
 def read_tokens(path: Path) -> Sequence[bytes]:
@@ -75,18 +76,12 @@ def read_tokens(path: Path) -> Sequence[bytes]:
         return reader.tokens
 
 
-class _Reader:
-    """One pass over a file's first bytes; `_part` is what a message calls the place reached."""
+class _Reader(HeaderBytes):
+    """One pass over a file's first bytes."""
 
-    def __init__(self, file: BinaryIO, size: int, clock: Callable[[], float]) -> None:
-        self._file = file
-        self._size = size
-        self._clock = clock
-        self._deadline = clock() + MAX_SECONDS
-        self._buffer = b""  # what lies between offset `_base` and the last byte read; `_at` is where in it we are
-        self._base = 0
-        self._at = 0
-        self._part = "header"
+    def __init__(self, file: BinaryIO, size: int, clock: Callable[[], float], *, foreign: bool = False) -> None:
+        super().__init__(file, size, clock)
+        self._foreign = foreign
         self.tokens: list[bytes] = []
 
     def header(self) -> GgufHeader:
@@ -109,95 +104,25 @@ class _Reader:
             data_offset=start,
             size=self._size,
             weights=weights_of(tensors),
+            big_endian=self.big_endian,
         )
 
     def _preamble(self) -> int:
-        if self._size == 0:
-            raise InvalidModelFile("the file is empty (0 bytes)")
-        start = read_exactly(self._file, min(self._size, _CHUNK))
-        self._buffer = start
+        start = self._begin()
         if start[:4] != b"GGUF"[: len(start)]:
             refuse_impostor(start)
         self._need(24)
         self._at = 4
         version = self._u32()
-        if version not in (2, 3):
-            if version and version & 0xFFFF == 0:
+        if version not in (2, 3) and version and version & 0xFFFF == 0:
+            if not self._foreign:
                 raise InvalidModelFile("big-endian GGUF is not supported: convert the file to little-endian")
+            self._turn()
+            self._at = 4
+            version = self._u32()
+        if version not in (2, 3):
             raise InvalidModelFile(f"GGUF version {version} is not supported, only 2 and 3 are")
         return version
-
-    # Bytes and numbers
-
-    @property
-    def _offset(self) -> int:
-        return self._base + self._at
-
-    def _need(self, count: int) -> None:
-        """Makes the next `count` bytes available, or refuses. Bytes already passed are let go."""
-        if self._at + count <= len(self._buffer):
-            return
-        left = min(self._size, MAX_READ) - self._offset
-        if count > self._size - self._offset:
-            raise InvalidModelFile(
-                f"truncated {self._part}: {count} bytes are due at offset {self._offset} and the file has {self._size}"
-            )
-        if count > left:
-            raise InvalidModelFile(f"the header is larger than {MAX_READ >> 20} MB")
-        self._check_time()
-        rest = self._buffer[self._at :]
-        self._base, self._at = self._offset, 0
-        self._buffer = rest + read_exactly(self._file, min(max(count, _CHUNK), left) - len(rest))
-        if count > len(self._buffer):
-            raise InvalidModelFile(f"truncated {self._part}: the file shrank while it was read")
-
-    def _skip(self, count: int) -> None:
-        while count > 0:
-            some = min(count, _CHUNK)
-            self._need(some)
-            self._at += some
-            count -= some
-
-    def _need_items(self, count: int, least: int, most: int, what: str) -> None:
-        """Refuses `count` items of at least `least` bytes that cannot be there, before anything is done with them."""
-        if count > most:
-            raise InvalidModelFile(f"{self._part} claims {count} {what}, more than {most}")
-        if count * least > self._size - self._offset:
-            raise InvalidModelFile(
-                f"truncated {self._part}: {count} {what} are due at offset {self._offset} "
-                f"and the file has {self._size} bytes"
-            )
-
-    def _check_time(self) -> None:
-        if self._clock() > self._deadline:
-            raise InvalidModelFile(f"reading the header took longer than {MAX_SECONDS:.0f} s")
-
-    def _u32(self) -> int:
-        self._need(4)
-        (value,) = _U32.unpack_from(self._buffer, self._at)
-        self._at += 4
-        return value
-
-    def _u64(self) -> int:
-        self._need(8)
-        (value,) = _U64.unpack_from(self._buffer, self._at)
-        self._at += 8
-        return value
-
-    def _bytes(self, most: int, what: str) -> bytes:
-        length = self._u64()
-        if length > most:
-            raise InvalidModelFile(f"{self._part}: {what} at offset {self._offset} claims {length} bytes")
-        self._need(length)
-        value = self._buffer[self._at : self._at + length]
-        self._at += length
-        return value
-
-    def _name(self, most: int, what: str) -> str:
-        try:
-            return self._bytes(most, what).decode()
-        except UnicodeDecodeError as error:
-            raise InvalidModelFile(f"{self._part}: {what} at offset {self._offset} is not UTF-8") from error
 
     # Metadata
 
@@ -225,7 +150,7 @@ class _Reader:
     def _text(self, key: str) -> str | GgufArray:
         """Text is kept up to a size no template has; some files carry a whole `tokenizer.json`."""
         self._need(8)
-        (length,) = _U64.unpack_from(self._buffer, self._at)
+        (length,) = self._long.unpack_from(self._buffer, self._at)
         if length <= KEPT_TEXT:
             return self._bytes(KEPT_TEXT, f"the value of {_show(key)}").decode(errors="replace")
         self._at += 8
@@ -234,10 +159,10 @@ class _Reader:
         return GgufArray("text", length, None)
 
     def _scalars(self, kind: int, count: int) -> tuple[Scalar, ...]:
-        _, packed = _SCALARS[kind]
-        self._need(packed.size * count)
-        values = struct.unpack_from(f"<{count}{packed.format[1:]}", self._buffer, self._at)
-        self._at += packed.size * count
+        _, form, size = _SCALARS[kind]
+        self._need(size * count)
+        values = struct.unpack_from(f"{self._order}{count}{form}", self._buffer, self._at)
+        self._at += size * count
         return values
 
     def _array(self, key: str) -> GgufArray:
@@ -250,10 +175,10 @@ class _Reader:
             raise InvalidModelFile(f"metadata {_show(key)} is an array of arrays")
         if kind not in _SCALARS:
             raise InvalidModelFile(f"metadata {_show(key)} is an array of unknown type {kind}")
-        name, packed = _SCALARS[kind]
+        name, _, size = _SCALARS[kind]
         if count > KEPT_VALUES:
-            self._need_items(count, packed.size, MAX_READ, f"values in {_show(key)}")
-            self._skip(count * packed.size)
+            self._need_items(count, size, MAX_READ, f"values in {_show(key)}")
+            self._skip(count * size)
             return GgufArray(name, count, None)
         return GgufArray(name, count, self._scalars(kind, count))
 
@@ -278,7 +203,7 @@ class _Reader:
 
     def _walk(self, count: int, tokens: list[bytes] | None) -> None:
         """The hot loop, 0.1 µs a string: the buffer is asked for more only where a string crosses its end."""
-        unpack, buffer, at = _U64.unpack_from, self._buffer, self._at
+        unpack, buffer, at = self._long.unpack_from, self._buffer, self._at
         end = len(buffer)
         for _ in range(count):
             start = at + 8

@@ -65,6 +65,7 @@ class GgufHeader:
     data_offset: int
     size: int
     weights: Weights
+    big_endian: bool = False
 
     @property
     def architecture(self) -> str:

@@ -60,34 +60,34 @@ def read_folder(path: Path, *, root: Path | None = None, clock: Callable[[], flo
     Blocks on the disk. Raises InvalidModelFile, or RemoteCodeNotAllowed.
     """
     deadline = clock() + MAX_SECONDS
-    files = _files(path, root or path)
-    _refuse_code(files)
-    config = _config(path, files)
+    files = list_files(path, root or path)
+    refuse_code(files)
+    config = read_config(path, files)
     tokenizer_config: JsonObject = {}
     if "tokenizer_config.json" in files:
         tokenizer_config = read_object(path / "tokenizer_config.json", MAX_TOKENIZER_CONFIG)
-        _refuse_modules(tokenizer_config, "tokenizer_config.json")
-    weights = _weights(path, files)
+        refuse_modules(tokenizer_config, "tokenizer_config.json")
+    weights = find_weights(path, files)
     tensors: dict[str, Tensor] = {}
     for shard in weights:
         if clock() > deadline:
             raise InvalidModelFile(f"reading the folder took longer than {MAX_SECONDS:.0f} s")
         tensors |= read_tensors(shard)
     if INDEX in files:
-        _check_index(read_object(path / INDEX, MAX_INDEX), files, tensors)
+        check_index(read_object(path / INDEX, MAX_INDEX), files, tensors)
     return MlxFolder(
         weights=weights,
         size=sum(shard.stat().st_size for shard in weights),
-        shape=_shape(config, _parameters(config, tensors)),
-        quantisation=_quantisation(config, tensors),
-        template=_template(path, files, tokenizer_config),
+        shape=shape_of(config, parameters_of(config, tensors)),
+        quantisation=quantisation_of(config, tensors),
+        template=read_template(path, files, tokenizer_config),
         tokenizer=any(name in files for name in TOKENIZERS),
         sampling=_sampling(path, files),
         pooling=read_pooling(path, root or path),
     )
 
 
-def _files(path: Path, root: Path) -> frozenset[str]:
+def list_files(path: Path, root: Path) -> frozenset[str]:
     """The folder's file names. Links are followed as far as `root`: the Hugging Face cache is made of them."""
     base = root.resolve()
     try:
@@ -117,23 +117,23 @@ def _check_regular(entry: os.DirEntry[str]) -> None:
         raise InvalidModelFile(f"{entry.name} is not a regular file")
 
 
-def _refuse_code(files: Collection[str]) -> None:
+def refuse_code(files: Collection[str]) -> None:
     for name in sorted(files):
         if Path(name).suffix.lower() in CODE_SUFFIXES:
             raise RemoteCodeNotAllowed(f"the folder holds {name}; only safetensors and JSON are opened")
 
 
-def _refuse_modules(config: JsonObject, name: str) -> None:
+def refuse_modules(config: JsonObject, name: str) -> None:
     for key in ("model_file", "auto_map"):
         if config.get(key) is not None:
             raise RemoteCodeNotAllowed(f"{name} names code of its own under {key}")
 
 
-def _config(path: Path, files: Collection[str]) -> JsonObject:
+def read_config(path: Path, files: Collection[str]) -> JsonObject:
     if "config.json" not in files:
         raise InvalidModelFile("the folder has no config.json")
     config = read_object(path / "config.json", MAX_CONFIG)
-    _refuse_modules(config, "config.json")
+    refuse_modules(config, "config.json")
     if not isinstance(config.get("model_type"), str):
         raise InvalidModelFile("config.json has no model_type")
     return config
@@ -142,7 +142,7 @@ def _config(path: Path, files: Collection[str]) -> JsonObject:
 # Weights
 
 
-def _weights(path: Path, files: Collection[str]) -> tuple[Path, ...]:
+def find_weights(path: Path, files: Collection[str]) -> tuple[Path, ...]:
     weights = sorted(name for name in files if name.startswith("model") and name.endswith(".safetensors"))
     if not weights:
         raise InvalidModelFile("the folder has no model*.safetensors")
@@ -154,7 +154,7 @@ def _weights(path: Path, files: Collection[str]) -> tuple[Path, ...]:
     return tuple(path / name for name in weights)
 
 
-def _check_index(index: JsonObject, files: Collection[str], tensors: Mapping[str, Tensor]) -> None:
+def check_index(index: JsonObject, files: Collection[str], tensors: Mapping[str, Tensor]) -> None:
     placed = index.get("weight_map")
     if not isinstance(placed, dict):
         raise InvalidModelFile(f"{INDEX} has no weight_map")
@@ -167,7 +167,7 @@ def _check_index(index: JsonObject, files: Collection[str], tensors: Mapping[str
             raise InvalidModelFile(f"{INDEX} names tensor {name[:64]!r}, which no shard holds")
 
 
-def _parameters(config: JsonObject, tensors: Mapping[str, Tensor]) -> int:
+def parameters_of(config: JsonObject, tensors: Mapping[str, Tensor]) -> int:
     """Weights as the model was trained: mlx packs quantised ones into U32, beside their `scales` and `biases`."""
     quantisation = _object(config.get("quantization"))
     default = quantisation.get("bits")
@@ -185,7 +185,7 @@ def _parameters(config: JsonObject, tensors: Mapping[str, Tensor]) -> int:
     return total
 
 
-def _quantisation(config: JsonObject, tensors: Mapping[str, Tensor]) -> str:
+def quantisation_of(config: JsonObject, tensors: Mapping[str, Tensor]) -> str:
     """`4bit`, a named mode such as `mxfp4`, or the type that most bytes are of."""
     quantisation = _object(config.get("quantization"))
     bits, mode = quantisation.get("bits"), quantisation.get("mode")
@@ -202,7 +202,7 @@ def _quantisation(config: JsonObject, tensors: Mapping[str, Tensor]) -> str:
 # Configuration
 
 
-def _shape(config: JsonObject, parameters: int) -> Shape:
+def shape_of(config: JsonObject, parameters: int) -> Shape:
     """Names differ between families, and multimodal ones keep the language model's numbers in `text_config`."""
     sources = [config, _object(config.get("text_config"))]
     heads = _number(sources, ("num_attention_heads", "n_heads", "n_head"), MAX_HEADS)
@@ -236,7 +236,7 @@ def _number(sources: Sequence[JsonObject], names: Sequence[str], most: int) -> i
     return 0
 
 
-def _template(path: Path, files: Collection[str], tokenizer_config: JsonObject) -> str | None:
+def read_template(path: Path, files: Collection[str], tokenizer_config: JsonObject) -> str | None:
     """The chat template, in the order in which transformers looks for it."""
     if "chat_template.jinja" in files:
         return read_text(path / "chat_template.jinja", MAX_TEMPLATE)

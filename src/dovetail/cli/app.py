@@ -15,6 +15,7 @@ from dovetail.cli.config import config
 from dovetail.cli.doctor import doctor
 from dovetail.cli.engine import engine
 from dovetail.cli.exits import Exit, Failure
+from dovetail.cli.inspect import inspect
 from dovetail.cli.key import key
 from dovetail.cli.kv import kv
 from dovetail.cli.list import list_models
@@ -39,6 +40,7 @@ COMMANDS = {
     "load": load,
     "unload": unload,
     "pull": pull,
+    "inspect": inspect,
     "doctor": doctor,
     "openapi": openapi,
     "version": version,

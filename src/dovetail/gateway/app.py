@@ -9,8 +9,8 @@ from dovetail import __version__
 from dovetail.core.errors import DovetailError
 from dovetail.core.request import JsonObject
 from dovetail.gateway import adapters, auth, errors, health, home, openapi
-from dovetail.gateway.admin import keys, requests, sessions, users
-from dovetail.gateway.compat import mlx_gguf_server
+from dovetail.gateway.admin import keys, models, requests, sessions, users
+from dovetail.gateway.compat import llm_server, mlx_gguf_server
 from dovetail.gateway.dialects import (
     llamacpp,
     openai_chat,
@@ -35,6 +35,8 @@ ROUTERS = (
     health.router,
     requests.router,
     mlx_gguf_server.router,
+    models.router,
+    llm_server.router,
     home.router,
     auth.router,
     keys.router,

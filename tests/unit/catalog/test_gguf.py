@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dovetail.catalog import gguf
+from dovetail.catalog import gguf_bytes
 from dovetail.catalog.gguf import read_header
 from dovetail.catalog.gguf_header import GgufHeader, TypeUse
 from dovetail.catalog.gguf_values import GgufArray
@@ -312,7 +312,7 @@ def test_refuses_missing_data_at_every_length(forge: Forge) -> None:
 
 @pytest.mark.accept("H12")
 def test_refuses_a_header_beyond_the_bound(forge: Forge, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gguf, "MAX_READ", 300_000)
+    monkeypatch.setattr(gguf_bytes, "MAX_READ", 300_000)
     path = large(forge, [b"token%d" % number for number in range(50_000)])
     assert "larger than" in refusal(path)
 
