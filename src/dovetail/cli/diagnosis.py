@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import socket
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import metadata
@@ -19,7 +20,9 @@ from dovetail.cli.list import size
 from dovetail.cli.options import configured
 from dovetail.core.model import Model
 from dovetail.engines.native import builds, in_force
+from dovetail.hardware.devices import Devices
 from dovetail.hardware.machine import MachineFacts, machine
+from dovetail.hardware.reading import Figure, GpuReading, Unknown
 from dovetail.settings import FILE_NAME, ConfigError, Settings, default_home
 from dovetail.settings.checks import external_server
 
@@ -59,7 +62,8 @@ def diagnose(home: Path | None, config: Path | None) -> list[Finding]:
             )
         ]
     holder = occupant(settings.home)
-    findings += [*hardware(facts), *gguf(settings, facts), *mlx(facts), *engines_at_all(settings)]
+    findings += [*hardware(facts), *gpus(facts, readings())]
+    findings += [*gguf(settings, facts), *mlx(facts), *engines_at_all(settings)]
     findings += [folder(settings.home, holder), port(settings, holder)]
     return [*findings, *models(settings)]
 
@@ -79,10 +83,44 @@ def hardware(facts: MachineFacts) -> Iterator[Finding]:
     fact = f"{size(facts.available)} available of {size(facts.memory)}"
     low = facts.available < 2 << 30
     yield Finding("memory", "note" if low else "ok", fact, "only small models will fit" if low else "")
-    for gpu in facts.gpus:
-        yield Finding("gpu", "ok", f"{gpu.name}{f', {size(gpu.memory)}' if gpu.memory else ''}")
-    if not facts.gpus:
-        yield Finding("gpu", "ok", "none found: models run on the processor")
+
+
+def readings() -> tuple[GpuReading, ...]:
+    """Every GPU here, now. Blocks for a fifth of a second where some figures take two looks."""
+    devices = Devices()
+    try:
+        found = devices.read()
+        if any(gpu.vendor == "intel" for gpu in found):
+            time.sleep(0.2)
+            found = devices.read()
+        return found
+    finally:
+        devices.close()
+
+
+def gpus(facts: MachineFacts, found: Sequence[GpuReading]) -> Iterator[Finding]:
+    yield from map(_gpu, found)
+    if not found:
+        fact = ", ".join(gpu.name for gpu in facts.gpus) or "none found: models run on the processor"
+        yield Finding("gpu", "ok", fact)
+
+
+def _gpu(gpu: GpuReading) -> Finding:
+    """What it tells of itself, and why not the rest; that it is busy and that its memory is used are two figures."""
+    figures: dict[str, tuple[Figure, Callable[[float], str]]] = {
+        "busy": (gpu.busy, lambda value: f"{value:.0f} % busy"),
+        "memory": (gpu.vram_total, lambda value: size(int(value)) + (" shared" if gpu.shares else "")),
+        "used": (gpu.vram_used, lambda value: f"{size(int(value))} used"),
+        "power": (gpu.power, lambda value: f"{value:.0f} W"),
+        "temperature": (gpu.temperature, lambda value: f"{value:.0f} °C"),
+    }
+    said = [show(figure) for figure, show in figures.values() if not isinstance(figure, Unknown)]
+    unknown: dict[str, list[str]] = {}
+    for name, (figure, _) in figures.items():
+        if isinstance(figure, Unknown):
+            unknown.setdefault(figure.reason, []).append(name)
+    why = "; ".join(f"{', '.join(names)} unknown: {reason}" for reason, names in unknown.items())
+    return Finding("gpu", "ok" if said else "note", ", ".join([gpu.name, *said]), why)
 
 
 def gguf(

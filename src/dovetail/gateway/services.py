@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 from collections.abc import AsyncGenerator, Collection
 from contextlib import asynccontextmanager
@@ -43,8 +44,10 @@ from dovetail.gateway.door import Door
 from dovetail.gateway.guard import Guard
 from dovetail.gateway.preload import Preloader, preloads
 from dovetail.gateway.sse import Timing
+from dovetail.hardware.devices import Devices
 from dovetail.hardware.gauge import Gauge, LocalGauge
 from dovetail.hardware.machine import MachineFacts, machine
+from dovetail.hardware.sampler import Sampler, sampler
 from dovetail.serving.embed import Embedder
 from dovetail.serving.generate import Generator
 from dovetail.serving.media import Gate
@@ -75,6 +78,7 @@ class Services:
     embedder: Embedder
     engines: dict[ModelFormat, Engine]
     machine: Machine
+    sampler: Sampler = field(default_factory=sampler)
     door: Door = field(default_factory=Door)
     requests: Requests = field(default_factory=Requests)
     preloaded: asyncio.Event = field(default_factory=asyncio.Event)
@@ -149,13 +153,15 @@ async def services(settings: Settings, **parts: Unpack[Parts]) -> AsyncGenerator
     measured = await asyncio.to_thread(Measured, settings.home / MEASURED, _hardware(facts))
     store = await _prompt_store(settings)
     making = Making(engines, lambda model: checked_options(live.current, model), here, store, measured)
-    pool = _pool(live, making, observer, parts)
+    pool, readings = _pool(live, making, observer, parts)
     generator = Generator(catalog, pool, observer)
     _tell(generator, settings)
     preloader = Preloader(catalog, pool)
     preloader.want(preloads(settings))
     embedder = Embedder(catalog, pool, observer)
-    built = Services(live, catalog, pool, generator, embedder, engines, here, preloaded=preloader.done, access=access)
+    built = Services(
+        live, catalog, pool, generator, embedder, engines, here, readings, preloaded=preloader.done, access=access
+    )
 
     async def apply(before: Settings) -> None:
         nonlocal making
@@ -175,6 +181,7 @@ async def services(settings: Settings, **parts: Unpack[Parts]) -> AsyncGenerator
             task.cancel()
         await asyncio.wait(running)
         await pool.aclose()
+        await readings.aclose()
         await access.aclose()
         await asyncio.to_thread(local_key.remove, settings.home)
 
@@ -216,16 +223,24 @@ def _tell(generator: Generator, settings: Settings) -> None:
     generator.reconfigure(share=settings.kv.share, media=Gate(settings.media), replay_limit=settings.fleet.replay_limit)
 
 
-def _pool(live: Live, making: Making, observer: Observer, parts: Parts) -> Pool:
-    settings = live.current
-    return Pool(
+def _processes(pool: Pool) -> list[tuple[str, int]]:
+    """This one, and every worker that lives, by names."""
+    workers = [(state.model, state.pid) for state in pool.states() if state.pid is not None]
+    return [("gateway", os.getpid()), *workers]
+
+
+def _pool(live: Live, making: Making, observer: Observer, parts: Parts) -> tuple[Pool, Sampler]:
+    """What runs models, and what reads the machine: both look at GPUs by the same readers."""
+    settings, devices = live.current, Devices()
+    pool = Pool(
         making,
         parts.get("launcher") or LocalLauncher(settings.home / "run"),
         settings.fleet,
         observer,
         policy_for=lambda model: policy(live.current, model),
-        gauge=parts.get("gauge") or LocalGauge(),
+        gauge=parts.get("gauge") or LocalGauge(devices),
     )
+    return pool, sampler(devices, lambda: _processes(pool))
 
 
 def _here(settings: Settings, facts: MachineFacts) -> Machine:

@@ -33,6 +33,20 @@ def limits(proc: Path, sys: Path) -> Limits:
     )
 
 
+def cpu_seconds(proc: Path, sys: Path) -> tuple[float, float] | None:
+    """CPUs' worth of the tightest quota, and the seconds of CPU time spent in its group. None without a quota."""
+    quotas = [(quota, folder) for folder in _folders(proc, sys / "fs" / "cgroup", "cpu") if (quota := _cpus(folder))]
+    if not quotas:
+        return None
+    quota, folder = min(quotas)
+    for line in text(folder / "cpu.stat").splitlines():
+        name, _, value = line.partition(" ")
+        if name == "usage_usec" and value.isdecimal():
+            return quota, int(value) / 1e6
+    nanoseconds = number(folder / "cpuacct.usage")  # version 1, where cpu and cpuacct are mounted together
+    return None if nanoseconds is None else (quota, nanoseconds / 1e9)
+
+
 def out_of_memory_kills(proc: Path = Path("/proc"), sys: Path = Path("/sys")) -> int:
     """How many processes of this group, and of those above it that can be seen, were killed for want of memory."""
     kills = 0

@@ -1,14 +1,19 @@
-"""Memory of GPUs that have their own, as far as it can be read: AMD's in sysfs, NVIDIA's by its driver's library."""
+"""All GPUs of this machine, whoever made them."""
 
 from __future__ import annotations
 
-import ctypes
-import sys as system
+import platform
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
-from dovetail.hardware.tree import children, number
+import psutil
+
+from dovetail.hardware import amd, apple, gpus, machine
+from dovetail.hardware.intel import Intel
+from dovetail.hardware.nvidia import Nvidia
+from dovetail.hardware.processor import Sysctl
+from dovetail.hardware.reading import GpuReading, Unknown, Vendor
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,57 +25,76 @@ class Device:
     free: int
 
 
-class Library(Protocol):
-    """Those functions of `libnvidia-ml.so.1` that are used; each answers 0 when it went well."""
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where a machine is looked at: its own folders, or those of a recorded one."""
 
-    def nvmlInit_v2(self) -> int: ...  # noqa: N802  NVML's names
-    def nvmlDeviceGetCount_v2(self, count: object, /) -> int: ...  # noqa: N802
-    def nvmlDeviceGetHandleByIndex_v2(self, index: int, handle: object, /) -> int: ...  # noqa: N802
-    def nvmlDeviceGetMemoryInfo(self, handle: object, memory: object, /) -> int: ...  # noqa: N802
+    system: str = platform.system()
+    proc: Path = Path("/proc")
+    sys: Path = Path("/sys")
+    usr: Path = Path("/usr")
+    sysctl: Sysctl = machine.sysctl
+    registry: Callable[[], bytes] = apple.registry
 
 
-class NvmlMemory(ctypes.Structure):
-    """`nvmlMemory_t`."""
+class Devices:
+    """Owns what the readers hold open and remember, until `close`. `read` is for one thread at a time."""
 
-    _fields_ = (
-        ("total", ctypes.c_ulonglong),
-        ("free", ctypes.c_ulonglong),
-        ("used", ctypes.c_ulonglong),
+    def __init__(self, site: Site | None = None, nvidia: Nvidia | None = None) -> None:
+        self._site = site or Site()
+        self._nvidia = nvidia or Nvidia()
+        self._intel = Intel(self._site.proc, self._site.sys)
+
+    def read(self, pids: Collection[int] = ()) -> tuple[GpuReading, ...]:
+        """Every GPU; where drivers tell only what is asked, memory by process of `pids`. Blocks for milliseconds."""
+        where = self._site
+        match where.system:
+            case "Linux":
+                others = (*amd.read(where.proc, where.sys, pids), *self._intel.read(pids))
+                return (*self._of_nvidia(gpus.linux(where.proc, where.sys, where.usr)), *others)
+            case "Darwin":
+                return self._of_apple()
+            case _:
+                return self._of_nvidia(())
+
+    def memory(self) -> tuple[Device, ...]:
+        """Those whose own memory can be read. Blocks for milliseconds; from any thread."""
+        where = self._site
+        found = () if where.system == "Darwin" else self._nvidia.memory()
+        if where.system == "Linux":
+            found = (*found, *amd.memory(where.sys))
+        return tuple(
+            Device(name, total, max(total - used, 0))
+            for name, total, used in found
+            if not isinstance(total, Unknown) and not isinstance(used, Unknown) and total
+        )
+
+    def close(self) -> None:
+        self._nvidia.close()
+
+    def _of_nvidia(self, seen: tuple[gpus.Gpu, ...]) -> tuple[GpuReading, ...]:
+        """By the library; where it shows none, those that are seen without it, of which nothing else is known."""
+        found = self._nvidia.read()
+        if isinstance(found, Unknown):
+            return tuple(_unread("nvidia", gpu.name, found) for gpu in seen if gpu.vendor == "nvidia")
+        return found
+
+    def _of_apple(self) -> tuple[GpuReading, ...]:
+        where = self._site
+        limit = where.sysctl("iogpu.wired_limit_mb")
+        found = apple.read(psutil.virtual_memory().total, int(limit) << 20 if limit.isdecimal() else 0, where.registry)
+        return (_unread("apple", "Apple GPU", found),) if isinstance(found, Unknown) else found
+
+
+def _unread(vendor: Vendor, name: str, why: Unknown) -> GpuReading:
+    return GpuReading(
+        vendor=vendor,
+        name=name,
+        id="",
+        source="none",
+        busy=why,
+        vram_used=why,
+        vram_total=why,
+        power=why,
+        temperature=why,
     )
-
-
-def amd(sys: Path = Path("/sys")) -> tuple[Device, ...]:
-    """Blocks for a few small files."""
-    found: list[Device] = []
-    for card in children(sys / "class" / "drm", "card[0-9]*"):
-        total, used = (number(card / "device" / f"mem_info_vram_{what}") for what in ("total", "used"))
-        if total and used is not None:
-            found.append(Device(card.name, total, max(total - used, 0)))
-    return tuple(found)
-
-
-def nvidia(library: Library) -> tuple[Device, ...]:
-    """Blocks; nothing where the driver does not answer."""
-    count = ctypes.c_uint()
-    if library.nvmlInit_v2() or library.nvmlDeviceGetCount_v2(ctypes.byref(count)):
-        return ()
-    found: list[Device] = []
-    for index in range(count.value):
-        handle, memory = ctypes.c_void_p(), NvmlMemory()
-        if library.nvmlDeviceGetHandleByIndex_v2(index, ctypes.byref(handle)):
-            continue
-        if not library.nvmlDeviceGetMemoryInfo(handle, ctypes.byref(memory)):
-            total, free = (int(getattr(memory, name)) for name in ("total", "free"))
-            found.append(Device(f"cuda{index}", total, free))
-    return tuple(found)
-
-
-def nvml() -> Library | None:
-    """NVIDIA's library, None where there is none."""
-    if system.platform not in ("linux", "win32"):
-        return None
-    name = "libnvidia-ml.so.1" if system.platform == "linux" else "nvml.dll"
-    try:
-        return ctypes.CDLL(name)  # type: ignore[return-value]
-    except OSError:
-        return None

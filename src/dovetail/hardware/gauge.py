@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from dovetail.hardware import devices, machine, usage
-from dovetail.hardware.devices import Device
+from dovetail.hardware import machine, usage
+from dovetail.hardware.devices import Device, Devices
 from dovetail.hardware.usage import Usage
 
 
@@ -24,10 +24,10 @@ class Gauge(Protocol):
 
 
 class LocalGauge:
-    """This machine's."""
+    """This machine's, whose GPUs `devices` owns."""
 
-    def __init__(self) -> None:
-        self._nvml = devices.nvml()
+    def __init__(self, devices: Devices | None = None) -> None:
+        self._devices = devices or Devices()
 
     def memory(self) -> tuple[int, int]:
         return machine.memory()
@@ -36,5 +36,4 @@ class LocalGauge:
         return usage.usage(pid)
 
     def devices(self) -> tuple[Device, ...]:
-        found = () if self._nvml is None else devices.nvidia(self._nvml)
-        return (*found, *devices.amd())
+        return self._devices.memory()

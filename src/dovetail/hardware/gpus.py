@@ -5,13 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeAlias
 
+from dovetail.hardware import drm
+from dovetail.hardware.reading import Vendor
 from dovetail.hardware.tree import children, number, text
 
-Vendor: TypeAlias = Literal["nvidia", "amd", "intel", "apple"]
-
-_PCI_VENDORS: dict[int, Vendor] = {0x10DE: "nvidia", 0x1002: "amd", 0x8086: "intel"}
 _NAMES: dict[Vendor, str] = {"nvidia": "NVIDIA GPU", "amd": "AMD GPU", "intel": "Intel graphics", "apple": "Apple GPU"}
 _WSL_NVML = Path("lib/wsl/lib/libnvidia-ml.so.1")
 
@@ -32,9 +30,11 @@ def linux(proc: Path, sys: Path, usr: Path) -> tuple[Gpu, ...]:
     """
     driver = children(proc / "driver" / "nvidia" / "gpus", "*/information")
     found = [Gpu("nvidia", _model(text(path)) or _NAMES["nvidia"]) for path in driver]
-    for vendor, memory in _drm(sys):
-        if vendor != "nvidia" or not driver:
-            found.append(Gpu(vendor, _NAMES[vendor], memory))
+    found += [
+        Gpu(card.vendor, _NAMES[card.vendor], number(card.device / "mem_info_vram_total") or 0)
+        for card in drm.cards(sys)
+        if card.vendor != "nvidia" or not driver
+    ]
     if not found and (usr / _WSL_NVML).exists():
         found.append(Gpu("nvidia", "NVIDIA GPU (WSL)"))
     return tuple(found)
@@ -48,17 +48,6 @@ def macos(arch: str, chip: str, memory: int) -> tuple[Gpu, ...]:
 def windows(system_root: Path) -> tuple[Gpu, ...]:
     """NVIDIA alone: its driver puts NVML into System32."""
     return (Gpu("nvidia", _NAMES["nvidia"]),) if (system_root / "System32" / "nvml.dll").exists() else ()
-
-
-def _drm(sys: Path) -> list[tuple[Vendor, int]]:
-    devices: list[tuple[Vendor, int]] = []
-    for card in children(sys / "class" / "drm", "card*"):
-        if not re.fullmatch(r"card\d+", card.name):  # connectors: card0-HDMI-A-1
-            continue
-        vendor = _PCI_VENDORS.get(number(card / "device" / "vendor") or 0)
-        if vendor is not None:
-            devices.append((vendor, number(card / "device" / "mem_info_vram_total") or 0))
-    return devices
 
 
 def _model(information: str) -> str:

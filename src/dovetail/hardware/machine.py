@@ -69,10 +69,10 @@ def linux(
     )
 
 
-def macos(arch: str, available: int, sysctl: Sysctl | None = None) -> MachineFacts:
-    sysctl = sysctl or _sysctl
-    found = processor.macos(sysctl)
-    size = sysctl("hw.memsize")
+def macos(arch: str, available: int, ask: Sysctl | None = None) -> MachineFacts:
+    ask = ask or sysctl
+    found = processor.macos(ask)
+    size = ask("hw.memsize")
     memory = int(size) if size.isdecimal() else 0
     return MachineFacts("Darwin", arch, found, memory, available, gpus.macos(arch, found.name, memory))
 
@@ -110,7 +110,8 @@ def _meminfo(proc: Path) -> tuple[int, int]:
     return total, sizes.get("MemAvailable", sizes.get("MemFree", 0))
 
 
-def _sysctl(name: str) -> str:
+def sysctl(name: str) -> str:
+    """The value's text, empty where there is none. Blocks, 2 s at most."""
     try:
         done = subprocess.run(
             ["/usr/sbin/sysctl", "-n", name], capture_output=True, text=True, timeout=SYSCTL_TIMEOUT, check=False

@@ -4,24 +4,37 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from dovetail.hardware.reading import Unknown
+
 LARGEST = 1 << 20
 
 
 def text(path: Path) -> str:
     """The file's text without surrounding space; empty where it cannot be read."""
     try:
-        with path.open("rb") as file:
-            return file.read(LARGEST).decode(errors="replace").strip()
+        return _text(path)
     except OSError:
         return ""
 
 
 def number(path: Path) -> int | None:
     """The file's whole number, None where it holds none (`max`)."""
+    found = known(path)
+    return None if isinstance(found, Unknown) else found
+
+
+def known(path: Path) -> int | Unknown:
+    """The file's whole number, or why there is none."""
     try:
-        return int(text(path), 0)
+        return int(_text(path), 0)
+    except FileNotFoundError:
+        return Unknown(f"the driver has no {path.name}")
+    except PermissionError:
+        return Unknown(f"this user may not read {path.name}")
+    except OSError as error:
+        return Unknown(f"{path.name}: {error.strerror}")
     except ValueError:
-        return None
+        return Unknown(f"{path.name} holds no number")
 
 
 def children(path: Path, pattern: str) -> list[Path]:
@@ -30,3 +43,8 @@ def children(path: Path, pattern: str) -> list[Path]:
         return sorted(path.glob(pattern))
     except OSError:
         return []
+
+
+def _text(path: Path) -> str:
+    with path.open("rb") as file:
+        return file.read(LARGEST).decode(errors="replace").strip()

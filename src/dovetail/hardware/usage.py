@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -41,6 +41,18 @@ def usage(pid: int) -> Usage:
     return linux(pid) if sys.platform == "linux" else other(pid)
 
 
+def families(pids: Collection[int]) -> dict[int, list[int]]:
+    """Each of `pids` with all below it, but for others of `pids` and what is below them. Blocks like `usage`."""
+    if sys.platform == "linux":
+        return linux_families(pids, Path("/proc"))
+    return {pid: [pid, *(child for child in _below(pid) if child not in pids)] for pid in pids}
+
+
+def usage_of(members: Collection[int]) -> Usage:
+    """Of these processes alone. Blocks for a millisecond each."""
+    return linux_of(members, Path("/proc")) if sys.platform == "linux" else other_of(members)
+
+
 def stopped(pid: int) -> bool:
     """Whether the process was stopped by a signal and is to go on by another (SIGSTOP, SIGCONT); not where unknown."""
     try:
@@ -51,8 +63,12 @@ def stopped(pid: int) -> bool:
 
 def linux(pid: int, proc: Path = Path("/proc"), ticks: int | None = None) -> Usage:
     """From `/proc`, with `ticks` of the clock a second (default: this machine's)."""
+    return linux_of(linux_families([pid], proc)[pid], proc, ticks)
+
+
+def linux_of(members: Collection[int], proc: Path, ticks: int | None = None) -> Usage:
     rate = ticks or os.sysconf("SC_CLK_TCK")
-    folders = [proc / str(member) for member in _family(pid, proc)]
+    folders = [proc / str(member) for member in members]
     rollups = [_rollup(folder) for folder in folders]
     return Usage(
         memory=_sum(sizes.get("Pss", _resident(folder)) for folder, sizes in zip(folders, rollups, strict=True)),
@@ -63,12 +79,11 @@ def linux(pid: int, proc: Path = Path("/proc"), ticks: int | None = None) -> Usa
 
 def other(pid: int) -> Usage:
     """By psutil: resident memory, in which pages that are shared count in full."""
-    try:
-        parent = psutil.Process(pid)
-        family = [parent, *parent.children(recursive=True)]
-    except psutil.Error:
-        return Usage()
-    return Usage(_sum(map(_rss, family)), _sum(map(_seconds, family)))
+    return other_of([pid, *_below(pid)])
+
+
+def other_of(members: Collection[int]) -> Usage:
+    return Usage(_sum(map(_rss, members)), _sum(map(_seconds, members)))
 
 
 def _rollup(folder: Path) -> dict[str, int]:
@@ -99,16 +114,25 @@ def _stat(folder: Path) -> list[str]:
     return text(folder / "stat").rpartition(")")[2].split()
 
 
-def _family(pid: int, proc: Path) -> list[int]:
-    """`pid` and all below it, by everybody's parent: not every kernel lists a process's children."""
+def linux_families(pids: Collection[int], proc: Path) -> dict[int, list[int]]:
+    """By everybody's parent: not every kernel lists a process's children."""
     started: dict[str, list[int]] = {}
     for folder in children(proc, "[0-9]*"):
         for parent in _stat(folder)[1:2]:
             started.setdefault(parent, []).append(int(folder.name))
-    family = [pid]
-    for member in family:
-        family += [child for child in started.get(str(member), ()) if child not in family]
-    return family
+    found: dict[int, list[int]] = {}
+    for pid in pids:
+        family = found[pid] = [pid]
+        for member in family:
+            family += [child for child in started.get(str(member), ()) if child not in family and child not in pids]
+    return found
+
+
+def _below(pid: int) -> list[int]:
+    try:
+        return [child.pid for child in psutil.Process(pid).children(recursive=True)]
+    except psutil.Error:
+        return []
 
 
 def _sum(values: Iterable[_Number | None]) -> _Number | None:
@@ -117,16 +141,16 @@ def _sum(values: Iterable[_Number | None]) -> _Number | None:
     return sum(known[1:], known[0]) if known else None
 
 
-def _rss(process: psutil.Process) -> int | None:
+def _rss(pid: int) -> int | None:
     try:
-        return process.memory_info().rss
+        return psutil.Process(pid).memory_info().rss
     except psutil.Error:
         return None
 
 
-def _seconds(process: psutil.Process) -> float | None:
+def _seconds(pid: int) -> float | None:
     try:
-        times = process.cpu_times()
+        times = psutil.Process(pid).cpu_times()
     except psutil.Error:
         return None
     return times.user + times.system

@@ -14,6 +14,7 @@ from dovetail.core.model import Model
 from dovetail.hardware.gpus import Gpu
 from dovetail.hardware.machine import MachineFacts
 from dovetail.hardware.processor import Processor
+from dovetail.hardware.reading import GpuReading, Unknown
 from dovetail.settings import Settings
 
 GIB = 1 << 30
@@ -30,15 +31,33 @@ def settings(**sections: object) -> Settings:
 
 def test_the_machine() -> None:
     findings = list(diagnosis.hardware(machine()))
-    assert [finding.status for finding in findings] == ["ok"] * 4
+    assert [finding.status for finding in findings] == ["ok"] * 3
     text = " ".join(finding.fact for finding in findings)
-    assert all(fact in text for fact in ("x86_64", "4 cores", "AVX2", "8.0 GiB available of 16.0 GiB", "none found"))
+    assert all(fact in text for fact in ("x86_64", "4 cores", "AVX2", "8.0 GiB available of 16.0 GiB"))
 
 
-def test_little_memory_and_a_gpu_are_noticed() -> None:
-    *_, memory, gpu = diagnosis.hardware(machine(gpus=(Gpu("nvidia", "H200", 140 * GIB),), available=GIB))
+def test_little_memory_is_noticed() -> None:
+    *_, memory = diagnosis.hardware(machine(available=GIB))
     assert memory.status == "note"
-    assert gpu.fact == "H200, 140.0 GiB"
+
+
+def test_a_gpu_says_what_it_does_and_why_not_the_rest() -> None:
+    root = Unknown("root alone")
+    gpu = GpuReading("apple", "Apple M2", "0", "ioreg", 12.4, 3 * GIB, 64 * GIB, root, root, shares=True)
+    (finding,) = diagnosis.gpus(machine(), [gpu])
+    assert finding.fact == "Apple M2, 12 % busy, 64.0 GiB shared, 3.0 GiB used"
+    assert (finding.status, finding.advice) == ("ok", "power, temperature unknown: root alone")
+    (silent,) = diagnosis.gpus(machine(), [gpu.without_figures(Unknown("no driver"))])
+    assert (silent.status, silent.fact) == ("note", "Apple M2")
+    assert silent.advice == "busy, memory, used, power, temperature unknown: no driver"
+
+
+def test_gpus_that_nothing_is_read_of_are_named_and_none_is_said() -> None:
+    (named,) = diagnosis.gpus(machine(gpus=(Gpu("nvidia", "H200", 140 * GIB),)), ())
+    assert named.fact == "H200"
+    (none,) = diagnosis.gpus(machine(), ())
+    assert "none found" in none.fact
+    assert all(gpu.name for gpu in diagnosis.readings())
 
 
 def test_the_wheel_is_enough_where_it_uses_the_processor() -> None:

@@ -1,59 +1,76 @@
-"""Memory of GPUs, from a recorded `/sys` and a driver's library that is none."""
+"""All GPUs of a machine, from recorded trees and a library that is none; and this machine."""
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import pytest
-
-from dovetail.hardware import devices
-from dovetail.hardware.devices import Device
+from dovetail.hardware.devices import Device, Devices, Site
 from dovetail.hardware.gauge import LocalGauge
+from dovetail.hardware.nvidia import Nvidia
+from dovetail.hardware.reading import Unknown
+
+from .nvml import FakeNvml
+
+NONE = Unknown("NVIDIA's driver library is not here")
+TREES = Path(__file__).parent / "trees"
+GIB = 1 << 30
 
 
-def test_amd_says_it_in_sysfs(tmp_path: Path) -> None:
-    for name, total, used in (("card0", 1000, 300), ("card1", None, None), ("card0-HDMI-A-1", None, None)):
-        device = tmp_path / "class" / "drm" / name / "device"
-        device.mkdir(parents=True)
-        if total is not None:
-            (device / "mem_info_vram_total").write_text(f"{total}\n")
-            (device / "mem_info_vram_used").write_text(f"{used}\n")
-    assert devices.amd(tmp_path) == (Device("card0", 1000, 700),)
-    assert devices.amd(tmp_path / "nothing") == ()
+def linux(root: Path) -> Site:
+    return Site("Linux", root / "proc", root / "sys", root / "usr")
 
 
-@dataclass
-class FakeNvml:
-    """NVIDIA's library; `refuses` is the function that fails, and of two devices the second has no memory to tell."""
-
-    refuses: str = ""
-
-    def nvmlInit_v2(self) -> int:  # noqa: N802
-        return int(self.refuses == "init")
-
-    def nvmlDeviceGetCount_v2(self, count: Any) -> int:  # noqa: N802
-        count._obj.value = 2
-        return int(self.refuses == "count")
-
-    def nvmlDeviceGetHandleByIndex_v2(self, index: int, handle: Any) -> int:  # noqa: N802
-        handle._obj.value = index + 1
-        return int(self.refuses == "handle")
-
-    def nvmlDeviceGetMemoryInfo(self, handle: Any, memory: Any) -> int:  # noqa: N802
-        memory._obj.total, memory._obj.free = 8 << 30, 5 << 30
-        return int(handle.value == 2)
+def test_those_of_every_maker(machine: Callable[[str], Path]) -> None:
+    devices = Devices(linux(machine("amd")), Nvidia(FakeNvml))
+    assert [(gpu.vendor, gpu.id) for gpu in devices.read([812])] == [
+        ("nvidia", "GPU-0"),
+        ("nvidia", "GPU-1"),
+        ("amd", "0000:03:00.0"),
+        ("amd", "0000:0c:00.0"),
+    ]
+    assert devices.memory() == (
+        Device("NVIDIA H200", 140 * GIB, 120 * GIB),
+        Device("NVIDIA H200", 140 * GIB, 120 * GIB),
+        Device("card0", 48301604864, 48301604864 - 9663676416),
+        Device("card1", 536870912, 536870912 - 48234496),
+    )
+    devices.close()
 
 
-def test_nvidia_says_it_by_its_library() -> None:
-    assert devices.nvidia(FakeNvml()) == (Device("cuda0", 8 << 30, 5 << 30),)
+def test_only_what_tells_its_memory_counts_for_the_budget(machine: Callable[[str], Path]) -> None:
+    refuses = {"nvmlDeviceGetMemoryInfo 1": "Not Supported"}
+    site = linux(machine("intel-xe"))
+    assert len(Devices(site, Nvidia(lambda: FakeNvml(refuses))).memory()) == 1
+    assert Devices(site, Nvidia(lambda: NONE)).memory() == ()
 
 
-@pytest.mark.parametrize("refuses", ["init", "count", "handle"])
-def test_a_driver_that_does_not_answer_has_no_devices(refuses: str) -> None:
-    assert devices.nvidia(FakeNvml(refuses)) == ()
+def test_an_nvidia_card_without_its_library_is_there_and_says_why(machine: Callable[[str], Path]) -> None:
+    root = machine("intel-xe")
+    information = root / "proc/driver/nvidia/gpus/0000:01:00.0/information"
+    information.parent.mkdir(parents=True)
+    information.write_text("Model: \t\t NVIDIA RTX 4090\n")
+    nvidia, intel = Devices(linux(root), Nvidia(lambda: NONE)).read()
+    assert (nvidia.name, nvidia.busy, nvidia.vram_total) == ("NVIDIA RTX 4090", NONE, NONE)
+    assert intel.vendor == "intel"
+
+
+def test_a_mac() -> None:
+    asked = {"iogpu.wired_limit_mb": "49152"}
+    registry = (TREES / "apple-m.plist").read_bytes
+    mac = Devices(Site("Darwin", sysctl=lambda name: asked.get(name, ""), registry=registry), Nvidia(FakeNvml))
+    (gpu,) = mac.read()
+    assert (gpu.name, gpu.vram_total) == ("Apple M2 Max", 48 * GIB)
+    assert mac.memory() == (), "its GPU's memory is the machine's, and counted there"
+    (silent,) = Devices(Site("Darwin", sysctl=lambda _: "", registry=lambda: b"")).read()
+    assert silent.busy == Unknown("ioreg tells no IOAccelerator")
+
+
+def test_windows() -> None:
+    devices = Devices(Site("Windows"), Nvidia(FakeNvml))
+    assert [gpu.name for gpu in devices.read()] == ["NVIDIA H200"] * 2
+    assert Devices(Site("Windows"), Nvidia(lambda: NONE)).read() == ()
 
 
 def test_this_machine() -> None:

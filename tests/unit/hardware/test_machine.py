@@ -200,4 +200,4 @@ def test_windows(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(platform.system() == "Darwin", reason="there is a sysctl of this form")
 def test_a_missing_sysctl_is_no_answer() -> None:
-    assert machine._sysctl("hw.memsize") == ""
+    assert machine.sysctl("hw.memsize") == ""
