@@ -83,6 +83,11 @@ class Places:
         self._watching: asyncio.Task[None] | None = None
         self._reading = Reading()
 
+    @property
+    def budget(self) -> int:
+        """Bytes that models may take in all, by the last look at the machine."""
+        return self._room().memory or self._machine.memory
+
     def freed(self) -> None:
         """Lets those who wait for room look again."""
         self._changed.set()

@@ -176,6 +176,11 @@ class Pool:
             await seat.worker.gone()
         await self._places.aclose()
 
+    @property
+    def budget(self) -> int:
+        """Bytes of RAM that models may take in all."""
+        return self._places.budget
+
     def states(self) -> list[WorkerStatus]:
         """Every worker that was ever asked for."""
         return [self._status(seat) for seat in self._seats]

@@ -9,7 +9,7 @@ from dovetail import __version__
 from dovetail.core.errors import DovetailError
 from dovetail.core.request import JsonObject
 from dovetail.gateway import adapters, auth, errors, health, home, openapi
-from dovetail.gateway.admin import keys, models, requests, sessions, users
+from dovetail.gateway.admin import events, keys, models, requests, sessions, users
 from dovetail.gateway.compat import llm_server, mlx_gguf_server
 from dovetail.gateway.dialects import (
     llamacpp,
@@ -34,6 +34,7 @@ ROUTERS = (
     adapters.router,
     health.router,
     requests.router,
+    events.router,
     mlx_gguf_server.router,
     models.router,
     llm_server.router,

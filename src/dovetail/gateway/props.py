@@ -6,8 +6,7 @@ from dovetail import __version__
 from dovetail.core.model import Capability, Model
 from dovetail.core.request import JsonObject
 from dovetail.engines.wire import DEFAULT_SAMPLING
-from dovetail.fleet.pool import WorkerStatus
-from dovetail.gateway.answers import Placement
+from dovetail.gateway.figures import placement
 from dovetail.gateway.services import Services
 
 _RANDOM_SEED = (1 << 32) - 1
@@ -42,19 +41,6 @@ def props(services: Services, model: Model) -> JsonObject:
         },
         "placement": None if (placed := placement(status)) is None else placed.model_dump(),
     }
-
-
-def placement(status: WorkerStatus) -> Placement | None:
-    """Where a model is, None where it is not loaded."""
-    if status.state != "ready":
-        return None
-    return Placement(
-        memory=status.memory,
-        reserved=status.reserved,
-        device_memory=status.device_memory,
-        gpu_layers=status.gpu_layers,
-        layers=status.layers,
-    )
 
 
 def slots(services: Services, model: Model) -> int:

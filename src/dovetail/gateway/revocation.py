@@ -8,6 +8,7 @@ import structlog
 
 from dovetail.access.access import Access
 from dovetail.core.errors import DovetailError, Unauthenticated
+from dovetail.gateway.streams import Streams
 from dovetail.serving.requests import Requests
 
 log = structlog.stdlib.get_logger(__name__)
@@ -15,19 +16,20 @@ log = structlog.stdlib.get_logger(__name__)
 LOOK_EVERY = 10.0
 
 
-async def watch(access: Access, requests: Requests, every: float = LOOK_EVERY) -> None:
+async def watch(access: Access, requests: Requests, streams: Streams, every: float = LOOK_EVERY) -> None:
     """Looks until cancelled."""
     while True:
         await asyncio.sleep(every)
         try:
-            await look(access, requests)
+            await look(access, requests, streams)
         except DovetailError as failure:  # a database that is busy is asked again
             log.warning("revocations_not_seen", reason=failure.message)
 
 
-async def look(access: Access, requests: Requests) -> None:
+async def look(access: Access, requests: Requests, streams: Streams) -> None:
     """Ends what has lost its credential. Raises what the database raises."""
-    callers = {ticket.caller for ticket in requests}
+    callers = {ticket.caller for ticket in requests} | streams.callers
     for caller in await access.ended(callers):
         error = Unauthenticated("the key or login of this request has been revoked", code="access_revoked")
-        log.info("requests_turned_out", caller=caller.id, requests=requests.turn_out(caller, error))
+        ended = requests.turn_out(caller, error) + streams.turn_out(caller, error)
+        log.info("requests_turned_out", caller=caller.id, requests=ended)

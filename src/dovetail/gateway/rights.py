@@ -74,6 +74,7 @@ RIGHTS: dict[str, Right] = {
     "POST /gguf-info": Right.ADMIN,
     "POST /mlx-verify": Right.ADMIN,
     "GET /api/v1/models/{id}/details": Right.VIEW,
+    "GET /api/v1/events": Right.VIEW,
     "GET /api/v1/requests": Right.ADMIN,
     "POST /api/v1/requests/{request_id}/cancel": Right.ADMIN,
     "GET /management/processes": Right.ADMIN,

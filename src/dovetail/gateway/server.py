@@ -137,6 +137,7 @@ def _server(settings: ServerSettings, built: Services, certificate: tls.Certific
 async def _drain(server: uvicorn.Server, built: Services) -> None:
     """No new connections, no new requests; what runs has its time, then gets an error of its dialect."""
     built.door.shut = True
+    built.streams.cut()
     for listener in server.servers:
         listener.close()
     if not await built.door.empty(built.settings.server.drain_timeout):

@@ -41,9 +41,11 @@ from dovetail.gateway.browsers import Browsers
 from dovetail.gateway.configuration import Live
 from dovetail.gateway.counting import Counting
 from dovetail.gateway.door import Door
+from dovetail.gateway.feeds import Feeds
 from dovetail.gateway.guard import Guard
 from dovetail.gateway.preload import Preloader, preloads
 from dovetail.gateway.sse import Timing
+from dovetail.gateway.streams import Streams
 from dovetail.hardware.devices import Devices
 from dovetail.hardware.gauge import Gauge, LocalGauge
 from dovetail.hardware.machine import MachineFacts, machine
@@ -54,6 +56,7 @@ from dovetail.serving.media import Gate
 from dovetail.serving.requests import Requests
 from dovetail.settings import Settings, Sources
 from dovetail.telemetry import LogObserver
+from dovetail.telemetry.hub import Hub
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -81,9 +84,16 @@ class Services:
     sampler: Sampler = field(default_factory=sampler)
     door: Door = field(default_factory=Door)
     requests: Requests = field(default_factory=Requests)
+    hub: Hub = field(default_factory=Hub)
+    streams: Streams = field(default_factory=Streams)
     preloaded: asyncio.Event = field(default_factory=asyncio.Event)
     # Without it nobody is asked who they are: parts of the gateway under test, and the document of its routes.
     access: Access | None = None
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether requests should come here: preloads are done and the server is not shutting down."""
+        return self.preloaded.is_set() and not self.door.shut
 
     @property
     def guard(self) -> Guard | None:
@@ -192,7 +202,8 @@ def _at_work(built: Services, access: Access, preloader: Preloader) -> list[asyn
         "preload": preloader.run(),
         "watch": built.live.watch(),
         "usage": access.meter.run(),
-        "revocation": revocation.watch(access, built.requests),
+        "revocation": revocation.watch(access, built.requests, built.streams),
+        "feeds": Feeds(built.hub, built.pool, built.requests, lambda: built.is_ready).run(),
     }
     return [asyncio.create_task(task, name=name) for name, task in work.items()]
 

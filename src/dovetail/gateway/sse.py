@@ -28,7 +28,7 @@ LATER = "dovetail.later"  # in a request's scope, a list: answers to be written 
 _KEEP_ALIVE = b": keep-alive\n\n"
 _HIGH_WATER = 64 << 10
 PROGRESS = (Queued, Loading, Prefill)
-_STREAM_HEADERS = (
+STREAM_HEADERS = (
     (b"content-type", b"text/event-stream; charset=utf-8"),
     (b"cache-control", b"no-cache"),
     (b"x-accel-buffering", b"no"),
@@ -130,7 +130,7 @@ class Reply(Response):
                     self._reader.cancel()
                     watcher.cancel()
         except TimeoutError:
-            _abort(scope)
+            abort(scope)
 
     def fail(self, error: DovetailError) -> None:
         """Ends the answer with `error` instead of what is still to come."""
@@ -201,7 +201,7 @@ class Reply(Response):
                     await self._whole(send, 200, b"".join(self._pending))
                     break
                 self._started = True
-                headers = [*_STREAM_HEADERS, *self._headers, *self._waited()]
+                headers = [*STREAM_HEADERS, *self._headers, *self._waited()]
                 await self._send(send, {"type": "http.response.start", "status": 200, "headers": headers})
             chunk = self._collect(failure)
             if chunk or done:
@@ -304,7 +304,7 @@ def _comment(progress: Progress) -> bytes:
     return b": " + text.replace("\n", " ").replace("\r", " ").encode("utf-8", "replace") + b"\n\n"
 
 
-def _abort(scope: Scope) -> None:
+def abort(scope: Scope) -> None:
     """Closes the connection without waiting for what it still holds to be taken."""
     abort = cast("Callable[[], None] | None", scope.get("dovetail.abort"))
     if abort is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
+from itertools import count
 from typing import Literal, TypeAlias
 
 from dovetail.core.caller import Caller
@@ -24,12 +25,14 @@ class Ticket:
     params   its fields as they were sent, without texts; the body itself is not kept
     began    when it came, in seconds since the epoch
     position, wait   in line, 0 and None when it is not there; `arrival` is its first position, 0 if it never waited
-    prefilled, prompt, tokens   prompt tokens done and in all, pieces of the answer so far, of all its choices
+    number   its own, counted from the start of the server; 0 before it is listed
+    prefilled, cached, prompt, tokens   prompt tokens done, had already and in all; pieces of the answer so far, of all
+        its choices
     """
 
     __slots__ = (
-        "_end", "arrival", "began", "caller", "id", "kind", "model", "params", "phase", "position", "prefilled",
-        "prompt", "tokens", "wait", "worker",
+        "_end", "arrival", "began", "cached", "caller", "id", "kind", "model", "number", "params", "phase", "position",
+        "prefilled", "prompt", "tokens", "wait", "worker",
     )  # fmt: skip
 
     def __init__(self, kind: Kind, caller: Caller, model: str, params: JsonObject | None = None) -> None:
@@ -41,7 +44,8 @@ class Ticket:
         self.worker = ""
         self.began = time.time()
         self.phase: Phase = "starting"
-        self.position = self.arrival = self.prefilled = self.prompt = self.tokens = 0
+        self.number = self.position = self.arrival = 0
+        self.prefilled = self.cached = self.prompt = self.tokens = 0
         self.wait: float | None = None
         self._end: Callable[[DovetailError], None] | None = None
 
@@ -53,8 +57,8 @@ class Ticket:
                 self.arrival = self.arrival or position
             case Loading():
                 self.phase = "loading"
-            case Prefill(total, _, done):
-                self.phase, self.prompt, self.prefilled = "prefill", total, done
+            case Prefill(total, cached, done):
+                self.phase, self.prompt, self.cached, self.prefilled = "prefill", total, cached, done
             case Finished():
                 pass
             case _:
@@ -75,6 +79,8 @@ class Requests:
 
     def __init__(self) -> None:
         self._tickets: dict[Ticket, None] = {}
+        self._numbers = count(1)
+        self._computed = self._written = 0
 
     def __iter__(self) -> Iterator[Ticket]:
         return iter(tuple(self._tickets))
@@ -82,12 +88,21 @@ class Requests:
     @contextmanager
     def under_way(self, ticket: Ticket, request_id: str, end: Callable[[DovetailError], None]) -> Generator[None]:
         """`ticket` is listed while the context is open; `end` is how it is ended from outside, and must not block."""
+        ticket.number = next(self._numbers)
         ticket.begin(request_id, end)
         self._tickets[ticket] = None
         try:
             yield
         finally:
             del self._tickets[ticket]
+            self._computed += ticket.prefilled - ticket.cached
+            self._written += ticket.tokens
+
+    def counted(self) -> tuple[int, int]:
+        """Prompt tokens computed and pieces written since the start, by requests that have ended and that have not."""
+        under_way = self._tickets.keys()
+        computed = sum(ticket.prefilled - ticket.cached for ticket in under_way)
+        return self._computed + computed, self._written + sum(ticket.tokens for ticket in under_way)
 
     def cancel(self, request_id: str) -> int:
         """Ends what came by that id, which is the client's own to choose: how many requests that were."""

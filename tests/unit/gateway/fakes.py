@@ -175,6 +175,7 @@ class Pool(serving.Pool):
     loaded: list[str] = field(default_factory=list[str])
     said: dict[str, Props] = field(default_factory=dict[str, Props])
     taken: list[Model] = field(default_factory=list[Model])
+    budget: int = 1 << 30
 
     @asynccontextmanager
     async def lease(

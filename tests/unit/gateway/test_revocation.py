@@ -42,11 +42,11 @@ async def test_open_streams_end_with_what_they_were_asked_with(tmp_path: Path) -
         running = [asyncio.create_task(client.run()) for client in clients]
         for client in clients:
             await client.sent.wait()
-        await look(made, built.requests)
+        await look(made, built.requests, built.streams)
         assert len(list(built.requests)) == 4
         assert await made.keys.revoke(key.id)
         assert await made.people.log_out(session.id)
-        await look(made, built.requests)
+        await look(made, built.requests, built.streams)
         for ended in running[:2]:
             frame = (await ended).frames()[-1]
             assert (frame["error"]["type"], frame["error"]["code"]) == ("authentication_error", "access_revoked")
@@ -63,7 +63,7 @@ async def test_it_looks_again_and_again_well_within_half_a_minute(tmp_path: Path
         built = services(endless, access=made)
         key, secret = await made.keys.create(NewKey("k", None, "member"))
         client = Client(create_app(built), "POST", "/v1/chat/completions", [BODY], {"x-api-key": secret})
-        watching = asyncio.create_task(watch(made, built.requests, every=0.01))
+        watching = asyncio.create_task(watch(made, built.requests, built.streams, every=0.01))
         running = asyncio.create_task(client.run())
         await client.sent.wait()
         assert await made.keys.revoke(key.id)

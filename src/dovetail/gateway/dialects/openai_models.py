@@ -14,8 +14,8 @@ from dovetail.core.model import Model
 from dovetail.core.request import JsonObject
 from dovetail.gateway.answers import ModelList, ModelObject
 from dovetail.gateway.deps import CallerDep, ServicesDep
+from dovetail.gateway.figures import placement
 from dovetail.gateway.openapi import answers
-from dovetail.gateway.props import placement
 from dovetail.gateway.services import Services
 from dovetail.serving.limits import check_scope
 

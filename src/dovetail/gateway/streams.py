@@ -1,0 +1,158 @@
+"""Event streams that last: kept alive, bounded for each caller, and ended from outside."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import aclosing, contextmanager
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from dovetail.core.caller import Caller
+from dovetail.core.errors import DovetailError, Forbidden, RateLimited
+from dovetail.core.request import Json
+from dovetail.gateway import errors
+from dovetail.gateway.guard import Guard, known
+from dovetail.gateway.sse import STREAM_HEADERS, abort
+
+MOST = 64  # of one caller
+HEARTBEAT = 10.0
+_BEGIN = b"retry: 1000\n\n"
+_BEAT = b": keep-alive\n\n"
+
+End = Callable[["DovetailError | None"], None]
+
+
+class Streams:
+    """Those that are open."""
+
+    def __init__(self) -> None:
+        self._open: dict[End, Caller] = {}
+
+    @property
+    def callers(self) -> set[Caller]:
+        return set(self._open.values())
+
+    @contextmanager
+    def inside(self, caller: Caller, end: End) -> Generator[None]:
+        """Around one stream. Raises RateLimited where its caller has too many."""
+        count = Counter(each.id for each in self._open.values())[caller.id]
+        if count >= MOST:
+            raise RateLimited(
+                f"{count} event streams are open already; close one of them", code="too_many_streams", retry_after=1.0
+            )
+        self._open[end] = caller
+        try:
+            yield
+        finally:
+            del self._open[end]
+
+    def turn_out(self, caller: Caller, error: DovetailError) -> int:
+        """Ends all of one caller's with `error`; how many those were."""
+        ends = [end for end, each in self._open.items() if each == caller]
+        for end in ends:
+            end(error)
+        return len(ends)
+
+    def cut(self) -> None:
+        """Ends all, for a shutdown: their clients come back by themselves."""
+        for end in tuple(self._open):
+            end(None)
+
+
+class EventStream(Response):
+    """What `source` yields, as long as its client stays; the source is closed when the stream ends.
+
+    A client that takes nothing for `stall` seconds is cut off.
+    """
+
+    def __init__(self, source: AsyncGenerator[bytes, None], streams: Streams, stall: float) -> None:
+        super().__init__()
+        self._source = source
+        self._streams = streams
+        self._stall = stall
+        self._ended: asyncio.Future[DovetailError | None] = asyncio.get_running_loop().create_future()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async with aclosing(self._source):
+            with self._streams.inside(known(scope).caller, self.end):
+                try:
+                    await self._run(receive, send)
+                except* TimeoutError:
+                    abort(scope)
+
+    def end(self, error: DovetailError | None) -> None:
+        """Ends it with `error`, or without a word."""
+        if not self._ended.done():
+            self._ended.set_result(error)
+
+    async def _run(self, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": list(STREAM_HEADERS)})
+        await self._send(send, _BEGIN)
+        async with asyncio.TaskGroup() as tasks:
+            watcher = tasks.create_task(self._watch(receive))
+            coming = tasks.create_task(self._next())
+            try:
+                while True:
+                    await asyncio.wait({coming, self._ended}, timeout=HEARTBEAT, return_when=asyncio.FIRST_COMPLETED)
+                    if self._ended.done():
+                        break
+                    if not coming.done():
+                        await self._send(send, _BEAT)
+                    elif (chunk := coming.result()) is None:
+                        break
+                    else:
+                        await self._send(send, chunk)
+                        coming = tasks.create_task(self._next())
+            finally:
+                coming.cancel()
+                watcher.cancel()
+        error = self._ended.result() if self._ended.done() else None
+        await self._send(send, b"" if error is None else errors.frame(error), more=False)
+
+    async def _next(self) -> bytes | None:
+        try:
+            return await anext(self._source, None)
+        except Exception as failure:  # noqa: BLE001  the stream's boundary
+            self.end(errors.as_dovetail(failure))
+            return None
+
+    async def _watch(self, receive: Receive) -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        self.end(None)
+
+    async def _send(self, send: Send, body: bytes, *, more: bool = True) -> None:
+        async with asyncio.timeout(self._stall):
+            await send({"type": "http.response.body", "body": body, "more_body": more})
+
+
+def counted(scope: Scope, guard: Guard | None) -> None:
+    """Counts a stream like a request for an answer.
+
+    Raises RateLimited, and Forbidden for a key that is good for some models alone: what is told is of all.
+    """
+    caller = known(scope).caller
+    if caller.scope.models:
+        raise Forbidden(
+            f"this is about all models, and the key is good for {', '.join(caller.scope.models)} alone",
+            code="key_scope",
+        )
+    if guard is not None:
+        guard.count(scope, caller)
+
+
+def frame(data: Json, seq: int | None = None) -> bytes:
+    """One event; `seq` is what a client that comes back tells as the last it has seen."""
+    name = b"" if seq is None else b"id: %d\n" % seq
+    return b"%bdata: %b\n\n" % (name, orjson.dumps(data))
+
+
+def last_seen(request: Request) -> int | None:
+    """The last event that a client which comes back has seen."""
+    said = request.headers.get("last-event-id", "")
+    return int(said) if said.isascii() and said.isdecimal() and len(said) < 19 else None
