@@ -18,12 +18,13 @@ from ..process.serving.running import Running  # noqa: TID252  a type
 pytestmark = pytest.mark.anyio
 
 SCHEMA: Any = schemathesis.openapi.from_dict(openapi_document())
-# Who makes accounts on this server would shut out the tests after this one; test_access.py tries those on its own.
-# Events go on until their client leaves.
+# Who makes accounts on this server would shut out the tests after this one, and who configures it would change what
+# they meet: test_access.py and test_library.py try those on servers of their own. Events
+# go on until their client leaves.
 OPERATIONS = {
     operation.ok().label: operation.ok()
     for operation in SCHEMA.get_all_operations()
-    if not {"auth", "access", "events"} & set(operation.ok().tags or ())
+    if not {"auth", "access", "configuration", "events"} & set(operation.ok().tags or ())
 }
 # The check that every request the document allows is answered with 200: what several fields together make impossible,
 # no schema of one field can say.

@@ -21,7 +21,8 @@ MAX_ENTRIES = 50_000
 class Folder:
     """A folder as it was listed: names sorted; `outside` are links to files beyond the root.
 
-    `stamp` was taken before the listing, so that a change during it shows later.
+    `stamp` was taken before the listing, so that a change during it shows later. `alone`: it stands for one file that
+    was named, whose name need not end in .gguf (Ollama's have none).
     """
 
     root: Path
@@ -30,6 +31,7 @@ class Folder:
     folders: tuple[str, ...]
     outside: tuple[str, ...]
     stamp: Stamp | None
+    alone: bool = False
 
     @property
     def is_root(self) -> bool:
@@ -37,7 +39,7 @@ class Folder:
 
     @property
     def ggufs(self) -> tuple[Path, ...]:
-        return tuple(self.path / name for name in self.files if name.lower().endswith(".gguf"))
+        return tuple(self.path / name for name in self.files if self.alone or name.lower().endswith(".gguf"))
 
     @property
     def is_mlx(self) -> bool:
@@ -87,7 +89,7 @@ def _single(file: Path) -> Folder:
     if PART.search(file.stem):
         family = PART.sub("", file.stem)
         parts |= {path.name for path in file.parent.glob("*.gguf") if PART.sub("", path.stem) == family != path.stem}
-    return Folder(file.parent, file.parent, tuple(sorted(parts)), (), (), stamp(file))
+    return Folder(file.parent, file.parent, tuple(sorted(parts)), (), (), stamp(file), alone=True)
 
 
 def _list(root: Path, base: Path, path: Path, most: int, seen: set[tuple[int, int]]) -> Folder | None:

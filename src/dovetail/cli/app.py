@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from dovetail.cli.add import add
 from dovetail.cli.admin import admin
 from dovetail.cli.chat import chat
 from dovetail.cli.config import config
@@ -37,6 +38,7 @@ COMMANDS = {
     "serve": serve,
     "chat": chat,
     "list": list_models,
+    "add": add,
     "load": load,
     "unload": unload,
     "pull": pull,

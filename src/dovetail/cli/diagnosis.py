@@ -12,7 +12,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import Literal
 
+from dovetail.catalog.found import Found
 from dovetail.cli import preflight
+from dovetail.cli.add import look
 from dovetail.cli.engine_probe import EngineReport, probe_mlx, probe_xllamacpp, version_of
 from dovetail.cli.exits import Exit, Failure
 from dovetail.cli.home import Occupant, occupant
@@ -65,7 +67,7 @@ def diagnose(home: Path | None, config: Path | None) -> list[Finding]:
     findings += [*hardware(facts), *gpus(facts, readings())]
     findings += [*gguf(settings, facts), *mlx(facts), *engines_at_all(settings)]
     findings += [folder(settings.home, holder), port(settings, holder)]
-    return [*findings, *models(settings)]
+    return [*findings, *models(settings), *elsewhere(settings)]
 
 
 def _configuration(settings: Settings, config: Path | None) -> Finding:
@@ -228,6 +230,19 @@ def models(settings: Settings, found: Sequence[Model] | None = None) -> Iterator
     for model in found:
         if model.invalid is not None:
             yield Finding("models", "note", f"{model.id} cannot be loaded: {model.invalid}", f"look at {model.path}")
+
+
+def elsewhere(settings: Settings, places: Sequence[Found] | None = None) -> Iterator[Finding]:
+    """Models that other programs have and that are not served yet."""
+    folders = {folder.resolve() for folder in settings.catalog.folders}
+    named = {own.path.resolve() for own in settings.models.values() if own.path is not None}
+    for place in look() if places is None else places:
+        new = [model for model in place.models if model.path.resolve() not in named]
+        if new and place.folder.resolve() not in folders:
+            count = f"{len(new)} model{'s' * (len(new) > 1)}"
+            yield Finding(
+                "elsewhere", "note", f"{place.tool} has {count} in {place.folder}", f"dovetail add {place.tool}"
+            )
 
 
 def _scan(settings: Settings) -> Sequence[Model]:

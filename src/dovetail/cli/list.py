@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Annotated
 
 import typer
 
@@ -13,8 +14,20 @@ from dovetail.core.request import JsonObject
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 
 
-def list_models(*, as_json: AsJson = False, url: Url = None, home: Home = None, config: Config = None) -> None:
+def list_models(
+    *,
+    found: Annotated[
+        bool, typer.Option("--found", help="What LM Studio, Ollama and the Hugging Face cache have on this machine.")
+    ] = False,
+    as_json: AsJson = False,
+    url: Url = None,
+    home: Home = None,
+    config: Config = None,
+) -> None:
     """List the models of the running server and what state each is in."""
+    if found:
+        _show_found(as_json=as_json)
+        return
     models = fetch(client.require_server(url, configured(home, config).home))
     if as_json:
         typer.echo(json.dumps(models, indent=2, ensure_ascii=False))
@@ -27,6 +40,27 @@ def list_models(*, as_json: AsJson = False, url: Url = None, home: Home = None, 
     widths = [max(len(row[column]) for row in rows) for column in range(len(heads))]
     for row in rows:
         typer.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _show_found(*, as_json: bool) -> None:
+    from dovetail.cli.add import look, show
+
+    places = look()
+    if not as_json:
+        show(places)
+        return
+    document = [
+        {
+            "tool": place.tool,
+            "path": str(place.folder),
+            "models": [
+                {"id": model.id, "path": str(model.path), "format": model.format, "size": model.size}
+                for model in place.models
+            ],
+        }
+        for place in places
+    ]
+    typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
 
 
 def fetch(server: client.Server) -> list[JsonObject]:

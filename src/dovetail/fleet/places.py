@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from typing import TypedDict
+from dataclasses import replace
 
 import structlog
 
@@ -15,14 +14,14 @@ from dovetail.core.model import LoadOptions, Model, Policy
 from dovetail.engines.base import Machine
 from dovetail.fleet import budget
 from dovetail.fleet.booking import MEMORY, Booking, Files, said
+from dovetail.fleet.estimate import Estimate, Wanted, estimate
 from dovetail.fleet.guidance import Shortage, changes, size
 from dovetail.fleet.lease import Seat
 from dovetail.fleet.measured import Measured
 from dovetail.fleet.placement import Claim, Line, Load, Refuse, Resident, Room, decide, in_turn, yielding
+from dovetail.fleet.reading import Placement, Reading, free_on
 from dovetail.fleet.seats import Seats
-from dovetail.hardware.devices import Device
 from dovetail.hardware.gauge import Gauge
-from dovetail.hardware.usage import Usage
 from dovetail.settings import FleetSettings
 
 SAMPLE_EVERY = 1.0  # seconds between two looks at workers that are in use
@@ -30,29 +29,6 @@ _BACK_OFF = 8  # a load that failed for memory is tried again with this part of 
 _SPARE = 0.05  # of a GPU's free memory, left to what the arithmetic does not know
 
 log = structlog.stdlib.get_logger(__name__)
-
-
-class Placement(TypedDict, total=False):
-    """As `WorkerStatus` has it."""
-
-    memory: int | None
-    reserved: int
-    device_memory: int
-    gpu_layers: int
-    layers: int
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """This machine's memory and that of every worker that may run, at one moment."""
-
-    total: int = 0
-    available: int = 0
-    devices: tuple[Device, ...] = ()
-    usages: tuple[Usage, ...] = ()
-
-    def private(self) -> int:
-        return sum(usage.private or usage.memory or 0 for usage in self.usages)
 
 
 class Places:
@@ -146,7 +122,7 @@ class Places:
         """Its worker is about to start, and those that made room have gone: notes what is free on GPUs."""
         booking = seat.booking
         if booking is not None and booking.need.device and self._gauge is not None and not seat.worker.alive:
-            booking.free_before = _free(await asyncio.to_thread(self._gauge.devices))
+            booking.free_before = free_on(await asyncio.to_thread(self._gauge.devices))
 
     async def loaded(self, seat: Seat, seconds: float) -> None:
         """A worker has just become ready, `seconds` after its start. Raises LoadFailed: it was to be on a GPU only."""
@@ -157,7 +133,7 @@ class Places:
         booking.seconds = max(seconds, 0.01)
         booking.see(await asyncio.to_thread(self._gauge.usage, pid), loaded=True)
         if booking.need.device:
-            free = _free(await asyncio.to_thread(self._gauge.devices))
+            free = free_on(await asyncio.to_thread(self._gauge.devices))
             if booking.free_before - free < booking.need.device // 2:
                 await self._not_on_gpu(seat, booking)
         await self._measured.put(booking.key, MEMORY, booking.facts)
@@ -215,6 +191,19 @@ class Places:
         message = f"{failure.message} (it was to take {size(booking.memory)}; to take a quarter less, {less})"
         return LoadFailed(message, log_tail=failure.log_tail, code="insufficient_memory", status=507)
 
+    async def estimate(self, model: Model, options: LoadOptions, engine_key: str) -> Estimate:
+        """What a load of `model` with resolved `options` would take beside what runs now; `engine_key` is the cache's.
+
+        Memory is read again, nothing is kept free.
+        """
+        files = Files()
+        if self._gauge is not None:
+            self._reading, files = await asyncio.to_thread(self._read, self._gauge, model, options, engine_key)
+        own = {seat.id for seat in self._seats if seat.model.id == model.id}
+        resident = [each for each in self._resident() if each.id not in own]
+        known = self._measured.get(f"{files.key} {said(options)}", MEMORY)
+        return estimate(Wanted(model, options, files, known), self._machine, resident, self._room())
+
     def shrink(self) -> None:
         """Lets idle models go that are too many, or take too much, for what may be taken now."""
         room, resident = self._room(), self._resident()
@@ -235,7 +224,9 @@ class Places:
 
     async def _try(self, seat: Seat) -> bool:
         if self._gauge is not None:
-            self._reading, files = await asyncio.to_thread(self._read, self._gauge, seat)
+            self._reading, files = await asyncio.to_thread(
+                self._read, self._gauge, seat.model, seat.options, seat.engine.cache_key(seat.options)
+            )
             if not seat.placed:
                 self._plan(seat, files)
         # From here on without an await: no other request can decide on the same facts.
@@ -255,9 +246,8 @@ class Places:
             case _:
                 return False
 
-    def _read(self, gauge: Gauge, seat: Seat) -> tuple[Reading, Files]:
-        key = self._measured.key(seat.model, seat.engine.cache_key(seat.options))
-        return self._look(gauge), Files.of(key, seat.model, seat.options)
+    def _read(self, gauge: Gauge, model: Model, options: LoadOptions, engine_key: str) -> tuple[Reading, Files]:
+        return self._look(gauge), Files.of(self._measured.key(model, engine_key), model, options)
 
     def _look(self, gauge: Gauge) -> Reading:
         total, available = gauge.memory()
@@ -347,7 +337,7 @@ class Places:
         if not reading.total or not usable:
             return Room(self.settings.max_models)
         ready = [seat.booking.need.device for seat in self._seats if seat.booking and seat.worker.state == "ready"]
-        device = int((_free(reading.devices) + sum(ready)) * (1 - _SPARE))
+        device = int((free_on(reading.devices) + sum(ready)) * (1 - _SPARE))
         return Room(
             self.settings.max_models,
             min(usable, budget.limit(self.settings.memory, reading.total, usable)),
@@ -380,10 +370,6 @@ class Places:
         if grown:
             self._reading = await asyncio.to_thread(self._look, gauge)
             self.shrink()
-
-
-def _free(devices: Sequence[Device]) -> int:
-    return sum(device.free for device in devices)
 
 
 async def _wait(event: asyncio.Event, within: float) -> None:

@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 
 from dovetail.core.caller import LOCAL, Caller
 from dovetail.core.events import Progress
-from dovetail.core.model import Model, ModelState, Policy, Pooling
+from dovetail.core.model import LoadOptions, Model, ModelState, Policy, Pooling
 from dovetail.core.observe import Observer
 from dovetail.core.request import GenerateRequest
+from dovetail.fleet.estimate import Estimate
 from dovetail.fleet.launch import Launcher
 from dovetail.fleet.lease import Lease, Seat
 from dovetail.fleet.measured import Measured
@@ -143,6 +144,10 @@ class Pool:
         for seat in seats:
             await seat.worker.gone()
         return bool(seats)
+
+    async def estimate(self, model: Model, options: LoadOptions, engine_key: str) -> Estimate:
+        """What a load of `model` with resolved `options` would take, and whether it fits; loads nothing."""
+        return await self._places.estimate(model, options, engine_key)
 
     def reconfigure(self, making: Making, settings: FleetSettings) -> None:
         """Loads models by `making` from now on; a worker that was loaded otherwise goes when its last request ends.

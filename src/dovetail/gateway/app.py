@@ -9,8 +9,8 @@ from dovetail import __version__
 from dovetail.core.errors import DovetailError
 from dovetail.core.request import JsonObject
 from dovetail.gateway import adapters, auth, errors, health, home, openapi
-from dovetail.gateway.admin import events, keys, models, requests, sessions, users
-from dovetail.gateway.compat import llm_server, mlx_gguf_server
+from dovetail.gateway.admin import config, events, keys, library, models, requests, sessions, users
+from dovetail.gateway.compat import llm_server, llm_server_config, mlx_gguf_server
 from dovetail.gateway.dialects import (
     llamacpp,
     openai_chat,
@@ -36,8 +36,11 @@ ROUTERS = (
     requests.router,
     events.router,
     mlx_gguf_server.router,
+    library.router,
     models.router,
+    config.router,
     llm_server.router,
+    llm_server_config.router,
     home.router,
     auth.router,
     keys.router,

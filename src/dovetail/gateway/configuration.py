@@ -111,6 +111,31 @@ class Live:
             self._report(None)
             return written
 
+    async def reading(self) -> Reading:
+        """The file as it is now, empty where there is none. Raises ConfigError for what is no text, OSError."""
+        if self._sources is None:
+            return Reading("", "")
+        try:
+            return await asyncio.to_thread(Document(self._sources.path).read)
+        except UnicodeDecodeError as error:
+            raise ConfigError(f"{self._sources.path}: {error}") from error
+
+    async def above(self) -> frozenset[str]:
+        """The keys that the environment or a flag says, as `server.port`: what the file says of them has no effect."""
+        if self._sources is None:
+            return frozenset()
+        _, said = await asyncio.to_thread(self._sources.read)
+        return frozenset(key for source in said if not source.is_file for key in source.names())
+
+    @property
+    def path(self) -> Path | None:
+        """The file, there or not."""
+        return None if self._sources is None else self._sources.path
+
+    def legacy_files(self) -> tuple[Path, ...]:
+        """Those of an earlier server, there or not: the client's list, and the server's options."""
+        return () if self._sources is None else self._sources.legacy_files()
+
     async def _take(self, wanted: Settings) -> None:
         """Raises ConfigError for what only shows when it is applied: what held before is applied again then."""
         before = self.current

@@ -111,6 +111,9 @@ def _errors(route: APIRoute, read: type[BaseModel] | None) -> dict[int, str]:
     named = {404: "There is nothing of that name."} if asked else {}
     if "access" in route.tags or "auth" in route.tags:
         named |= {409: "There is one of that name already.", 507: "The disk is full: nothing was stored."}
+    if "configuration" in route.tags:
+        named |= {409: "There is one of that name already, or somebody else has changed the file first."}
+        named |= {404: "There is nothing of that name.", 422: "What was to be set cannot be.", 507: "The disk is full."}
     return dict(sorted((_ANYWHERE | with_body | named).items()))
 
 

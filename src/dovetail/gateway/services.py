@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-from collections.abc import AsyncGenerator, Collection
+from collections.abc import AsyncGenerator, Callable, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,6 +18,7 @@ from dovetail.access.access import Access, opened
 from dovetail.access.people import Lifetime
 from dovetail.catalog.adapters import Adapters
 from dovetail.catalog.catalog import Catalog, Scope
+from dovetail.catalog.found import Tool, places
 from dovetail.catalog.guesses import Guesses
 from dovetail.catalog.mlx import MAX_TEMPLATE
 from dovetail.core.errors import LoadFailed
@@ -70,6 +71,10 @@ GGUF_ONLY = (
 )
 
 
+def _other_programs() -> list[tuple[Tool, Path]]:
+    return places(Path.home(), os.environ)
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """What routes work with. `preloaded` is set once every model to be loaded at start is loaded or has failed."""
@@ -87,6 +92,8 @@ class Services:
     hub: Hub = field(default_factory=Hub)
     streams: Streams = field(default_factory=Streams)
     preloaded: asyncio.Event = field(default_factory=asyncio.Event)
+    # Where other programs of this machine keep models.
+    other_programs: Callable[[], list[tuple[Tool, Path]]] = _other_programs
     # Without it nobody is asked who they are: parts of the gateway under test, and the document of its routes.
     access: Access | None = None
 

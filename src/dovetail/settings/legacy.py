@@ -3,7 +3,8 @@
     config.json         {"models": [{"id", "modelFormat", "modelPath", "contextSize", "gpuLayers", …}], "activeModelId"}
     models-config.json  {"ID": {"contextSize", "gpuLayers", "modelFormat", …}, …}
 
-What they say beside that is nobody's business here and stays as it is when they are written.
+A `modelPath` that is no path is the model's id, and its own `id` is the client's affair. What they say beside that is
+nobody's business here and stays as it is when they are written.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import cast
 
 from dovetail.core.model import MODEL_ID
-from dovetail.settings.document import Edit, replace_file
+from dovetail.settings.document import Edit, Value, replace_file
 from dovetail.settings.sections import Tree
 
 CLIENT_FILE, SERVER_FILE = "config.json", "models-config.json"
@@ -72,6 +73,40 @@ def mirrored(text: str, edits: Sequence[Edit]) -> str:
     return json.dumps(tree, indent=2, ensure_ascii=False) + "\n"
 
 
+def edits(before: str, after: str) -> list[Edit]:
+    """What makes `dovetail.toml` say of models what the client's file says `after`, where it said `before`.
+
+    Raises ValueError for what is no JSON object.
+    """
+    was, now = (cast("dict[str, Tree]", tree["models"]) for text in (before, after) for tree in said([text]))
+    found = [Edit(("models", name, key), None) for name in was if name not in now for key in _NAMES]
+    for name, own in now.items():
+        keys = (key for key in _NAMES if key != "path" or key in own)
+        found += [Edit(("models", name, key), cast("Value | None", own.get(key))) for key in keys]
+    return found
+
+
+def server_edits(name: str, own: Tree) -> list[Edit]:
+    """The same of one model in the server's file: of keys that `own` has."""
+    settings = _settings(name, own, mlx=str(_format(own)).lower() == "mlx")
+    keys = (key for key, names in _NAMES.items() if key != "path" and any(other in own for other in names))
+    return [Edit(("models", name, key), cast("Value | None", settings.get(key))) for key in keys]
+
+
+def with_entry(text: str, name: str, own: Tree) -> str:
+    """The server's file with what it is to say of one model; a text that cannot be read begins anew."""
+    try:
+        tree = _object(text)
+    except (ValueError, RecursionError):
+        tree = {}
+    inside = tree.get("models", tree)
+    table = cast("Tree", inside) if isinstance(inside, dict) else tree
+    kept = {key: value for key, value in own.items() if value is not None}
+    before = table.get(name)
+    table[name] = {**(cast("Tree", before) if isinstance(before, dict) else {}), **kept}
+    return json.dumps(tree, indent=2, ensure_ascii=False) + "\n"
+
+
 def _object(text: str) -> Tree:
     if not text.strip():
         return {}
@@ -86,7 +121,7 @@ def _models(tree: Tree) -> Iterator[tuple[str, Tree]]:
     inside = tree.get("models", tree)
     if isinstance(inside, list):
         for entry in cast("list[object]", inside):
-            if isinstance(entry, dict) and isinstance(name := cast("Tree", entry).get("id"), str) and name:
+            if isinstance(entry, dict) and (name := _name(cast("Tree", entry))):
                 yield name, cast("Tree", entry)
     elif isinstance(inside, dict):
         for name, own in cast("Tree", inside).items():
@@ -94,11 +129,23 @@ def _models(tree: Tree) -> Iterator[tuple[str, Tree]]:
                 yield name, cast("Tree", own)
 
 
+def _name(entry: Tree) -> str:
+    """The model that an entry of the client's list is about."""
+    place, own = entry.get("modelPath"), entry.get("id")
+    if isinstance(place, str) and place.strip() and not _is_path(place):
+        return place.strip()
+    return own if isinstance(own, str) else ""
+
+
+def _is_path(text: object) -> bool:
+    return isinstance(text, str) and ("/" in text or "\\" in text or text.endswith(".gguf"))
+
+
 def _settings(name: str, own: Tree, *, mlx: bool) -> Tree:
     found: Tree = {}
     for key, names in _NAMES.items():
         value = next((own[other] for other in names if own.get(other) not in (None, "")), None)
-        if value is not None:
+        if value is not None and (key != "path" or _is_path(value)):
             found[key] = value
     if mlx:  # it means nothing there, and Dovetail would refuse it
         found.pop("gpu_layers", None)
@@ -134,6 +181,6 @@ def _forget(tree: Tree, name: str) -> None:
     inside = tree.get("models", tree)
     if isinstance(inside, list):
         entries = cast("list[object]", inside)
-        entries[:] = [each for each in entries if not (isinstance(each, dict) and cast("Tree", each).get("id") == name)]
+        entries[:] = [each for each in entries if not (isinstance(each, dict) and _name(cast("Tree", each)) == name)]
     elif isinstance(inside, dict):
         cast("Tree", inside).pop(name, None)

@@ -77,8 +77,8 @@ class Sources:
         sources = (
             *self._legacy(),
             Source(str(path), _anchored(file, path.parent.absolute())),
-            Source("environment", _anchored(environment, here), environ=True),
-            Source("command line", _anchored(flags, here)),
+            Source("environment", _anchored(environment, here), environ=True, is_file=False),
+            Source("command line", _anchored(flags, here), is_file=False),
         )
         merged: Tree = {}
         for source in sources:
@@ -134,6 +134,11 @@ class Source:
     name: str
     values: Tree
     environ: bool = False
+    is_file: bool = True
+
+    def names(self) -> Iterator[str]:
+        """Everything it says, as dotted keys."""
+        return _dotted(self.values, "")
 
     def key(self, location: Sequence[str | int]) -> str:
         """How `location` is written here."""
@@ -143,6 +148,14 @@ class Source:
 
     def says(self, location: tuple[str | int, ...]) -> bool:
         return _holds(self.values, location)
+
+
+def _dotted(values: Tree, above: str) -> Iterator[str]:
+    for key, value in values.items():
+        if isinstance(value, dict):
+            yield from _dotted(cast("Tree", value), f"{above}{key}.")
+        else:
+            yield f"{above}{key}"
 
 
 def _holds(values: object, location: tuple[str | int, ...]) -> bool:

@@ -237,6 +237,7 @@ def services(
         embedder=Embedder(catalog, cast("RealPool", leases), serving.Recorder()),
         engines={"gguf": GgufEngine(), "mlx": MlxEngine()},
         machine=Machine(2),
+        other_programs=list,
         access=access,
     )
 

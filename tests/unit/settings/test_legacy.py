@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dovetail.settings import ConfigError, Settings, Sources
+from dovetail.settings import ConfigError, Settings, Sources, legacy
 from dovetail.settings.document import Edit
 from dovetail.settings.legacy import mirrored
 
@@ -114,3 +114,48 @@ def test_what_is_mirrored_is_read_back(name: str, context: int, tree: object) ->
     models = said([text])[0]["models"]
     assert isinstance(models, dict)
     assert name not in models or models[name]["context"] == context
+
+
+def keyed(edits: list[Edit]) -> dict[tuple[str, ...], object]:
+    return {edit.key: edit.value for edit in edits}
+
+
+def test_a_list_becomes_edits_and_what_left_it_is_taken_out() -> None:
+    before = json.dumps({"models": [{"id": "gone", "contextSize": 512}, {"id": "a"}]})
+    after = json.dumps(
+        {
+            "models": [
+                {"id": "a", "modelFormat": "gguf", "modelPath": "/x/a.gguf", "contextSize": 2048, "gpuLayers": ""},
+                {"id": "uuid-1", "modelPath": "router-name", "contextSize": 0, "gpuLayers": 7},
+            ]
+        }
+    )
+    assert keyed(legacy.edits(before, after)) == {
+        ("models", "gone", "context"): None,
+        ("models", "gone", "gpu_layers"): None,
+        ("models", "gone", "path"): None,
+        ("models", "a", "context"): 2048,
+        ("models", "a", "gpu_layers"): None,
+        ("models", "a", "path"): "/x/a.gguf",
+        ("models", "router-name", "context"): None,
+        ("models", "router-name", "gpu_layers"): 7,
+    }
+
+
+def test_one_models_options_become_edits() -> None:
+    assert keyed(legacy.server_edits("m", {"contextSize": 4096, "gpuLayers": -1, "modelFormat": "gguf"})) == {
+        ("models", "m", "context"): 4096,
+        ("models", "m", "gpu_layers"): -1,
+    }
+    assert keyed(legacy.server_edits("m", {"gpuLayers": 3, "modelFormat": "mlx"})) == {
+        ("models", "m", "gpu_layers"): None
+    }
+
+
+def test_an_entry_is_kept_in_the_servers_file() -> None:
+    own: dict[str, object] = {"contextSize": 1, "gpuLayers": None, "modelFormat": "gguf"}
+    told = json.loads(legacy.with_entry('{"b": {"x": 1}, "a": {"gpuLayers": 2, "y": 3}}', "a", own))
+    assert told == {"b": {"x": 1}, "a": {"gpuLayers": 2, "y": 3, "contextSize": 1, "modelFormat": "gguf"}}
+    assert json.loads(legacy.with_entry("{", "a", own)) == {"a": {"contextSize": 1, "modelFormat": "gguf"}}
+    wrapped = json.loads(legacy.with_entry('{"models": {}}', "a", own))
+    assert list(wrapped["models"]) == ["a"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from dovetail.core.model import ModelFormat
-from dovetail.gateway.answers import Answer
+from dovetail.gateway.answers import Answer, ModelObject
 
 
 class CheckAnswer(Answer):
@@ -87,3 +87,114 @@ class ModelDetails(Answer):
     sound: bool | None = None
     checks: list[CheckAnswer] | None = None
     group_size: int | None = None
+
+
+class ModelEntry(ModelObject):
+    """A model as `/v1/models` has it, and how it came to be here.
+
+    source    a folder of models, the package, a place of its own in the settings, or another server
+    settings  what `[models.ID]` says, in the file or elsewhere
+    """
+
+    path: str | None
+    source: Literal["folder", "package", "settings", "server"]
+    settings: dict[str, object]
+    architecture: str
+    parameters: int
+    trained_context: int
+    files: list[str]
+
+
+class ModelEntries(Answer):
+    """Every model; `version` is the configuration's, `free` are bytes left on the disk of the models folder."""
+
+    version: str
+    free: int | None
+    data: list[ModelEntry]
+
+
+class ModelSaved(Answer):
+    """The model as it is now. `reload`: its worker was loaded by other options, and goes when its last request ends."""
+
+    version: str
+    model: ModelEntry
+    reload: bool = False
+
+
+class ModelRemoved(Answer):
+    """What is gone: the entry in the configuration, and files."""
+
+    version: str
+    entry: bool
+    files: list[str]
+    bytes: int
+
+
+class NeedAnswer(Answer):
+    """Bytes by purpose: RAM, and those on GPUs."""
+
+    process: int
+    weights: int
+    copies: int
+    kv: int
+    scratch: int
+    cache: int
+    device: int
+
+
+class EstimateAnswer(Answer):
+    """What a load would take; see docs/memory.md. Bytes, null where memory is not counted.
+
+    memory   what would be kept for it; `measured` says whether an earlier load has shown it
+    limit    what all models may take, of which `free` is left beside those that are loaded
+    verdict  it fits; or does once the idle models `evict` have gone; or waits for busy ones; or never does: `advice`
+    """
+
+    model: str
+    context: int
+    parallel: int
+    gpu_layers: int | None
+    need: NeedAnswer
+    memory: int
+    measured: bool
+    limit: int | None
+    device_limit: int | None
+    free: int | None
+    verdict: Literal["fits", "evicts", "waits", "too_large"]
+    evict: list[str]
+    advice: str
+
+
+class FoundModel(Answer):
+    """A model that another program has; `added` names it where it is served here already."""
+
+    id: str
+    name: str
+    path: str
+    format: ModelFormat
+    bytes: int
+    quantisation: str
+    problem: str | None
+    added: str | None
+
+
+class FoundPlace(Answer):
+    """A program's folder and its models; `added` where the whole folder is served."""
+
+    tool: Literal["lm-studio", "huggingface", "ollama"]
+    path: str
+    added: bool
+    models: list[FoundModel]
+
+
+class FoundPlaces(Answer):
+    """What other programs of this machine have."""
+
+    data: list[FoundPlace]
+
+
+class FoundAdded(Answer):
+    """What is served from now on."""
+
+    version: str
+    added: list[str]

@@ -27,7 +27,7 @@ router = APIRouter(tags=["openai"])
 async def list_models(services: ServicesDep, caller: CallerDep) -> Response:
     """Every model that can be asked for; with a key, those that it is good for."""
     models = await asyncio.to_thread(services.catalog.models)
-    return _json(ModelList(data=[_object(services, model) for model in models if caller.may_use(model.id)]))
+    return _json(ModelList(data=[model_object(services, model) for model in models if caller.may_use(model.id)]))
 
 
 # A parameter in the signature would make FastAPI import all of pydantic.v1 at start.
@@ -47,10 +47,11 @@ async def retrieve_model(request: Request, services: ServicesDep, caller: Caller
     model = await asyncio.to_thread(services.catalog.find, name)
     check_scope(caller, model)
     by_itself = name in {model.id, *model.aliases}  # whatever adapter its settings name
-    return _json(_object(services, replace(model, adapter=None) if by_itself else model))
+    return _json(model_object(services, replace(model, adapter=None) if by_itself else model))
 
 
-def _object(services: Services, model: Model) -> ModelObject:
+def model_object(services: Services, model: Model) -> ModelObject:
+    """One model as this list has it."""
     status = services.status(model)
     return ModelObject(
         id=model.name,

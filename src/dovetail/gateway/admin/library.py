@@ -1,0 +1,173 @@
+"""Before a model is served: what a load of it would take, and what other programs of this machine have."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import asdict, replace
+from typing import Annotated, Literal
+
+import orjson
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, Field
+from starlette.responses import Response
+
+from dovetail.catalog import found
+from dovetail.catalog.invalid import InvalidModelFile
+from dovetail.catalog.scan import scan
+from dovetail.core.errors import InvalidRequest
+from dovetail.core.model import CacheType, LoadOptions, Model
+from dovetail.gateway import change, guard
+from dovetail.gateway.admin.config import Version
+from dovetail.gateway.admin.model_answers import (
+    EstimateAnswer,
+    FoundAdded,
+    FoundModel,
+    FoundPlace,
+    FoundPlaces,
+    NeedAnswer,
+)
+from dovetail.gateway.deps import CallerDep, ServicesDep, receive_body
+from dovetail.gateway.openapi import answers, reads
+from dovetail.gateway.roots import admitted
+from dovetail.gateway.services import Services, load_options
+from dovetail.gateway.wire import Wire
+from dovetail.settings.document import Edit
+
+router = APIRouter(tags=["models"])
+
+
+class EstimateRequest(Wire):
+    """A load that is thought of: a model by its id, or a file that could be added, and options over its settings."""
+
+    model: Annotated[str, Field(max_length=256)] | None = None
+    path: Annotated[str, Field(max_length=4096)] | None = None
+    context: Annotated[int, Field(ge=64, le=1 << 24)] | None = None
+    parallel: Annotated[int, Field(ge=1, le=256)] | None = None
+    gpu_layers: Annotated[int, Field(ge=-1, le=10_000)] | None = None
+    batch: Annotated[int, Field(ge=1, le=1 << 16)] | None = None
+    ubatch: Annotated[int, Field(ge=1, le=1 << 16)] | None = None
+    flash_attention: bool | None = None
+    cache_type_k: CacheType | None = None
+    cache_type_v: CacheType | None = None
+    cache_ram: Annotated[int, Field(ge=0, le=1 << 50)] | None = None
+
+
+class AddFound(Wire):
+    """Serve what a program has: its folder as it is, or of Ollama's models those `ids`, or all."""
+
+    tool: Literal["lm-studio", "huggingface", "ollama"]
+    ids: Annotated[list[Annotated[str, Field(max_length=128)]], Field(max_length=1000)] = Field(default=[])
+    version: Version | None = None
+
+
+@router.post("/api/v1/models/estimate", operation_id="estimateModel", response_model=None)
+@reads(EstimateRequest)
+@answers(EstimateAnswer)
+async def estimate_model(request: Request, services: ServicesDep, _caller: CallerDep) -> Response:
+    """What a load would take, whether it fits beside what is loaded, and what to change if not. Loads nothing."""
+    body = await receive_body(request, services, EstimateRequest)
+    if (body.model is None) is (body.path is None):
+        raise InvalidRequest("model or path: name one of them")
+    model = await asyncio.to_thread(_model, services, body)
+    said = {name: value for name in _OPTIONS if (value := getattr(body, name)) is not None}
+    options = await asyncio.to_thread(_resolved, services, model, said)
+    engine = services.engines[model.format]
+    told = await services.pool.estimate(model, options, engine.cache_key(options))
+    need = asdict(told.need)
+    need.pop("kv_grows")
+    return _json(
+        EstimateAnswer(
+            model=model.id,
+            context=options.context or 0,
+            parallel=options.parallel or 1,
+            gpu_layers=told.options.gpu_layers if model.format == "gguf" else None,
+            need=NeedAnswer(**need),
+            memory=told.memory,
+            measured=told.measured,
+            limit=told.room.memory,
+            device_limit=told.room.device,
+            free=told.free,
+            verdict=told.verdict,
+            evict=list(told.evict),
+            advice=told.advice,
+        )
+    )
+
+
+@router.get("/api/v1/models/found", operation_id="listFoundModels", response_model=None)
+@answers(FoundPlaces)
+async def list_found(services: ServicesDep, _caller: CallerDep) -> Response:
+    """The models that LM Studio, Ollama and the Hugging Face cache have on this machine."""
+    return _json(FoundPlaces(data=await asyncio.to_thread(_places, services)))
+
+
+@router.post("/api/v1/models/found", operation_id="addFoundModels", response_model=None)
+@reads(AddFound)
+@answers(FoundAdded)
+async def add_found(request: Request, services: ServicesDep, _caller: CallerDep) -> Response:
+    """Serves them where they lie: nothing is copied."""
+    body = await receive_body(request, services, AddFound)
+    guard.detail(request.scope, tool=body.tool)
+    reading = await services.live.reading()
+    added, edits = await asyncio.to_thread(_adding, services, body, reading.text)
+    if not edits:
+        raise InvalidRequest(f"{body.tool} has nothing here that is not served already", param="tool")
+    written = await change.write(services, edits, body.version or reading.version or None)
+    return _json(FoundAdded(version=written.version, added=added))
+
+
+_OPTIONS = tuple(name for name in EstimateRequest.model_fields if name not in {"model", "path"})
+
+
+def _model(services: Services, body: EstimateRequest) -> Model:
+    """Raises ModelNotFound, Forbidden, InvalidModelFile."""
+    if body.path is None:
+        model = services.catalog.find(body.model or "")
+    else:
+        (model,) = scan([], named={"new": admitted(body.path, change.reachable(services))})
+    if model.invalid is not None:
+        raise InvalidModelFile(model.invalid.removeprefix("models.new.path: "))
+    if model.remote is not None:
+        raise InvalidRequest(f"another server has {model.id}: it takes no memory here", param="model")
+    return model
+
+
+def _resolved(services: Services, model: Model, said: dict[str, int | bool | str]) -> LoadOptions:
+    wanted = replace(load_options(services.settings, model), pooling=model.pooling, **said)
+    return services.engines[model.format].resolve(model, wanted, services.machine)
+
+
+def _places(services: Services) -> list[FoundPlace]:
+    served = {model.path.resolve(): model.id for model in services.catalog.models() if model.remote is None}
+    folders = [folder.resolve() for folder in services.settings.catalog.folders]
+    places: list[FoundPlace] = []
+    for tool, folder in services.other_programs():
+        there = found.find(tool, folder)
+        names = {blob.weights: blob.name for blob in there.blobs}
+        models = [
+            FoundModel(
+                id=model.id,
+                name=names.get(model.path, model.id),
+                path=str(model.path),
+                format=model.format,
+                bytes=model.size,
+                quantisation=model.quantisation,
+                problem=model.invalid,
+                added=served.get(model.path.resolve()),
+            )
+            for model in there.models
+        ]
+        places.append(FoundPlace(tool=tool, path=str(folder), added=folder.resolve() in folders, models=models))
+    return places
+
+
+def _adding(services: Services, body: AddFound, text: str) -> tuple[list[str], list[Edit]]:
+    """What is added, and how it is written into the file that says `text`."""
+    there = [found.find(tool, folder) for tool, folder in services.other_programs() if tool == body.tool]
+    served = {model.path.resolve() for model in services.catalog.models() if model.remote is None}
+    names = {name for model in services.catalog.models() for name in (model.id, *model.aliases)}
+    return found.adding(there, text, served, names, body.ids)
+
+
+def _json(value: BaseModel) -> Response:
+    return Response(orjson.dumps(value.model_dump()), media_type="application/json")

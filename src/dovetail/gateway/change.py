@@ -1,0 +1,74 @@
+"""Changes of the configuration that come over HTTP: what may be changed there, and how it is written."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import cast
+
+from dovetail.core.errors import DovetailError, Forbidden, InvalidRequest
+from dovetail.gateway.roots import admitted, roots
+from dovetail.gateway.services import Services
+from dovetail.settings import ConfigError
+from dovetail.settings.document import Edit, Reading, Value
+
+# Who can change these can run a program, open the server to others, or send a secret somewhere: the file alone.
+FILE_ONLY = ("home", "server", "access", "engines")
+FILE_ONLY_OF_MODELS = ("url", "key_env", "remote_model")
+_PATHS = {"folders", "adapter_folders", "path", "mmproj", "chat_template", "draft"}
+
+
+class ConfigurationRefused(InvalidRequest):
+    """What was to be set cannot be; a line for each mistake. Nothing was changed."""
+
+    status = 422
+    code = "invalid_configuration"
+
+
+def edits_of(patch: Mapping[str, object], above: tuple[str, ...] = ()) -> Iterator[Edit]:
+    """A merge patch (RFC 7396) as edits: null takes a key out."""
+    for name, value in patch.items():
+        key = (*above, name)
+        if isinstance(value, dict):
+            yield from edits_of(cast("dict[str, object]", value), key)
+        else:
+            yield Edit(key, cast("Value | None", value))
+
+
+async def write(services: Services, edits: Sequence[Edit], version: str | None = None) -> Reading:
+    """Checks, writes and applies `edits`. Raises ConfigurationRefused, Forbidden, Conflict, DiskFull."""
+    await asyncio.to_thread(check, services, edits)
+    try:
+        return await services.live.change(edits, version)
+    except ConfigError as error:
+        raise ConfigurationRefused(str(error)) from error
+    except OSError as error:
+        raise DovetailError(f"the configuration cannot be written: {error.strerror or error}") from error
+
+
+def check(services: Services, edits: Sequence[Edit]) -> None:
+    """Refuses what is for the file alone, and paths outside of the folders of models. Blocks on the disk."""
+    allowed: list[Path] | None = None
+    for edit in edits:
+        name = ".".join(edit.key)
+        closed = edit.key[0] in FILE_ONLY or (edit.key[0] == "models" and set(edit.key[2:]) & {*FILE_ONLY_OF_MODELS})
+        if closed or edit.key == ("log", "format"):
+            raise Forbidden(f"{name} is changed in dovetail.toml, not over HTTP", code="file_only", param=name[:128])
+        if edit.key[-1] in _PATHS and edit.value is not None:
+            allowed = allowed or reachable(services)
+            for text in [edit.value] if isinstance(edit.value, str) else cast("Sequence[object]", edit.value):
+                if isinstance(text, str) and not _is_id(edit.key, text):
+                    admitted(text, allowed, name)
+
+
+def reachable(services: Services) -> list[Path]:
+    """Where a model may be added from: the model folders, and those of other programs."""
+    settings = services.settings
+    others = [path for _, path in services.other_programs()]
+    return [*roots(settings), settings.home / "adapters", *settings.catalog.adapter_folders, *others]
+
+
+def _is_id(key: tuple[str, ...], text: str) -> bool:
+    """A draft is a model's id, or a path."""
+    return key[-1] == "draft" and not text.endswith(".gguf")
