@@ -212,7 +212,7 @@ class Places:
         self._evict(decision.evict if isinstance(decision, Load) else idle)
 
     def stir(self) -> None:
-        """A worker is being used: it is watched until it is not."""
+        """A worker begins or ends to be used: it is looked at, now and while it is used."""
         self._stirred.set()
         if self._watching is None and self._gauge is not None:
             self._watching = asyncio.create_task(self._watch(self._gauge), name="memory of workers")
@@ -351,14 +351,14 @@ class Places:
             evicted.worker.begin_stop()
 
     async def _watch(self, gauge: Gauge) -> None:
-        """Looks at the workers while any is used, and once more when none is any longer."""
+        """Looks at the workers while any is used, and once more when none is any longer; never oftener than that."""
         while True:
             await self._stirred.wait()
             self._stirred.clear()
-            while any(seat.uses for seat in self._seats):
-                await self._sample(gauge)
-                await asyncio.sleep(SAMPLE_EVERY)
             await self._sample(gauge)
+            await asyncio.sleep(SAMPLE_EVERY)
+            if any(seat.uses for seat in self._seats):
+                self._stirred.set()
 
     async def _sample(self, gauge: Gauge) -> None:
         running = [(seat.booking, seat.worker.pid) for seat in self._seats if seat.worker.state == "ready"]

@@ -255,6 +255,7 @@ class Pool:
         if not seat.uses:
             self._rest(seat)
             self._calibrate()
+        self._places.stir()
         self._places.freed()
 
     def _calibrate(self) -> None:
