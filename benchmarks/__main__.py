@@ -24,6 +24,8 @@ SECTIONS: dict[str, tuple[str, Callable[[Options], str]]] = {
     "start": ("Start and rest", startup.section),
 }
 
+WHEEL = ", the wheel's build"
+
 
 def main() -> None:
     """Runs the sections asked for; all of them take about 40 minutes on two cores, "fleet" 25 of them."""
@@ -42,9 +44,15 @@ def main() -> None:
     options.models.mkdir(parents=True, exist_ok=True)
     if "q05" in names:
         make_gguf("q05", options.models / "q05.gguf")
-    titles = [title for title, _ in SECTIONS.values()]
+    titles = [
+        each
+        for name, (title, _) in SECTIONS.items()
+        for each in ([title, title + WHEEL] if name == "fleet" else [title])
+    ]
     for name in asked.only:
         title, measure = SECTIONS[name]
+        if name == "fleet" and options.engine is None:
+            title += WHEEL
         options.say(title)
         text = measure(options)
         if asked.quick:
