@@ -100,7 +100,7 @@ class Edge:
                 if abort is not None:
                     abort()
             else:
-                await errors.reply(error)(scope, receive, send_with_id)
+                await errors.reply(error, path=scope["path"])(scope, receive, send_with_id)
         finally:
             self._door.leave()
 
@@ -108,11 +108,11 @@ class Edge:
         try:
             self._browsers.check(scope, headers)
         except (NotAllowed, InvalidRequest) as refusal:
-            await errors.reply(refusal)(scope, receive, send)
+            await errors.reply(refusal, path=scope["path"])(scope, receive, send)
             return
         if self._door.shut and scope["path"] not in _ALWAYS_OPEN:
             busy = Busy("the server is shutting down; send the request again in a moment", code="shutting_down")
-            await errors.reply(busy, {"connection": "close"})(scope, receive, send)
+            await errors.reply(busy, {"connection": "close"}, path=scope["path"])(scope, receive, send)
         elif (preflight := self._browsers.preflight(scope, headers)) is not None:
             await preflight(scope, receive, send)
         else:

@@ -1,13 +1,13 @@
 """From anything that can be raised to a status and a body: the only place where an error meets HTTP.
 
-The body is OpenAI's: `{"error": {"message", "type", "param", "code"}}`.
+The body is OpenAI's, `{"error": {"message", "type", "param", "code"}}`, where the route's dialect has no other.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
 import orjson
@@ -37,6 +37,11 @@ log = structlog.stdlib.get_logger(__name__)
 
 # The type of the validation error that means UnsupportedField.
 UNSUPPORTED: Literal["unsupported_field"] = "unsupported_field"
+
+OLLAMA_PATHS = frozenset(
+    f"/api/{name}"
+    for name in ("chat", "generate", "tags", "show", "ps", "version", "embed", "embeddings", "pull", "delete")
+)
 
 _DEFAULT_RETRY = 1.0
 _TAIL_LINES = 6
@@ -86,6 +91,16 @@ def body(error: DovetailError) -> bytes:
     return orjson.dumps({"error": fields})
 
 
+def ollama_body(error: DovetailError) -> bytes:
+    """Ollama's: a text, and beside it what OpenAI's has."""
+    return orjson.dumps({"error": _message(error), "code": error.code, "param": error.param})
+
+
+def _shape(path: str) -> Callable[[DovetailError], bytes]:
+    """How the dialect that `path` belongs to tells of an error."""
+    return ollama_body if path in OLLAMA_PATHS else body
+
+
 def frame(error: DovetailError) -> bytes:
     """OpenAI's error object as a server-sent event."""
     return b"data: " + body(error) + b"\n\n"
@@ -104,15 +119,15 @@ def headers(error: DovetailError) -> dict[str, str]:
     return named
 
 
-def reply(error: DovetailError, extra: Mapping[str, str] | None = None) -> Response:
-    """The whole answer for an error."""
-    return Response(body(error), error.status, {**headers(error), **(extra or {})}, "application/json")
+def reply(error: DovetailError, extra: Mapping[str, str] | None = None, *, path: str = "") -> Response:
+    """The whole answer for an error of a request for `path`."""
+    return Response(_shape(path)(error), error.status, {**headers(error), **(extra or {})}, "application/json")
 
 
 async def handle(request: Request, failure: Exception) -> Response:
     """FastAPI's exception handler for everything the routes raise."""
     allow = failure.headers if isinstance(failure, HTTPException) else None
-    answer = reply(as_dovetail(failure), allow)
+    answer = reply(as_dovetail(failure), allow, path=request.url.path)
     if request_body.unread(request.scope):
         answer.headers["connection"] = "close"
         # A client that was too slow has nothing under way that could reset the connection.

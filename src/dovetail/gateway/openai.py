@@ -27,6 +27,8 @@ class StreamOptions(Wire):
 class OpenAIErrors:
     """The half of a Rendering that is the same in every OpenAI dialect."""
 
+    lines = False
+
     def error_body(self, error: DovetailError) -> bytes:
         return errors.body(error)
 

@@ -53,6 +53,11 @@ class Rendering(Protocol):
         """Whether output goes out as it comes; else `frames` gathers it and `end` is the whole body."""
         ...
 
+    @property
+    def lines(self) -> bool:
+        """Whether a stream is lines of JSON, between which nothing else can be said; else server-sent events."""
+        ...
+
     def frames(self, event: Event) -> bytes:
         """Bytes for one event that is not Progress."""
         ...
@@ -158,7 +163,8 @@ class Reply(Response):
 
     def _take(self, event: Event) -> None:
         if isinstance(event, PROGRESS):
-            self._progress = _comment(event)
+            if not self._rendering.lines:
+                self._progress = _comment(event)
             if self._started:
                 self._wake()
         elif frames := self._rendering.frames(event):
@@ -221,7 +227,7 @@ class Reply(Response):
         self._size = 0
         if self._room is not None and not self._room.done():
             self._room.set_result(None)
-        if not chunk and self._silent:
+        if not chunk and self._silent and not self._rendering.lines:
             chunk = _KEEP_ALIVE
         self._silent = False
         return chunk
