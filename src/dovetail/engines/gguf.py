@@ -131,7 +131,8 @@ class GgufEngine:
 
     def _external(self, binary: Path, model: Model, options: LoadOptions, endpoint: Endpoint) -> Command:
         context, parallel = options.context or DEFAULT_CONTEXT, options.parallel or DEFAULT_PARALLEL
-        argv = [sys.executable, "-m", "dovetail.workers.lifeline", str(binary), "--model", str(model.path)]
+        argv = [sys.executable, "-m", "dovetail.workers.lifeline", *([] if endpoint.socket else ["--network"])]
+        argv += [str(binary), "--model", str(model.path)]
         argv += ["--host", str(endpoint.socket or endpoint.host), "--port", str(endpoint.port or 8080)]
         argv += ["--ctx-size", str(context * parallel), "--parallel", str(parallel), "--no-kv-unified"]
         if options.gpu_layers not in (None, -1):  # unsaid, llama-server takes as many as fit

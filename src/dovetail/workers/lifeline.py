@@ -1,7 +1,8 @@
 """A worker's tie to the gateway: when the gateway ends, however it ends, the worker ends.
 
 The gateway holds the write end of every worker's stdin and never writes; the kernel closes it with the gateway.
-As a program this module ties a binary that knows nothing of it: `python -m dovetail.workers.lifeline CMD ...`.
+As a program this module ties a binary that knows nothing of it: `python -m dovetail.workers.lifeline CMD ...`, with
+`--network` before CMD where that has to listen at a port.
 """
 
 from __future__ import annotations
@@ -15,20 +16,23 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from dovetail.workers.confinement import confine
+
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
-_PR_SET_NO_NEW_PRIVS = 38  # no program with a set-user-id bit gives it more
 _READ = 4096
-_FILES = 4096
+_NETWORK = "--network"
 
 
 def watch_stdin(socket: Path | None = None) -> None:
     """Starts a thread that leaves the process with status 0 once stdin is at its end, unlinking `socket` first.
 
+    The process is confined; it keeps the network only where it listens at no `socket`.
+
     On Linux the kernel also kills this process when its parent dies: an engine that holds the GIL while it loads
     keeps the thread from running.
     """
     die_with_parent()
-    _confine()
+    confine(network=socket is None)
 
     def leave() -> None:
         if socket is not None:
@@ -44,14 +48,14 @@ def die_with_parent() -> None:
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
 
 
-def run(argv: Sequence[str]) -> int:
-    """Runs `argv` until it ends or stdin closes, and returns its exit status (128 + n after signal n).
+def run(argv: Sequence[str], *, network: bool = False) -> int:
+    """Runs `argv`, confined, until it ends or stdin closes; returns its exit status (128 + n after signal n).
 
     SIGTERM is passed on, SIGINT is not. The binary stays in this process's group, so that killing the group, which
     the gateway does to a worker that will not leave, reaches both.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _confine()
+    confine(network=network)
     # Not `die_with_parent` itself: it must live to kill what the binary may have started.
     # Only the main thread exists yet, so running Python between fork and exec is safe.
     child = subprocess.Popen(
@@ -63,25 +67,6 @@ def run(argv: Sequence[str]) -> int:
     _at_end_of_stdin(lambda: _kill(child))
     status = child.wait()
     return status if status >= 0 else 128 - status
-
-
-def _confine() -> None:
-    """Less than the gateway may; inherited by what this process starts. A core file would hold prompts.
-
-    No bound on addresses (RLIMIT_AS): weights are mapped, and a GPU's memory is too.
-    """
-    if sys.platform == "win32":
-        return
-    import resource
-
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    soft, hard = (
-        _FILES if limit == resource.RLIM_INFINITY else min(limit, _FILES)
-        for limit in resource.getrlimit(resource.RLIMIT_NOFILE)
-    )
-    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
 
 
 def _kill(child: subprocess.Popen[bytes]) -> None:
@@ -104,4 +89,6 @@ def _at_end_of_stdin(leave: Callable[[], None]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(run(sys.argv[1:]))
+    words = sys.argv[1:]
+    listens = words[:1] == [_NETWORK]
+    sys.exit(run(words[1:] if listens else words, network=listens))

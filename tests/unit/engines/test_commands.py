@@ -56,6 +56,8 @@ def test_an_external_llama_server_gets_its_own_flags_and_a_lifeline() -> None:
     assert "/opt/llama-server" in command.argv
     flags = pairs(command.argv)
     assert flags["--host"] == str(SOCKET.socket)
+    assert "--network" not in command.argv
+    assert "--network" in engine.command(GGUF, options, LOOPBACK).argv
     assert flags["--ctx-size"] == "4096"
     assert "--no-kv-unified" in command.argv
 

@@ -66,10 +66,11 @@ def main(argv: list[str]) -> int:
 
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(message)s")
     from dovetail.workers.lifeline import watch_stdin
+
+    watch_stdin(options.socket)  # before any library that starts threads
     from dovetail.workers.mlx.loop import Settings
     from dovetail.workers.mlx.server import Address, serve
 
-    watch_stdin(options.socket)
     settings = Settings(
         path=options.model,
         parallel=options.parallel,
