@@ -119,7 +119,7 @@ def _ask(url: str, model: str, text: str) -> First:
         "stream_options": {"include_usage": True},
     }
     started, first, usage = time.perf_counter(), 0.0, {}
-    with urllib.request.urlopen(_request(url, "/v1/chat/completions", body), timeout=_WITHIN) as answer:  # noqa: S310
+    with urllib.request.urlopen(_request(url, "/v1/chat/completions", body), timeout=_WITHIN) as answer:  # noqa: S310  loopback
         for line in answer:
             if line.startswith(b"data: {"):
                 frame = json.loads(line[6:])

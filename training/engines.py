@@ -46,7 +46,7 @@ class Gguf:
         request = urllib.request.Request(  # noqa: S310 - the server in this process
             self._server.listening_address + path, json.dumps(body).encode(), {"Content-Type": "application/json"}
         )
-        with urllib.request.urlopen(request, timeout=600) as reply:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=600) as reply:  # noqa: S310 - the same
             return json.load(reply)
 
 

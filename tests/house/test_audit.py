@@ -14,6 +14,7 @@ BAD: dict[str, object] = {"name": "b", "version": "2", "vulns": [{"id": "X-1", "
 UNKNOWN: dict[str, object] = {"name": "c", "skip_reason": "not found"}
 
 
+@pytest.mark.accept("H14")
 @pytest.mark.parametrize(
     ("found", "code", "said"),
     [

@@ -91,6 +91,10 @@ def test_lines_of_code_are_what_is_counted() -> None:
     [
         ("a note to oneself", r"\b(?:TODO|FIXME|XXX)\b"),
         ("a path of one machine", r"(?:^|[\s\"'(=:])/(?:root|Users|work|farm|home/(?!you\b|user\b)\w+)/"),
+        (
+            "a rule of security ignored without a reason",
+            r"noqa:(?:[\s,]*[A-Z]+\d+)*[\s,]*S\d{3}(?:[\s,]*[A-Z]+\d+)*\s*$",
+        ),
         ("the address of a registry", r"pypi\.org|pythonhosted\.org|npmjs\.org"),
     ],
 )
