@@ -1,4 +1,4 @@
-"""What every test may count on: asyncio under anyio, and `accept` marks that name rows which exist."""
+"""What every test may count on: asyncio under anyio, `accept` marks that name rows that exist, no secret in a log."""
 
 from __future__ import annotations
 
@@ -10,12 +10,30 @@ from pathlib import Path
 import pytest
 import structlog
 
+from . import canaries
+
+LEFT_BEHIND = pytest.StashKey[Path]()
 ROWS = Path(__file__).parents[1] / "docs" / "acceptance.toml"
 
 
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def left_behind(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Where the homes of all servers are, to be looked through at the end."""
+    request.config.stash[LEFT_BEHIND] = tmp_path_factory.getbasetemp()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fails a run that has left a secret in a log."""
+    folder = session.config.stash.get(LEFT_BEHIND, None)
+    if folder is not None and (found := canaries.found(folder)):
+        session.exitstatus = canaries.FOUND
+        print("\nsecrets in logs:", *found, sep="\n")
 
 
 @pytest.fixture(autouse=True)

@@ -18,11 +18,12 @@ from schemathesis.specs.openapi import checks
 from dovetail.gateway.app import openapi_document
 from dovetail.gateway.rights import RIGHTS, Right
 
+from .. import canaries  # noqa: TID252
 from ..process.serving.running import Running, running  # noqa: TID252
 
 pytestmark = pytest.mark.anyio
 
-GOOD = "correct horse battery"
+GOOD = canaries.PASSWORD
 SCHEMA: Any = schemathesis.openapi.from_dict(openapi_document())
 OPERATIONS = {operation.ok().label: operation.ok() for operation in SCHEMA.get_all_operations()}
 # A login is refused for reasons no schema can say, and a key or a cookie decides here, not the document.

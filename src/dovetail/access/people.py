@@ -139,6 +139,10 @@ class People:
         found = await self._database.run(accounts.accounts)
         return [*([Account(self._chief.name, "admin", "", 0.0)] if self._chief else ()), *found]
 
+    async def has(self, name: str) -> bool:
+        """Whether there is an account of that name."""
+        return name == self.chief or await self._database.run(lambda c: accounts.account(c, name)) is not None
+
     async def add(self, name: str, password: str, role: Role) -> Account:
         """Raises InvalidRequest for a name that is taken or a password that will not do."""
         await self._check_new(name, password)
@@ -204,7 +208,7 @@ class People:
                 param="name",
             )
         check_password(password, name)
-        if name == self.chief or await self._database.run(lambda c: accounts.account(c, name)):
+        if await self.has(name):
             raise _taken(name)
 
     def _role(self, connection: accounts.Connection, name: str) -> Role | None:

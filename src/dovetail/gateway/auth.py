@@ -69,6 +69,7 @@ async def status(request: Request, services: ServicesDep, access: AccessDep) -> 
             "superAdminId": access.people.chief if named else None,
             "name": caller.id if named else None,
             "role": caller.role if named else None,
+            "capture": services.capture is not None and services.capture.now is not None,
         }
     )
 
@@ -99,7 +100,9 @@ async def login(request: Request, services: ServicesDep, access: AccessDep) -> R
         answer = await _log_in(request, access, body.name, body.password)
     except DovetailError as failure:
         if not isinstance(failure, RateLimited):  # a flood of these would wash the record away
-            await guard.record(request.scope, access, "login refused", who=body.name, status=failure.status)
+            # A name that nobody has may be a password in the wrong field.
+            who = body.name if await access.people.has(body.name) else "nobody"
+            await guard.record(request.scope, access, "login refused", who=who, status=failure.status)
         raise
     await guard.record(request.scope, access, "login", who=body.name)
     return answer

@@ -91,15 +91,15 @@ class Reply:
 class Worker:
     """One worker process; stdin is held open, and closing it ends the worker."""
 
-    def __init__(self, folder: Path, model: Path, *options: str) -> None:
+    def __init__(self, folder: Path, stderr: Path, model: Path, *options: str) -> None:
         self.socket = folder / "w.sock"
-        self.stderr = folder / "stderr"
+        self.stderr = stderr
         argv = [sys.executable, "-m", "dovetail.workers.mlx", "--model", str(model), "--socket", str(self.socket)]
-        with self.stderr.open("wb") as stderr:
+        with stderr.open("wb") as output:
             self.process = subprocess.Popen(
                 [*argv, *options],
                 stdin=subprocess.PIPE,
-                stderr=stderr,
+                stderr=output,
                 env={**os.environ, "PYTHONPATH": str(SOURCES)},
             )
 
@@ -165,14 +165,14 @@ Start = Callable[..., Worker]
 
 
 @pytest.fixture(scope="session")
-def start() -> Generator[Start]:
-    """Start workers of one's own; all of them end with the session."""
+def start(tmp_path_factory: pytest.TempPathFactory) -> Generator[Start]:
+    """Start workers of one's own; all of them end with the session, and what they said is kept."""
     workers: list[Worker] = []
     folders: list[Path] = []
 
     def launch(*options: str, model: Path = TINY, ready: bool = True) -> Worker:
         folders.append(Path(tempfile.mkdtemp(prefix="dt")))
-        worker = Worker(folders[-1], model, *options)
+        worker = Worker(folders[-1], tmp_path_factory.mktemp("worker") / "stderr", model, *options)
         workers.append(worker)
         if ready:
             worker.wait_ready()

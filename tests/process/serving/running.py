@@ -12,6 +12,8 @@ from pathlib import Path
 import aiohttp
 import psutil
 
+from ... import canaries  # noqa: TID252
+
 READY_WITHIN = 30.0
 GONE_WITHIN = 40.0
 WORKER_WITHIN = 30.0
@@ -58,15 +60,19 @@ class Running:
 async def running(
     home: Path, flags: Sequence[str] = (), environment: Mapping[str, str] | None = None
 ) -> AsyncGenerator[Running]:
-    """Starts on a free port and stops by SIGTERM; what it logged is in `home`/serve.log."""
+    """Starts on a free port and stops by SIGTERM; what it logged, at every level, is in `home`/serve.log.
+
+    Before it stops it meets the canaries: the end of the run looks for them in all logs.
+    """
     log = home / "serve.log"
+    told = {**os.environ, "DOVETAIL_LOG__LEVEL": "debug", "HF_TOKEN": canaries.TOKEN, **(environment or {})}
     argv = ["-m", "dovetail", "serve", "--port", "0", "--home", str(home), "--log-format", "json", *flags]
     with log.open("wb") as output:
-        child = await asyncio.create_subprocess_exec(
-            sys.executable, *argv, stdout=output, stderr=output, env={**os.environ, **(environment or {})}
-        )
+        child = await asyncio.create_subprocess_exec(sys.executable, *argv, stdout=output, stderr=output, env=told)
     try:
-        yield Running(await _address(child, log), psutil.Process(child.pid), home)
+        url = await _address(child, log)
+        yield Running(url, psutil.Process(child.pid), home)
+        await canaries.fly(url)
     finally:
         if child.returncode is None:
             child.terminate()

@@ -1,0 +1,47 @@
+"""The grep for secrets finds what it is to find, and a run that has left one in a log fails."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from urllib.parse import quote
+
+import pytest
+
+from .. import canaries  # noqa: TID252
+
+ROOT = Path(__file__).parents[2]
+KOREAN = "대한민국의 수도"
+MADE = "dug-up-by-a-test"
+# A folder of their own: what is planted under the run's would be found at its end.
+LINES = [
+    f"x {canaries.PASSWORD} y", json.dumps({"prompt": KOREAN}), f"GET /?q={quote(KOREAN)}", ascii(KOREAN),
+    "key=sk-dvt-" + "A" * 43, "cookie: __Host-dovetail=" + "a" * 43, f"told {MADE}",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_a_secret_is_found_in_every_log(line: str) -> None:
+    with TemporaryDirectory() as name:
+        home = Path(name)
+        canaries.plant(home, MADE)
+        (home / "logs").mkdir()
+        for path in ("serve.log", "stderr", "logs/audit.jsonl", "kept.txt"):
+            (home / path).write_text(f"well\n{line}\n")
+        assert [one.rpartition("/")[2].split(":")[:2] for one in canaries.found(home)] == [
+            ["audit.jsonl", "2"], ["serve.log", "2"], ["stderr", "2"],
+        ]  # fmt: skip
+
+
+@pytest.mark.accept("H8")
+@pytest.mark.parametrize(("said", "status"), [(canaries.PASSWORD, canaries.FOUND), ("sk-dvt-Abc123... is masked", 0)])
+def test_a_run_that_leaves_a_secret_in_a_log_fails(said: str, status: int) -> None:
+    with TemporaryDirectory() as name:
+        one = Path(name) / "test_one.py"
+        one.write_text(f"def test_one(tmp_path):\n    (tmp_path / 'serve.log').write_text({said!r})\n")
+        argv = [sys.executable, "-m", "pytest", "-q", "-p", "tests.conftest", "-p", "no:cacheprovider"]
+        argv += ["--rootdir", str(ROOT), "--basetemp", str(Path(name) / "left"), str(one)]
+        done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == status, done.stdout
+    assert ("serve.log:1: a password" in done.stdout) is bool(status)

@@ -1,0 +1,111 @@
+"""What is asked, answered and believed stands in no log and in no error, at the most talkative level."""
+
+import asyncio
+import json
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from subprocess import CompletedProcess
+from typing import Any
+
+import aiohttp
+import pytest
+
+from ... import canaries  # noqa: TID252
+from ..serving.running import Running, running  # noqa: TID252
+
+pytestmark = pytest.mark.anyio
+
+Run = Callable[..., "CompletedProcess[str]"]
+PROMPT = canaries.PROMPT
+ASKED = [{"role": "user", "content": PROMPT}]
+CHAT = "/v1/chat/completions"
+# Routes and bodies that hold a prompt, the sound ones first.
+BODIES: list[tuple[str, Any]] = [
+    (CHAT, {"messages": ASKED, "max_tokens": 4}),
+    (CHAT, {"messages": ASKED, "max_tokens": 4, "stream": True}),
+    ("/v1/completions", {"prompt": PROMPT, "max_tokens": 2, "echo": True}),
+    ("/completion", {"prompt": PROMPT, "n_predict": 2}),
+    ("/v1/embeddings", {"input": PROMPT}),
+    ("/tokenize", {"content": PROMPT}),
+    (CHAT, {"messages": [{"role": "user", "content": PROMPT * 4000}]}),
+    (CHAT, {"messages": ASKED, "temperature": PROMPT}),
+    (CHAT, {"messages": PROMPT}),
+    (CHAT, {"messages": [PROMPT]}),
+    (CHAT, {"messages": [{"role": "user", "content": [{"type": PROMPT}]}]}),
+    (CHAT, {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": PROMPT}}]}]}),
+    (CHAT, {"messages": ASKED, "response_format": {"type": "json_schema", "json_schema": {"name": "a", "schema": 1}}}),
+    (CHAT, {"messages": ASKED, "grammar": f"root ::= {PROMPT}"}),
+    (CHAT, {"messages": ASKED, "regex": f"({PROMPT}"}),
+    ("/completion", {"prompt": [PROMPT, PROMPT]}),
+    ("/v1/embeddings", {"input": [PROMPT, ""]}),
+    ("/tokenize", {"content": [PROMPT]}),
+]
+PASSWORDS = ("/auth/login", "/auth/setup", "/auth/password", "/api/v1/users")
+
+
+async def post(http: aiohttp.ClientSession, path: str, body: object, **headers: str) -> tuple[int, str]:
+    """The answer; no error says what it was given."""
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    async with http.post(path, data=raw, headers={"content-type": "application/json", **headers}) as answer:
+        said = await answer.text()
+    if answer.status >= 400:
+        for word in (PROMPT, canaries.PASSWORD, canaries.GUESS, canaries.KEY, canaries.COOKIE):
+            assert word not in said, (path, said)
+    return answer.status, said
+
+
+async def meet(http: aiohttp.ClientSession, model: str) -> None:
+    """Every route that takes a text, with sound bodies and with bad ones."""
+    for path, body in BODIES:
+        await post(http, path, {"model": model, **body})
+    for raw in (f'{{"messages": "{PROMPT}'.encode(), PROMPT.encode(), PROMPT.encode("utf-16")):
+        status, _ = await post(http, CHAT, raw)
+        assert status == 400
+
+
+async def kill_at_work(http: aiohttp.ClientSession, server: Running, model: str) -> None:
+    """A worker dies with the prompt in its hands, by a signal after which Python says where it was."""
+    body = {"model": model, "prompt": PROMPT, "max_tokens": 200, "ignore_eos": True, "stream": True}
+    async with http.post("/v1/completions", json=body) as answer:
+        assert answer.status == 200
+        await answer.content.readany()
+        worker = await server.worker(http, model)
+        worker.send_signal(signal.SIGABRT)
+        async with asyncio.timeout(60):
+            await answer.read()
+
+
+@pytest.mark.accept("H8")
+@pytest.mark.parametrize("style", ["json", "text"])
+async def test_no_log_and_no_error_tells_a_secret(tmp_path: Path, run: Run, style: str) -> None:
+    assert run("admin", "create", "--password-stdin", typed=f"{canaries.PASSWORD}\n").returncode == 0
+    made = json.loads(run("key", "create", "k", "--json").stdout)["key"]
+    canaries.plant(tmp_path, made)
+    (tmp_path / "dovetail.toml").write_text(
+        '[models.elsewhere]\nurl = "http://127.0.0.1:1/v1"\nkey_env = "ELSEWHERE_KEY"\n'
+    )
+    environment = {"LLAMA_API_KEY": canaries.OPERATOR_KEY, "ELSEWHERE_KEY": canaries.KEY}
+    async with running(tmp_path, ["--log-format", style], environment) as server:
+        async with aiohttp.ClientSession(server.url, headers={"x-api-key": canaries.OPERATOR_KEY}) as http:
+            for model in ("tiny-gguf", "tiny-mlx") if style == "json" else ("tiny-gguf",):
+                await meet(http, model)
+                await kill_at_work(http, server, model)
+            await post(http, CHAT, {"model": "elsewhere", "messages": ASKED})
+        async with aiohttp.ClientSession(server.url, cookie_jar=aiohttp.DummyCookieJar()) as http:
+            async with http.post("/auth/login", json={"password": canaries.PASSWORD}) as answer:
+                assert answer.status == 200
+                cookie = answer.headers["set-cookie"].partition(";")[0]
+            canaries.plant(tmp_path, cookie.partition("=")[2])
+            for path in PASSWORDS:
+                for body in (
+                    {"name": "admin", "password": canaries.GUESS, "new_password": canaries.GUESS},
+                    {"name": canaries.GUESS, "password": [canaries.GUESS], "new_password": 1},
+                ):
+                    await post(http, path, body, cookie=cookie)
+            # It happens that both fields get the password.
+            await post(http, "/auth/login", {"name": canaries.GUESS, "password": canaries.GUESS})
+            await post(http, CHAT, {"messages": ASKED}, authorization=f"Bearer {made}x")
+            await post(http, f"{CHAT}?key={canaries.KEY}", {"messages": ASKED}, cookie=f"dovetail={canaries.COOKIE}")
+    assert [path.name for path in canaries.logs(tmp_path)] == ["audit.jsonl", "serve.log"]
+    assert canaries.found(tmp_path) == []
