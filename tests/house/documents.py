@@ -27,7 +27,7 @@ from dovetail.gateway.dialects.openai_chat.body import ChatBody
 from dovetail.gateway.dialects.openai_completions import CompletionBody
 from dovetail.gateway.dialects.openai_embeddings import EmbeddingBody
 from dovetail.gateway.dialects.rerank import RerankBody
-from dovetail.gateway.rights import RIGHTS, Right
+from dovetail.gateway.rights import BY_LOGIN, RIGHTS, Right
 from dovetail.gateway.wire import Wire
 from dovetail.settings import LoadSettings, ModelSettings, Settings
 
@@ -230,7 +230,8 @@ def rights_table() -> str:
     lines = ["| route | viewer | member | admin | without a name, on loopback |", "|---|---|---|---|---|"]
     for line, right in RIGHTS.items():
         lowest = 0 if right.role is None else ROLES.index(right.role)
-        cells = ["yes" if index >= lowest else "" for index in range(len(ROLES))]
+        good = "by a login" if line in BY_LOGIN else "yes"
+        cells = [good if index >= lowest else "" for index in range(len(ROLES))]
         lines.append(f"| `{line}` | {' | '.join(cells)} | {unasked.get(right, '')} |")
     return "\n".join(lines) + "\n"
 

@@ -1,4 +1,4 @@
-"""The examples of deploy/ give the server no more than it needs: no root, no files but its own, no network but its clients."""
+"""The examples of deploy/ give the server no more than it needs: no root, its own files, the network of its clients."""
 
 import re
 from pathlib import Path

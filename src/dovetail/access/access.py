@@ -58,6 +58,7 @@ class Access:
         audit: Audit,
         *,
         key: str | None = None,
+        most_keys: int | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._database = database
@@ -69,7 +70,7 @@ class Access:
         self._standing: tuple[float, Standing] | None = None
         self._remembered: dict[tuple[bytes, bool], tuple[float, Known]] = {}
         self.people = people
-        self.keys = Keys(database)
+        self.keys = Keys(database, most=most_keys)
         self.audit = audit
         self.allowance = Allowance()
         self.meter = Meter(database)
@@ -158,8 +159,10 @@ def caller_of(key: Key) -> Caller:
     return Caller(key.account or key.id, key.id, key.priority, key.role, key.limits, key.scope)
 
 
-def opened(home: Path, *, key: str | None = None, lifetime: Lifetime | None = None) -> Access:
-    """Opens what the home folder has. Blocks.
+def opened(
+    home: Path, *, key: str | None = None, lifetime: Lifetime | None = None, most_keys: int | None = None
+) -> Access:
+    """Opens what the home folder has; an account has `most_keys` at most. Blocks.
 
     Raises DatabaseUnusable or RecordUnusable, and then nothing was changed.
     """
@@ -168,4 +171,4 @@ def opened(home: Path, *, key: str | None = None, lifetime: Lifetime | None = No
     if chief is None:
         database.now(start_over)
     people = People(database, home, chief, lifetime=lifetime)
-    return Access(database, people, Audit(home / "logs"), key=key)
+    return Access(database, people, Audit(home / "logs"), key=key, most_keys=most_keys)

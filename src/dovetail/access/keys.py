@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from dovetail.access.tokens import digest, new_id, new_key, shown
 from dovetail.core.caller import EVERYTHING, UNLIMITED, Limits, Role, Scope
-from dovetail.core.errors import Busy
+from dovetail.core.errors import Busy, InvalidRequest
 from dovetail.storage import keys
 from dovetail.storage.database import Database
 from dovetail.storage.keys import Key
@@ -52,13 +52,26 @@ def made(wanted: NewKey, now: float) -> tuple[Key, str]:
 class Keys:
     """The keys of the database."""
 
-    def __init__(self, database: Database, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, database: Database, clock: Callable[[], float] = time.time, most: int | None = None) -> None:
         self._database = database
         self._clock = clock
+        self._most = most
 
     async def create(self, wanted: NewKey) -> tuple[Key, str]:
+        """The key's row, and the key. Raises InvalidRequest (409) where its account has as many as it may."""
         row, secret = made(wanted, self._clock())
-        await self._database.run(lambda c: keys.add_key(c, row))
+
+        def add(connection: keys.Connection) -> bool:
+            account, most = row.account, self._most
+            if account is not None and most is not None and len(keys.keys(connection, account)) >= most:
+                return False
+            keys.add_key(connection, row)
+            return True
+
+        if not await self._database.run(add):
+            raise InvalidRequest(
+                f"an account has at most {self._most} keys (access.keys): revoke one", code="too_many_keys", status=409
+            )
         return row, secret
 
     async def list(self, account: str | None) -> list[Key]:

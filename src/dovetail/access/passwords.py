@@ -7,6 +7,8 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Callable
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from dovetail.core.errors import Busy, InvalidRequest
@@ -21,14 +23,9 @@ _AT_ONCE = 2
 _WAITING = 16
 _PBKDF2 = "pbkdf2-sha256"
 _MOST_ITERATIONS = 10_000_000
-# The head of every list of leaked passwords, as far as it is long enough to be taken.
-_WORDS = """
-    password password1 password123 passw0rd p@ssw0rd 12345678 123456789 1234567890 11111111 00000000 87654321
-    qwertyui qwertyuiop qwerty123 1q2w3e4r 1q2w3e4r5t 1qaz2wsx asdfghjkl zxcvbnm123 iloveyou sunshine princess
-    football baseball superman trustno1 letmein1 welcome1 welcome123 admin123 administrator changeme changeme1
-    dovetail dovetail1 computer internet starwars whatever michelle jennifer abcd1234 abc12345 aaaaaaaa
-"""
-_COMMON = frozenset(_WORDS.split())
+_COMMON = Path(__file__).with_name("common_passwords.txt")
+# What that list leaves out, because it is a name, or this program's.
+_ALSO = "00000000 87654321 aaaaaaaa administrator changeme1 dovetail dovetail1 jennifer michelle welcome123"
 
 
 T = TypeVar("T")
@@ -38,8 +35,15 @@ def check_password(password: str, name: str) -> None:
     """Raises InvalidRequest for a password that must not be taken."""
     if not LEAST <= len(password) <= MOST:
         raise InvalidRequest(f"a password has {LEAST} to {MOST} characters", code="weak_password", param="password")
-    if password.lower() in _COMMON or password.lower() == name.lower():
+    if password.lower() in common() or password.lower() == name.lower():
         raise InvalidRequest("that password is among the first anybody tries", code="weak_password", param="password")
+
+
+@cache
+def common() -> frozenset[str]:
+    """Passwords that everybody has, in lower case. Reads them at the first call, a millisecond."""
+    lines = _COMMON.read_text("utf-8").splitlines()
+    return frozenset(line for line in lines if not line.startswith("#")) | frozenset(_ALSO.split())
 
 
 def pbkdf2_hash(salt: bytes, digest: bytes, iterations: int) -> str:

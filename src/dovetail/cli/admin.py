@@ -7,7 +7,7 @@ import tarfile
 import tempfile
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,6 +15,9 @@ from dovetail.cli.exits import Exit, Failure
 from dovetail.cli.home import HomeLock
 from dovetail.cli.key import audit, database_of, unusable_is_said
 from dovetail.cli.options import Config, Home, configured
+
+if TYPE_CHECKING:
+    from dovetail.storage.keys import Key
 
 admin = typer.Typer(help="Make or reset the first account; back up and restore accounts, keys and configuration.")
 
@@ -106,7 +109,10 @@ def back_up(
 
 @admin.command("restore")
 def restore(file: Annotated[Path, typer.Argument(help="A backup.")], *, home: Home = None) -> None:
-    """Put a backup in the place of what is there, which is kept beside it under another name. Stop the server first."""
+    """Put a backup in the place of what is there, which is kept beside it under another name. Stop the server first.
+
+    Every login ends. Keys that have been revoked since the backup are good again, and named.
+    """
     from dovetail.access import super_admin
     from dovetail.settings import FILE_NAME as CONFIGURATION
     from dovetail.settings import default_home
@@ -119,12 +125,45 @@ def restore(file: Annotated[Path, typer.Argument(help="A backup.")], *, home: Ho
         found = _extract(file, Path(work), names)
         database.check(Path(work) / database.FILE_NAME)
         super_admin.load(Path(work))
+        logins, made = _logged_out(Path(work))
+        before = _keys_of(folder)
         for name in names:
             _aside(folder / name)
             if name in found:
                 (Path(work) / name).replace(folder / name)
-    audit(folder, "restore")
+    back = [key for key in made if before is not None and key.id not in before]
+    audit(folder, "restore", logins_ended=str(logins), keys=str(len(made)), keys_back=", ".join(k.id for k in back))
     typer.echo(f"{', '.join(found)} restored; what was there has the ending .before")
+    typer.echo(f"{logins} logins have ended; passwords and {len(made)} keys are those of the backup")
+    if before is None:
+        typer.echo("the database that was there says nothing: look for revoked keys in dovetail key list")
+    for key in back:
+        typer.echo(f"good again, and gone before: {key.id} ({key.name}): dovetail key revoke {key.id}")
+
+
+def _logged_out(folder: Path) -> tuple[int, list[Key]]:
+    """Ends the logins of a database that nobody uses: how many there were, and its keys. Raises DatabaseUnusable."""
+    from dovetail.storage import accounts, keys
+    from dovetail.storage.database import FILE_NAME, Database
+
+    opened = Database.open(folder / FILE_NAME)
+    try:
+        logins = opened.now(lambda c: len(accounts.sessions(c, None)))
+        opened.now(accounts.end_sessions)
+        return logins, opened.now(keys.keys)
+    finally:
+        opened.close()
+
+
+def _keys_of(folder: Path) -> frozenset[str] | None:
+    """The ids of the keys there are, None where the database cannot say."""
+    from dovetail.storage import database, keys
+
+    try:
+        found = database.present(folder / database.FILE_NAME, keys.keys)
+    except database.DatabaseUnusable:
+        return None
+    return None if found is None else frozenset(key.id for key in found)
 
 
 def _extract(file: Path, into: Path, names: tuple[str, ...]) -> list[str]:

@@ -9,7 +9,7 @@ from dovetail import __version__
 from dovetail.core.errors import DovetailError
 from dovetail.core.request import JsonObject
 from dovetail.gateway import adapters, auth, errors, health, home, openapi
-from dovetail.gateway.admin import config, events, keys, library, models, requests, sessions, users
+from dovetail.gateway.admin import capture, config, events, keys, library, models, requests, sessions, users
 from dovetail.gateway.compat import llm_server, llm_server_config, mlx_gguf_server
 from dovetail.gateway.dialects import (
     llamacpp,
@@ -46,6 +46,7 @@ ROUTERS = (
     keys.router,
     sessions.router,
     users.router,
+    capture.router,
 )
 
 

@@ -33,6 +33,7 @@ FIXED = (
     ("server", "head_timeout"),
     ("server", "idle_timeout"),
     ("server", "max_connections"),
+    ("server", "address_connections"),
     ("access",),
     ("log", "format"),
 )
@@ -40,6 +41,7 @@ FIXED = (
 log = structlog.stdlib.get_logger(__name__)
 
 Apply = Callable[[Settings], Awaitable[None]]
+Applied = Callable[[str], None]
 
 
 class Live:
@@ -54,13 +56,17 @@ class Live:
         self._sources = sources
         self._observer = observer
         self._apply: Apply | None = None
+        self._applied: Applied = lambda _: None
         self._turn = asyncio.Lock()
         self._seen: tuple[bytes | None, ...] = ()
         self._told: frozenset[str] = frozenset()
 
-    def on_change(self, apply: Apply) -> None:
-        """`apply` is called with the settings that held before, once others are `current`."""
-        self._apply = apply
+    def on_change(self, apply: Apply, applied: Applied = lambda _: None) -> None:
+        """`apply` is called with the settings that held before, once others are `current`.
+
+        `applied` is told which sections and models changed, once they have; it may block.
+        """
+        self._apply, self._applied = apply, applied
 
     async def watch(self) -> None:
         """Applies each change of a file, until it is cancelled."""
@@ -152,7 +158,9 @@ class Live:
             with suppress(OSError, RuntimeError, ValueError):
                 await self._put(before)
             raise ConfigError(f"it could not be applied: {error}") from error
-        log.info("configuration_applied", changed=", ".join(changed(before, kept)))
+        names = ", ".join(changed(before, kept))
+        log.info("configuration_applied", changed=names)
+        await asyncio.to_thread(self._applied, names)
 
     async def _put(self, kept: Settings) -> None:
         before, self.current = self.current, kept

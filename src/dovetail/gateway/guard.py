@@ -20,8 +20,10 @@ from dovetail.access.access import Access, Known
 from dovetail.access.backoff import network
 from dovetail.core.caller import LOCAL, Caller, Limits
 from dovetail.core.errors import Forbidden, Unauthenticated
-from dovetail.gateway.rights import Right, right
+from dovetail.gateway.rights import BY_LOGIN, Right, right
 from dovetail.gateway.sse import STAY
+from dovetail.gateway.witness import Witness
+from dovetail.telemetry.capture import Capture
 
 _KNOWN = "dovetail.known"
 _DONE = "dovetail.done"
@@ -47,6 +49,7 @@ class Guard:
     address_requests: int | None = None
     account_requests: int | None = None
     answers: int | None = None
+    capture: Capture | None = None
 
     @property
     def closed(self) -> bool:
@@ -114,11 +117,17 @@ class Guarded:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         wanted = right(scope["method"], self._path)
         known = await self._guard.admit(scope, wanted)
+        if known.caller.is_made_key and f"{scope['method']} {self._path}" in BY_LOGIN:
+            raise Forbidden("a key makes and changes no keys, accounts or passwords; log in", code="key_scope")
         scope[_KNOWN], scope[_WANTED] = known, wanted
         if wanted is Right.USE:
             self._guard.count(scope, known.caller)
             cast("ExitStack", scope[STAY]).enter_context(self._guard.inside(scope, known.caller))
-            await self._app(scope, receive, send)
+            capture = self._guard.capture
+            if capture is not None and capture.now is not None:
+                await Witness(capture, known.caller).hear(self._app, scope, receive, send)
+            else:
+                await self._app(scope, receive, send)
         elif wanted in {Right.ADMIN, Right.PEOPLE} and scope["method"] not in _SAFE:
             await self._recorded(scope, receive, send)
         else:

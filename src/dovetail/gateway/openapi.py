@@ -110,7 +110,10 @@ def _errors(route: APIRoute, read: type[BaseModel] | None) -> dict[int, str]:
     asked = "{" in route.path_format or MODEL_QUERY in (route.openapi_extra or {}).get("parameters", ())
     named = {404: "There is nothing of that name."} if asked else {}
     if "access" in route.tags or "auth" in route.tags:
-        named |= {409: "There is one of that name already.", 507: "The disk is full: nothing was stored."}
+        named |= {
+            409: "There is one of that name already, or as many as there may be.",
+            507: "The disk is full: nothing was stored.",
+        }
     if "configuration" in route.tags:
         named |= {409: "There is one of that name already, or somebody else has changed the file first."}
         named |= {404: "There is nothing of that name.", 422: "What was to be set cannot be.", 507: "The disk is full."}

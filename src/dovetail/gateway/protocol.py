@@ -7,27 +7,40 @@ head of any size for any time (uvicorn #157).
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import ClassVar
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from dovetail.core.errors import Busy, DovetailError, InvalidRequest
+from dovetail.core.errors import Busy, DovetailError, InvalidRequest, RateLimited
 from dovetail.gateway import errors
+from dovetail.gateway.addresses import Addresses
 
 MAX_HEAD = 64 << 10
 MAX_HEADERS = 256
 _THIS_MACHINE = ("127.0.0.1", 0)
-_REASONS = {400: b"Bad Request", 408: b"Request Timeout", 431: b"Request Header Fields Too Large", 503: b"Busy"}
+_REASONS = {
+    400: b"Bad Request",
+    408: b"Request Timeout",
+    429: b"Too Many Requests",
+    431: b"Request Header Fields Too Large",
+    503: b"Busy",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Seconds for a head, seconds an unread answer may keep a finished connection, connections at once."""
+    """Seconds for a head, seconds an unread answer may keep a finished connection, connections at once.
+
+    from_address  of those, how many one address has; proxies, by address or network, have any number
+    """
 
     head_timeout: float
     stall_timeout: float
     max_connections: int
+    from_address: int | None = None
+    proxies: Collection[str] = ()
 
 
 class _HeadTooLarge(Exception):
@@ -35,27 +48,38 @@ class _HeadTooLarge(Exception):
 
 
 class GuardedProtocol(HttpToolsProtocol):
-    """One connection. Made by uvicorn; `limits` comes from a subclass, see `guarded`."""
+    """One connection. Made by uvicorn; `limits` and `addresses` come from a subclass, see `guarded`."""
 
     limits: ClassVar[Limits]
+    addresses: ClassVar[Addresses]
 
     _head_timer: asyncio.TimerHandle | None = None
     _head_size = 0
     _in_head = False
     _in_message = False
     _problem: DovetailError | None = None
+    _party: str | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]  as uvicorn has it
         super().connection_made(transport)
-        if self.client is None:  # a Unix socket
+        peer = self.client
+        if peer is None:  # a Unix socket
             self.client = _THIS_MACHINE
         if len(self.connections) > self.limits.max_connections:
             self._refuse(Busy("too many connections; try again in a moment", code="too_many_connections"))
+            return
+        try:
+            self._party = None if peer is None else self.addresses.enter(peer[0])
+        except RateLimited as refusal:
+            self._refuse(refusal)
         else:
             self._arm()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._disarm()
+        if self._party is not None:
+            self.addresses.leave(self._party)
+            self._party = None
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -146,16 +170,18 @@ class GuardedProtocol(HttpToolsProtocol):
             return
         if cycle is None or not cycle.response_started:
             body = errors.body(error)
+            extra = b"".join(b"%b: %b\r\n" % (k.encode(), v.encode()) for k, v in errors.headers(error).items())
             head = (
-                b"HTTP/1.1 %d %b\r\ncontent-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n"
+                b"HTTP/1.1 %d %b\r\ncontent-type: application/json\r\ncontent-length: %d\r\n%bconnection: close\r\n\r\n"
             )
-            self.transport.write(head % (error.status, _REASONS[error.status], len(body)) + body)
+            self.transport.write(head % (error.status, _REASONS[error.status], len(body), extra) + body)
         self.transport.close()
 
 
 def guarded(limits: Limits) -> type[GuardedProtocol]:
     """The protocol with these limits; uvicorn makes its instances itself."""
-    return type("GuardedProtocol", (GuardedProtocol,), {"limits": limits})
+    addresses = Addresses(limits.from_address, limits.proxies)
+    return type("GuardedProtocol", (GuardedProtocol,), {"limits": limits, "addresses": addresses})
 
 
 def _too_large() -> InvalidRequest:

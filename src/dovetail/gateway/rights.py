@@ -97,11 +97,17 @@ RIGHTS: dict[str, Right] = {
     "GET /api/v1/keys": Right.OWN_KEYS,
     "POST /api/v1/keys": Right.OWN_KEYS,
     "DELETE /api/v1/keys/{id}": Right.OWN_KEYS,
+    "GET /api/v1/capture": Right.PEOPLE,
+    "POST /api/v1/capture": Right.PEOPLE,
+    "DELETE /api/v1/capture": Right.PEOPLE,
     "GET /api/v1/users": Right.PEOPLE,
     "POST /api/v1/users": Right.PEOPLE,
     "PATCH /api/v1/users/{name}": Right.PEOPLE,
     "DELETE /api/v1/users/{name}": Right.PEOPLE,
 }
+
+# These take a login, or whoever runs the server: a key that leaked must leave nothing behind when it is revoked.
+BY_LOGIN = frozenset({"POST /auth/password", "POST /api/v1/keys", "POST /api/v1/users", "PATCH /api/v1/users/{name}"})
 
 
 def right(method: str, path: str) -> Right:

@@ -25,6 +25,8 @@ log = structlog.stdlib.get_logger(__name__)
 
 _BACKLOG = 2048
 _CUT_WITHIN = 2.0
+# Connections of one address, where others than this machine's users reach the server.
+EXPOSED_CONNECTIONS = 256
 _START_WITHIN = 10.0
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 # As a shell counts it: 128 and the number of SIGINT.
@@ -115,7 +117,13 @@ class _Server(uvicorn.Server):
 
 
 def _server(settings: ServerSettings, built: Services, certificate: tls.Certificate | None) -> _Server:
-    limits = Limits(settings.head_timeout, settings.stall_timeout, settings.max_connections)
+    limits = Limits(
+        settings.head_timeout,
+        settings.stall_timeout,
+        settings.max_connections,
+        settings.address_connections or (EXPOSED_CONNECTIONS if settings.exposed else None),
+        settings.trusted_proxies,
+    )
     return _Server(
         uvicorn.Config(
             create_app(built),

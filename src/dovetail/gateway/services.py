@@ -8,6 +8,7 @@ import shutil
 from collections.abc import AsyncGenerator, Callable, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TypedDict, Unpack
 
@@ -57,6 +58,7 @@ from dovetail.serving.media import Gate
 from dovetail.serving.requests import Requests
 from dovetail.settings import Settings, Sources
 from dovetail.telemetry import LogObserver
+from dovetail.telemetry.capture import Capture
 from dovetail.telemetry.hub import Hub
 
 log = structlog.stdlib.get_logger(__name__)
@@ -96,6 +98,7 @@ class Services:
     other_programs: Callable[[], list[tuple[Tool, Path]]] = _other_programs
     # Without it nobody is asked who they are: parts of the gateway under test, and the document of its routes.
     access: Access | None = None
+    capture: Capture | None = None
 
     @property
     def is_ready(self) -> bool:
@@ -111,7 +114,8 @@ class Services:
         said, exposed = self.settings.access, server.exposed and not server.insecure
         often = said.address_requests or (EXPOSED_REQUESTS if server.exposed else None)
         answers = said.caller_answers or (EXPOSED_ANSWERS if server.exposed else None)
-        return Guard(self.access, exposed, said.require_key, server.insecure, often, said.account_requests, answers)
+        asks = Guard(self.access, exposed, said.require_key, server.insecure, often, said.account_requests, answers)
+        return replace(asks, capture=self.capture)
 
     @property
     def browsers(self) -> Browsers:
@@ -176,9 +180,11 @@ async def services(settings: Settings, **parts: Unpack[Parts]) -> AsyncGenerator
     preloader = Preloader(catalog, pool)
     preloader.want(preloads(settings))
     embedder = Embedder(catalog, pool, observer)
+    capture = Capture(settings.home / "capture", partial(_note, access, "capture ended", "reason"))
     built = Services(
-        live, catalog, pool, generator, embedder, engines, here, readings, preloaded=preloader.done, access=access
-    )
+        live, catalog, pool, generator, embedder, engines, here, readings,
+        preloaded=preloader.done, access=access, capture=capture,
+    )  # fmt: skip
 
     async def apply(before: Settings) -> None:
         nonlocal making
@@ -186,7 +192,7 @@ async def services(settings: Settings, **parts: Unpack[Parts]) -> AsyncGenerator
         pool.reconfigure(making, live.current.fleet)
         preloader.want(sorted(set(preloads(live.current)) - set(preloads(before))))
 
-    live.on_change(apply)
+    live.on_change(apply, partial(_note, access, "configuration applied", "changed"))
     await asyncio.to_thread(local_key.write, settings.home, access.local_key)
     if access.people.chief is None and settings.server.exposed:
         log.warning("to make the first account over the network, give this code", code=access.setup_code)
@@ -194,11 +200,10 @@ async def services(settings: Settings, **parts: Unpack[Parts]) -> AsyncGenerator
     try:
         yield built
     finally:
-        for task in running:
-            task.cancel()
-        await asyncio.wait(running)
+        await _stopped(running)
         await pool.aclose()
         await readings.aclose()
+        capture.end("the server stops")
         await access.aclose()
         await asyncio.to_thread(local_key.remove, settings.home)
 
@@ -215,12 +220,23 @@ def _at_work(built: Services, access: Access, preloader: Preloader) -> list[asyn
     return [asyncio.create_task(task, name=name) for name, task in work.items()]
 
 
+async def _stopped(running: list[asyncio.Task[None]]) -> None:
+    for task in running:
+        task.cancel()
+    await asyncio.wait(running)
+
+
+def _note(access: Access, what: str, name: str, value: str) -> None:
+    """A line of the audit log on what the server did by itself. Blocks."""
+    access.audit.write(what, who="server", address="local", **{name: value})
+
+
 def access_of(settings: Settings) -> Access:
     """Accounts, keys and the record of the home folder. Blocks; raises DatabaseUnusable or RecordUnusable."""
     said = settings.access
     lifetime = Lifetime(said.session_idle, said.session_longest, said.sessions)
     key = None if said.api_key is None else said.api_key.get_secret_value()
-    return opened(settings.home, key=key, lifetime=lifetime)
+    return opened(settings.home, key=key, lifetime=lifetime, most_keys=said.keys)
 
 
 async def _remade(making: Making, built: Services, before: Settings, simd: Collection[str]) -> Making:

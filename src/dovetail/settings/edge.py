@@ -50,6 +50,12 @@ class ServerSettings(Section):
         default=16 << 20, gt=0, description="Largest body in bytes of a request for an answer; of others, 64 KiB."
     )
     max_connections: int = Field(default=2048, gt=0, description="Connections served at once.")
+    address_connections: int | None = Field(
+        default=None,
+        ge=1,
+        description="Of those, how many one address has; trusted proxies any number. Empty: any number on loopback, "
+        "256 beyond it.",
+    )
     insecure: bool = Field(
         default=False, description="Beyond loopback too, ask nobody who they are where loopback would not."
     )
@@ -148,6 +154,7 @@ class AccessSettings(Section):
         default=604_800.0, description="Seconds after which a login has ended in any case."
     )
     sessions: int = Field(default=10, ge=1, le=1000, description="Logins of one account at once; the oldest goes.")
+    keys: int = Field(default=100, ge=1, le=10_000, description="API keys that one account may have.")
 
     @field_validator("api_key")
     @classmethod

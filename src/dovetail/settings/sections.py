@@ -249,6 +249,14 @@ class LogSettings(Section):
     level: Literal["debug", "info", "warning", "error", "off"] = Field(
         default="info", description="Lowest level that is logged."
     )
+    capture_minutes: float = Field(
+        default=60.0,
+        ge=0,
+        le=1440,
+        description="Longest time for which an admin may have prompts and replies written to a file "
+        "(`POST /api/v1/capture`); 0: never.",
+    )
+    capture_bytes: int = Field(default=64 << 20, gt=0, description="Bytes of that file.")
 
 
 def default_home() -> Path:

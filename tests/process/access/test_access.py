@@ -11,12 +11,13 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from ... import canaries  # noqa: TID252
 from ..serving.running import running  # noqa: TID252
 
 pytestmark = pytest.mark.anyio
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
-GOOD = "correct horse battery"
+GOOD = canaries.PASSWORD
 CHAT = "/v1/chat/completions"
 ASKED = {"model": "tiny-gguf", "messages": [{"role": "user", "content": "hi"}], "max_tokens": 1}
 
@@ -122,7 +123,7 @@ async def test_keys_are_made_and_revoked_beside_a_running_server(tmp_path: Path,
     assert made["key"] not in log
 
 
-@pytest.mark.accept("H3", "H8")
+@pytest.mark.accept("H3", "H8", "H14")
 async def test_who_guesses_slows_only_that_address(tmp_path: Path, run: Run) -> None:
     assert run("admin", "create", "--password-stdin", typed=f"{GOOD}\n").returncode == 0
     async with running(tmp_path, ["--host", "0.0.0.0"]) as server:  # one socket for 127.0.0.1 and 127.0.0.2
@@ -187,6 +188,8 @@ async def test_a_backup_of_a_running_server_brings_it_back(tmp_path: Path, run: 
             headers = {"cookie": answer.headers["set-cookie"].partition(";")[0]}
         async with http.post("/api/v1/users", json={"name": "ann", "password": GOOD}, headers=headers) as answer:
             assert answer.status == 200
+        kept = json.loads(run("key", "create", "kept", "--json").stdout)
+        gone = json.loads(run("key", "create", "gone", "--json").stdout)
         copy = tmp_path / "copy"
         assert run("admin", "backup", str(copy)).returncode == 0
         assert stat.S_IMODE(copy.stat().st_mode) == 0o600
@@ -194,10 +197,22 @@ async def test_a_backup_of_a_running_server_brings_it_back(tmp_path: Path, run: 
         assert run("admin", "restore", str(copy)).returncode == 75
         async with http.delete("/api/v1/users/ann", headers=headers) as answer:
             assert answer.status == 200
+        assert run("key", "revoke", gone["id"]).returncode == 0
     assert run("admin", "reset").returncode == 0
     assert not (tmp_path / ".auth.json").exists()
-    assert run("admin", "restore", str(copy)).returncode == 0
+    restored = run("admin", "restore", str(copy))
+    assert restored.returncode == 0
+    # What comes back beside accounts is said.
+    assert "1 logins have ended; passwords and 2 keys are those of the backup" in restored.stdout
+    assert f"dovetail key revoke {gone['id']}" in restored.stdout
+    assert kept["id"] not in restored.stdout
+    lines = [json.loads(line) for line in (tmp_path / "logs" / "audit.jsonl").read_text().splitlines()]
+    assert [line["what"] for line in lines if line["who"] == "command line"][-2:] == ["super-admin reset", "restore"]
+    assert "backup" in [line["what"] for line in lines]
+    assert lines[-1]["keys_back"] == gone["id"]
     async with running(tmp_path) as server, aiohttp.ClientSession(server.url) as http:
+        async with http.get("/api/v1/sessions", headers=headers) as answer:
+            assert answer.status == 401  # the login of before the backup
         for name in ("ann", "admin"):
             async with http.post("/auth/login", json={"name": name, "password": GOOD}) as answer:
                 assert answer.status == 200

@@ -74,6 +74,10 @@ async def test_a_change_applies_while_streams_run_and_touches_no_other_model(tmp
         assert (await server.worker(session, "tiny-gguf")).pid != before
         assert (await server.worker(session, "tiny-mlx")).pid == other
         assert "models.tiny-gguf" in await logged(server, "configuration_applied")
+    lines = [json.loads(line) for line in (tmp_path / "logs" / "audit.jsonl").read_text().splitlines()]
+    assert [(line["what"], line["who"], line["changed"]) for line in lines] == [
+        ("configuration applied", "server", "models.tiny-gguf")
+    ]
 
 
 async def test_a_broken_file_is_reported_and_the_last_good_one_stays(tmp_path: Path) -> None:

@@ -16,8 +16,10 @@ from dovetail.access.passwords import Passwords
 from dovetail.access.people import Lifetime, People, Visitor, start_over
 from dovetail.storage.database import Database
 
+from ... import canaries  # noqa: TID252
+
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-GOOD = "correct horse battery"
+GOOD = canaries.PASSWORD
 HERE = Visitor("127.0.0.1", "a browser")
 
 
@@ -31,7 +33,12 @@ class Clock:
 
 @contextmanager
 def access(
-    home: Path, *, key: str | None = None, clock: Clock | None = None, lifetime: Lifetime | None = None
+    home: Path,
+    *,
+    key: str | None = None,
+    clock: Clock | None = None,
+    lifetime: Lifetime | None = None,
+    most_keys: int | None = None,
 ) -> Generator[Access]:
     """As `opened` makes it."""
     clock = clock or Clock()
@@ -43,7 +50,7 @@ def access(
         database, home, chief, passwords=Passwords(CHEAP), lifetime=lifetime, backoff=Backoff(clock), clock=clock
     )
     try:
-        yield Access(database, people, Audit(home / "logs"), key=key, clock=clock)
+        yield Access(database, people, Audit(home / "logs"), key=key, most_keys=most_keys, clock=clock)
     finally:
         database.close()
 

@@ -5,6 +5,7 @@ import pytest
 from dovetail.access import access as module
 from dovetail.access.keys import NewKey
 from dovetail.core.caller import Caller, Limits, Scope
+from dovetail.core.errors import InvalidRequest
 from dovetail.core.events import Finished, Timings, Usage
 from dovetail.core.observe import RequestRecord
 
@@ -37,6 +38,20 @@ async def test_keys_end_by_time_and_by_hand(tmp_path: Path) -> None:
         assert await made.keys.revoke(key.id) is True
         assert await made.keys.revoke(key.id) is False
         assert await made.identify(secret, cookie=False) is None
+
+
+async def test_an_account_has_so_many_keys_and_no_more(tmp_path: Path) -> None:
+    with access(tmp_path, most_keys=2) as made:
+        first, _ = await made.keys.create(NewKey("1", "ann", "member"))
+        await made.keys.create(NewKey("2", "ann", "member"))
+        with pytest.raises(InvalidRequest, match="at most 2 keys") as refused:
+            await made.keys.create(NewKey("3", "ann", "member"))
+        assert (refused.value.status, refused.value.code) == (409, "too_many_keys")
+        for nobody in range(3):  # the machine's owner makes these
+            await made.keys.create(NewKey(str(nobody), None, "member"))
+        await made.keys.create(NewKey("4", "bob", "member"))
+        assert await made.keys.revoke(first.id)
+        await made.keys.create(NewKey("5", "ann", "member"))
 
 
 async def test_a_revocation_elsewhere_holds_within_a_second(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from argon2 import PasswordHasher
 
 from dovetail.access import super_admin
 from dovetail.access.keys import NewKey
+from dovetail.access.passwords import LEAST, common
 from dovetail.access.people import Lifetime, Visitor
 from dovetail.access.super_admin import RecordUnusable
 from dovetail.core.errors import Forbidden, InvalidRequest, RateLimited, Unauthenticated
@@ -32,7 +33,15 @@ async def test_the_super_admin_is_made_once(tmp_path: Path) -> None:
         assert session.account == "chief"
 
 
-@pytest.mark.parametrize("password", ["short", "password1", "x" * 257, "chief-chief", ""])
+def test_the_list_of_common_passwords_is_whole() -> None:
+    found = common()
+    assert len(found) >= 3000
+    assert all(len(word) >= LEAST and word == word.lower() for word in found)
+
+
+@pytest.mark.parametrize(
+    "password", ["short", "password1", "Qwertyuiop", "GreyHoun", "dovetail1", "x" * 257, "chief-chief", ""]
+)
 async def test_passwords_that_will_not_do(tmp_path: Path, password: str) -> None:
     with access(tmp_path) as made:
         with pytest.raises(InvalidRequest) as raised:

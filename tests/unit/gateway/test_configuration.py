@@ -22,12 +22,16 @@ class Told:
     def __init__(self) -> None:
         self.before: list[Settings] = []
         self.problems: list[str | None] = []
+        self.changed: list[str] = []
         self.live: Live | None = None
 
     async def apply(self, before: Settings) -> None:
         if self.live is not None and "loop" in self.live.current.models:
             raise RuntimeError("Symlink loop")
         self.before.append(before)
+
+    def applied(self, names: str) -> None:
+        self.changed.append(names)
 
     def configuration(self, problem: str | None) -> None:
         self.problems.append(problem)
@@ -37,7 +41,7 @@ def live(home: Path, told: Told) -> Live:
     sources = Sources(home=home, environ={})
     made = Live(sources.load(), sources)
     made._observer = told  # pyright: ignore[reportAttributeAccessIssue]  all that is asked of it
-    made.on_change(told.apply)
+    made.on_change(told.apply, told.applied)
     return made
 
 
@@ -99,6 +103,7 @@ async def test_what_cannot_be_applied_is_told_and_the_next_change_is(tmp_path: P
     save(tmp_path, "[fleet]\nmax_models = 3\n")
     await made.reread()
     assert (made.current.fleet.max_models, made.problem) == (3, None)
+    assert told.changed == ["fleet"]
 
 
 async def test_a_folder_that_is_not_there_is_a_mistake_too(tmp_path: Path, told: Told) -> None:

@@ -271,6 +271,30 @@ async def test_connections_beyond_the_bound_are_told_so() -> None:
         assert (await lines[1].answer()).statuses == [200]
 
 
+@pytest.mark.accept("H10")
+@pytest.mark.parametrize(("proxies", "statuses"), [((), [429]), (("127.0.0.0/8",), [200])], ids=["clients", "a proxy"])
+async def test_an_address_has_so_many_connections(proxies: tuple[str, ...], statuses: list[int]) -> None:
+    async with server(Limits(5, 5, 8, 2, proxies)) as connect:
+        first, second = [await connect() for _ in range(2)]
+        for line in (first, second):
+            await line.send(GET + b"\r\n")
+            assert (await line.answer()).statuses == [200]
+        third = await connect()
+        if not proxies:
+            answer = await third.rest()
+            assert answer.error()["code"] == "too_many_connections"
+            assert b"retry-after: 1" in answer.raw
+        else:
+            await third.send(GET + b"connection: close\r\n\r\n")
+            answer = await third.rest()
+        assert answer.statuses == statuses
+        await first.send(GET + b"connection: close\r\n\r\n")
+        assert (await first.rest()).statuses == [200]
+        async with asyncio.timeout(5):
+            while not await alive(connect):  # its end has to be seen first
+                pass
+
+
 async def test_an_error_in_the_middle_of_a_stream_is_no_second_answer() -> None:
     async def endless(*_: object) -> AsyncGenerator[Event, None]:
         while True:

@@ -9,7 +9,10 @@ from dovetail.gateway.answers import Answer
 
 
 class AuthStatus(Answer):
-    """Whether there is an account, and who is asking; names are told to those who have one."""
+    """Whether there is an account, and who is asking; names are told to those who have one.
+
+    `capture`: prompts and replies are written to a file now, which people are to be told.
+    """
 
     initialized: bool
     setup_required: bool
@@ -18,6 +21,7 @@ class AuthStatus(Answer):
     superAdminId: str | None  # noqa: N815  the earlier server's name for it
     name: str | None
     role: Role | None
+    capture: bool
 
 
 class LoggedIn(Answer):
@@ -32,6 +36,15 @@ class Done(Answer):
     """It is done."""
 
     ok: Literal[True]
+
+
+class CaptureAnswer(Answer):
+    """Whether prompts and replies are written to a file, `until` when (seconds since 1970) at the latest."""
+
+    on: bool
+    path: str | None
+    until: float | None
+    bytes: int
 
 
 class SessionObject(Answer):
