@@ -73,7 +73,7 @@ def test_kubernetes_on_processors() -> None:
     assert selectors == {str(deployment.spec.template.metadata.labels)}
     mounts, volumes = container.volume_mounts, deployment.spec.template.spec.volumes
     assert {mount.name for mount in mounts} == {volume.name for volume in volumes}
-    assert {mount.mount_path for mount in mounts} == {"/data", "/tmp"}, "what the image writes"  # noqa: S108
+    assert {mount.mount_path for mount in mounts} == {"/data", "/tmp"}, "what the image writes"  # noqa: S108  mounts
 
 
 @pytest.mark.accept("D6")

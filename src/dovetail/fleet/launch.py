@@ -74,12 +74,20 @@ class LocalLauncher:
     """Workers as child processes, each listening on a Unix socket in a folder nobody else may enter.
 
     The folder belongs to one gateway: sockets found there are a dead one's, and are removed. `unix=False`, the
-    default where there are no Unix sockets, gives each worker a loopback port and a secret instead.
+    default where there are no Unix sockets, gives each worker a loopback port and a secret instead. `network` is asked
+    at each start whether the worker keeps the network, which it has no need of.
     """
 
-    def __init__(self, run_dir: Path, *, unix: bool = sys.platform != "win32") -> None:
+    def __init__(
+        self,
+        run_dir: Path,
+        *,
+        unix: bool = sys.platform != "win32",
+        network: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._folder = _socket_folder(run_dir)
         self._unix = unix
+        self._network = network
         for stale in self._folder.glob("*.sock"):
             stale.unlink(missing_ok=True)
 
@@ -88,6 +96,7 @@ class LocalLauncher:
     ) -> Launched:
         endpoint = self._endpoint(name)
         command = command_for(endpoint)
+        network = {"DOVETAIL_WORKER_NETWORK": "1"} if self._network() else {}
         try:
             transport, output = await asyncio.get_running_loop().subprocess_exec(
                 lambda: _Output(on_line),
@@ -96,7 +105,7 @@ class LocalLauncher:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 cwd=self._folder,
-                env={**worker_environment(os.environ), **command.env},
+                env={**worker_environment(os.environ), **network, **command.env},
                 start_new_session=True,
             )
         except OSError as error:

@@ -268,7 +268,8 @@ def _pool(live: Live, making: Making, observer: Observer, parts: Parts) -> tuple
     settings, devices = live.current, Devices()
     pool = Pool(
         making,
-        parts.get("launcher") or LocalLauncher(settings.home / "run"),
+        parts.get("launcher")
+        or LocalLauncher(settings.home / "run", network=lambda: live.current.fleet.worker_network),
         settings.fleet,
         observer,
         policy_for=lambda model: policy(live.current, model),

@@ -70,6 +70,10 @@ class FleetSettings(Section):
         ge=0,
         description="Tokens up to which a stream is computed again and gone on with when its worker dies.",
     )
+    worker_network: bool = Field(
+        default=False,
+        description="Leave the network to workers that start from now on; several GPUs may talk through it (NCCL).",
+    )
     preload: tuple[str, ...] = Field(default=(), description="Models loaded at start.")
     calibrate: bool = Field(
         default=True,

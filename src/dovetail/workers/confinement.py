@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import os
 import platform
 import sys
 
@@ -47,7 +48,8 @@ def confine(*, network: bool) -> None:
     """Gives up what this process does not need; inherited by what it starts. A core file would hold prompts.
 
     No bound on addresses (RLIMIT_AS): weights are mapped, and a GPU's memory is too. `network`: it has to listen at a
-    port. Where the kernel has no filters, a line says so and the worker goes on.
+    port; one that has DOVETAIL_WORKER_NETWORK keeps it as well. Where the kernel has no filters, a line says so and the
+    worker goes on.
     """
     if sys.platform == "win32":
         return
@@ -63,7 +65,9 @@ def confine(*, network: bool) -> None:
         return
     libc = ctypes.CDLL(None, use_errno=True)
     libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-    if not network and (reason := _without_network(libc, platform.machine())) is not None:
+    if network or os.environ.get("DOVETAIL_WORKER_NETWORK"):
+        return
+    if (reason := _without_network(libc, platform.machine())) is not None:
         sys.stderr.write(f"INFO the network is not closed to this worker: {reason}\n")
 
 

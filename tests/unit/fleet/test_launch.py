@@ -75,3 +75,14 @@ async def test_without_unix_sockets_a_worker_gets_a_port_and_a_secret(tmp_path: 
     assert lines == [str(launched.endpoint.port)]
     assert launched.endpoint.secret
     assert len(launched.endpoint.secret) >= 32
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("kept", [False, True])
+async def test_a_worker_is_told_whether_it_keeps_the_network(tmp_path: Path, kept: bool) -> None:
+    lines: list[str] = []
+    says = Command(("/bin/sh", "-c", "echo told $DOVETAIL_WORKER_NETWORK"))
+    launched = await LocalLauncher(tmp_path, network=lambda: kept).launch("m", lambda _: says, lines.append)
+    assert launched.process is not None
+    assert await launched.process.wait() == 0
+    assert lines == ["told 1" if kept else "told"]

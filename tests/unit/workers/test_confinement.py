@@ -2,6 +2,7 @@
 
 import ctypes
 import errno
+import os
 import platform
 import subprocess
 import sys
@@ -53,6 +54,14 @@ def test_a_worker_at_a_unix_socket_makes_no_other(where: str, said: str) -> None
     done = subprocess.run([sys.executable, "-c", TRIES, where], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.strip() == said
     assert done.stderr == ""
+
+
+@on_linux
+def test_a_worker_that_is_told_to_keeps_the_network() -> None:
+    kept = {**os.environ, "DOVETAIL_WORKER_NETWORK": "1"}
+    argv = [sys.executable, "-c", TRIES, "socket"]
+    done = subprocess.run(argv, env=kept, capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.startswith("AF_INET is made")
 
 
 @on_linux
