@@ -21,7 +21,7 @@ from benchmarks.server import Server, serve
 from dovetail.core.model import LoadOptions
 from dovetail.engines.base import Machine
 from dovetail.fleet.budget import need
-from dovetail.gateway.services import catalog_of, engines_of
+from dovetail.gateway.model_settings import catalog_of, engines_of
 from dovetail.hardware.machine import machine
 from dovetail.hardware.usage import usage
 from dovetail.settings import CatalogSettings, Settings

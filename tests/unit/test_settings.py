@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dovetail.catalog.guesses import Guesses
-from dovetail.gateway.services import guesses
+from dovetail.gateway.model_settings import guesses
 from dovetail.settings import ConfigError, Settings, default_home, load_settings, schema
 
 

@@ -35,7 +35,7 @@ def add(
     It is written to dovetail.toml; a running server follows at once.
     """
     from dovetail.core.errors import DovetailError
-    from dovetail.gateway.services import catalog_of
+    from dovetail.gateway.model_settings import catalog_of
     from dovetail.settings import ConfigError
     from dovetail.settings.checks import missing
     from dovetail.settings.document import Document

@@ -247,6 +247,6 @@ def elsewhere(settings: Settings, places: Sequence[Found] | None = None) -> Iter
 
 def _scan(settings: Settings) -> Sequence[Model]:
     from dovetail.catalog.catalog import Catalog
-    from dovetail.gateway.services import model_folders
+    from dovetail.gateway.model_settings import model_folders
 
     return Catalog(model_folders(settings)).models()

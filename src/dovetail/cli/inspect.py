@@ -38,7 +38,7 @@ def inspect(
 def _inspected(target: str, home: Path | None, config: Path | None) -> JsonObject:
     from dovetail.catalog.inspection import inspect as look
     from dovetail.core.errors import DovetailError
-    from dovetail.gateway.services import catalog_of
+    from dovetail.gateway.model_settings import catalog_of
 
     path = Path(target).expanduser()
     try:

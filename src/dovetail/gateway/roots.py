@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dovetail.core.errors import Forbidden, InvalidRequest
-from dovetail.gateway.services import model_folders
+from dovetail.gateway.model_settings import model_folders
 from dovetail.settings import Settings
 
 _LONGEST = 4096

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 from collections.abc import AsyncGenerator, Callable, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -14,22 +13,14 @@ from typing import TypedDict, Unpack
 
 import structlog
 
-from dovetail import chat_formats, demo, local_key
+from dovetail import local_key
 from dovetail.access.access import Access, opened
 from dovetail.access.people import Lifetime
-from dovetail.catalog.adapters import Adapters
-from dovetail.catalog.catalog import Catalog, Scope
+from dovetail.catalog.catalog import Catalog
 from dovetail.catalog.found import Tool, places
-from dovetail.catalog.guesses import Guesses
-from dovetail.catalog.mlx import MAX_TEMPLATE
-from dovetail.core.errors import LoadFailed
-from dovetail.core.model import LoadOptions, Model, ModelFormat, Policy, Remote
+from dovetail.core.model import LoadOptions, Model, ModelFormat
 from dovetail.core.observe import Observer
-from dovetail.engines import native
-from dovetail.engines.base import Engine, Machine, installed
-from dovetail.engines.gguf import GgufEngine
-from dovetail.engines.mlx import MlxEngine
-from dovetail.engines.remote import RemoteEngine
+from dovetail.engines.base import Engine, Machine
 from dovetail.fleet.budget import limit
 from dovetail.fleet.launch import Launcher, LocalLauncher
 from dovetail.fleet.measured import FILE as MEASURED
@@ -45,6 +36,14 @@ from dovetail.gateway.counting import Counting
 from dovetail.gateway.door import Door
 from dovetail.gateway.feeds import Feeds
 from dovetail.gateway.guard import Guard
+from dovetail.gateway.model_settings import (
+    catalog_of,
+    catalog_scope,
+    checked_options,
+    engines_of,
+    load_options,
+    policy,
+)
 from dovetail.gateway.preload import Preloader, preloads
 from dovetail.gateway.sse import Timing
 from dovetail.gateway.streams import Streams
@@ -67,10 +66,6 @@ log = structlog.stdlib.get_logger(__name__)
 EXPOSED_REQUESTS = 600
 # And answers to one caller under way at once: each holds a connection, of which `server.max_connections` are all.
 EXPOSED_ANSWERS = 256
-GGUF_ONLY = (
-    *("gpu_layers", "ubatch", "flash_attention", "cache_type_k", "cache_type_v", "threads", "mmproj"),
-    *("draft", "ngram"),
-)
 
 
 def _other_programs() -> list[tuple[Tool, Path]]:
@@ -297,105 +292,3 @@ async def _prompt_store(settings: Settings) -> PromptStore | None:
     if not settings.kv.enabled or not settings.kv.max_bytes:
         return None
     return await asyncio.to_thread(PromptStore, settings.home / "kv", settings.kv.max_bytes)
-
-
-def model_folders(settings: Settings) -> list[Path]:
-    """The roots models are looked for in, in order of precedence."""
-    folders = [settings.home / "models", *settings.catalog.folders]
-    return [*folders, demo.models_dir()] if settings.catalog.demo else folders
-
-
-def catalog_of(settings: Settings) -> Catalog:
-    """The models and adapters that the settings lead to."""
-    roots, scope = catalog_scope(settings)
-    return Catalog(roots, **scope)
-
-
-def catalog_scope(settings: Settings) -> tuple[list[Path], Scope]:
-    """Where models are looked for, and what the settings say of them."""
-    folders = [settings.home / "adapters", *settings.catalog.adapter_folders]
-    models = settings.models
-    scope = Scope(
-        aliases={model_id: own.aliases for model_id, own in models.items() if own.aliases},
-        named={model_id: own.path for model_id, own in models.items() if own.path is not None},
-        remote={
-            model_id: Remote(own.url, own.remote_model, own.key_env)
-            for model_id, own in models.items()
-            if own.url is not None
-        },
-        adapters=Adapters([*folders, demo.adapters_dir()] if settings.catalog.demo else folders),
-        default_adapters={model_id: own.adapter for model_id, own in models.items() if own.adapter},
-        projector=lambda name: settings.load_for(name).mmproj,
-        template=lambda name: chat_template(settings, name),
-        guesses=lambda name: guesses(settings, name),
-        sampling={model_id: said for model_id, own in models.items() if (said := own.sampling.said())},
-    )
-    return model_folders(settings), scope
-
-
-def engines_of(settings: Settings, simd: Collection[str]) -> dict[ModelFormat, Engine]:
-    """An engine for each format; `simd` are the vector instructions of this processor."""
-    gguf = GgufEngine(
-        llama_server(settings.engines.gguf.binary),
-        lambda: native.in_force(settings.home, installed("xllamacpp"), simd),
-    )
-    return {"gguf": gguf, "mlx": MlxEngine(), "remote": RemoteEngine()}
-
-
-def llama_server(binary: str | None) -> Path | None:
-    """The external llama-server the settings name, "auto" being the one on the PATH."""
-    if not binary:
-        return None
-    found = shutil.which("llama-server" if binary == "auto" else binary)
-    return Path(found) if found else None if binary == "auto" else Path(binary)
-
-
-def load_options(settings: Settings, model: Model) -> LoadOptions:
-    """What the settings say of loading `model`."""
-    said = settings.load_for(model.id).model_dump()
-    warmup, gpu_only = said.pop("warmup"), said.pop("gpu_only")
-    return LoadOptions(
-        **said,
-        warmup=warmup is not False,
-        gpu_only=gpu_only is True,
-        chat_template=chat_template(settings, model.id),
-    )
-
-
-def policy(settings: Settings, model: Model) -> Policy:
-    """How the fleet treats `model`, by its settings."""
-    own = settings.models.get(model.id)
-    return Policy() if own is None else Policy(own.pin, own.priority, own.ttl, own.replicas)
-
-
-def chat_template(settings: Settings, model_id: str) -> Path | None:
-    """The template that takes the place of the model's own, if one does."""
-    own = settings.models.get(model_id)
-    if own is None or own.chat_format is None:
-        return own.chat_template if own is not None else None
-    return chat_formats.template(own.chat_format)
-
-
-def guesses(settings: Settings, model_id: str) -> Guesses:
-    """What guesses ahead of a model, by its settings."""
-    own = settings.models.get(model_id)
-    if own is None:
-        return Guesses()
-    draft = str(own.draft) if own.draft else None
-    return Guesses(Path(draft) if draft and draft.endswith(".gguf") else draft, own.ngram)
-
-
-def checked_options(settings: Settings, model: Model) -> LoadOptions:
-    """The same. Raises LoadFailed for what `[models.ID]` says and the model cannot have."""
-    own = settings.models.get(model.id)
-    if model.format == "mlx" and own is not None:
-        said = [name for name in GGUF_ONLY if getattr(own, name) is not None]
-        if said:
-            names = ", ".join(f"models.{model.id}.{name}" for name in said)
-            raise LoadFailed(f"{model.id} cannot be loaded: {names}: for GGUF models only, remove it", status=422)
-    options = load_options(settings, model)
-    template = options.chat_template
-    if template is not None and not (template.is_file() and template.stat().st_size <= MAX_TEMPLATE):
-        what = f"models.{model.id}.chat_template: {template} is no file of at most {MAX_TEMPLATE >> 10} KiB"
-        raise LoadFailed(f"{model.id} cannot be loaded: {what}", status=422)
-    return options

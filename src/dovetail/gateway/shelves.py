@@ -15,7 +15,7 @@ from dovetail.engines.base import Machine
 from dovetail.fleet import bundle
 from dovetail.fleet.prompt_store import shelf_name
 from dovetail.fleet.seats import served
-from dovetail.gateway.services import catalog_of, checked_options, engines_of
+from dovetail.gateway.model_settings import catalog_of, checked_options, engines_of
 from dovetail.hardware.machine import machine
 from dovetail.kv_folder import CARD, Card
 from dovetail.settings import Settings

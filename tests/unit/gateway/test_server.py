@@ -17,8 +17,8 @@ from dovetail.cli.exits import Exit
 from dovetail.core.errors import LoadFailed
 from dovetail.core.model import LoadOptions
 from dovetail.demo import models_dir
+from dovetail.gateway.model_settings import checked_options, llama_server, load_options, model_folders
 from dovetail.gateway.server import Started, _signals, running, serve
-from dovetail.gateway.services import checked_options, llama_server, load_options, model_folders
 from dovetail.settings import (
     CatalogSettings,
     FleetSettings,

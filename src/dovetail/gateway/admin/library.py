@@ -27,9 +27,10 @@ from dovetail.gateway.admin.model_answers import (
     NeedAnswer,
 )
 from dovetail.gateway.deps import CallerDep, ServicesDep, receive_body
+from dovetail.gateway.model_settings import load_options
 from dovetail.gateway.openapi import answers, reads
 from dovetail.gateway.roots import admitted
-from dovetail.gateway.services import Services, load_options
+from dovetail.gateway.services import Services
 from dovetail.gateway.wire import Wire
 from dovetail.settings.document import Edit
 

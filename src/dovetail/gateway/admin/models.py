@@ -26,9 +26,10 @@ from dovetail.gateway.admin.config import IF_MATCH, Version, wanted_version
 from dovetail.gateway.admin.model_answers import ModelDetails, ModelEntries, ModelEntry, ModelRemoved, ModelSaved
 from dovetail.gateway.deps import CallerDep, ServicesDep, receive_body
 from dovetail.gateway.dialects.openai_models import model_object
+from dovetail.gateway.model_settings import load_options
 from dovetail.gateway.openapi import answers, reads
 from dovetail.gateway.roots import admitted, roots
-from dovetail.gateway.services import Services, load_options
+from dovetail.gateway.services import Services
 from dovetail.gateway.wire import Wire
 from dovetail.serving.limits import check_scope
 from dovetail.settings import Settings
