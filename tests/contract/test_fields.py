@@ -6,7 +6,8 @@ from typing import Any, cast
 import aiohttp
 import pytest
 
-from dovetail.core.fields import ROUTES, SAMPLING, FieldSpec
+from dovetail.core.field import FieldSpec
+from dovetail.core.fields import ROUTES, SAMPLING
 from dovetail.core.request import Json
 
 pytestmark = pytest.mark.anyio

@@ -20,7 +20,8 @@ from pydantic.fields import FieldInfo
 
 from dovetail.cli.exits import MEANINGS
 from dovetail.core.caller import ROLES
-from dovetail.core.fields import ROUTES, SAMPLING, FieldSpec, Table, Treatment
+from dovetail.core.field import FieldSpec, Table, Treatment
+from dovetail.core.fields import ROUTES, SAMPLING
 from dovetail.engines.wire import DEFAULT_SAMPLING
 from dovetail.gateway.dialects.llamacpp import CompletionRequest, DetokenizeRequest, TokenizeRequest
 from dovetail.gateway.dialects.openai_chat.body import ChatBody

@@ -2,66 +2,19 @@
 
 Wire models take ranges, other names and descriptions from here (`gateway.wire.of`); docs/fields.md is this table with
 the tests that show it. Forms (a string, a list of pairs) are the dialects'.
-
-honoured   does on the engine what its API says
-inert      has no effect on the output by its definition
-refused    a 400 that names it, unless the value asks for nothing
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
 
-from dovetail.core.request import Json
+from dovetail.core.field import MAX_INT, FieldSpec, Table
+from dovetail.core.field import inert as _inert
+from dovetail.core.field import refused as _refused
+from dovetail.core.field import table as _table
 
-Treatment: TypeAlias = Literal["honoured", "inert", "refused"]
-Table: TypeAlias = Mapping[str, "FieldSpec"]
-
-MAX_INT = (1 << 31) - 1
 MAX_CHOICES = 32
 _MAX_SEED = (1 << 63) - 1
-
-
-@dataclass(frozen=True, slots=True)
-class FieldSpec:
-    """One field.
-
-    aliases   its other names in published APIs
-    low, high   bounds of a number
-    default   what holds on every engine where neither the request nor the model says anything
-    neutral   the values of a refused field that ask for nothing, beside null
-    """
-
-    name: str
-    meaning: str = ""
-    low: float | None = None
-    high: float | None = None
-    aliases: tuple[str, ...] = ()
-    default: Json = None
-    gguf: Treatment = "honoured"
-    mlx: Treatment = "honoured"
-    neutral: tuple[Json, ...] = ()
-
-    def admits(self, value: float) -> bool:
-        """Whether a number is within the bounds; NaN is within none."""
-        return (
-            (self.low is None or value >= self.low) and (self.high is None or value <= self.high) and value == value  # noqa: PLR0124
-        )
-
-
-def _table(*specs: FieldSpec) -> Table:
-    return {spec.name: spec for spec in specs}
-
-
-def _inert(name: str, meaning: str) -> FieldSpec:
-    return FieldSpec(name, meaning, gguf="inert", mlx="inert")
-
-
-def _refused(name: str, *neutral: Json, meaning: str = "", aliases: tuple[str, ...] = ()) -> FieldSpec:
-    return FieldSpec(name, meaning, aliases=aliases, gguf="refused", mlx="refused", neutral=neutral)
-
 
 # How the next token is chosen, and when to stop: the same on every text route.
 _ADAPTER = FieldSpec(

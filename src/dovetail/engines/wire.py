@@ -32,7 +32,8 @@ from dovetail.core.events import (
     TopLogprob,
     Usage,
 )
-from dovetail.core.fields import MAX_INT, SAMPLING
+from dovetail.core.field import MAX_INT
+from dovetail.core.fields import SAMPLING
 from dovetail.core.model import Adapter
 from dovetail.core.request import (
     ChatPrompt,

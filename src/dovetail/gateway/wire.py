@@ -28,7 +28,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from dovetail.core.errors import InvalidRequest
-from dovetail.core.fields import FieldSpec
+from dovetail.core.field import FieldSpec
 from dovetail.core.request import Json, JsonObject
 from dovetail.gateway import errors
 

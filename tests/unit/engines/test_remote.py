@@ -6,7 +6,7 @@ import pytest
 
 from dovetail.core.errors import Busy, DovetailError, EngineFailure, InvalidRequest, LoadFailed, UnsupportedField
 from dovetail.core.events import Finished, ReasoningDelta, RefusalDelta, TextDelta, ToolCallDelta
-from dovetail.core.fields import MAX_INT
+from dovetail.core.field import MAX_INT
 from dovetail.core.request import (
     ChatPrompt,
     GenerateRequest,
