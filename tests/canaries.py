@@ -53,9 +53,9 @@ def logs(folder: Path) -> Iterator[Path]:
 
 def found(folder: Path) -> list[str]:
     """`file:line: kind` for each secret in a log under `folder`."""
-    kinds = {kind: [re.escape(form) for word in words for form in _forms(word)] for kind, words in WORDS.items()}
+    kinds = {kind: [re.escape(form) for word in words for form in forms(word)] for kind, words in WORDS.items()}
     planted = [word for path in folder.rglob(PLANTED) for word in path.read_text("utf-8").splitlines()]
-    kinds["what a test planted"] = [re.escape(form) for word in planted for form in _forms(word)]
+    kinds["what a test planted"] = [re.escape(form) for word in planted for form in forms(word)]
     for kind, shape in SHAPES.items():
         kinds.setdefault(kind, []).append(shape)
     patterns = {kind: re.compile(b"|".join(forms)) for kind, forms in kinds.items() if forms}
@@ -68,7 +68,7 @@ def found(folder: Path) -> list[str]:
     ]
 
 
-def _forms(word: str) -> set[bytes]:
+def forms(word: str) -> set[bytes]:
     """As it is, in JSON, in an address, and as Python shows it."""
     return {word.encode(), json.dumps(word)[1:-1].encode(), quote(word).encode(), ascii(word)[1:-1].encode()}
 
@@ -84,4 +84,4 @@ async def fly(url: str) -> None:
             for body, credential in zip(bodies, headers, strict=True):
                 async with http.post("/v1/chat/completions", json=body, headers=credential) as answer:
                     said = await answer.read()
-                assert not any(form in said for word in (PROMPT, KEY, TOKEN, COOKIE) for form in _forms(word)), said
+                assert not any(form in said for word in (PROMPT, KEY, TOKEN, COOKIE) for form in forms(word)), said

@@ -16,6 +16,8 @@ from dovetail.settings.document import Edit, Reading, Value
 # Who can change these can run a program, open the server to others, or send a secret somewhere: the file alone.
 FILE_ONLY = ("home", "server", "access", "engines")
 FILE_ONLY_OF_MODELS = ("url", "key_env", "remote_model")
+# The format is chosen at the start; the others are what the machine's owner forbids or allows to admins and to workers.
+FILE_ONLY_KEYS = (("log", "format"), ("log", "capture_minutes"), ("log", "capture_bytes"), ("fleet", "worker_network"))
 _PATHS = {"folders", "adapter_folders", "path", "mmproj", "chat_template", "draft"}
 
 
@@ -53,7 +55,7 @@ def check(services: Services, edits: Sequence[Edit]) -> None:
     for edit in edits:
         name = ".".join(edit.key)
         closed = edit.key[0] in FILE_ONLY or (edit.key[0] == "models" and set(edit.key[2:]) & {*FILE_ONLY_OF_MODELS})
-        if closed or edit.key == ("log", "format"):
+        if closed or any(key[: len(edit.key)] == edit.key for key in FILE_ONLY_KEYS):
             raise Forbidden(f"{name} is changed in dovetail.toml, not over HTTP", code="file_only", param=name[:128])
         if edit.key[-1] in _PATHS and edit.value is not None:
             allowed = allowed or reachable(services)

@@ -4,12 +4,15 @@ import asyncio
 import json
 import signal
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any
 
 import aiohttp
 import pytest
+
+from dovetail.gateway.rights import RIGHTS
 
 from ... import canaries  # noqa: TID252
 from ..serving.running import Running, running  # noqa: TID252
@@ -41,6 +44,9 @@ BODIES: list[tuple[str, Any]] = [
     ("/v1/embeddings", {"input": [PROMPT, ""]}),
     ("/tokenize", {"content": [PROMPT]}),
 ]
+SECRETS = (PROMPT, canaries.PASSWORD, canaries.GUESS, canaries.KEY, canaries.COOKIE, canaries.OPERATOR_KEY)
+# A stream has said by then what it has to say of the past.
+LISTEN = 0.5
 PASSWORDS = ("/auth/login", "/auth/setup", "/auth/password", "/api/v1/users")
 
 
@@ -50,9 +56,29 @@ async def post(http: aiohttp.ClientSession, path: str, body: object, **headers: 
     async with http.post(path, data=raw, headers={"content-type": "application/json", **headers}) as answer:
         said = await answer.text()
     if answer.status >= 400:
-        for word in (PROMPT, canaries.PASSWORD, canaries.GUESS, canaries.KEY, canaries.COOKIE):
-            assert word not in said, (path, said)
+        assert_told_nothing(path, said.encode())
     return answer.status, said
+
+
+def assert_told_nothing(path: str, said: bytes) -> None:
+    for word in SECRETS:
+        assert not any(form in said for form in canaries.forms(word)), (path, said[:2000])
+
+
+async def read_all(http: aiohttp.ClientSession) -> int:
+    """Whatever can be read of the server: what it lists, measures and streams. How much that was."""
+    size = 0
+    for line in RIGHTS:
+        method, path = line.split(" ")
+        if method == "GET" and "{" not in path:
+            said = bytearray()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LISTEN), http.get(path) as answer:
+                    async for chunk in answer.content.iter_any():
+                        said += chunk
+            assert_told_nothing(path, bytes(said))
+            size += len(said)
+    return size
 
 
 async def meet(http: aiohttp.ClientSession, model: str) -> None:
@@ -91,6 +117,7 @@ async def test_no_log_and_no_error_tells_a_secret(tmp_path: Path, run: Run, styl
             for model in ("tiny-gguf", "tiny-mlx") if style == "json" else ("tiny-gguf",):
                 await meet(http, model)
                 await kill_at_work(http, server, model)
+                assert await read_all(http) > 10_000
             await post(http, CHAT, {"model": "elsewhere", "messages": ASKED})
         async with aiohttp.ClientSession(server.url, cookie_jar=aiohttp.DummyCookieJar()) as http:
             async with http.post("/auth/login", json={"password": canaries.PASSWORD}) as answer:

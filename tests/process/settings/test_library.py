@@ -176,6 +176,9 @@ async def test_the_configuration_is_shown_and_changed(house: House) -> None:
         ({"engines": {"gguf": {"binary": "/bin/sh"}}}, 403, "file_only"),
         ({"access": {"require_key": False}}, 403, "file_only"),
         ({"models": {"x": {"url": "http://a/v1", "key_env": "PATH"}}}, 403, "file_only"),
+        ({"log": {"capture_minutes": 60}}, 403, "file_only"),
+        ({"log": None}, 403, "file_only"),  # with the section goes what its owner forbids there
+        ({"fleet": {"worker_network": True}}, 403, "file_only"),
         ({"catalog": {"folders": ["/etc"]}}, 403, "path_not_allowed"),
         ({"models": {"x": {"chat_template": "/etc/passwd"}}}, 403, "path_not_allowed"),
         ({"fleet": {"idle_ttl": "soon"}}, 422, "invalid_configuration"),

@@ -32,7 +32,7 @@ class ConfigAnswer(Answer):
     version     of the file, for a change that is to follow; empty while there is none
     overridden  keys that the environment or a flag says: the file's word for them has no effect
     fixed       keys that a running server does not change
-    file_only   sections that are not changed over HTTP
+    file_only   sections and keys that are not changed over HTTP
     problem     why the file as it is now is not in force
     """
 
@@ -92,7 +92,11 @@ async def _shown(services: Services) -> Response:
         "values": values,
         "overridden": [*sorted(above)],
         "fixed": [".".join(key) for key in FIXED],
-        "file_only": [*change.FILE_ONLY, *(f"models.*.{key}" for key in change.FILE_ONLY_OF_MODELS)],
+        "file_only": [
+            *change.FILE_ONLY,
+            *(".".join(key) for key in change.FILE_ONLY_KEYS),
+            *(f"models.*.{key}" for key in change.FILE_ONLY_OF_MODELS),
+        ],
         "problem": services.live.problem,
     }
     headers = {"etag": f'"{reading.version}"'} if reading.version else {}
