@@ -61,7 +61,7 @@ class Access:
         most_keys: int | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._database = database
+        self.database = database
         self._clock = clock
         self._key = None if key is None else digest(key)
         # What the commands of whoever owns the home folder bring.
@@ -85,7 +85,7 @@ class Access:
         """At most half a second old."""
         now = self._clock()
         if self._standing is None or now - self._standing[0] > REMEMBER:
-            others, made = await self._database.run(keys.counts)
+            others, made = await self.database.run(keys.counts)
             has_people = self.people.chief is not None or others > 0
             self._standing = now, Standing(has_people, made > 0 or self.has_own_key)
         return self._standing[1]
@@ -132,11 +132,11 @@ class Access:
         """What keys used in the last thirty days."""
         await self.meter.write()
         since = (datetime.now(UTC) - timedelta(days=30)).date().isoformat()
-        return await self._database.run(lambda c: keys.usage(c, since=since))
+        return await self.database.run(lambda c: keys.usage(c, since=since))
 
     async def aclose(self) -> None:
         await self.meter.write()
-        await asyncio.to_thread(self._database.close)
+        await asyncio.to_thread(self.database.close)
 
     async def _by_key(self, secret: str) -> Known | None:
         if self._key is not None and hmac.compare_digest(self._key, digest(secret)):

@@ -11,6 +11,7 @@ import typer
 
 from dovetail.cli.add import add
 from dovetail.cli.admin import admin
+from dovetail.cli.bench import bench
 from dovetail.cli.chat import chat
 from dovetail.cli.config import config
 from dovetail.cli.doctor import doctor
@@ -43,6 +44,7 @@ COMMANDS = {
     "unload": unload,
     "pull": pull,
     "inspect": inspect,
+    "bench": bench,
     "doctor": doctor,
     "openapi": openapi,
     "version": version,

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Generator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from dovetail.cli import client, preflight
+from dovetail.cli import client
 from dovetail.cli.answer import Answer, Display, ask
 from dovetail.cli.exits import Exit, Failure
 from dovetail.cli.list import fetch
 from dovetail.cli.options import AsJson, Config, Home, ModelsDir, NoDemo, Url, configured, texts
+from dovetail.cli.own_server import any_server
 from dovetail.core.request import Json, JsonObject
-
-if TYPE_CHECKING:
-    from dovetail.settings import Settings
 
 _HELP = "/clear forgets the conversation, /model ID changes the model, /bye (or Ctrl-D) leaves; Ctrl-C stops an answer."
 
@@ -42,7 +38,7 @@ def chat(
     settings = configured(home, config, said)
     if question is None and not sys.stdin.isatty():
         question = sys.stdin.read()
-    with _server(url, settings) as server:
+    with any_server(url, settings) as server:
         conversation = Conversation(server, model or _choose(server), system, max_tokens, as_json)
         if question is None:
             _converse(conversation)
@@ -110,23 +106,6 @@ def _answer(conversation: Conversation, question: str) -> None:
         typer.echo("(stopped)", err=True)
     except Failure as failure:
         typer.echo(f"dovetail: {failure}", err=True)
-
-
-@contextmanager
-def _server(url: str | None, settings: Settings) -> Generator[client.Server]:
-    found = client.find_server(url, settings.home)
-    if found is not None:
-        yield client.server_at(found, url, settings.home)
-        return
-    from dovetail import log
-    from dovetail.cli.own_server import own_server
-
-    preflight.check_engines(settings)
-    preflight.check_folders(settings)
-    # Failures reach the terminal as answers do; the log of a server of one's own would only cut through them.
-    log.setup("text", "critical")
-    with own_server(settings) as own:
-        yield client.server_at(own, None, settings.home)
 
 
 def _choose(server: client.Server) -> str:

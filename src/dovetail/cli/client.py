@@ -81,6 +81,11 @@ class Server:
         with self._exchange("GET", path, None, ANSWER_TIMEOUT) as response:
             return _object(response.read())
 
+    def text(self, path: str) -> str:
+        """The answer as it came, for files."""
+        with self._exchange("GET", path, None, ANSWER_TIMEOUT) as response:
+            return response.read().decode()
+
     def post(self, path: str, body: JsonObject, timeout: float = ANSWER_TIMEOUT) -> JsonObject:
         with self._exchange("POST", path, body, timeout) as response:
             return _object(response.read())

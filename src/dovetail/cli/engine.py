@@ -37,7 +37,7 @@ def build_engine(
     home: Home = None,
     config: Config = None,
 ) -> None:
-    """Compile xllamacpp for this processor, with llama-quantize and llama-server; GGUF models use it from then on.
+    """Compile xllamacpp for this processor, with llama-server and tools; GGUF models use it from then on.
 
     Takes about 6 minutes on two idle cores. Run it again after Ctrl-C or a failure and it goes on where it was.
     """

@@ -8,6 +8,8 @@ from collections.abc import Callable, Coroutine, Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
+from dovetail.cli import preflight
+from dovetail.cli.client import Server, find_server, server_at
 from dovetail.cli.exits import Exit, Failure
 from dovetail.cli.home import HomeLock
 
@@ -42,6 +44,23 @@ def own_server(settings: Settings, serve: Serve | None = None) -> Generator[str]
             yield url
         finally:
             thread.stop(server.drain_timeout + settings.fleet.stop_timeout + 5.0)
+
+
+@contextmanager
+def any_server(url: str | None, settings: Settings) -> Generator[Server]:
+    """The running server, or where none runs one of one's own. Raises Failure."""
+    found = find_server(url, settings.home)
+    if found is not None:
+        yield server_at(found, url, settings.home)
+        return
+    from dovetail import log
+
+    preflight.check_engines(settings)
+    preflight.check_folders(settings)
+    # Failures reach the terminal as answers do; the log of a server of one's own would only cut through them.
+    log.setup("text", "critical")
+    with own_server(settings) as own:
+        yield server_at(own, None, settings.home)
 
 
 class _ServerThread:

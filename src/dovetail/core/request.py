@@ -223,6 +223,9 @@ class Grammar:
 
 OutputFormat: TypeAlias = PlainText | JsonSchema | Grammar
 
+# Where the prompt cache of a request may stay; "nothing": it uses none and leaves none.
+Keep: TypeAlias = Literal["disk", "memory", "nothing"]
+
 
 @dataclass(frozen=True, slots=True)
 class GenerateRequest:
@@ -237,6 +240,7 @@ class GenerateRequest:
     output      the form that the answer must have
     adapter     a LoRA that is applied, None: the model alone, or what its settings name
     space       prompt caches are shared within it; requests of different spaces see nothing of each other
+    keep        what may become of its own prompt cache
     """
 
     id: str
@@ -250,3 +254,4 @@ class GenerateRequest:
     output: OutputFormat = PlainText()
     adapter: Adapter | None = None
     space: str = ""
+    keep: Keep = "disk"

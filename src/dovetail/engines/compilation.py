@@ -193,14 +193,15 @@ class Compilation:
         return staged
 
     def _make_tools(self, staged: Path) -> Generator[Progress]:
-        """llama-quantize beside the llama-server that the package's build has left."""
+        """llama-quantize and llama-bench beside the llama-server that the package's build has left."""
         objects = self._source / "thirdparty" / "llama.cpp" / "build"
         cmake = ["cmake", "--build", str(objects), "--config", "Release", "--parallel", str(self._jobs)]
-        for line in self._output([*cmake, "--target", "llama-quantize"], "llama-quantize did not compile"):
+        cmake += ["--target", *native.TOOLS]
+        for line in self._output(cmake, f"{' and '.join(native.TOOLS)} did not compile"):
             yield self._progress("tools", _share(line), line)
         programs = staged / "bin"
         programs.mkdir()
-        for name in ("llama-quantize", "llama-server"):
+        for name in ("llama-server", *native.TOOLS):
             if (made := objects / "bin" / name).exists():
                 shutil.copy2(made, programs / name)
 

@@ -55,6 +55,13 @@ class GgufEngine:
         self._binary = binary
         self._native = native
 
+    def build(self) -> str:
+        """Which llama.cpp a worker would run on now, for people. Blocks."""
+        if self._binary is not None:
+            return f"of {self._binary.name}"
+        version, native = installed("xllamacpp"), self._native()
+        return f"xllamacpp {version} ({'the wheel' if native is None else 'compiled for this machine'})"
+
     def resolve(self, model: Model, options: LoadOptions, machine: Machine) -> LoadOptions:
         if options.pooling is not None:
             return _for_embeddings(model, options, machine)

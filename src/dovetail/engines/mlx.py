@@ -70,6 +70,8 @@ class MlxEngine:
         call = wire.encode(request, index)
         if request.space:
             call.body["cache_salt"] = request.space
+        if request.keep != "disk":
+            call.body.update(cache_keep=request.keep, cache_prompt=request.keep == "memory")
         if request.adapter is not None:
             call.body["adapter"] = wire.adapter(request.adapter)
         return call

@@ -14,6 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 FOLDER = "engines"
 CARD = "build.json"
 WORK = "work"
+TOOLS = ("llama-quantize", "llama-bench")  # made beside the llama-server that a build leaves
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ class NativeBuild:
 
     @property
     def programs(self) -> tuple[Path, ...]:
-        found = (self.folder / "bin" / name for name in ("llama-server", "llama-quantize"))
+        found = (self.folder / "bin" / name for name in ("llama-server", *TOOLS))
         return tuple(path for path in found if path.exists())
 
     def runs_on(self, version: str, simd: Collection[str]) -> bool:

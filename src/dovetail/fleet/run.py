@@ -62,11 +62,12 @@ class Run:
         """Hands the request to the worker; there is no `stream` where it is dead and has seen nothing of it."""
         seat, worker = self.seat, self.seat.worker
         call = seat.engine.encode(self.request, self.index)
-        if self.cold:
+        if self.cold or self.request.keep == "nothing":
             call.body["cache_prompt"] = False
         try:
             client = worker.client
-            call = await self.hold.take(client, seat.queue.slots, call, self.request.space)
+            lasting = self.request.keep == "disk"
+            call = await self.hold.take(client, seat.queue.slots, call, self.request.space, lasting=lasting)
             self.stream = await client.open(seat.engine, self.request, self.index, call)
         except WorkerUnreachable:
             self.unseen += 1

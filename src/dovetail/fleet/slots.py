@@ -231,16 +231,20 @@ class Hold:
         self.space = ""
         self._slots = slots
         self._chain: Chain = ()
+        self._lasting = True
         self._prefill: Prefill | None = None
         self._last: Event | None = None
 
-    async def take(self, client: WorkerClient, count: int, call: WorkerCall, space: str) -> WorkerCall:
+    async def take(
+        self, client: WorkerClient, count: int, call: WorkerCall, space: str, *, lasting: bool = True
+    ) -> WorkerCall:
         """Waits until a slot is ready for `call`, and returns the call for it; what was held before is given back.
 
-        For a call that wants no cached prompt (`cache_prompt` false) none is looked for.
+        For a call that wants no cached prompt (`cache_prompt` false) none is looked for. What is not `lasting` goes
+        into no file.
         """
         self.leave()
-        self.space, self._chain = space, chains.chain_of(call.body, space)
+        self.space, self._chain, self._lasting = space, chains.chain_of(call.body, space), lasting
         wanted = () if call.body.get("cache_prompt") is False else self._chain
         await self._slots.take(client, count, self, wanted, call.body.get("lora"))
         if self.slot is None:
@@ -274,4 +278,4 @@ class Hold:
                 slot.prompt = slot.tokens = done
             case _:
                 slot.prompt = slot.tokens = prefill.total if prefill else chains.reach(chain) // _BYTES_A_TOKEN
-        slot.chain, slot.space, slot.saved = chain, self.space, False
+        slot.chain, slot.space, slot.saved = chain, self.space, not self._lasting

@@ -9,7 +9,19 @@ from dovetail import __version__
 from dovetail.core.errors import DovetailError
 from dovetail.core.request import JsonObject
 from dovetail.gateway import adapters, auth, errors, health, home, openapi
-from dovetail.gateway.admin import capture, config, events, keys, library, models, requests, sessions, users
+from dovetail.gateway.admin import (
+    bench_ask,
+    benchmarks,
+    capture,
+    config,
+    events,
+    keys,
+    library,
+    models,
+    requests,
+    sessions,
+    users,
+)
 from dovetail.gateway.compat import llm_server, llm_server_config, mlx_gguf_server
 from dovetail.gateway.dialects import (
     llamacpp,
@@ -47,6 +59,8 @@ ROUTERS = (
     sessions.router,
     users.router,
     capture.router,
+    bench_ask.router,
+    benchmarks.router,
 )
 
 

@@ -117,6 +117,8 @@ def _errors(route: APIRoute, read: type[BaseModel] | None) -> dict[int, str]:
     if "configuration" in route.tags:
         named |= {409: "There is one of that name already, or somebody else has changed the file first."}
         named |= {404: "There is nothing of that name.", 422: "What was to be set cannot be.", 507: "The disk is full."}
+    if "benchmarks" in route.tags:
+        named |= {409: "Another benchmark runs, or the server is busy and was not to be waited for."}
     return dict(sorted((_ANYWHERE | with_body | named).items()))
 
 

@@ -104,6 +104,14 @@ RIGHTS: dict[str, Right] = {
     "POST /api/v1/users": Right.PEOPLE,
     "PATCH /api/v1/users/{name}": Right.PEOPLE,
     "DELETE /api/v1/users/{name}": Right.PEOPLE,
+    "POST /api/v1/benchmarks/ask": Right.USE,
+    "POST /api/v1/benchmarks": Right.ADMIN,
+    "POST /api/v1/benchmarks/estimate": Right.ADMIN,
+    "GET /api/v1/benchmarks": Right.VIEW,
+    "GET /api/v1/benchmarks/{id}": Right.VIEW,
+    "GET /api/v1/benchmarks/{id}/export": Right.VIEW,
+    "POST /api/v1/benchmarks/{id}/cancel": Right.ADMIN,
+    "DELETE /api/v1/benchmarks/{id}": Right.ADMIN,
 }
 
 # These take a login, or whoever runs the server: a key that leaked must leave nothing behind when it is revoked.

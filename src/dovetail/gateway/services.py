@@ -16,6 +16,7 @@ import structlog
 from dovetail import local_key
 from dovetail.access.access import Access, opened
 from dovetail.access.people import Lifetime
+from dovetail.bench.lab import Lab
 from dovetail.catalog.catalog import Catalog
 from dovetail.catalog.found import Tool, places
 from dovetail.core.model import LoadOptions, Model, ModelFormat
@@ -36,6 +37,7 @@ from dovetail.gateway.counting import Counting
 from dovetail.gateway.door import Door
 from dovetail.gateway.feeds import Feeds
 from dovetail.gateway.guard import Guard
+from dovetail.gateway.lab import lab_of
 from dovetail.gateway.model_settings import (
     catalog_of,
     catalog_scope,
@@ -94,6 +96,7 @@ class Services:
     # Without it nobody is asked who they are: parts of the gateway under test, and the document of its routes.
     access: Access | None = None
     capture: Capture | None = None
+    lab: Lab | None = None
 
     @property
     def is_ready(self) -> bool:
@@ -170,8 +173,7 @@ async def services(settings: Settings, **parts: Unpack[Parts]) -> AsyncGenerator
     store = await _prompt_store(settings)
     making = Making(engines, lambda model: checked_options(live.current, model), here, store, measured)
     pool, readings = _pool(live, making, observer, parts)
-    generator = Generator(catalog, pool, observer)
-    _tell(generator, settings)
+    generator = _tell(Generator(catalog, pool, observer), settings)
     preloader = Preloader(catalog, pool)
     preloader.want(preloads(settings))
     embedder = Embedder(catalog, pool, observer)
@@ -180,6 +182,7 @@ async def services(settings: Settings, **parts: Unpack[Parts]) -> AsyncGenerator
         live, catalog, pool, generator, embedder, engines, here, readings,
         preloaded=preloader.done, access=access, capture=capture,
     )  # fmt: skip
+    built = replace(built, lab=(lab := lab_of(built, facts, access.database)))
 
     async def apply(before: Settings) -> None:
         nonlocal making
@@ -191,7 +194,7 @@ async def services(settings: Settings, **parts: Unpack[Parts]) -> AsyncGenerator
     await asyncio.to_thread(local_key.write, settings.home, access.local_key)
     if access.people.chief is None and settings.server.exposed:
         log.warning("to make the first account over the network, give this code", code=access.setup_code)
-    running = _at_work(built, access, preloader)
+    running = _at_work(built, access, preloader, lab)
     try:
         yield built
     finally:
@@ -203,12 +206,13 @@ async def services(settings: Settings, **parts: Unpack[Parts]) -> AsyncGenerator
         await asyncio.to_thread(local_key.remove, settings.home)
 
 
-def _at_work(built: Services, access: Access, preloader: Preloader) -> list[asyncio.Task[None]]:
+def _at_work(built: Services, access: Access, preloader: Preloader, lab: Lab) -> list[asyncio.Task[None]]:
     """What goes on beside requests until it is cancelled."""
     work = {
         "preload": preloader.run(),
         "watch": built.live.watch(),
         "usage": access.meter.run(),
+        "lab": lab.run(),
         "revocation": revocation.watch(access, built.requests, built.streams),
         "feeds": Feeds(built.hub, built.pool, built.requests, lambda: built.is_ready).run(),
     }
@@ -248,8 +252,9 @@ async def _remade(making: Making, built: Services, before: Settings, simd: Colle
     return making
 
 
-def _tell(generator: Generator, settings: Settings) -> None:
+def _tell(generator: Generator, settings: Settings) -> Generator:
     generator.reconfigure(share=settings.kv.share, media=Gate(settings.media), replay_limit=settings.fleet.replay_limit)
+    return generator
 
 
 def _processes(pool: Pool) -> list[tuple[str, int]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
@@ -81,6 +82,7 @@ class Requests:
         self._tickets: dict[Ticket, None] = {}
         self._numbers = count(1)
         self._computed = self._written = 0
+        self._watchers: set[asyncio.Event] = set()
 
     def __iter__(self) -> Iterator[Ticket]:
         return iter(tuple(self._tickets))
@@ -91,12 +93,24 @@ class Requests:
         ticket.number = next(self._numbers)
         ticket.begin(request_id, end)
         self._tickets[ticket] = None
+        self._tell()
         try:
             yield
         finally:
             del self._tickets[ticket]
             self._computed += ticket.prefilled - ticket.cached
             self._written += ticket.tokens
+            self._tell()
+
+    @contextmanager
+    def watched(self) -> Generator[asyncio.Event]:
+        """An event that is set whenever a request comes or has ended; its reader clears it."""
+        event = asyncio.Event()
+        self._watchers.add(event)
+        try:
+            yield event
+        finally:
+            self._watchers.discard(event)
 
     def counted(self) -> tuple[int, int]:
         """Prompt tokens computed and pieces written since the start, by requests that have ended and that have not."""
@@ -120,6 +134,10 @@ class Requests:
     def cut(self) -> None:
         """Ends everything, for a shutdown."""
         self._end(list(self), Busy("the server is shutting down; send the request again", code="shutting_down"))
+
+    def _tell(self) -> None:
+        for watcher in self._watchers:
+            watcher.set()
 
     def _end(self, tickets: list[Ticket], error: DovetailError) -> int:
         for ticket in tickets:

@@ -48,7 +48,8 @@ else:
 _CMAKE = r"""#!{python}
 import pathlib, sys
 print("[ 50%] Building CXX object quantize.o")
-(pathlib.Path(sys.argv[2]) / "bin" / "llama-quantize").write_text("a program")
+for name in sys.argv[sys.argv.index("--target") + 1:]:
+    (pathlib.Path(sys.argv[2]) / "bin" / name).write_text("a program")
 """
 FEATURES = "get_system_info = lambda: 'CPU : AVX2 = 1 | AVX512 = 1 | SVE = 0 | REPACK = 1 | '"
 

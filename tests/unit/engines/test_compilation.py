@@ -48,7 +48,7 @@ def test_a_build_is_told_in_steps_and_put_in_place_whole(tmp_path: Path) -> None
     assert compiled == sorted(compiled)
     assert told[-1].done == 1.0
     assert build.folder == tmp_path / "home" / "engines" / f"xllamacpp-{VERSION}"
-    assert [path.name for path in build.programs] == ["llama-server", "llama-quantize"]
+    assert [path.name for path in build.programs] == ["llama-server", "llama-quantize", "llama-bench"]
     assert build.card.features == ("AVX2", "AVX512", "REPACK")
     assert native.builds(tmp_path / "home") == [build]
     assert not (tmp_path / "home" / "engines" / "work").exists()
@@ -177,4 +177,4 @@ def test_a_real_build(tmp_path: Path) -> None:
         pass
     build = native.in_force(tmp_path, installed("xllamacpp"), processor.simd)
     assert build is not None
-    assert [path.name for path in build.programs] == ["llama-server", "llama-quantize"]
+    assert [path.name for path in build.programs] == ["llama-server", "llama-quantize", "llama-bench"]

@@ -223,6 +223,7 @@ class Engine:
             progress=generate.progress,
             space=generate.space,
             reuse=generate.reuse,
+            keep=generate.keep,
             special=special,
             adapter=adapter,
             processors=(*extra, *processors),

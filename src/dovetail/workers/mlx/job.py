@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from dovetail.core.events import Timings
+from dovetail.core.request import Keep
 from dovetail.workers.mlx.adapter import AdapterChoice
 from dovetail.workers.mlx.batch import Drawn, Prefill, Row
 from dovetail.workers.mlx.detokenize import Detokenizer
@@ -22,7 +23,8 @@ class Job:
     """A checked request: every id is in the vocabulary and the prompt leaves room for a token.
 
     `processors` come after those of `sampling`; this is where a grammar joins. `max_tokens` < 0: to the end of the
-    context. `reuse` says whether kept prompt caches may be used, `space` which of them; `special` shows control tokens.
+    context. `reuse` says whether kept prompt caches may be used, `space` which of them, `keep` where its own may stay;
+    `special` shows control tokens.
     The event loop sets `cancelled`; the generation thread sees it within a step. It counts `sent` and the
     event loop `read`: one writer each.
     """
@@ -35,6 +37,7 @@ class Job:
     top_logprobs: int | None = None
     progress: bool = False
     reuse: bool = True
+    keep: Keep = "disk"
     space: str = ""
     special: bool = False
     adapter: AdapterChoice | None = None

@@ -289,10 +289,11 @@ class Generation:
 
     def _keep(self, live: Live, cache: Callable[[], Cache]) -> None:
         """Keep a row's cache for the next turn; a failure costs that turn time, nothing else."""
-        if not live.row.tokens or self._settings.cache_bytes <= 0:
+        keep = live.job.keep
+        if not live.row.tokens or self._settings.cache_bytes <= 0 or keep == "nothing":
             return
         try:
-            self._kept.keep(live.row.tokens, cache(), live.space)
+            self._kept.keep(live.row.tokens, cache(), live.space, lasting=keep == "disk")
         except Exception as error:  # noqa: BLE001
             log.warning("a prompt cache was not kept error=%s", type(error).__name__)
 

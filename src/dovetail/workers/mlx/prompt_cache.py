@@ -35,6 +35,7 @@ class Entry(Generic[K]):
     key: bytes
     length: int
     cache: K
+    lasting: bool = True  # it may be written to a file
 
 
 class PromptCache(Generic[K]):
@@ -70,10 +71,10 @@ class PromptCache(Generic[K]):
         # `trimmed` returns the type it is called on; the bound cannot say so.
         return (best.cache if drop == 0 else best.cache.trimmed(drop)), covered  # pyright: ignore[reportReturnType]
 
-    def keep(self, tokens: Sequence[int], cache: K, space: str = "") -> None:
+    def keep(self, tokens: Sequence[int], cache: K, space: str = "", *, lasting: bool = True) -> None:
         """Keep the cache of `tokens` in `space`; a shorter cache that this one makes useless goes."""
         if tokens:
-            self.put(Entry(space, key_of(tokens), len(tokens), cache))
+            self.put(Entry(space, key_of(tokens), len(tokens), cache, lasting))
 
     def put(self, entry: Entry[K]) -> None:
         """The same, with an entry that is one already."""

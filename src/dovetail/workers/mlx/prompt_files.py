@@ -58,7 +58,7 @@ class PromptFiles:
 
     def worth_saving(self, entry: Entry[Cache], share: float = WORTH) -> bool:
         """Whether enough of an entry, at least `share` of it, is in no file."""
-        if entry.length < LEAST_TOKENS or entry.cache.nbytes > self.max_bytes:
+        if not entry.lasting or entry.length < LEAST_TOKENS or entry.cache.nbytes > self.max_bytes:
             return False
         covered = max((stored.covers(entry.key, entry.space) for stored in self._stored()), default=0)
         return entry.length - covered >= max(LEAST_TOKENS, share * entry.length)
@@ -140,8 +140,9 @@ class Conversations:
         usable = min(common(key_of(prompt), entry.key), len(prompt) - 1)
         return entry.cache.trimmed(entry.length - usable) if usable < entry.length else entry.cache, usable
 
-    def keep(self, tokens: Sequence[int], cache: Cache, space: str = "") -> None:
-        self._memory.keep(tokens, cache, space)
+    def keep(self, tokens: Sequence[int], cache: Cache, space: str = "", *, lasting: bool = True) -> None:
+        """What is not `lasting` is kept in memory alone."""
+        self._memory.keep(tokens, cache, space, lasting=lasting)
         self._fresh.add((space, key_of(tokens)))
 
     def save_next(self) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, NoReturn, TypeAlias, cast
 
-from dovetail.core.request import Json, JsonObject
+from dovetail.core.request import Json, JsonObject, Keep
 from dovetail.workers.mlx.dry import DryOptions
 from dovetail.workers.mlx.mirostat import MirostatOptions
 from dovetail.workers.mlx.sampling import GREEDY, Chain, Sampling
@@ -60,6 +60,7 @@ class Generate:
     timings_per_token: bool
     reuse: bool
     space: str
+    keep: Keep
     top_logprobs: int | None
 
 
@@ -240,6 +241,7 @@ def _generate(fields: Fields, known: Known, limit: str, top_logprobs: int | None
         timings_per_token=fields.flag("timings_per_token", default=False),
         reuse=fields.flag("cache_prompt", default=True),
         space=_salt(fields),
+        keep=_keep(fields),
         top_logprobs=None if top_logprobs is None else min(top_logprobs, n_vocab),
     )
 
@@ -252,6 +254,17 @@ def _salt(fields: Fields) -> str:
     if len(salt) > _MAX_SALT or not salt.isprintable():
         raise _bad("cache_salt", f"takes at most {_MAX_SALT} printable characters")
     return salt
+
+
+def _keep(fields: Fields) -> Keep:
+    """Where the prompt cache of this request may stay."""
+    match fields.get("cache_keep"):
+        case None:
+            return "disk"
+        case "disk" | "memory" | "nothing" as keep:
+            return keep
+        case _:
+            raise _bad("cache_keep", 'must be "disk", "memory" or "nothing"')
 
 
 def _sampling(fields: Fields, bias: tuple[tuple[int, float], ...]) -> Sampling:
