@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from dovetail.settings import ServerSettings
 
-from .kubernetes import RESOURCES, Deployment, Resource, patched
+from .kubernetes import RESOURCES, Deployment, NetworkPolicy, Resource, patched
 
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
 TEXTS = {path.name: path.read_text("utf-8") for path in DEPLOY.iterdir()}
@@ -74,6 +74,18 @@ def test_kubernetes_on_processors() -> None:
     mounts, volumes = container.volume_mounts, deployment.spec.template.spec.volumes
     assert {mount.name for mount in mounts} == {volume.name for volume in volumes}
     assert {mount.mount_path for mount in mounts} == {"/data", "/tmp"}, "what the image writes"  # noqa: S108  mounts
+
+
+@pytest.mark.accept("H14")
+def test_kubernetes_lets_only_chosen_pods_in_and_nothing_out() -> None:
+    found = resources(manifest())
+    (policy,) = [each.spec for each in found if isinstance(each, NetworkPolicy)]
+    (deployment,) = [each for each in found if isinstance(each, Deployment)]
+    assert policy.pod_selector.match_labels == deployment.spec.template.metadata.labels
+    assert (policy.policy_types, policy.egress) == (["Ingress", "Egress"], [])
+    (rule,) = policy.ingress
+    assert rule.peers
+    assert [port.port for port in rule.ports] == [deployment.spec.template.spec.containers[0].ports[0].container_port]
 
 
 @pytest.mark.accept("D6")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self, cast
@@ -44,6 +45,7 @@ class WorkerClient:
         self._first_token = first_token
         self._token_gap = token_gap
         self.dismissed: Callable[[], Busy] | None = None
+        self.allocated: int | None = None  # bytes that its engine says it holds, as of the last `health`
         self._exchanges: WeakSet[Exchange] = WeakSet()
         self._closed = False
 
@@ -118,6 +120,10 @@ class WorkerClient:
                 exchange = await self._begin("GET", self._health_path)
         except (OSError, TimeoutError):
             return False
+        if exchange.status == 200 and self.endpoint.base is None:
+            with suppress(OSError, TimeoutError, EngineFailure):
+                async with asyncio.timeout(within):
+                    self.allocated = _allocated(await _json(exchange))
         exchange.close()
         return exchange.status == 200
 
@@ -302,6 +308,15 @@ async def _json(exchange: Exchange) -> Json:
         return cast("Json", orjson.loads(body))
     except orjson.JSONDecodeError:
         return None
+
+
+def _allocated(health: Json) -> int | None:
+    """Of what MLX reports of its memory, what it holds: in use, and kept to be used again."""
+    match health:
+        case {"memory": {"active": int(active), "cache": int(cache)}}:
+            return active + cache
+        case _:
+            return None
 
 
 def unloaded() -> Busy:

@@ -34,6 +34,7 @@ class WorkerStatus:
 
     `model` is the worker's name, `served` the model as it loads it.
     memory         bytes of RAM the worker takes now, None while unknown; `reserved` those that are kept for it
+    allocated      bytes that its engine says it holds, which MLX alone does
     device_memory  bytes on GPUs, for `gpu_layers` of its `layers`; 0 layers where they are not counted
     """
 
@@ -51,6 +52,7 @@ class WorkerStatus:
     widths: Widths = UNMEASURED
     served: Model | None = None
     memory: int | None = None
+    allocated: int | None = None
     reserved: int = 0
     device_memory: int = 0
     gpu_layers: int = 0
@@ -294,5 +296,6 @@ class Pool:
             calibrating=seat.calibration.running,
             widths=seat.calibration.widths,
             served=seat.model,
+            allocated=worker.allocated,
             **self._places.told(seat),
         )

@@ -98,6 +98,11 @@ class Worker:
         return self._life.child.pid if self._life.child is not None and self.alive else None
 
     @property
+    def allocated(self) -> int | None:
+        """Bytes that its engine holds, as it said at the last heartbeat; None where it does not say, as llama.cpp."""
+        return None if self._life.client is None or self._state != "ready" else self._life.client.allocated
+
+    @property
     def client(self) -> WorkerClient:
         """Raises WorkerCrashed when the worker is not ready (any more)."""
         if self._state != "ready" or self._life.client is None:

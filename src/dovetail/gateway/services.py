@@ -52,7 +52,7 @@ from dovetail.gateway.streams import Streams
 from dovetail.hardware.devices import Devices
 from dovetail.hardware.gauge import Gauge, LocalGauge
 from dovetail.hardware.machine import MachineFacts, machine
-from dovetail.hardware.sampler import Sampler, sampler
+from dovetail.hardware.sampler import Process, Sampler, sampler
 from dovetail.serving.embed import Embedder
 from dovetail.serving.generate import Generator
 from dovetail.serving.media import Gate
@@ -257,10 +257,10 @@ def _tell(generator: Generator, settings: Settings) -> Generator:
     return generator
 
 
-def _processes(pool: Pool) -> list[tuple[str, int]]:
+def _processes(pool: Pool) -> list[Process]:
     """This one, and every worker that lives, by names."""
-    workers = [(state.model, state.pid) for state in pool.states() if state.pid is not None]
-    return [("gateway", os.getpid()), *workers]
+    workers = [Process(one.model, one.pid, one.allocated) for one in pool.states() if one.pid is not None]
+    return [Process("gateway", os.getpid()), *workers]
 
 
 def _pool(live: Live, making: Making, observer: Observer, parts: Parts) -> tuple[Pool, Sampler]:

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from dataclasses import dataclass
 
 from dovetail.hardware import machine
 from dovetail.hardware.cpu import CpuTime, cpu_time
@@ -21,6 +22,15 @@ _TWO = Unknown("told from the second reading on")
 _GONE = Unknown("the process has ended, or this user may not look at it")
 
 
+@dataclass(frozen=True, slots=True)
+class Process:
+    """One to look at. `allocated`: bytes that its engine says it holds, where it does."""
+
+    name: str
+    pid: int
+    allocated: int | None = None
+
+
 class Instruments:
     """Reads everything once; keeps what was counted at the last reading. For one thread at a time."""
 
@@ -31,11 +41,11 @@ class Instruments:
         self._cpu: CpuTime | None = cpu_time(self._at)
         self._usages: dict[int, Usage] = {}
 
-    def read(self, processes: Sequence[tuple[str, int]]) -> MachineReading:
-        """The machine and `processes` (names and ids). Blocks for milliseconds, and what drivers take."""
+    def read(self, processes: Sequence[Process]) -> MachineReading:
+        """The machine and `processes`. Blocks for milliseconds, and what drivers take."""
         now = self._clock()
         cpu, before = cpu_time(now), self._cpu
-        members = families({pid for _, pid in processes})
+        members = families({process.pid for process in processes})
         usages = {pid: usage_of(family) for pid, family in members.items()}
         devices = self._devices.read([pid for family in members.values() for pid in family])
         total, available = machine.memory()
@@ -48,13 +58,13 @@ class Instruments:
             memory_used=total - available if total else unread,
             processes=tuple(
                 ProcessReading(
-                    name=name,
-                    pid=pid,
-                    memory=_GONE if usages[pid].memory is None else usages[pid].memory or 0,
-                    cpu=_percent(usages[pid], self._usages.get(pid), now - self._at),
-                    vram=_vram(members[pid], devices),
+                    name=process.name,
+                    pid=process.pid,
+                    memory=_GONE if (memory := usages[process.pid].memory) is None else memory,
+                    cpu=_percent(usages[process.pid], self._usages.get(process.pid), now - self._at),
+                    vram=_vram(process, members[process.pid], devices),
                 )
-                for name, pid in processes
+                for process in processes
             ),
             devices=devices,
         )
@@ -71,7 +81,7 @@ class Sampler:
     def __init__(
         self,
         instruments: Instruments,
-        processes: Callable[[], Sequence[tuple[str, int]]],
+        processes: Callable[[], Sequence[Process]],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._instruments = instruments
@@ -106,7 +116,7 @@ class Sampler:
                 return
         await asyncio.to_thread(self._instruments.close)
 
-    def _begin(self, processes: Sequence[tuple[str, int]]) -> asyncio.Future[MachineReading]:
+    def _begin(self, processes: Sequence[Process]) -> asyncio.Future[MachineReading]:
         """On a thread of its own that keeps nobody from leaving: a driver may hang it for good."""
         outcome: Future[MachineReading] = Future()
         outcome.set_running_or_notify_cancel()  # who waits may leave, the thread goes on
@@ -133,7 +143,7 @@ class Sampler:
         )
 
 
-def sampler(devices: Devices | None = None, processes: Callable[[], Sequence[tuple[str, int]]] = tuple) -> Sampler:
+def sampler(devices: Devices | None = None, processes: Callable[[], Sequence[Process]] = tuple) -> Sampler:
     """One of this machine. Blocks for a small file or two."""
     return Sampler(Instruments(devices or Devices()), processes)
 
@@ -145,8 +155,11 @@ def _percent(now: Usage, before: Usage | None, seconds: float) -> Figure:
     return _TWO if found is None else found
 
 
-def _vram(members: Sequence[int], devices: Sequence[GpuReading]) -> Bytes:
+def _vram(process: Process, members: Sequence[int], devices: Sequence[GpuReading]) -> Bytes:
+    """As drivers tell it; where a GPU shares the machine's memory, and its driver tells nothing, as the engine does."""
     listed = [device.processes[pid] for device in devices for pid in members if pid in device.processes]
     if listed:
         return sum(listed)
+    if process.allocated is not None and any(device.vendor == "apple" and device.shares for device in devices):
+        return process.allocated
     return Unknown("no GPU's driver lists this process" if devices else "no GPU is here")

@@ -18,6 +18,7 @@ from dovetail.hardware.devices import Devices, Site
 from dovetail.hardware.nvidia import Nvidia
 from dovetail.hardware.reading import MachineReading, Unknown
 from dovetail.hardware.sampler import Instruments, Sampler
+from dovetail.hardware.sampler import Process as Sampled
 
 from .nvml import FakeNvml, Process
 
@@ -36,12 +37,12 @@ class Fake(Instruments):
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
-        self.asked: list[Sequence[tuple[str, int]]] = []
+        self.asked: list[Sequence[Sampled]] = []
         self.free = threading.Event()
         self.free.set()
         self.closed = False
 
-    def read(self, processes: Sequence[tuple[str, int]]) -> MachineReading:
+    def read(self, processes: Sequence[Sampled]) -> MachineReading:
         self.asked.append(processes)
         assert self.free.wait(30)
         return MachineReading(self.clock.now, 50.0, 2, 100, 40)
@@ -64,13 +65,13 @@ def fake(clock: Clock) -> Generator[Fake]:
 
 async def test_all_who_ask_at_once_share_one_reading(fake: Fake, clock: Clock) -> None:
     fake.free.clear()
-    sampler = Sampler(fake, lambda: [("gateway", 1)], clock)
+    sampler = Sampler(fake, lambda: [Sampled("gateway", 1)], clock)
     asked = [asyncio.create_task(sampler.read()) for _ in range(20)]
     while not fake.asked:
         await asyncio.sleep(0)
     fake.free.set()
     assert len({id(reading) for reading in await asyncio.gather(*asked)}) == 1
-    assert fake.asked == [(("gateway", 1),)]
+    assert fake.asked == [(Sampled("gateway", 1),)]
     await sampler.aclose()
     assert fake.closed
 
@@ -162,7 +163,7 @@ def test_processes_are_told_apart(tmp_path: Path) -> None:
         assert child.stdout is not None
         child.stdout.readline()
         nvml.pid = child.pid
-        asked = [("gateway", os.getpid()), ("tiny", child.pid), ("gone", 2**22 - 3)]
+        asked = [Sampled("gateway", os.getpid()), Sampled("tiny", child.pid, 7), Sampled("gone", 2**22 - 3)]
         instruments.read(asked)
         deadline = time.monotonic() + 0.2
         while time.monotonic() < deadline:
@@ -189,6 +190,16 @@ def test_processes_are_told_apart(tmp_path: Path) -> None:
 
 def test_a_process_on_a_machine_without_a_gpu(tmp_path: Path) -> None:
     devices = Devices(Site("Linux", tmp_path, tmp_path, tmp_path), Nvidia(lambda: Unknown("none")))
-    (process,) = Instruments(devices).read([("gateway", os.getpid())]).processes
+    (process,) = Instruments(devices).read([Sampled("gateway", os.getpid(), 7)]).processes
     assert process.vram == Unknown("no GPU is here")
     assert isinstance(process.cpu, Unknown)
+
+
+@pytest.mark.accept("V1")
+def test_on_apples_gpus_mlx_says_what_it_holds() -> None:
+    registry = (Path(__file__).parent / "trees" / "apple-m.plist").read_bytes
+    devices = Devices(Site("Darwin", sysctl=lambda _: "", registry=registry))
+    asked = [Sampled("tiny-mlx", os.getpid(), 5 << 30), Sampled("tiny-gguf", os.getppid())]
+    mlx, gguf = Instruments(devices).read(asked).processes
+    assert mlx.vram == 5 << 30
+    assert gguf.vram == Unknown("no GPU's driver lists this process")

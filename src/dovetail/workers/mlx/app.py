@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import asdict
 from typing import TypeAlias, TypeVar, cast
 
+import mlx.core as mx
 import orjson
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -80,7 +81,12 @@ class Routes:
         problem = self._engine.unhealthy()
         if problem is not None:
             return _json(error_body(problem, 503, "unavailable_error"), 503)
-        return _json({"status": "ok"})
+        memory: JsonObject = {
+            "active": mx.get_active_memory(),
+            "cache": mx.get_cache_memory(),
+            "peak": mx.get_peak_memory(),
+        }
+        return _json({"status": "ok", "memory": memory})
 
     async def props(self, request: Request) -> Response:
         del request
