@@ -8,8 +8,8 @@ import re
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
-from datetime import datetime
-from typing import Literal, TextIO
+from datetime import UTC, datetime
+from typing import Literal, TextIO, cast
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
@@ -27,39 +27,54 @@ _COLOURS = {"debug": "\x1b[2m", "info": "\x1b[32m", "warning": "\x1b[33m", "erro
 def setup(style: Style = "text", level: str = "info", stream: TextIO | None = None) -> None:
     """Sends every log line of this process to `stream` (default: stderr). Call it once, before anything is logged."""
     target = sys.stderr if stream is None else stream
-    shared: list[Processor] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info,
-        mask,
-    ]
-    renderer = render_json if style == "json" else TextRenderer(coloured=target.isatty())
     handler = _Handler(target)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
-            foreign_pre_chain=shared,
-        )
-    )
+    handler.setFormatter(formatter(render_json if style == "json" else TextRenderer(coloured=target.isatty())))
     root = logging.getLogger()
     root.handlers = [handler]
     set_level(level)
     # One line a request comes from telemetry; uvicorn's would repeat it with the query string.
     logging.getLogger("uvicorn.access").disabled = True
     structlog.configure(
-        processors=[structlog.stdlib.filter_by_level, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *_shared(),
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
         wrapper_class=structlog.stdlib.BoundLogger,
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
 
 
+def formatter(renderer: Processor) -> logging.Formatter:
+    """What makes a line of any record, structlog's or not."""
+    plain = structlog.stdlib.ProcessorFormatter.remove_processors_meta
+    return structlog.stdlib.ProcessorFormatter(processors=[plain, renderer], foreign_pre_chain=_shared())
+
+
+def _shared() -> list[Processor]:
+    return [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        _stamp,
+        structlog.processors.format_exc_info,
+        mask,
+    ]
+
+
+def _stamp(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
+    """When it was logged: a record of another's logger is written by each handler for itself."""
+    record = cast("logging.LogRecord | None", event.get("_record"))
+    when = datetime.now(UTC) if record is None else datetime.fromtimestamp(record.created, UTC)
+    event["timestamp"] = when.isoformat(timespec="microseconds").replace("+00:00", "Z")
+    return event
+
+
 def set_level(level: str) -> None:
     """The lowest level that is logged from now on."""
     root = logging.getLogger()
     root.setLevel(logging.CRITICAL + 1 if level == "off" else level.upper())
-    for chatty in ("asyncio", "uvicorn.error"):
+    for chatty in ("asyncio", "uvicorn.error", "watchfiles"):
         logging.getLogger(chatty).setLevel(max(logging.WARNING, root.level))
 
 

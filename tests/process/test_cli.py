@@ -18,7 +18,6 @@ from typing import cast
 import psutil
 import pytest
 
-from dovetail import demo
 from dovetail.core.request import JsonObject
 
 pytest.importorskip("xllamacpp")
@@ -44,15 +43,14 @@ def run(*arguments: str, home: Path) -> subprocess.CompletedProcess[str]:
 
 @contextmanager
 def serving(home: Path, *options: str) -> Generator[tuple[subprocess.Popen[str], str]]:
-    """A server on a free port and the line that says so: a greeting, or a line of a JSON log."""
+    """A server on a free port and the line that says so."""
     arguments = command("serve", "--home", str(home), "--port", "0", *options)
     with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        greets = process.stderr if "json" in options else process.stdout
-        assert greets is not None
+        assert process.stdout is not None
         deadline = threading.Timer(2 * DEADLINE, process.kill)
         deadline.start()
         try:
-            yield process, greets.readline()
+            yield process, process.stdout.readline()
         finally:
             deadline.cancel()
             process.kill()
@@ -128,25 +126,6 @@ def test_starts_that_fail_say_why(tmp_path: Path) -> None:
     broken = run("serve", home=tmp_path)
     assert broken.returncode == 78
     assert re.fullmatch(rf"dovetail: {re.escape(str(tmp_path))}/dovetail\.toml: .*line 1.*\n", broken.stderr)
-
-
-@pytest.mark.accept("L4")
-def test_json_logs_have_the_figures_of_each_request(tmp_path: Path) -> None:
-    with serving(tmp_path, "--log-format", "json", "--no-demo", "--models-dir", str(demo.models_dir())) as (
-        process,
-        first,
-    ):
-        assert process.stderr is not None
-        lines = [cast("JsonObject", json.loads(first))]
-        assert lines[0]["message"] == "listening"
-        run("chat", "-m", "tiny-gguf", "--max-tokens", "4", "CANARY", home=tmp_path)
-        process.send_signal(signal.SIGTERM)
-        lines += [cast("JsonObject", json.loads(line)) for line in process.stderr]
-        assert process.wait(30) == 0
-    assert all({"timestamp", "level", "message"} <= line.keys() for line in lines)
-    (request,) = [line for line in lines if line["message"] == "request"]
-    assert {"request_id", "model", "duration_ms", "ttft_ms", "prompt_tokens", "completion_tokens"} <= request.keys()
-    assert "CANARY" not in json.dumps(lines)
 
 
 def test_chat_without_a_server_brings_its_own(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from dovetail.access.audit import Audit
 from dovetail.access.keys import Keys
 from dovetail.access.people import Lifetime, People, start_over
 from dovetail.access.tokens import digest, new_id, new_key
-from dovetail.access.usage import Meter, tokens_of
+from dovetail.access.usage import Meter
 from dovetail.core.caller import OPERATOR, Caller
 from dovetail.core.observe import RequestRecord
 from dovetail.storage import keys
@@ -125,7 +125,8 @@ class Access:
 
     def request_done(self, record: RequestRecord) -> None:
         """Counts a request against its caller. Does not block."""
-        self.allowance.spent(record.caller, sum(tokens_of(record)))
+        used = record.usage
+        self.allowance.spent(record.caller, used.prompt + used.completion)
         self.meter.count(record)
 
     async def usage(self) -> list[Usage]:

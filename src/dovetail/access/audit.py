@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import threading
 import time
 from collections.abc import Callable
@@ -11,6 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import structlog
+
+from dovetail.storage.rotated_file import RotatedFile
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -24,8 +25,7 @@ class Audit:
     """Appends to `folder`/audit.jsonl (0600); the file of `most` bytes becomes audit.1.jsonl, and five are kept."""
 
     def __init__(self, folder: Path, *, most: int = MOST_BYTES, clock: Callable[[], float] = time.time) -> None:
-        self._path = folder / FILE_NAME
-        self._most = most
+        self._file = RotatedFile(folder / FILE_NAME, most, KEPT)
         self._clock = clock
         self._lock = threading.Lock()
 
@@ -42,24 +42,6 @@ class Audit:
         )
         try:
             with self._lock:
-                self._append(line.encode() + b"\n")
+                self._file.append(line.encode() + b"\n")
         except OSError as error:
             log.warning("audit_lost", what=what, reason=error.strerror)
-
-    def _append(self, line: bytes) -> None:
-        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-        try:
-            os.write(file, line)
-            full = os.fstat(file).st_size >= self._most
-        finally:
-            os.close(file)
-        if full:
-            self._rotate()
-
-    def _rotate(self) -> None:
-        for number in range(KEPT, 0, -1):
-            older = self._path.with_name(f"audit.{number}.jsonl")
-            newer = self._path if number == 1 else self._path.with_name(f"audit.{number - 1}.jsonl")
-            if newer.exists():
-                newer.replace(older)

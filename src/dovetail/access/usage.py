@@ -34,10 +34,10 @@ class Meter:
             return
         day = datetime.fromtimestamp(self._clock(), UTC).date().isoformat()
         sums = self._counted.setdefault((record.caller.key, record.model, day), [0, 0, 0])
-        prompt, completion = tokens_of(record)
+        used = record.usage
         sums[0] += 1
-        sums[1] += prompt
-        sums[2] += completion
+        sums[1] += used.prompt
+        sums[2] += used.completion
 
     async def write(self) -> None:
         """Stores what was counted since the last time; what cannot be stored is tried again with the next."""
@@ -58,11 +58,3 @@ class Meter:
         while True:
             await asyncio.sleep(WRITE_EVERY)
             await self.write()
-
-
-def tokens_of(record: RequestRecord) -> tuple[int, int]:
-    """Tokens of a request's prompt, once whatever its choices, and of all that was generated, to its end or not."""
-    usages = [choice.usage for choice in record.choices]
-    if record.unfinished is not None:
-        usages.append(record.unfinished)
-    return max((u.prompt for u in usages), default=0), sum(u.completion for u in usages)

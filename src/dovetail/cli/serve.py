@@ -56,7 +56,12 @@ def serve(
     preload: Annotated[
         list[str] | None, typer.Option(metavar="MODEL", help="Load this model at start. Repeatable.")
     ] = None,
-    log_format: Annotated[Literal["text", "json"] | None, typer.Option(help="Log lines as text or as JSON.")] = None,
+    log_format: Annotated[
+        Literal["text", "json"] | None,
+        typer.Option(help="Log lines as text, to stderr, or as JSON, one object a line, to stdout."),
+    ] = None,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Log at level debug, the models' own lines too.")] = False,
+    log_disable: Annotated[bool, typer.Option("--log-disable", help="Log nothing.")] = False,
     no_demo: NoDemo = False,
     api_key: Annotated[
         str | None,
@@ -91,6 +96,7 @@ def serve(
             "catalog.demo": False if no_demo else None,
             "fleet.preload": preload,
             "log.format": log_format,
+            "log.level": "off" if log_disable else "debug" if verbose else None,
         },
     )
     origin = replace(origin, models_config=models_config)
@@ -98,7 +104,8 @@ def serve(
     if model:
         origin = replace(origin, folders=tuple(located(name, settings.home / "models") for name in model))
         settings = origin.load()
-    log.setup(settings.log.format, settings.log.level)
+    # As JSON the log is what this command puts out; as text it stands beside its greeting.
+    log.setup(settings.log.format, settings.log.level, sys.stdout if settings.log.format == "json" else None)
     preflight.check(settings)
     with HomeLock(settings.home) as lock:
 
@@ -114,12 +121,13 @@ def _run(settings: Settings, origin: Sources, listening: Callable[[str], None]) 
         from dovetail.access.super_admin import RecordUnusable
         from dovetail.gateway import server
         from dovetail.storage.database import DatabaseUnusable
+        from dovetail.telemetry.traces import TracesUnavailable
 
     try:
         run_loop(server.serve(settings, listening=listening, sources=origin))
     except KeyboardInterrupt:
         return
-    except (DatabaseUnusable, RecordUnusable) as error:
+    except (DatabaseUnusable, RecordUnusable, TracesUnavailable) as error:
         raise Failure(str(error), Exit.CONFIG) from None
     except socket.gaierror as error:
         raise Failure(f"there is no address {settings.server.host}: {error.strerror}", Exit.UNAVAILABLE) from None

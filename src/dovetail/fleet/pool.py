@@ -17,7 +17,8 @@ from dovetail.fleet.launch import Launcher
 from dovetail.fleet.lease import Lease, Seat
 from dovetail.fleet.measured import Measured
 from dovetail.fleet.places import Places
-from dovetail.fleet.process import Props, shutting_down
+from dovetail.fleet.process import shutting_down
+from dovetail.fleet.props import Props
 from dovetail.fleet.replicas import Replicas
 from dovetail.fleet.seats import Making, Seats
 from dovetail.fleet.widths import UNMEASURED, Widths

@@ -7,17 +7,16 @@ import contextvars
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
 from dovetail.core.errors import Busy, DovetailError, LoadFailed, NoRoom, WorkerCrashed
 from dovetail.core.model import ModelState
 from dovetail.core.observe import Observer
-from dovetail.core.request import Json, JsonObject
 from dovetail.fleet.backoff import PAUSE, Backoff
 from dovetail.fleet.child import Child
 from dovetail.fleet.client import WorkerClient, unloaded
 from dovetail.fleet.launch import Launched
 from dovetail.fleet.life import Life
+from dovetail.fleet.props import Props, props_of
 from dovetail.fleet.reason import reason, reason_in_service, want_of_memory
 from dovetail.hardware.usage import stopped
 from dovetail.settings import FleetSettings
@@ -29,15 +28,6 @@ LINES_A_SECOND = 100  # passed on to the observer; of a flood the rest stays in 
 ABANDON_AFTER = 0.25  # seconds a start goes on when nobody waits for it any more
 FROZEN = 3  # heartbeats that a worker may be stopped for while it loads
 _FIRST_POLL, _LONGEST_POLL = 0.01, 0.25
-
-
-@dataclass(frozen=True, slots=True)
-class Props:
-    """What a ready worker says of itself: tokens for each slot, slots, and the whole of its /props."""
-
-    context: int
-    slots: int
-    raw: JsonObject
 
 
 class Worker:
@@ -220,6 +210,8 @@ class Worker:
         self.last_lines.clear()
         self._life = life
         self._enter("starting", why)
+        if life.healing:
+            self._observer.worker_restarted(self.model, why)
         # A context of its own: the worker outlives the request that started it, whose id its lines must not carry.
         self._task = asyncio.create_task(
             self._live(life), name=f"worker of {self.model}", context=contextvars.Context()
@@ -289,6 +281,7 @@ class Worker:
             self.loaded_at = life.ready_at = self.clock()
             self.load_seconds = life.ready_at - began
             self._enter("ready")
+            self._observer.model_loaded(self.model, self.load_seconds)
             life.settled.set_result(None)
             await self._serve(life, child, client)
             if not life.stop.done():
@@ -326,7 +319,7 @@ class Worker:
             self._look(life, now)
             if now - started > self._settings.load_timeout:
                 raise self._failed(f"it was not ready within {self._settings.load_timeout:g} s")
-        self.props = _props(await client.get("/props"))
+        self.props = props_of(await client.get("/props"))
 
     def _look(self, life: Life, now: float) -> None:
         """Raises LoadFailed when the process has been stopped, as by SIGSTOP, for some heartbeats."""
@@ -392,13 +385,3 @@ def _again(failure: LoadFailed, wait: float) -> LoadFailed:
         status=failure.status,
         retry_after=wait if wait and temporary else None,
     )
-
-
-def _props(raw: JsonObject) -> Props:
-    defaults = raw.get("default_generation_settings")
-    context = defaults.get("n_ctx") if isinstance(defaults, dict) else None
-    return Props(_count(context), _count(raw.get("total_slots")), raw)
-
-
-def _count(value: Json) -> int:
-    return value if isinstance(value, int) else 0

@@ -15,8 +15,10 @@ from dovetail.gateway.admin import (
     capture,
     config,
     events,
+    journal,
     keys,
     library,
+    logs,
     models,
     requests,
     sessions,
@@ -47,6 +49,8 @@ ROUTERS = (
     health.router,
     requests.router,
     events.router,
+    journal.router,
+    logs.router,
     mlx_gguf_server.router,
     library.router,
     models.router,
@@ -76,7 +80,10 @@ def create_app(services: Services | None = None) -> FastAPI:
     app.add_exception_handler(DovetailError, errors.handle)
     app.add_exception_handler(HTTPException, errors.handle)
     app.add_middleware(
-        Edge, door=services.door if services else Door(), browsers=services.browsers if services else None
+        Edge,
+        door=services.door if services else Door(),
+        browsers=services.browsers if services else None,
+        observer=services.insight.observer if services else None,
     )
     return app
 

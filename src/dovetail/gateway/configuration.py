@@ -36,6 +36,7 @@ FIXED = (
     ("server", "address_connections"),
     ("access",),
     ("log", "format"),
+    ("traces",),
 )
 
 log = structlog.stdlib.get_logger(__name__)
@@ -205,6 +206,7 @@ def _with_fixed(wanted: Settings, before: Settings) -> Settings:
     sections = {
         "home": before.home,
         "access": before.access,
+        "traces": before.traces,
         "server": wanted.server.model_copy(update=server),
         "log": wanted.log.model_copy(update={"format": before.log.format}),
     }

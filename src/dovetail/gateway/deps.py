@@ -18,7 +18,7 @@ from dovetail.gateway.outline import outline
 from dovetail.gateway.request_body import ClientLeft
 from dovetail.gateway.rights import Right
 from dovetail.gateway.services import Services
-from dovetail.gateway.sse import Rendering, Reply, request_id, too_long
+from dovetail.gateway.sse import Rendering, Reply, arrived, too_long
 from dovetail.gateway.wire import Wire, WireT
 from dovetail.serving.requests import Ticket
 
@@ -107,9 +107,9 @@ async def while_connected(
         task.cancel()
 
     whole = services.timing.whole
-    timer = asyncio.get_running_loop().call_later(whole, lambda: end(too_long(whole)))
+    timer = asyncio.get_running_loop().call_later(whole, lambda: ticket.end(too_long(whole)))
     try:
-        with services.requests.under_way(ticket, request_id(request.scope), end):
+        with services.requests.under_way(ticket, arrived(ticket, request.scope), end):
             async with asyncio.TaskGroup() as tasks:
                 task = tasks.create_task(work)
                 watcher = tasks.create_task(leave())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import secrets
+import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from typing import cast
@@ -14,11 +15,13 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dovetail import log
-from dovetail.core.errors import Busy, InvalidRequest, NotAllowed
+from dovetail.core.errors import Busy, DovetailError, InvalidRequest, NotAllowed
+from dovetail.core.observe import Answered, Observer
 from dovetail.gateway import errors
 from dovetail.gateway.browsers import Browsers
 from dovetail.gateway.request_body import ClientLeft
-from dovetail.gateway.sse import LATER, REQUEST_ID, STAY, Reply
+from dovetail.gateway.sse import LATER, REQUEST_ID, STAY, Reply, endpoint
+from dovetail.serving.course import CLIENT_CLOSED, CLOSED_STATUS
 
 _SAFE_ID = re.compile(r"[A-Za-z0-9._\-]{1,64}", re.ASCII)
 # What tells a supervisor that the process lives is answered to the end.
@@ -60,13 +63,18 @@ class Door:
 class Edge:
     """The outermost ASGI layer: foreign names and pages stay outside, every answer says what browsers are to know.
 
+    `observer` is told of every answer once it has ended.
+
     Every answer gets `x-request-id`, the client's own where it is a plain word.
     """
 
-    def __init__(self, app: ASGIApp, door: Door, browsers: Browsers | None = None) -> None:
+    def __init__(
+        self, app: ASGIApp, door: Door, browsers: Browsers | None = None, observer: Observer | None = None
+    ) -> None:
         self._app = app
         self._door = door
         self._browsers = browsers or Browsers()
+        self._observer = observer or Observer()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -76,14 +84,14 @@ class Edge:
         request_id = _request_id(headers)
         scope[REQUEST_ID] = request_id
         header = (b"x-request-id", request_id.encode())
-        started = False
+        began, status = time.monotonic(), 0
 
         async def send_with_id(message: Message) -> None:
-            nonlocal started
+            nonlocal status
             if message["type"] == "http.response.start":
                 message["headers"] = [*message["headers"], header]
                 self._browsers.dress(message, origin)
-                started = True
+                status = message["status"]
             await send(message)
 
         self._door.enter()
@@ -95,7 +103,8 @@ class Edge:
         except Exception as failure:  # noqa: BLE001  the last resort: logged, answered, never uvicorn's
             with log.request_context(request_id):
                 error = errors.as_dovetail(failure)
-            if started:
+            scope[errors.ERROR] = error.code
+            if status:
                 abort = cast("Callable[[], None] | None", scope.get("dovetail.abort"))
                 if abort is not None:
                     abort()
@@ -103,16 +112,21 @@ class Edge:
                 await errors.reply(error, path=scope["path"])(scope, receive, send_with_id)
         finally:
             self._door.leave()
+            self._tell(scope, status, time.monotonic() - began)
+
+    def _tell(self, scope: Scope, status: int, seconds: float) -> None:
+        error = cast("str | None", scope.get(errors.ERROR)) or (None if status else CLIENT_CLOSED)
+        self._observer.answered(Answered(scope["method"], endpoint(scope), status or CLOSED_STATUS, seconds, error))
 
     async def _pass(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> None:
         try:
             self._browsers.check(scope, headers)
         except (NotAllowed, InvalidRequest) as refusal:
-            await errors.reply(refusal, path=scope["path"])(scope, receive, send)
+            await _refuse(refusal, scope, receive, send)
             return
         if self._door.shut and scope["path"] not in _ALWAYS_OPEN:
             busy = Busy("the server is shutting down; send the request again in a moment", code="shutting_down")
-            await errors.reply(busy, {"connection": "close"}, path=scope["path"])(scope, receive, send)
+            await _refuse(busy, scope, receive, send, {"connection": "close"})
         elif (preflight := self._browsers.preflight(scope, headers)) is not None:
             await preflight(scope, receive, send)
         else:
@@ -122,6 +136,13 @@ class Edge:
                 await self._app(scope, receive, send)
                 for answer in later:
                     await answer.run(scope, receive, send)
+
+
+async def _refuse(
+    error: DovetailError, scope: Scope, receive: Receive, send: Send, extra: dict[str, str] | None = None
+) -> None:
+    scope[errors.ERROR] = error.code
+    await errors.reply(error, extra, path=scope["path"])(scope, receive, send)
 
 
 def _request_id(headers: Headers) -> str:

@@ -42,6 +42,7 @@ OLLAMA_PATHS = frozenset(
     f"/api/{name}"
     for name in ("chat", "generate", "tags", "show", "ps", "version", "embed", "embeddings", "pull", "delete")
 )
+ERROR = "dovetail.error"  # in a request's scope, once it has failed: the code that says why
 
 _DEFAULT_RETRY = 1.0
 _TAIL_LINES = 6
@@ -127,7 +128,9 @@ def reply(error: DovetailError, extra: Mapping[str, str] | None = None, *, path:
 async def handle(request: Request, failure: Exception) -> Response:
     """FastAPI's exception handler for everything the routes raise."""
     allow = failure.headers if isinstance(failure, HTTPException) else None
-    answer = reply(as_dovetail(failure), allow, path=request.url.path)
+    error = as_dovetail(failure)
+    request.scope[ERROR] = error.code
+    answer = reply(error, allow, path=request.url.path)
     if request_body.unread(request.scope):
         answer.headers["connection"] = "close"
         # A client that was too slow has nothing under way that could reset the connection.

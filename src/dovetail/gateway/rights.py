@@ -21,6 +21,8 @@ class Right(Enum):
     # A viewer or a member who has said who they are: it is about them.
     OWN = "own"
     OWN_KEYS = "own keys"
+    # A member, who sees what is its own; on loopback nobody has to say who they are before the first account.
+    JOURNAL = "journal"
     # An admin; on loopback nobody has to say who they are before the first account.
     ADMIN = "admin"
     # An admin who has said who they are: it is about other people.
@@ -43,6 +45,7 @@ _ROLES: dict[Right, Role | None] = {
     Right.USE: "member",
     Right.OWN: "viewer",
     Right.OWN_KEYS: "member",
+    Right.JOURNAL: "member",
     Right.ADMIN: "admin",
     Right.PEOPLE: "admin",
 }
@@ -90,6 +93,10 @@ RIGHTS: dict[str, Right] = {
     "GET /api/v1/events": Right.VIEW,
     "GET /api/v1/requests": Right.ADMIN,
     "POST /api/v1/requests/{request_id}/cancel": Right.ADMIN,
+    "GET /logs/stream": Right.ADMIN,
+    "GET /api/v1/journal": Right.JOURNAL,
+    "GET /api/v1/journal/summary": Right.JOURNAL,
+    "GET /api/v1/journal.csv": Right.JOURNAL,
     "GET /management/processes": Right.ADMIN,
     "POST /management/process/clean-up": Right.ADMIN,
     "GET /api/v1/sessions": Right.OWN,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, Callable, Collection
+from collections.abc import AsyncGenerator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -27,16 +27,16 @@ from dovetail.fleet.launch import Launcher, LocalLauncher
 from dovetail.fleet.measured import FILE as MEASURED
 from dovetail.fleet.measured import Measured
 from dovetail.fleet.pool import Pool, WorkerStatus
-from dovetail.fleet.process import Props
 from dovetail.fleet.prompt_store import PromptStore
+from dovetail.fleet.props import Props
 from dovetail.fleet.seats import Making
-from dovetail.gateway import revocation
+from dovetail.gateway import log_feed, revocation
 from dovetail.gateway.browsers import Browsers
 from dovetail.gateway.configuration import Live
-from dovetail.gateway.counting import Counting
 from dovetail.gateway.door import Door
 from dovetail.gateway.feeds import Feeds
 from dovetail.gateway.guard import Guard
+from dovetail.gateway.insight import Insight, insight
 from dovetail.gateway.lab import lab_of
 from dovetail.gateway.model_settings import (
     catalog_of,
@@ -58,7 +58,6 @@ from dovetail.serving.generate import Generator
 from dovetail.serving.media import Gate
 from dovetail.serving.requests import Requests
 from dovetail.settings import Settings, Sources
-from dovetail.telemetry import LogObserver
 from dovetail.telemetry.capture import Capture
 from dovetail.telemetry.hub import Hub
 
@@ -90,6 +89,7 @@ class Services:
     requests: Requests = field(default_factory=Requests)
     hub: Hub = field(default_factory=Hub)
     streams: Streams = field(default_factory=Streams)
+    insight: Insight = field(default_factory=Insight)
     preloaded: asyncio.Event = field(default_factory=asyncio.Event)
     # Where other programs of this machine keep models.
     other_programs: Callable[[], list[tuple[Tool, Path]]] = _other_programs
@@ -151,9 +151,12 @@ class Services:
 
 
 class Parts(TypedDict, total=False):
-    """What a caller may bring instead of the usual part; without `sources` settings never change."""
+    """What a caller may bring instead of the usual part; without `sources` settings never change.
 
-    observer: Observer
+    `observers` are told what happens beside the usual ones.
+    """
+
+    observers: Sequence[Observer]
     launcher: Launcher
     sources: Sources
     gauge: Gauge
@@ -163,12 +166,22 @@ class Parts(TypedDict, total=False):
 async def services(settings: Settings, **parts: Unpack[Parts]) -> AsyncGenerator[Services, None]:
     """Builds everything, preloads in the background, and stops every worker when left."""
     facts, access = await asyncio.gather(asyncio.to_thread(machine), asyncio.to_thread(access_of, settings))
-    observer = Counting(parts.get("observer") or LogObserver(), access)
+    async with (
+        insight(settings, access, parts.get("observers", ())) as told,
+        _running(settings, facts, access, told, parts) as built,
+    ):
+        yield built
+
+
+@asynccontextmanager
+async def _running(
+    settings: Settings, facts: MachineFacts, access: Access, told: Insight, parts: Parts
+) -> AsyncGenerator[Services, None]:
+    observer = told.observer
     live = Live(settings, parts.get("sources"), observer)
     here = _here(settings, facts)
     catalog = catalog_of(settings)
-    simd = facts.processor.simd
-    engines = engines_of(settings, simd)
+    engines = engines_of(settings, facts.processor.simd)
     measured = await asyncio.to_thread(Measured, settings.home / MEASURED, _hardware(facts))
     store = await _prompt_store(settings)
     making = Making(engines, lambda model: checked_options(live.current, model), here, store, measured)
@@ -180,27 +193,24 @@ async def services(settings: Settings, **parts: Unpack[Parts]) -> AsyncGenerator
     capture = Capture(settings.home / "capture", partial(_note, access, "capture ended", "reason"))
     built = Services(
         live, catalog, pool, generator, embedder, engines, here, readings,
-        preloaded=preloader.done, access=access, capture=capture,
+        insight=told, preloaded=preloader.done, access=access, capture=capture,
     )  # fmt: skip
     built = replace(built, lab=(lab := lab_of(built, facts, access.database)))
 
     async def apply(before: Settings) -> None:
         nonlocal making
-        making = await _remade(making, built, before, simd)
+        told.reconfigure(live.current)
+        making = await _remade(making, built, before, facts.processor.simd)
         pool.reconfigure(making, live.current.fleet)
         preloader.want(sorted(set(preloads(live.current)) - set(preloads(before))))
 
     live.on_change(apply, partial(_note, access, "configuration applied", "changed"))
-    await asyncio.to_thread(local_key.write, settings.home, access.local_key)
-    if access.people.chief is None and settings.server.exposed:
-        log.warning("to make the first account over the network, give this code", code=access.setup_code)
+    await _introduced(settings, access)
     running = _at_work(built, access, preloader, lab)
     try:
         yield built
     finally:
-        await _stopped(running)
-        await pool.aclose()
-        await readings.aclose()
+        await _stopped(running, pool, readings)
         capture.end("the server stops")
         await access.aclose()
         await asyncio.to_thread(local_key.remove, settings.home)
@@ -212,6 +222,8 @@ def _at_work(built: Services, access: Access, preloader: Preloader, lab: Lab) ->
         "preload": preloader.run(),
         "watch": built.live.watch(),
         "usage": access.meter.run(),
+        "insight": built.insight.run(),
+        "log feed": log_feed.published(built.insight.lines, built.hub),
         "lab": lab.run(),
         "revocation": revocation.watch(access, built.requests, built.streams),
         "feeds": Feeds(built.hub, built.pool, built.requests, lambda: built.is_ready).run(),
@@ -219,10 +231,19 @@ def _at_work(built: Services, access: Access, preloader: Preloader, lab: Lab) ->
     return [asyncio.create_task(task, name=name) for name, task in work.items()]
 
 
-async def _stopped(running: list[asyncio.Task[None]]) -> None:
+async def _stopped(running: list[asyncio.Task[None]], pool: Pool, readings: Sampler) -> None:
     for task in running:
         task.cancel()
     await asyncio.wait(running)
+    await pool.aclose()
+    await readings.aclose()
+
+
+async def _introduced(settings: Settings, access: Access) -> None:
+    """How the commands of this machine, and whoever sets the server up, say who they are."""
+    await asyncio.to_thread(local_key.write, settings.home, access.local_key)
+    if access.people.chief is None and settings.server.exposed:
+        log.warning("to make the first account over the network, give this code", code=access.setup_code)
 
 
 def _note(access: Access, what: str, name: str, value: str) -> None:

@@ -9,22 +9,26 @@ from __future__ import annotations
 
 import asyncio
 import math
+import re
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Protocol, cast
 
+from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from dovetail.core.errors import DovetailError, EngineFailure
 from dovetail.core.events import Event, Loading, Prefill, Progress, Queued
 from dovetail.gateway import errors
+from dovetail.serving.course import CLIENT_CLOSED
 from dovetail.serving.requests import Requests, Ticket
 
 REQUEST_ID = "dovetail.request_id"  # in a request's scope
 STAY = "dovetail.stay"  # in a request's scope, an ExitStack: what is to last until the answer is written
 LATER = "dovetail.later"  # in a request's scope, a list: answers to be written once the framework has returned
+_TRACE = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _KEEP_ALIVE = b": keep-alive\n\n"
 _HIGH_WATER = 64 << 10
 PROGRESS = (Queued, Loading, Prefill)
@@ -97,6 +101,7 @@ class Reply(Response):
         self._rendering = rendering
         self._requests = requests
         self._ticket = ticket
+        ticket.streamed = rendering.streamed
         self._timing = timing
         self._headers = [(k.encode("latin-1"), v.encode("latin-1", "replace")) for k, v in (headers or {}).items()]
         self._pending: list[bytes] = []
@@ -128,12 +133,14 @@ class Reply(Response):
                 watcher = tasks.create_task(self._watch(receive))
                 self._timer = self._loop.call_later(self._first_tick(), self._tick)
                 try:
-                    with self._requests.under_way(self._ticket, request_id(scope), self.fail):
+                    with self._requests.under_way(self._ticket, arrived(self._ticket, scope), self.fail):
                         await self._write(send)
                 finally:
                     self._timer.cancel()
                     self._reader.cancel()
                     watcher.cancel()
+                    if self._failure is not None or self._gone:
+                        scope[errors.ERROR] = self._failure.code if self._failure else CLIENT_CLOSED
         except TimeoutError:
             abort(scope)
 
@@ -261,7 +268,7 @@ class Reply(Response):
         """The one timer of an answer; it looks at clocks that are cheap to keep, so that tokens need no timers."""
         now, timing = self._loop.time(), self._timing
         if now >= self._ends:
-            self.fail(too_long(timing.whole))
+            self._ticket.end(too_long(timing.whole))
             # What it still has to say is bound to the time a client may take nothing.
             self._ends = math.inf
         if self._sending:
@@ -295,6 +302,19 @@ def waited(ticket: Ticket) -> dict[str, str]:
 def request_id(scope: Scope) -> str:
     """The id that the answer's `x-request-id` shows."""
     return str(scope.get(REQUEST_ID, ""))
+
+
+def arrived(ticket: Ticket, scope: Scope) -> str:
+    """Notes how a request came; its id."""
+    ticket.endpoint = endpoint(scope)
+    found = _TRACE.fullmatch(Headers(scope=scope).get("traceparent", ""))
+    ticket.trace = found[0] if found else ""
+    return request_id(scope)
+
+
+def endpoint(scope: Scope) -> str:
+    """The path of the route that took the request, as it is registered; empty where none did."""
+    return str(getattr(scope.get("route"), "path", ""))
 
 
 def _comment(progress: Progress) -> bytes:

@@ -11,13 +11,14 @@ from typing import Protocol, TypeVar
 
 from dovetail.core.caller import Caller
 from dovetail.core.embedding import Embeddings, EmbedRequest, Rank, Ranking, RankRequest, Text
-from dovetail.core.errors import ContextTooLong, DovetailError, InvalidRequest
-from dovetail.core.events import Finished, Progress, Timings, Usage
+from dovetail.core.errors import ContextTooLong, InvalidRequest
+from dovetail.core.events import Progress
 from dovetail.core.model import Adapter, Model, Pooling
-from dovetail.core.observe import Observer, RequestRecord
+from dovetail.core.observe import Observer
 from dovetail.core.request import JsonObject
 from dovetail.engines import embedding, remote
 from dovetail.engines.base import WorkerCall
+from dovetail.serving.course import Course
 from dovetail.serving.generate import Models, Worker
 from dovetail.serving.limits import check_scope, check_texts, check_token_ids
 from dovetail.serving.replay import answered
@@ -62,7 +63,12 @@ class _Use:
 
     model: str
     ticket: Ticket
+    course: Course
     tokens: int = 0
+
+    def note(self, progress: Progress) -> None:
+        self.ticket.note(progress)
+        self.course.note(progress)
 
 
 class Embedder:
@@ -79,7 +85,7 @@ class Embedder:
     async def embed(self, request: EmbedRequest, caller: Caller, ticket: Ticket | None = None) -> Embeddings:
         """The vectors of `request`, computed by the model however it was made. Raises `core.errors`."""
         ticket = ticket or Ticket("embedding", caller, request.model)
-        with self._recorded(request.id, ticket, caller) as use:
+        with self._recorded(request.id, ticket) as use:
             model = await self._find(use, request.adapter)
             check_scope(caller, model)
             request = replace(request, adapter=model.adapter)
@@ -104,7 +110,7 @@ class Embedder:
     async def rank(self, request: RankRequest, caller: Caller, ticket: Ticket | None = None) -> Ranking:
         """The best of `request`'s documents, by a model made to rank. Raises `core.errors`."""
         ticket = ticket or Ticket("ranking", caller, request.model)
-        with self._recorded(request.id, ticket, caller) as use:
+        with self._recorded(request.id, ticket) as use:
             model = await self._find(use, request.adapter)
             check_scope(caller, model)
             if model.pooling != "rank":
@@ -140,30 +146,20 @@ class Embedder:
             use.ticket.worker = lease.worker.model
             async with aclosing(lease.ready()) as waiting:
                 async for progress in waiting:
-                    use.ticket.note(progress)
+                    use.note(progress)
+            use.course.ready()
             yield lease
 
     @contextmanager
-    def _recorded(self, request_id: str, ticket: Ticket, caller: Caller) -> Generator[_Use]:
-        use, started = _Use(ticket.model, ticket), self._clock()
-        error: str | None = "client_closed"
+    def _recorded(self, request_id: str, ticket: Ticket) -> Generator[_Use]:
+        use = _Use(ticket.model, ticket, Course(request_id, ticket, self._clock))
         try:
             yield use
-            error = None
-        except DovetailError as failure:
-            error = failure.code
-            raise
-        except asyncio.CancelledError:
-            raise
-        except BaseException:
-            error = DovetailError.code
+        except BaseException as error:
+            use.course.failed(error)
             raise
         finally:
-            used = Usage(use.tokens)
-            done, left = ((Finished("stop", used, Timings()),), None) if error is None else ((), used)
-            self._observer.request_done(
-                RequestRecord(request_id, caller, use.model, started, None, self._clock(), done, error, left)
-            )
+            self._observer.request_done(use.course.record(use.model, use.tokens))
 
 
 def pieces(texts: Sequence[TextT]) -> Iterator[Sequence[TextT]]:
@@ -198,6 +194,6 @@ def _check_lengths(texts: Iterable[Text], lease: Lease, param: str) -> None:
 
 async def _ask(lease: Lease, call: WorkerCall, param: str, use: _Use) -> JsonObject:
     try:
-        return await answered(lease, call, CALL_WITHIN, use.ticket.note)
+        return await answered(lease, call, CALL_WITHIN, use.note)
     except ContextTooLong as error:
         raise error.naming(param) from error

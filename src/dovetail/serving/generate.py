@@ -5,19 +5,19 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import replace
 from typing import Protocol
 
 from dovetail.core.caller import Caller
-from dovetail.core.errors import ContextTooLong, DovetailError, LoadFailed
-from dovetail.core.events import Event, Finished, Loading, Prefill, Progress, Queued, Usage
+from dovetail.core.errors import ContextTooLong, LoadFailed
+from dovetail.core.events import Event, Loading, Prefill, Progress, Queued
 from dovetail.core.model import Adapter, Model
-from dovetail.core.observe import Observer, RequestRecord
+from dovetail.core.observe import Observer
 from dovetail.core.request import GenerateRequest, Sampling
 from dovetail.serving.advice import advised
+from dovetail.serving.course import Course
 from dovetail.serving.fill import filled
 from dovetail.serving.limits import check_length, check_request, check_scope, prompt_field
 from dovetail.serving.media import Gate
@@ -121,10 +121,9 @@ class Generator:
         Closing the generator stops the work and frees the slot. Raises `core.errors`; nothing is yielded after
         a failure. One record is reported when it ends, however it ends.
         """
-        course = _Course(self._clock)
-        error: str | None = "client_closed"
         name = request.model
         ticket = ticket or Ticket("generation", caller, name)
+        course = Course(request.id, ticket, self._clock)
         if not self._share and caller.key is not None:  # prompt caches are the caller's own
             request = replace(request, space=caller.id)
         try:
@@ -135,24 +134,18 @@ class Generator:
             request = await self._media.passed(request)
             async with (
                 self._pool.lease(model, caller=caller, request=request) as lease,
-                aclosing(self._events(lease, model, request)) as events,
+                aclosing(self._events(lease, model, request, course)) as events,
             ):
                 ticket.worker = lease.worker.model
                 async for event in events:
                     ticket.note(event)
                     course.note(event)
                     yield event
-            error = None
-        except DovetailError as failure:
-            error = failure.code
-            raise
-        except (GeneratorExit, asyncio.CancelledError):
-            raise
-        except BaseException:
-            error = DovetailError.code
+        except BaseException as error:
+            course.failed(error)
             raise
         finally:
-            self._observer.request_done(course.record(request.id, caller, name, error))
+            self._observer.request_done(course.record(name))
 
     async def run_all(
         self, requests: Sequence[GenerateRequest], caller: Caller, ticket: Ticket | None = None
@@ -186,10 +179,13 @@ class Generator:
     def _run(self, lease: Lease, request: GenerateRequest, index: int) -> AsyncGenerator[Event, None]:
         return Replay(lease, request, index, self._replay_limit).events()
 
-    async def _events(self, lease: Lease, model: Model, request: GenerateRequest) -> AsyncGenerator[Event, None]:
+    async def _events(
+        self, lease: Lease, model: Model, request: GenerateRequest, course: Course
+    ) -> AsyncGenerator[Event, None]:
         async with aclosing(lease.ready()) as waiting:
             async for progress in waiting:
                 yield progress
+        course.ready()
         props = lease.worker.props
         check_length(request, props.context if props else 0)
         request = await opened(await filled(request, model, lease), lease)
@@ -203,37 +199,6 @@ class Generator:
                     yield event
         except ContextTooLong as error:  # the worker knows no dialect's fields
             raise error.naming(prompt_field(request)) from error
-
-
-class _Course:
-    """What a request has come to; who leaves early has used what was computed until then."""
-
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
-        self._started = clock()
-        self._first: float | None = None
-        self._finished: list[Finished] = []
-        self._prompt = 0
-        self._pieces: Counter[int] = Counter()
-
-    def note(self, event: Event) -> None:
-        match event:
-            case Prefill(done=done):
-                self._prompt = done
-            case Queued() | Loading():
-                pass
-            case Finished(index=index):
-                self._finished.append(event)
-                del self._pieces[index]
-            case _:
-                self._first = self._clock() if self._first is None else self._first
-                self._pieces[event.index] += 1
-
-    def record(self, request_id: str, caller: Caller, model: str, error: str | None) -> RequestRecord:
-        """It has ended; of choices that have not, pieces count for tokens."""
-        left = None if error is None else Usage(self._prompt, self._pieces.total())
-        times = self._started, self._first, self._clock()
-        return RequestRecord(request_id, caller, model, *times, tuple(self._finished), error, left)
 
 
 def _seeded(sampling: Sampling) -> Sampling:

@@ -24,6 +24,9 @@ class Ticket:
     model    as it was asked for, then its name
     worker   the worker that it waits for or runs on, empty until that is known
     params   its fields as they were sent, without texts; the body itself is not kept
+    endpoint, trace   the route that it came by, and the `traceparent` that came with it
+    streamed  whether its answer goes out as it comes
+    failure  what it was ended with from outside, if it was
     began    when it came, in seconds since the epoch
     position, wait   in line, 0 and None when it is not there; `arrival` is its first position, 0 if it never waited
     number   its own, counted from the start of the server; 0 before it is listed
@@ -32,8 +35,8 @@ class Ticket:
     """
 
     __slots__ = (
-        "_end", "arrival", "began", "cached", "caller", "id", "kind", "model", "number", "params", "phase", "position",
-        "prefilled", "prompt", "tokens", "wait", "worker",
+        "_end", "arrival", "began", "cached", "caller", "endpoint", "failure", "id", "kind", "model", "number",
+        "params", "phase", "position", "prefilled", "prompt", "streamed", "tokens", "trace", "wait", "worker",
     )  # fmt: skip
 
     def __init__(self, kind: Kind, caller: Caller, model: str, params: JsonObject | None = None) -> None:
@@ -41,8 +44,9 @@ class Ticket:
         self.caller = caller
         self.model = model
         self.params = params or {}
-        self.id = ""
-        self.worker = ""
+        self.id = self.endpoint = self.trace = self.worker = ""
+        self.streamed = False
+        self.failure: DovetailError | None = None
         self.began = time.time()
         self.phase: Phase = "starting"
         self.number = self.position = self.arrival = 0
@@ -69,6 +73,7 @@ class Ticket:
     def end(self, error: DovetailError) -> None:
         """Ends it with `error`, once it is under way."""
         if self._end is not None:
+            self.failure = self.failure or error
             self._end(error)
 
     def begin(self, request_id: str, end: Callable[[DovetailError], None]) -> None:

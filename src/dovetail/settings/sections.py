@@ -246,6 +246,26 @@ class MediaSettings(Section):
     fetch_timeout: Seconds = Field(default=10.0, description="Time for all that is fetched for one request.")
 
 
+class JournalSettings(Section):
+    """The journal of requests, `journal.db` in the home folder: who asked which model, when, for how long. No texts."""
+
+    days: float = Field(default=30.0, gt=0, le=36_500, description="Days a request is kept.")
+    requests: int = Field(
+        default=100_000, ge=0, le=10_000_000, description="Requests that are kept at most, the newest; 0 keeps none."
+    )
+
+
+class TraceSettings(Section):
+    """Traces: one span for each request, to an OpenTelemetry collector; with the extra `otel`."""
+
+    endpoint: str | None = Field(
+        default=None,
+        pattern="^https?://",
+        description="The collector's address for OTLP over HTTP, as `http://127.0.0.1:4318`. Empty: the one that "
+        "`OTEL_EXPORTER_OTLP_ENDPOINT` names, if it does.",
+    )
+
+
 class LogSettings(Section):
     """Logging."""
 
@@ -261,6 +281,11 @@ class LogSettings(Section):
         "(`POST /api/v1/capture`); 0: never.",
     )
     capture_bytes: int = Field(default=64 << 20, gt=0, description="Bytes of that file.")
+    file: bool = Field(default=True, description="Log lines as JSON to `logs/dovetail.jsonl` in the home folder too.")
+    file_bytes: int = Field(
+        default=10 << 20, ge=4096, le=1 << 40, description="Size in bytes at which that file is begun anew."
+    )
+    files: int = Field(default=5, ge=0, le=100, description="Old ones that are kept: `dovetail.1.jsonl` and so on.")
 
 
 def default_home() -> Path:
@@ -281,7 +306,9 @@ class Settings(Section):
     catalog: CatalogSettings = CatalogSettings()
     kv: KvSettings = KvSettings()
     media: MediaSettings = MediaSettings()
+    journal: JournalSettings = JournalSettings()
     log: LogSettings = LogSettings()
+    traces: TraceSettings = TraceSettings()
     models: dict[str, ModelSettings] = Field(default_factory=dict, description="Settings by model id.")
 
     @field_validator("models")

@@ -8,6 +8,7 @@ import os
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -19,14 +20,34 @@ log = structlog.stdlib.get_logger(__name__)
 
 FILE_NAME = "dovetail.db"
 MIGRATIONS = Path(__file__).with_name("migrations")
-# "DVTL": tells this file from any other SQLite database.
-APPLICATION = 0x4456544C
 BUSY_SECONDS = 5.0
 # A wait for others' writes, and for the uses before this one.
 _WITHIN = BUSY_SECONDS + 0.5
 _WAITING = 256
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """What a file holds.
+
+    application  tells it from any other SQLite database
+    folder       of its numbered scripts; its version is how many it has had
+    remedy       what to do about one that cannot be used
+    durable      whether what was committed outlives a power cut
+    """
+
+    application: int
+    folder: Path
+    remedy: str
+    durable: bool = True
+
+    def scripts(self) -> list[Path]:
+        return sorted(self.folder.glob("*.sql"))
+
+
+ACCESS = Schema(0x4456544C, MIGRATIONS, "put a backup in its place with: dovetail admin restore FILE")  # "DVTL"
 
 
 class DatabaseUnusable(Exception):
@@ -42,14 +63,14 @@ class Database:
         self._waiting = 0
 
     @classmethod
-    def open(cls, path: Path) -> Database:
+    def open(cls, path: Path, schema: Schema = ACCESS) -> Database:
         """Opens or first makes the file, and migrates it. Blocks; raises DatabaseUnusable and changes nothing then."""
         try:
             if not path.exists():
-                _make(path)
-            return cls(_opened(path))
+                _make(path, schema)
+            return cls(_opened(path, schema))
         except (sqlite3.Error, OSError) as error:
-            raise _unusable(path, _reason(error)) from None
+            raise _unusable(path, _reason(error), schema) from None
 
     async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """What `work` makes of the connection, on the database's thread, committed as a whole or not at all.
@@ -100,7 +121,7 @@ def present(path: Path, work: Callable[[sqlite3.Connection], T]) -> T | None:
         return None
     try:
         with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
-            _check(connection)
+            _check(connection, ACCESS)
             return work(connection)
     except (sqlite3.Error, OSError) as error:
         raise _unusable(path, _reason(error)) from None
@@ -114,7 +135,7 @@ def copy(path: Path, target: Path) -> None:
             contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as source,
             contextlib.closing(sqlite3.connect(target)) as copied,
         ):
-            _check(source)
+            _check(source, ACCESS)
             source.backup(copied)
             copied.execute("PRAGMA journal_mode = DELETE")
     except sqlite3.Error as error:
@@ -129,43 +150,38 @@ def check(path: Path) -> None:
     present(path, lambda _: None)
 
 
-def migrations() -> list[Path]:
-    """The numbered scripts, in order; a database's version is how many it has had."""
-    return sorted(MIGRATIONS.glob("*.sql"))
-
-
-def _make(path: Path) -> None:
+def _make(path: Path, schema: Schema) -> None:
     """Under another name first, so that a file of this name is whole or broken, never half made."""
     part = path.with_name(f"{path.name}.new")
     for rest in (part, part.with_name(f"{part.name}-journal")):
         rest.unlink(missing_ok=True)
     os.close(os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     with contextlib.closing(sqlite3.connect(part, isolation_level=None)) as connection:
-        connection.execute(f"PRAGMA application_id = {APPLICATION}")
-        _migrate(connection)
+        connection.execute(f"PRAGMA application_id = {schema.application}")
+        _migrate(connection, schema)
     part.rename(path)
 
 
-def _opened(path: Path) -> sqlite3.Connection:
+def _opened(path: Path, schema: Schema) -> sqlite3.Connection:
     # A file that is no longer there must not come back empty.
     uri = f"{path.absolute().as_uri()}?mode=rw"
     connection = sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
     try:
-        _check(connection)
+        _check(connection, schema)
         connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        _migrate(connection)
+        connection.execute(f"PRAGMA synchronous = {'FULL' if schema.durable else 'NORMAL'}")
+        _migrate(connection, schema)
     except BaseException:
         connection.close()
         raise
     return connection
 
 
-def _check(connection: sqlite3.Connection) -> None:
+def _check(connection: sqlite3.Connection, schema: Schema) -> None:
     """Raises sqlite3.DatabaseError for a file that is not ours, is torn, or comes from a newer program."""
-    if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION:
+    if connection.execute("PRAGMA application_id").fetchone()[0] != schema.application:
         raise sqlite3.DatabaseError("it is not a database of this program")
-    found, known = connection.execute("PRAGMA user_version").fetchone()[0], len(migrations())
+    found, known = connection.execute("PRAGMA user_version").fetchone()[0], len(schema.scripts())
     if found > known:
         raise sqlite3.DatabaseError(f"a newer version wrote it (schema {found}, this one knows {known})")
     verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
@@ -173,17 +189,14 @@ def _check(connection: sqlite3.Connection) -> None:
         raise sqlite3.DatabaseError(str(verdict).splitlines()[0])
 
 
-def _migrate(connection: sqlite3.Connection) -> None:
+def _migrate(connection: sqlite3.Connection, schema: Schema) -> None:
     done = connection.execute("PRAGMA user_version").fetchone()[0]
-    for number, script in enumerate(migrations()[done:], done + 1):
+    for number, script in enumerate(schema.scripts()[done:], done + 1):
         connection.executescript(f"BEGIN IMMEDIATE;{script.read_text('utf-8')};PRAGMA user_version = {number};COMMIT;")
 
 
-def _unusable(path: Path, reason: str) -> DatabaseUnusable:
-    return DatabaseUnusable(
-        f"the database {path} cannot be used: {reason}; nothing was changed: "
-        f"put a backup in its place with: dovetail admin restore FILE"
-    )
+def _unusable(path: Path, reason: str, schema: Schema = ACCESS) -> DatabaseUnusable:
+    return DatabaseUnusable(f"the database {path} cannot be used: {reason}; nothing was changed: {schema.remedy}")
 
 
 def _reason(error: sqlite3.Error | OSError) -> str:

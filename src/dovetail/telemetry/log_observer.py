@@ -8,7 +8,7 @@ import re
 import structlog
 
 from dovetail.core.model import ModelState
-from dovetail.core.observe import RequestRecord
+from dovetail.core.observe import Observer, RequestRecord
 
 # llama.cpp writes `0.01.234.567 E message`; Python workers write `ERROR: message` or `ERROR message`.
 _LLAMA = re.compile(r"^(?:[\d.]+\s+)?([DIWE])\s+(.*)$")
@@ -26,8 +26,8 @@ _LEVELS = {
 }
 
 
-class LogObserver:
-    """Implements `core.observe.Observer`: model states, workers' own lines and one line for each finished request.
+class LogObserver(Observer):
+    """Model states, workers' own lines and one line for each finished request.
 
     What a worker calls information is shown only at level debug: engines report every request and every tensor.
     """
@@ -41,24 +41,31 @@ class LogObserver:
 
     def worker_line(self, model: str, line: str) -> None:
         level, text = severity(line)
-        self._log.log(level, text, model=model)
+        self._log.log(level, text, model=model, source="worker")
 
-    def configuration(self, problem: str | None) -> None:
-        """Its lines are written where the files are read."""
+    def worker_restarted(self, model: str, reason: str | None) -> None:
+        if reason is not None:
+            self._log.warning("worker started again", model=model, reason=reason)
 
     def request_done(self, record: RequestRecord) -> None:
-        usages = [choice.usage for choice in record.choices]
+        usage = record.usage
         facts: dict[str, object] = {
             "id": record.id,
             "model": record.model,
             "caller": record.caller.id,
-            "duration_ms": _milliseconds(record.started, record.ended),
-            "prompt_tokens": max((usage.prompt for usage in usages), default=0),
-            "cached_tokens": max((usage.cached for usage in usages), default=0),
-            "completion_tokens": sum(usage.completion for usage in usages),
+            "endpoint": record.endpoint,
+            "status": record.status,
+            "duration_ms": _milliseconds(record.duration),
+            "prompt_tokens": usage.prompt,
+            "cached_tokens": usage.cached,
+            "completion_tokens": usage.completion,
         }
-        if record.first_output is not None:
-            facts["ttft_ms"] = _milliseconds(record.started, record.first_output)
+        if record.ttft is not None:
+            facts["ttft_ms"] = _milliseconds(record.ttft)
+        if record.queued:
+            facts["queue_ms"] = _milliseconds(record.queued)
+        if record.loading:
+            facts["load_ms"] = _milliseconds(record.loading)
         if record.choices:
             facts["finish"] = record.choices[0].reason
         if record.error is not None:
@@ -72,5 +79,5 @@ def severity(line: str) -> tuple[int, str]:
     return (_LEVELS[found[1]], found[2]) if found else (logging.DEBUG, line)
 
 
-def _milliseconds(start: float, end: float) -> float:
-    return round((end - start) * 1000, 1)
+def _milliseconds(seconds: float) -> float:
+    return round(seconds * 1000, 1)

@@ -15,7 +15,7 @@ import psutil
 from dovetail.core.errors import WorkerCrashed
 from dovetail.core.events import Event, TextDelta
 from dovetail.core.model import LoadOptions, Model, ModelState
-from dovetail.core.observe import RequestRecord
+from dovetail.core.observe import Observer
 from dovetail.core.request import ChatPrompt, GenerateRequest, Message, Sampling, TextPart
 from dovetail.demo import models_dir
 from dovetail.engines import wire
@@ -60,7 +60,7 @@ class ZooEngine:
 
 
 @dataclass
-class Recorder:
+class Recorder(Observer):
     """An observer that remembers."""
 
     states: list[tuple[str, ModelState]] = field(default_factory=list[tuple[str, ModelState]])
@@ -73,10 +73,6 @@ class Recorder:
     def worker_line(self, model: str, line: str) -> None:
         del model, line
         self.lines += 1
-
-    def configuration(self, problem: str | None) -> None: ...
-
-    def request_done(self, record: RequestRecord) -> None: ...
 
 
 def animal(behaviour: str) -> Model:

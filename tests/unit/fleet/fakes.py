@@ -12,7 +12,7 @@ from pathlib import Path
 from dovetail.core.caller import Caller
 from dovetail.core.errors import LoadFailed
 from dovetail.core.model import LoadOptions, Model, ModelState
-from dovetail.core.observe import RequestRecord
+from dovetail.core.observe import Observer
 from dovetail.core.request import ChatPrompt, GenerateRequest, Message, TextPart
 from dovetail.engines import wire
 from dovetail.engines.base import Command, Decoder, Endpoint, Machine, WorkerCall
@@ -38,11 +38,13 @@ class Clock:
 
 
 @dataclass
-class Recorder:
+class Recorder(Observer):
     """An observer that remembers."""
 
     states: list[tuple[str, ModelState]] = field(default_factory=list[tuple[str, ModelState]])
     lines: list[str] = field(default_factory=list[str])
+    loads: list[str] = field(default_factory=list[str])
+    restarts: list[str | None] = field(default_factory=list[str | None])
 
     def model_state(self, model: str, state: ModelState, reason: str | None = None) -> None:
         del reason
@@ -52,9 +54,13 @@ class Recorder:
         del model
         self.lines.append(line)
 
-    def configuration(self, problem: str | None) -> None: ...
+    def model_loaded(self, model: str, seconds: float) -> None:
+        assert seconds >= 0
+        self.loads.append(model)
 
-    def request_done(self, record: RequestRecord) -> None: ...
+    def worker_restarted(self, model: str, reason: str | None) -> None:
+        del model
+        self.restarts.append(reason)
 
 
 class FakeEngine:

@@ -50,6 +50,7 @@ async def test_many_waiters_start_one_process(start: Start, launcher: FakeLaunch
     assert (worker.state, worker.pid, worker.props and worker.props.context) == ("ready", 4242, 4096)
     await worker.ensure_ready()
     assert [state for _, state in recorder.states] == ["starting", "ready"]
+    assert (recorder.loads, recorder.restarts) == (["m"], [])
 
 
 async def test_a_stopped_worker_is_asked_first_and_starts_again(start: Start, launcher: FakeLauncher) -> None:
@@ -93,6 +94,7 @@ async def test_a_crash_is_seen_and_healed_at_once(start: Start, launcher: FakeLa
     await until(lambda: worker.state == "ready", within=1)
     assert launcher.starts("m") == 2
     assert [state for _, state in recorder.states] == ["starting", "ready", "failed", "starting", "ready"]
+    assert (recorder.loads, recorder.restarts) == (["m", "m"], ["the worker was ended by SIGSEGV"])
 
 
 async def test_a_failed_load_has_the_engines_reason_and_is_not_repeated_at_once(
@@ -276,7 +278,7 @@ async def test_whatever_goes_wrong_the_waiters_are_told(start: Start, monkeypatc
         del raw
         raise ZeroDivisionError
 
-    monkeypatch.setattr(process, "_props", explode)
+    monkeypatch.setattr(process, "props_of", explode)
     with pytest.raises(LoadFailed, match="ZeroDivisionError"):
         await start().ensure_ready()
 

@@ -15,14 +15,16 @@ from dovetail.catalog.catalog import Catalog
 from dovetail.core.caller import LOCAL, Caller
 from dovetail.core.events import Loading, Progress
 from dovetail.core.model import Model, Pooling
+from dovetail.core.observe import Observer
 from dovetail.core.request import GenerateRequest, Json, JsonObject
 from dovetail.engines.base import Machine
 from dovetail.engines.gguf import GgufEngine
 from dovetail.engines.mlx import MlxEngine
 from dovetail.fleet.pool import Pool as RealPool
 from dovetail.fleet.pool import WorkerStatus
-from dovetail.fleet.process import Props
+from dovetail.fleet.props import Props
 from dovetail.gateway.configuration import Live
+from dovetail.gateway.insight import Insight
 from dovetail.gateway.services import Services
 from dovetail.gateway.sse import Timing
 from dovetail.serving.embed import Embedder
@@ -224,20 +226,23 @@ def services(
     timing: Timing | None = None,
     settings: Settings | None = None,
     access: Access | None = None,
+    observer: Observer | None = None,
     **pool: Any,
 ) -> Services:
     """Services over scripted parts; without models there is one, `m`."""
     catalog = Models(*(models or (serving.model(),)))
+    observer = observer or serving.Recorder()
     leases = Pool(say or serving.says("Hello", " there"), **pool)
     return Services(
         live=Live(_timed(settings or Settings(home=Path("/nowhere")), timing)),
         catalog=cast("Catalog", catalog),
         pool=cast("RealPool", leases),
-        generator=Generator(catalog, leases, serving.Recorder()),
-        embedder=Embedder(catalog, cast("RealPool", leases), serving.Recorder()),
+        generator=Generator(catalog, leases, observer),
+        embedder=Embedder(catalog, cast("RealPool", leases), observer),
         engines={"gguf": GgufEngine(), "mlx": MlxEngine()},
         machine=Machine(2),
         other_programs=list,
+        insight=Insight(observer),
         access=access,
     )
 

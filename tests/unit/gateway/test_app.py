@@ -11,7 +11,7 @@ import pytest
 
 from dovetail.core.model import Model, Shape
 from dovetail.fleet.pool import WorkerStatus
-from dovetail.fleet.process import Props
+from dovetail.fleet.props import Props
 from dovetail.gateway.answers import Health, ModelList, ModelObject, PropsAnswer, Ready
 from dovetail.gateway.app import create_app, openapi_document
 from dovetail.gateway.door import Door, Edge

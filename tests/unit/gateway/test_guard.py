@@ -31,6 +31,7 @@ OPEN: dict[Right, set[str]] = {
     Right.VIEW: {"a fresh loopback", "with an account", "insecure"},
     Right.USE: {"a fresh loopback", "with an account", "insecure"},
     Right.ADMIN: {"a fresh loopback", "insecure", "with a key"},
+    Right.JOURNAL: {"a fresh loopback", "insecure", "with a key"},
     Right.OWN: set(),
     Right.OWN_KEYS: set(),
     Right.PEOPLE: set(),
@@ -41,11 +42,12 @@ ROLES: dict[Right, set[str]] = {
     Right.USE: {"member", "admin"},
     Right.OWN: {"viewer", "member", "admin"},
     Right.OWN_KEYS: {"member", "admin"},
+    Right.JOURNAL: {"member", "admin"},
     Right.ADMIN: {"admin"},
     Right.PEOPLE: {"admin"},
 }
 # These answer until their client leaves.
-ENDLESS = {"GET /api/v1/events"}
+ENDLESS = {"GET /api/v1/events", "GET /logs/stream"}
 # These refuse with the same statuses for reasons of their own.
 OWN_REASONS = {"already_set_up", "wrong_password", "setup_code", "forbidden_here", "key_scope"}
 

@@ -30,7 +30,6 @@ from dovetail.settings import (
 from dovetail.workers.scripted import Script
 
 from .fakes import FakeLauncher, Plan, model, services
-from .fakes import StateRecorder as Recorder
 
 pytestmark = pytest.mark.anyio
 
@@ -59,7 +58,7 @@ def settings(home: Path, preload: tuple[str, ...] = (), **server: Any) -> Settin
 async def test_a_conversation_over_a_real_socket(
     tmp_path: Path, launcher: FakeLauncher, client: aiohttp.ClientSession
 ) -> None:
-    async with running(settings(tmp_path / "new"), launcher=launcher, observer=Recorder()) as started:
+    async with running(settings(tmp_path / "new"), launcher=launcher) as started:
         async with client.post(started.url + CHAT, json=HI) as answer:
             body = await answer.json()
         assert body["choices"][0]["message"]["content"] == "tok tok tok "
@@ -74,7 +73,7 @@ async def test_leaving_closes_the_stream_to_the_worker(
     tmp_path: Path, launcher: FakeLauncher, client: aiohttp.ClientSession
 ) -> None:
     launcher.plans["tiny-gguf"] = ENDLESS
-    async with running(settings(tmp_path), launcher=launcher, observer=Recorder()) as started:
+    async with running(settings(tmp_path), launcher=launcher) as started:
         for stream in (True, False):
             asking = asyncio.create_task(_read(client, started, stream=stream))
             async with asyncio.timeout(5):
@@ -91,7 +90,7 @@ async def test_preloads_make_ready_wait_whatever_becomes_of_them(
 ) -> None:
     launcher.plans["tiny-gguf"] = Plan(last_words="E cannot", listens=False)
     wanted = settings(tmp_path, preload=("tiny-gguf", "nobody", "tiny-gguf-q8"))
-    async with running(wanted, launcher=launcher, observer=Recorder()) as started:
+    async with running(wanted, launcher=launcher) as started:
         async with asyncio.timeout(10):
             await started.services.preloaded.wait()
         async with client.get(started.url + "/ready") as answer:
@@ -104,7 +103,7 @@ async def test_running_answers_may_finish_while_new_ones_are_turned_away(
     tmp_path: Path, launcher: FakeLauncher, client: aiohttp.ClientSession
 ) -> None:
     launcher.plans["tiny-gguf"] = Plan(Script(tokens=150, interval_ms=2))
-    async with running(settings(tmp_path), launcher=launcher, observer=Recorder()) as started:
+    async with running(settings(tmp_path), launcher=launcher) as started:
         async with client.get(started.url + "/health"):  # a kept connection
             pass
         asking = asyncio.create_task(_read(client, started))
@@ -121,7 +120,7 @@ async def test_what_does_not_finish_in_time_gets_an_error_frame(
     tmp_path: Path, launcher: FakeLauncher, client: aiohttp.ClientSession
 ) -> None:
     launcher.plans["tiny-gguf"] = ENDLESS
-    async with running(settings(tmp_path, drain_timeout=0.1), launcher=launcher, observer=Recorder()) as started:
+    async with running(settings(tmp_path, drain_timeout=0.1), launcher=launcher) as started:
         asking = asyncio.create_task(_read(client, started))
         async with asyncio.timeout(5):
             while not started.services.pool.status("tiny-gguf").active:
@@ -166,7 +165,7 @@ async def test_a_second_signal_ends_the_process_with_the_code_of_ctrl_c(monkeypa
 
 
 async def test_ipv6(tmp_path: Path, client: aiohttp.ClientSession) -> None:
-    async with running(settings(tmp_path, host="::1"), observer=Recorder()) as started:
+    async with running(settings(tmp_path, host="::1")) as started:
         assert started.url.startswith("http://[::1]:")
         async with client.get(started.url + "/health") as answer:
             assert answer.status == 200

@@ -9,8 +9,8 @@ from pathlib import Path
 from dovetail.core.caller import Caller
 from dovetail.core.errors import ModelNotFound
 from dovetail.core.events import Event, Finished, Progress, TextDelta, Timings, Usage
-from dovetail.core.model import Adapter, Model, ModelState, Shape
-from dovetail.core.observe import RequestRecord
+from dovetail.core.model import Adapter, Model, Shape
+from dovetail.core.observe import Answered, Observer, RequestRecord
 from dovetail.core.request import ChatPrompt, GenerateRequest, TextPart, TextPrompt
 
 Say = Callable[[GenerateRequest, int], AsyncGenerator[Event, None]]
@@ -51,17 +51,15 @@ class Worker:
 
 
 @dataclass
-class Recorder:
+class Recorder(Observer):
     records: list[RequestRecord] = field(default_factory=list[RequestRecord])
-
-    def model_state(self, model: str, state: ModelState, reason: str | None = None) -> None: ...
-
-    def worker_line(self, model: str, line: str) -> None: ...
-
-    def configuration(self, problem: str | None) -> None: ...
+    answers: list[Answered] = field(default_factory=list[Answered])
 
     def request_done(self, record: RequestRecord) -> None:
         self.records.append(record)
+
+    def answered(self, answer: Answered) -> None:
+        self.answers.append(answer)
 
 
 class Catalog:

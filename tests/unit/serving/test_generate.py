@@ -42,7 +42,8 @@ async def test_one_record_with_times_on_the_clock(recorder: Recorder) -> None:
     await events(generator(Pool(says("a"), progress=[Loading("m")]), recorder).run(request(), LOCAL))
     (record,) = recorder.records
     assert (record.id, record.model, record.caller, record.error) == ("id-hi", "m", LOCAL, None)
-    assert (record.started, record.first_output, record.ended) == (1.0, 2.0, 3.0)
+    assert (record.started, record.first_output, record.ended) == (1.0, 4.0, 5.0)
+    assert record.loading == 1.0
     assert [choice.usage.completion for choice in record.choices] == [1]
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from dovetail.core.errors import Busy
 from dovetail.storage import database
-from dovetail.storage.database import Database, DatabaseUnusable, migrations
+from dovetail.storage.database import ACCESS, Database, DatabaseUnusable
 
 pytestmark = pytest.mark.anyio
 
@@ -50,7 +50,7 @@ async def test_it_is_private_durable_and_of_this_schema(opened: Database, path: 
         pragmas = ("journal_mode", "synchronous", "user_version", "busy_timeout")
         return [connection.execute(f"PRAGMA {name}").fetchone()[0] for name in pragmas]
 
-    assert await opened.run(facts) == ["wal", 2, len(migrations()), 5000]
+    assert await opened.run(facts) == ["wal", 2, len(ACCESS.scripts()), 5000]
 
 
 async def test_a_use_that_fails_leaves_nothing(opened: Database) -> None:

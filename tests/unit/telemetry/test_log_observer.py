@@ -50,7 +50,7 @@ def test_a_finished_request_is_one_line_of_figures(stream: io.StringIO) -> None:
         "model": "tiny-gguf",
         "caller": "local",
     }
-    assert (line["duration_ms"], line["ttft_ms"]) == (1500.0, 250.0)
+    assert (line["duration_ms"], line["ttft_ms"], line["status"]) == (1500.0, 250.0, 200)
     assert (line["prompt_tokens"], line["cached_tokens"], line["completion_tokens"]) == (10, 4, 10)
     assert line["finish"] == "stop"
 
