@@ -23,8 +23,17 @@ def model(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 async def http(server: Running) -> AsyncGenerator[aiohttp.ClientSession]:
+    """What it is refused is kept as a log is: no error tells what was asked."""
     timeout = aiohttp.ClientTimeout(total=60)
-    async with aiohttp.ClientSession(server.url, timeout=timeout) as session:
+    refusals = aiohttp.TraceConfig()
+
+    async def keep(_: object, __: object, ended: aiohttp.TraceRequestEndParams) -> None:
+        if ended.response.status >= 400:
+            with (server.home / "refusals.log").open("ab") as file:
+                file.write(await ended.response.read() + b"\n")
+
+    refusals.on_request_end.append(keep)
+    async with aiohttp.ClientSession(server.url, timeout=timeout, trace_configs=[refusals]) as session:
         yield session
 
 
