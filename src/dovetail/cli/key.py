@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -131,10 +133,11 @@ def database_of(folder: Path) -> Generator[Database]:
 
 
 def audit(folder: Path, what: str, **details: str) -> None:
-    """Writes a line of the audit log."""
+    """Writes a line of the audit log; `uid` is the system's user, where there are such."""
     from dovetail.access.audit import Audit
 
-    Audit(folder / "logs").write(what, who="command line", address="local", **details)
+    uid = None if sys.platform == "win32" else os.getuid()
+    Audit(folder / "logs").write(what, who="command line", address="local", uid=uid, **details)
 
 
 def _day(when: float | None) -> str:

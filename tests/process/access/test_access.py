@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import shutil
 import stat
 import subprocess
@@ -209,7 +210,7 @@ async def test_a_backup_of_a_running_server_brings_it_back(tmp_path: Path, run: 
     lines = [json.loads(line) for line in (tmp_path / "logs" / "audit.jsonl").read_text().splitlines()]
     assert [line["what"] for line in lines if line["who"] == "command line"][-2:] == ["super-admin reset", "restore"]
     assert "backup" in [line["what"] for line in lines]
-    assert lines[-1]["keys_back"] == gone["id"]
+    assert (lines[-1]["keys_back"], lines[-1]["uid"]) == (gone["id"], os.getuid())
     async with running(tmp_path) as server, aiohttp.ClientSession(server.url) as http:
         async with http.get("/api/v1/sessions", headers=headers) as answer:
             assert answer.status == 401  # the login of before the backup
