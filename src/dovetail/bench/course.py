@@ -7,14 +7,14 @@ from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
-from dovetail.bench.figures import Cell, ModelResult, Peak, Plan, QualityPlan, Sample, spread, together
+from dovetail.bench.figures import Cell, ModelResult, Peak, Plan, Quality, QualityPlan, Sample, spread, together
 from dovetail.bench.meter import Look, Meter
 from dovetail.bench.prompts import Prompts
-from dovetail.bench.quality import Position, divergence, quality, windows
+from dovetail.bench.quality import Position, Window, divergence, quality, windows
 from dovetail.bench.scoring import MOST_TOP, Scoring
 from dovetail.bench.speed import repeat
 from dovetail.core.caller import Caller
-from dovetail.core.errors import InvalidRequest
+from dovetail.core.errors import EngineFailure, InvalidRequest
 from dovetail.core.model import Model
 from dovetail.fleet.lease import Lease
 from dovetail.fleet.pool import Pool
@@ -27,11 +27,17 @@ LEAST_TEXT = 16  # tokens of a text that says anything about a model
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a benchmark works with; `text` is what prompts are drawn from, `look` reads a worker's memory."""
+    """What a benchmark works with.
+
+    look      reads a worker's memory
+    context   tokens that a request to a model may have in all, as far as that is known before it is loaded, else 0
+    text      what prompts are drawn from
+    """
 
     pool: Pool
     requests: Requests
     look: Look
+    context: Callable[[Model], int]
     text: str
     clock: Callable[[], float] = time.monotonic
 
@@ -66,6 +72,7 @@ class Course:
         self._with_loads: list[float] = []
         self._peak = Peak()
         self._prompts: Prompts | None = None
+        self._quality: Quality | None = None
         self._context = self._slots = self._reserved = 0
 
     async def load(self) -> None:
@@ -86,8 +93,15 @@ class Course:
         self._samples.setdefault(cell, []).append(sample)
         self._peak = self._peak.with_more(sample.peak)
 
-    async def score(self, wanted: QualityPlan, tell: Callable[[], None]) -> None:
-        """What this model thinks of the text. Raises InvalidRequest for one that is too short."""
+    async def score(self, wanted: QualityPlan, reference: Course, tell: Callable[[], None]) -> None:
+        """What this model thinks of the text, and how far that is from what `reference` thought of it before.
+
+        Raises InvalidRequest for a text that is too short, and for a model that does not say what it thinks.
+        """
+        if self.model.speculates:
+            raise InvalidRequest(
+                f"{self.model.id} has guesses made for it (draft, ngram), of which llama.cpp says nothing"
+            )
         async with self._pool.lease(self.model, caller=CALLER) as lease:
             await self._ready(lease)
             scored = self.scored
@@ -96,22 +110,40 @@ class Course:
             if len(scored.tokens) < LEAST_TEXT:
                 raise InvalidRequest(f"the text has {len(scored.tokens)} tokens; at least {LEAST_TEXT} are needed")
             scored.window = min(wanted.window, len(scored.tokens), self._context - 1)
-            left = windows(len(scored.tokens), wanted.positions, scored.window)
             scoring = Scoring(lease, self.model.id, scored.tokens, min(wanted.top, MOST_TOP), tell)
             async with Meter(lambda: lease.worker.pid, self._look) as meter:
-                while batch := left[scored.done : scored.done + max(1, self._slots)]:
-                    began = self._clock()
-                    found = await scoring.score(batch, max(1, self._slots))
-                    scored.positions += found
-                    scored.done += len(batch)
-                    scored.asked += sum(window.end - window.scored for window in batch)
-                    scored.seconds += self._clock() - began
+                await self._windows(scoring, windows(len(scored.tokens), wanted.positions, scored.window))
             self._peak = self._peak.with_more(meter.peak)
+        self._quality = self._judged(reference)
 
-    def result(self, reference: Course | None = None) -> ModelResult:
-        """What is known until now, compared with what `reference` has thought of the same text."""
+    async def _windows(self, scoring: Scoring, every: Sequence[Window]) -> None:
+        scored, at_once = self.scored, max(1, self._slots)
+        while batch := every[scored.done : scored.done + at_once]:
+            began = self._clock()
+            scored.positions += await scoring.score(batch, at_once)
+            scored.done += len(batch)
+            scored.asked += sum(window.end - window.scored for window in batch)
+            scored.seconds += self._clock() - began
+
+    def _judged(self, reference: Course) -> Quality:
+        scored = self.scored
+        if not scored.positions:
+            raise EngineFailure("the worker said of no token of the text what it thinks of it")
+        unscored = scored.asked - len(scored.positions)
+        own = quality(scored.positions, unscored, scored.window, scored.seconds)
+        if reference is self:
+            return own
+        name = reference.model.name
+        far = divergence(name, reference.scored.positions, scored.positions)
+        if far is not None:
+            return replace(own, divergence=far)
+        other = f"its vocabulary is not that of {name}: their probabilities are of different tokens"
+        return replace(own, no_divergence=other if reference.scored.positions else f"{name} was not scored")
+
+    def result(self) -> ModelResult:
+        """What is known until now."""
         model = self.model
-        found = ModelResult(
+        return ModelResult(
             model=model.name,
             format=model.format,
             quantisation=model.quantisation,
@@ -124,20 +156,10 @@ class Course:
             with_load=spread(self._with_loads) if self._with_loads else None,
             peak=self._peak,
             cells=tuple(together(cell, samples) for cell, samples in self._samples.items()),
+            quality=self._quality,
             failed=self.failed,
             disturbed=self.disturbed,
         )
-        scored = self.scored
-        if not scored.positions:
-            return found
-        unscored = scored.asked - len(scored.positions)
-        own = quality(scored.positions, unscored, scored.window, scored.seconds)
-        if reference is not None and reference is not self and reference.scored.positions:
-            name = reference.model.name
-            far = divergence(name, reference.scored.positions, scored.positions)
-            why = None if far else f"its vocabulary is not that of {name}: their probabilities are of different tokens"
-            own = replace(own, divergence=far, no_divergence=why)
-        return replace(found, quality=own)
 
     async def _ready(self, lease: Lease) -> Lease:
         """Loaded; a load is timed, and so is the first answer behind it."""

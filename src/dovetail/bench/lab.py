@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cache
+from hashlib import sha256
 
 import structlog
 from pydantic import TypeAdapter
@@ -99,7 +100,7 @@ class Lab:
         others = list(self._parts.requests)
         if refuse and others:
             raise Conflict(f"nothing can be measured now: {busy_with(others)}", code="server_busy")
-        benchmark = Benchmark(f"bench-{secrets.token_hex(6)}", plan, setup, self._wall())
+        benchmark = Benchmark(f"bench-{secrets.token_hex(6)}", _without_text(plan), setup, self._wall())
         run = Run(plan, models, self._parts, paces, self._told)
         self._active = active = _Active(benchmark, run)
         active.task = asyncio.create_task(self._work(active), name=f"benchmark {benchmark.id}")
@@ -190,7 +191,13 @@ class Lab:
         plan = replace(plan, models=tuple(model.id for model in found), quality=quality)
         if len(set(plan.models)) < len(found):
             raise InvalidRequest("a model is named twice", param="models")
+        longest = max(cell.prompt + cell.gen for cell in plan.cells)
         for model in found:
+            if (context := self._parts.context(model)) and longest > context:
+                raise InvalidRequest(
+                    f"{longest} tokens of prompt and answer are asked for and the context of {model.id} is {context}: "
+                    f"measure shorter ones, or load it with a larger context"
+                )
             if model.remote is not None:
                 raise InvalidRequest(f"{model.id} is served by another server, whose speed is not this machine's")
             if model.pooling is not None:
@@ -223,6 +230,15 @@ async def _outcome(run: Run) -> tuple[State, str | None]:
         log.exception("benchmark_failed")
         return "failed", f"{type(failure).__name__}: the log has the details"
     return "done", None
+
+
+def _without_text(plan: Plan) -> Plan:
+    """A text of somebody's own is not kept, only what tells it from another."""
+    quality = plan.quality
+    if quality is None or not quality.text:
+        return plan
+    digest = sha256(quality.text.encode("utf-8", "replace")).hexdigest()[:16]
+    return replace(plan, quality=replace(quality, text=f"{len(quality.text)} characters, SHA-256 {digest}..."))
 
 
 def _standing(active: _Active) -> Benchmark:

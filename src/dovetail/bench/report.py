@@ -164,6 +164,7 @@ def _choice_row(model: ModelResult) -> tuple[str, ...]:
 
 def _speeds(benchmark: Benchmark, baseline: Benchmark | None) -> Table:
     heads = ("model", "tokens in", "tokens out", "at once", "prefill tok/s", "decode tok/s", "± sd", "Δ")
+    heads += () if baseline is None else ("inside its spread",)
     heads += ("each stream tok/s", "TTFT p50 s", "TTFT p95 s", "between tokens p95 ms", "whole s")
     rows: list[tuple[str, ...]] = []
     for model in benchmark.models:
@@ -185,6 +186,7 @@ def _speed_row(
         _range(each.decode),
         number(each.decode.sd),
         _change(model, each.cell, benchmark, baseline),
+        *(() if baseline is None else (_inside(model, each, baseline),)),
         _range(each.stream_decode),
         number(each.ttft.median),
         number(each.ttft_p95),
@@ -202,6 +204,18 @@ def _change(model: ModelResult, cell: Cell, benchmark: Benchmark, baseline: Benc
     if model is benchmark.models[0] or own is None or first is None or not first.decode.median:
         return "-"
     return f"{own.decode.median / first.decode.median - 1:+.1%}"
+
+
+def _inside(model: ModelResult, now: CellResult, baseline: Benchmark) -> str:
+    """Whether the medians of decode and prefill lie between the least and the most that the baseline measured."""
+    found = next((each for each in baseline.models if each.model == model.model), None)
+    before = _of(found, now.cell) if found is not None else None
+    if before is None:
+        return "-"
+    inside = [
+        then.min <= own.median <= then.max for own, then in ((now.decode, before.decode), (now.prefill, before.prefill))
+    ]
+    return "yes" if all(inside) else "no"
 
 
 def _of(model: ModelResult, cell: Cell) -> CellResult | None:

@@ -63,9 +63,7 @@ class Run:
 
     def results(self) -> tuple[ModelResult, ...]:
         """What is known until now."""
-        wanted = self._plan.quality
-        reference = None if wanted is None else self._courses[wanted.reference or self._plan.models[0]]
-        return tuple(self._courses[name].result(reference) for name in self._plan.models)
+        return tuple(self._courses[name].result() for name in self._plan.models)
 
     async def measure(self) -> None:
         """Every step; a model that fails is left out from there on. Raises Busy where others never leave off."""
@@ -104,8 +102,9 @@ class Run:
             case "load":
                 await course.load()
             case "quality":
-                if self._plan.quality is not None:
-                    await course.score(self._plan.quality, self._heard)
+                if (wanted := self._plan.quality) is not None:
+                    reference = self._courses[wanted.reference or self._plan.models[0]]
+                    await course.score(wanted, reference, self._heard)
             case "warm-up" | "repeat":
                 if step.cell is not None:
                     take = course.repeat if step.kind == "repeat" else course.warm_up

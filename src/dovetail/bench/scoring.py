@@ -20,6 +20,7 @@ from dovetail.core.request import GenerateRequest, Sampling, TextPrompt
 
 MOST_TOP = 100  # tokens that both engines name at most
 _BIAS = 1e4  # no logit outweighs it
+_LEAST = -100.0  # what is less is no number to an engine that counts in 32 bits
 
 
 class Generates(Protocol):
@@ -72,7 +73,7 @@ class Scoring:
         told = await self._ask(before, token, self._top, space)
         if told is not None and told.id == token:
             self._shown = token
-            return Position(place, token, told.logprob, len(told.bytes), _tops(told, self._top))
+            return Position(place, token, max(told.logprob, _LEAST), len(told.bytes), _tops(told, self._top))
         if self._shown is None:
             return None
         # Half a character is not shown, and neither are its numbers: it is looked for among a shown one's rivals.
@@ -80,7 +81,7 @@ class Scoring:
         rival = next((each for each in told.top if each.id == token), None) if told is not None else None
         if told is None or rival is None:
             return None
-        return Position(place, token, rival.logprob, len(rival.bytes), _tops(told, self._top))
+        return Position(place, token, max(rival.logprob, _LEAST), len(rival.bytes), _tops(told, self._top))
 
     async def _ask(self, before: Sequence[int], token: int, top: int, space: str) -> TokenLogprob | None:
         request = GenerateRequest(
@@ -106,4 +107,4 @@ class Scoring:
 
 
 def _tops(told: TokenLogprob, top: int) -> tuple[tuple[int, float], ...]:
-    return tuple((each.id, each.logprob) for each in told.top[:top])
+    return tuple((each.id, max(each.logprob, _LEAST)) for each in told.top[:top])

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 def lab_of(built: Services, facts: MachineFacts, database: Database) -> Lab:
     """It tells the hub how its benchmark goes on; figures are asked for."""
-    parts = Parts(built.pool, built.requests, Looking(built.sampler), text())
+    parts = Parts(built.pool, built.requests, Looking(built.sampler), built.context, text())
 
     def now() -> Setup:
         engine = built.engines["gguf"]

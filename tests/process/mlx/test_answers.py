@@ -249,3 +249,10 @@ async def test_prompt_caches_are_not_shared_between_salts(worker: Worker) -> Non
     assert (await worker.complete(prompt, n_predict=1)).cached == 0
     assert (await worker.complete(prompt, cache_salt="a", n_predict=1)).cached == 39
     assert (await worker.complete(prompt, cache_salt="a", n_predict=1, cache_prompt=False)).cached == 0
+
+
+async def test_a_prompt_cache_stays_where_it_may(worker: Worker) -> None:
+    for keep, cached in (("nothing", 0), ("memory", 39), ("disk", 39)):
+        prompt, salt = [*range(500, 540)], f"keep {keep}"
+        assert (await worker.complete(prompt, cache_salt=salt, cache_keep=keep, n_predict=1)).cached == 0
+        assert (await worker.complete(prompt, cache_salt=salt, cache_keep=keep, n_predict=1)).cached == cached

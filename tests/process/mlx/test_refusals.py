@@ -71,6 +71,8 @@ BAD_CHAT: list[JsonObject] = [
     {"messages": USER, "cache_salt": 5},
     {"messages": USER, "cache_salt": "a\x1fb"},
     {"messages": USER, "cache_prompt": "no"},
+    {"messages": USER, "cache_keep": "for ever"},
+    {"messages": USER, "cache_keep": True},
 ]
 BAD_PROMPTS: list[Json] = [
     None,

@@ -59,6 +59,8 @@ def test_change_against_the_first_model_and_against_an_earlier_run() -> None:
     text = report.markdown(benchmark(result("one", 40.0)), before)
     assert "-60.0%" in text
     assert "bench-0" in text
+    assert "| no |" in text
+    assert "| yes |" in report.markdown(benchmark(result("one", 99.0, 101.0)), benchmark(result("one", 98.0, 104.0)))
     found = report.delta(result("one", 40.0), CELL, before)
     assert found is not None
     assert (found.before, found.change) == (100.0, pytest.approx(-0.6))

@@ -62,10 +62,11 @@ class Desk:
         self.slots.shelf = self.shelf
         self.count = slots
 
-    async def turn(self, prompt: str, *events: Event, space: str = "") -> JsonObject:
+    async def turn(self, prompt: str, *events: Event, space: str = "", lasting: bool = True) -> JsonObject:
         """One generation from its slot to its end; what the worker was sent of it."""
         hold = self.slots.hold()
-        call = await hold.take(self.client, self.count, WorkerCall("/completion", {"prompt": prompt}), space)
+        asked = WorkerCall("/completion", {"prompt": prompt})
+        call = await hold.take(self.client, self.count, asked, space, lasting=lasting)
         if events:
             hold.note(events)
         hold.leave()
@@ -86,6 +87,18 @@ async def test_a_conversation_is_saved_for_another_and_comes_back(tmp_path: Path
     assert desk.worker.asked == ["/slots/0?action=save"]
     await desk.turn(ANNA + "Where?", finished())
     assert desk.worker.asked[1:] == ["/slots/0?action=save", "/slots/0?action=restore"]
+
+
+async def test_what_is_not_to_last_goes_into_no_file_and_what_it_drives_out_does(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    await desk.turn(ANNA, finished())
+    await desk.turn(BERND, finished(), lasting=False)
+    assert desk.worker.asked == ["/slots/0?action=save"]
+    await desk.turn(ANNA + "Where?", finished())
+    assert desk.worker.asked[1:] == ["/slots/0?action=restore"]
+    await desk.turn(BERND, finished(), lasting=False)
+    await desk.slots.save_all(desk.client)
+    assert len(desk.files()) == 1
 
 
 async def test_nothing_is_written_that_a_file_holds(tmp_path: Path) -> None:

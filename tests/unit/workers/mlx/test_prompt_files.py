@@ -57,6 +57,15 @@ def test_what_memory_lets_go_of_is_on_disk(small: Small, tmp_path: Path) -> None
         assert kept.fetch([*tokens, 1])[1] == len(tokens)
 
 
+def test_what_is_not_to_last_is_kept_in_memory_alone(small: Small, tmp_path: Path) -> None:
+    kept = conversations(tmp_path / "m")
+    kept.keep(TOKENS, computed(small, TOKENS), lasting=False)
+    assert kept.fetch([*TOKENS, 1])[1] == len(TOKENS)
+    kept.save_next()
+    kept.save_all(60)
+    assert conversations(tmp_path / "m").fetch([*TOKENS, 1])[1] == 0
+
+
 def test_one_prompt_computed_with_two_adapters_is_written_for_both(small: Small, tmp_path: Path) -> None:
     cache, kept = computed(small, TOKENS), conversations(tmp_path / "m")
     for space in ("a", "b"):
