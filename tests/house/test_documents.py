@@ -33,7 +33,7 @@ def test_ci_runs_the_test_command_of_the_readme() -> None:
 
 
 # Of changes to the configuration over HTTP, which are not there yet, and of what the command line alone says.
-NOT_SERVED = {"download_failed", "remote_code_not_allowed"}
+NOT_SERVED = {"remote_code_not_allowed"}
 
 
 def test_the_codes_of_errors_are_in_the_api_document() -> None:

@@ -1,35 +1,32 @@
-"""Models from the Hugging Face hub, by repository and file: named, chosen, downloaded.
+"""Models on the Hugging Face hub: searched, listed and chosen, before a byte of them moves.
 
-A download resumes where it was cut, is checked against the hub's own hash by huggingface-hub, and appears under its
-name only when it is whole. `HF_ENDPOINT` names a mirror, `HF_TOKEN` a token.
+`HF_ENDPOINT` names a mirror, `HF_TOKEN` a token, or what `hf auth login` has left.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from fnmatch import fnmatch
-from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import Literal, TypeAlias
 
-from dovetail.core.errors import DovetailError, InvalidRequest
+from dovetail.catalog.transfer import DownloadFailed, RemoteFile, Unreachable
+from dovetail.core.errors import InvalidRequest
 
-if TYPE_CHECKING:
-    from tqdm import tqdm
-
+ASK_WITHIN = 30.0
+MOST_FOUND = 50
 MLX_FILES = ("*.safetensors", "*.json", "*.jinja", "tokenizer.model", "*.txt")
 _SPEC = re.compile(r"(?P<repo>[\w][\w.\-]*/[\w][\w.\-]*)(?:[:/](?P<choice>[\w][\w.\-/]*))?")
+_PART = re.compile(r"-\d{5}-of-\d{5}(?=\.gguf$)")
+_QUANT = re.compile(
+    r"(?i)(?:^|[.\-_/])((?:ud-)?(?:i?q\d(?:_\w+?)?|tq\d_0|b?f16|f32|fp16|fp32|mxfp4(?:_moe)?|nvfp4))(?=$|[.\-/])"
+)
+_BEST = ("Q4_K_M", "Q4_K_S", "Q4_0", "IQ4_XS", "MXFP4", "Q5_K_M", "Q3_K_M", "Q8_0")
 
-Progress = Callable[[int, int], None]
-"""Told bytes done and bytes in all, as often as the download moves."""
-
-
-class DownloadFailed(DovetailError):
-    """The hub refused, or could not be reached."""
-
-    status = 502
-    code = "download_failed"
+Fit: TypeAlias = Literal["fits", "tight", "too_large"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,99 +42,230 @@ class HubSpec:
         return self.repo.partition("/")[2]
 
 
+@dataclass(frozen=True, slots=True)
+class Repository:
+    """A repository at one `revision` (a commit), so that no file changes while it is fetched."""
+
+    repo: str
+    revision: str
+    files: tuple[RemoteFile, ...]
+    gated: bool = False
+
+    def sizes(self, names: Sequence[str]) -> int:
+        return sum(file.size for file in self.files if file.name in names)
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """What can be downloaded by itself: one GGUF model with all its parts, or the whole MLX folder.
+
+    choice  what to write behind the repository's name, None for the folder
+    """
+
+    choice: str | None
+    quantisation: str
+    files: tuple[str, ...]
+    bytes: int
+    projector: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A repository that a search has found."""
+
+    repo: str
+    downloads: int
+    likes: int
+    updated: str | None
+    gated: bool
+    formats: tuple[str, ...]
+
+
 def parse_spec(text: str) -> HubSpec:
     """`owner/name`, `owner/name:Q4_K_M` or `owner/name:file.gguf` (a slash does for the colon)."""
     match = _SPEC.fullmatch(text)
     if match is None or ".." in text:
         raise InvalidRequest(
-            f"{text[:256]!r} is no hub model: write owner/name, owner/name:QUANT or owner/name:FILE.gguf"
+            f"{text[:256]!r} is no hub model: write owner/name, owner/name:QUANT or owner/name:FILE.gguf", param="repo"
         )
     return HubSpec(match["repo"], match["choice"])
 
 
 def choose(spec: HubSpec, files: Sequence[str]) -> list[str]:
     """Which GGUF files of the repository `spec` means; empty: it is an MLX folder. Raises InvalidRequest."""
-    ggufs = sorted(f for f in files if f.endswith(".gguf") and not f.rpartition("/")[2].startswith("mmproj"))
+    ggufs = sorted(f for f in files if f.endswith(".gguf") and not _is_projector(f))
     if spec.choice is None:
         if not ggufs:
             return []
-        if len(ggufs) == 1:
+        if len({_PART.sub("", f) for f in ggufs}) == 1:
             return ggufs
     elif spec.choice in files:
-        return [spec.choice]
+        whole = _PART.sub("", spec.choice)
+        return sorted(f for f in files if f == spec.choice or (whole != spec.choice and _PART.sub("", f) == whole))
     else:
         wanted = spec.choice.lower()
         found = [f for f in ggufs if re.search(rf"(^|[.\-_/]){re.escape(wanted)}([.\-_/]|$)", f.lower())]
-        parts = {re.sub(r"-\d{5}-of-\d{5}", "", f) for f in found}
-        if len(parts) == 1:
+        if len({_PART.sub("", f) for f in found}) == 1:
             return found
     listed = ", ".join(ggufs) or "no GGUF files"
     raise InvalidRequest(f"{spec.repo} has {listed}: name one as {spec.repo}:FILE", param="filename")
 
 
-def download(spec: HubSpec, models: Path, progress: Progress | None = None, endpoint: str | None = None) -> Path:
-    """Fetch `spec` into `models`/<name>, blocking; returns the GGUF file (its first part) or the MLX folder.
+def wanted(spec: HubSpec, repository: Repository) -> tuple[RemoteFile, ...]:
+    """The files that `spec` means. Raises InvalidRequest."""
+    names = [file.name for file in repository.files]
+    chosen = choose(spec, names)
+    files = tuple(
+        file
+        for file in repository.files
+        if (file.name in chosen if chosen else any(fnmatch(file.name, pattern) for pattern in MLX_FILES))
+    )
+    if not files or not (chosen or any(file.name.endswith(".safetensors") for file in files)):
+        raise InvalidRequest(f"{spec.repo} has neither a GGUF file nor safetensors", param="repo")
+    return files
 
-    Raises InvalidRequest when the repository or file does not exist, DownloadFailed for all else.
+
+def variants(repository: Repository) -> list[Variant]:
+    """All that can be downloaded of it, the smallest first."""
+    groups: dict[str, list[RemoteFile]] = {}
+    for file in repository.files:
+        if file.name.endswith(".gguf"):
+            groups.setdefault(_PART.sub("", file.name), []).append(file)
+    found = [
+        Variant(
+            files[0].name if len(files) == 1 else quantisation_in(whole) or files[0].name,
+            quantisation_in(whole),
+            tuple(file.name for file in sorted(files, key=lambda file: file.name)),
+            sum(file.size for file in files),
+            projector=_is_projector(whole),
+        )
+        for whole, files in groups.items()
+    ]
+    if not groups and any(file.name.endswith(".safetensors") for file in repository.files):
+        names = tuple(f.name for f in repository.files if any(fnmatch(f.name, pattern) for pattern in MLX_FILES))
+        found.append(Variant(None, quantisation_in(repository.repo), names, repository.sizes(names)))
+    return sorted(found, key=lambda variant: (variant.projector, variant.bytes, variant.files))
+
+
+def fit(size: int, room: int | None) -> Fit | None:
+    """Whether a model of so many bytes goes into `room`, with a usual context; None where that is not known.
+
+    Before its header is read nothing is known of its KV cache: a fifth of the weights and half a GiB stand for it.
     """
-    import httpx2
-    from huggingface_hub import HfApi, hf_hub_download  # pyright: ignore[reportUnknownVariableType]
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError
+    if room is None:
+        return None
+    needs = size * 6 // 5 + (512 << 20)
+    return "fits" if needs <= room * 4 // 5 else "tight" if needs <= room else "too_large"
 
-    folder = models / spec.name
-    try:
-        info = HfApi(endpoint=endpoint).model_info(spec.repo, timeout=30, files_metadata=True)
-        sizes = {s.rfilename: s.size or 0 for s in info.siblings or []}
-        chosen = choose(spec, list(sizes))
-        wanted = chosen or [f for f in sizes if any(fnmatch(f, pattern) for pattern in MLX_FILES)]
-        meter = _Meter(progress or _silent, sum(sizes[f] for f in wanted))
-        for file in wanted:
-            hf_hub_download(
-                spec.repo, file, revision=info.sha, local_dir=folder, endpoint=endpoint, tqdm_class=meter.bar()
+
+def recommended(found: Sequence[Variant], room: int | None) -> Variant | None:
+    """What most people should take: the best known quantisation that fits, else the largest that does."""
+    fitting = [variant for variant in found if not variant.projector and fit(variant.bytes, room) in {"fits", None}]
+    for quantisation in _BEST:
+        for variant in fitting:
+            if variant.quantisation == quantisation:
+                return variant
+    return fitting[-1] if fitting else None
+
+
+def repository(repo: str, endpoint: str | None = None, revision: str | None = None) -> Repository:
+    """What is in a repository now, or was at `revision`. Blocks on the network.
+
+    Raises InvalidRequest when it does not exist, Unreachable, DownloadFailed for all else.
+    """
+    from huggingface_hub import HfApi
+
+    with _asking(repo):
+        info = HfApi(endpoint=endpoint).model_info(repo, revision=revision, timeout=ASK_WITHIN, files_metadata=True)
+    files = [
+        RemoteFile(each.rfilename, each.size or 0, each.lfs.sha256 if each.lfs else None, each.blob_id)
+        for each in info.siblings or []
+        if _is_plain(each.rfilename)
+    ]
+    return Repository(repo, info.sha or "main", tuple(files), gated=bool(info.gated))
+
+
+def search(text: str, form: Literal["gguf", "mlx"] | None, endpoint: str | None = None, limit: int = 20) -> list[Hit]:
+    """Repositories by words, what is downloaded most first. Blocks on the network; raises as `repository`."""
+    from huggingface_hub import HfApi
+
+    with _asking(text):
+        found = list(
+            HfApi(endpoint=endpoint).list_models(
+                search=text, filter=form, sort="downloads", limit=min(limit, MOST_FOUND)
             )
-            meter.finished(sizes[file])
-    except RepositoryNotFoundError as error:
-        raise InvalidRequest(f"{spec.repo} is not on the hub, or needs a token (HF_TOKEN)", param="repo_id") from error
-    except (HfHubHTTPError, LocalEntryNotFoundError, httpx2.HTTPError, OSError) as error:
-        raise DownloadFailed(f"{spec.repo} could not be downloaded: {error}; run the same command to resume") from error
-    return folder / chosen[0] if chosen else folder
+        )
+    return [
+        Hit(
+            each.id,
+            each.downloads or 0,
+            each.likes or 0,
+            each.last_modified.isoformat() if isinstance(each.last_modified, datetime) else None,
+            bool(each.gated),
+            tuple(tag for tag in ("gguf", "mlx", "safetensors") if tag in (each.tags or [])),
+        )
+        for each in found
+    ]
 
 
-def _silent(done: int, total: int) -> None:
-    del done, total
+def endpoint_in_force(endpoint: str | None) -> str:
+    """The hub's address."""
+    from huggingface_hub import constants
+
+    return (endpoint or constants.ENDPOINT).rstrip("/")
 
 
-class _Meter:
-    """Adds up the bytes of several files; huggingface-hub reports through a progress bar class of ours."""
+def has_token() -> bool:
+    from huggingface_hub import get_token
 
-    def __init__(self, progress: Progress, total: int) -> None:
-        self._progress = progress
-        self._total = total
-        self._before = 0
-        self._current = 0
+    return get_token() is not None
 
-    def moved(self, count: int) -> None:
-        self._current += count
-        self._progress(self._before + self._current, self._total)
 
-    def finished(self, size: int) -> None:
-        """A file is whole, also when it was there already and nothing moved."""
-        self._before, self._current = self._before + size, 0
-        self._progress(self._before, self._total)
+def quantisation_in(name: str) -> str:
+    """The quantisation that a file's name says, empty where it says none."""
+    found = _QUANT.findall(name.removesuffix(".gguf"))
+    return found[-1].upper() if found else ""
 
-    def bar(self) -> type[tqdm[NoReturn]]:
-        from tqdm import tqdm
 
-        meter = self
+def _is_projector(name: str) -> bool:
+    return name.rpartition("/")[2].lower().startswith("mmproj")
 
-        class Bar(tqdm):  # type: ignore[type-arg]  # tqdm is generic for type checkers alone
-            def __init__(self, *args: object, initial: int = 0, total: int | None = None, **more: object) -> None:
-                del args, more
-                super().__init__(initial=initial, total=total, disable=True)  # pyright: ignore[reportUnknownMemberType]
-                meter.moved(initial)
 
-            def update(self, n: float | None = 1) -> bool | None:
-                meter.moved(int(n or 0))
-                return super().update(n)
+def _is_plain(name: str) -> bool:
+    """A name that stays inside of its folder, on every system."""
+    steps = name.split("/")
+    return (
+        name.isprintable()
+        and len(name) <= 512
+        and "\\" not in name
+        and ":" not in name
+        and all(step and not step.startswith(".") for step in steps)
+    )
 
-        return Bar
+
+@contextmanager
+def _asking(what: str) -> Generator[None]:
+    """Turns huggingface-hub's errors into ours."""
+    import httpx2
+    from huggingface_hub.errors import (
+        GatedRepoError,
+        HfHubHTTPError,
+        HFValidationError,
+        RepositoryNotFoundError,
+        RevisionNotFoundError,
+    )
+
+    try:
+        yield
+    except GatedRepoError as error:
+        raise DownloadFailed(f"{what} is gated: accept its licence on the hub and set HF_TOKEN") from error
+    except (RepositoryNotFoundError, HFValidationError) as error:
+        raise InvalidRequest(f"{what} is not on the hub, or needs a token (HF_TOKEN)", param="repo_id") from error
+    except RevisionNotFoundError as error:
+        raise DownloadFailed(f"{what} has changed on the hub: start the download again") from error
+    except HfHubHTTPError as error:
+        status = error.response.status_code
+        kind = Unreachable if status in {408, 429} or status >= 500 else DownloadFailed
+        raise kind(f"the hub answers {status} for {what}") from error
+    except (httpx2.HTTPError, OSError) as error:
+        raise Unreachable(f"the hub cannot be reached: {error}") from error

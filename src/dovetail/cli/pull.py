@@ -14,7 +14,7 @@ from dovetail.cli.exits import Exit, Failure
 from dovetail.cli.options import AsJson, Config, Home, configured
 
 if TYPE_CHECKING:
-    from dovetail.catalog.hub import Progress
+    from dovetail.catalog.delivery import Progress
 
 
 def pull(
@@ -28,7 +28,7 @@ def pull(
 ) -> None:
     """Download a model from the Hugging Face hub into HOME/models; run it again to resume.
 
-    HF_ENDPOINT names a mirror, HF_TOKEN a token.
+    It appears there when it is whole and its checksums are right. HF_ENDPOINT names a mirror, HF_TOKEN a token.
     """
     path = fetch(model, configured(home, config).home / "models")
     typer.echo(json.dumps({"model": model, "path": str(path)}) if as_json else f"{model} is at {path}")
@@ -46,7 +46,8 @@ def located(model: str, models: Path) -> Path:
 
 def fetch(model: str, models: Path) -> Path:
     """Downloads with a progress bar on stderr. Raises Failure."""
-    from dovetail.catalog.hub import download, parse_spec
+    from dovetail.catalog.delivery import download
+    from dovetail.catalog.hub import parse_spec
     from dovetail.core.errors import DovetailError
 
     try:
@@ -54,6 +55,8 @@ def fetch(model: str, models: Path) -> Path:
             return download(parse_spec(model), models, progress)
     except DovetailError as error:
         raise Failure(error.message) from None
+    except OSError as error:
+        raise Failure(f"{models} cannot be written: {error.strerror or error}") from None
 
 
 @contextmanager

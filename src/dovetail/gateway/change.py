@@ -14,7 +14,7 @@ from dovetail.settings import ConfigError
 from dovetail.settings.document import Edit, Reading, Value
 
 # Who can change these can run a program, open the server to others, or send a secret somewhere: the file alone.
-FILE_ONLY = ("home", "server", "access", "engines")
+FILE_ONLY = ("home", "server", "access", "engines", "traces")
 FILE_ONLY_OF_MODELS = ("url", "key_env", "remote_model")
 # The format is chosen at the start; the others are what the machine's owner forbids or allows to admins and to workers.
 FILE_ONLY_KEYS = (("log", "format"), ("log", "capture_minutes"), ("log", "capture_bytes"), ("fleet", "worker_network"))
@@ -59,7 +59,7 @@ def check(services: Services, edits: Sequence[Edit]) -> None:
             raise Forbidden(f"{name} is changed in dovetail.toml, not over HTTP", code="file_only", param=name[:128])
         if edit.key[-1] in _PATHS and edit.value is not None:
             allowed = allowed or reachable(services)
-            for text in [edit.value] if isinstance(edit.value, str) else cast("Sequence[object]", edit.value):
+            for text in edit.value if isinstance(edit.value, list) else [edit.value]:
                 if isinstance(text, str) and not _is_id(edit.key, text):
                     admitted(text, allowed, name)
 

@@ -119,6 +119,9 @@ def _errors(route: APIRoute, read: type[BaseModel] | None) -> dict[int, str]:
         named |= {404: "There is nothing of that name.", 422: "What was to be set cannot be.", 507: "The disk is full."}
     if "benchmarks" in route.tags:
         named |= {409: "Another benchmark runs, or the server is busy and was not to be waited for."}
+    if "downloads" in route.tags:
+        named |= {409: "The same is under way already.", 507: "The disk has no room for it."}
+        named |= {404: "There is nothing of that name.", 502: "The hub refused, or cannot be reached."}
     return dict(sorted((_ANYWHERE | with_body | named).items()))
 
 

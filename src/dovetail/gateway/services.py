@@ -18,6 +18,7 @@ from dovetail.access.access import Access, opened
 from dovetail.access.people import Lifetime
 from dovetail.bench.lab import Lab
 from dovetail.catalog.catalog import Catalog
+from dovetail.catalog.downloads import Downloads
 from dovetail.catalog.found import Tool, places
 from dovetail.core.model import LoadOptions, Model, ModelFormat
 from dovetail.core.observe import Observer
@@ -33,6 +34,7 @@ from dovetail.fleet.seats import Making
 from dovetail.gateway import log_feed, revocation
 from dovetail.gateway.browsers import Browsers
 from dovetail.gateway.configuration import Live
+from dovetail.gateway.deliveries import with_downloads
 from dovetail.gateway.door import Door
 from dovetail.gateway.feeds import Feeds
 from dovetail.gateway.guard import Guard
@@ -91,6 +93,8 @@ class Services:
     streams: Streams = field(default_factory=Streams)
     insight: Insight = field(default_factory=Insight)
     preloaded: asyncio.Event = field(default_factory=asyncio.Event)
+    # None where nothing is downloaded.
+    downloads: Downloads | None = None
     # Where other programs of this machine keep models.
     other_programs: Callable[[], list[tuple[Tool, Path]]] = _other_programs
     # Without it nobody is asked who they are: parts of the gateway under test, and the document of its routes.
@@ -195,7 +199,7 @@ async def _running(
         live, catalog, pool, generator, embedder, engines, here, readings,
         insight=told, preloaded=preloader.done, access=access, capture=capture,
     )  # fmt: skip
-    built = replace(built, lab=(lab := lab_of(built, facts, access.database)))
+    built = replace(with_downloads(built), lab=(lab := lab_of(built, facts, access.database)))
 
     async def apply(before: Settings) -> None:
         nonlocal making
@@ -228,6 +232,8 @@ def _at_work(built: Services, access: Access, preloader: Preloader, lab: Lab) ->
         "revocation": revocation.watch(access, built.requests, built.streams),
         "feeds": Feeds(built.hub, built.pool, built.requests, lambda: built.is_ready).run(),
     }
+    if built.downloads is not None:
+        work["downloads"] = built.downloads.run()
     return [asyncio.create_task(task, name=name) for name, task in work.items()]
 
 

@@ -246,6 +246,15 @@ class MediaSettings(Section):
     fetch_timeout: Seconds = Field(default=10.0, description="Time for all that is fetched for one request.")
 
 
+class HubSettings(Section):
+    """Downloads from the Hugging Face hub; `HF_ENDPOINT` names a mirror, `HF_TOKEN` a token."""
+
+    parallel: int = Field(default=2, ge=1, le=16, description="Downloads that move at once; more wait.")
+    bandwidth: int | None = Field(
+        default=None, ge=1024, description="Bytes a second for all downloads together; empty: no bound."
+    )
+
+
 class JournalSettings(Section):
     """The journal of requests, `journal.db` in the home folder: who asked which model, when, for how long. No texts."""
 
@@ -306,6 +315,7 @@ class Settings(Section):
     catalog: CatalogSettings = CatalogSettings()
     kv: KvSettings = KvSettings()
     media: MediaSettings = MediaSettings()
+    hub: HubSettings = HubSettings()
     journal: JournalSettings = JournalSettings()
     log: LogSettings = LogSettings()
     traces: TraceSettings = TraceSettings()

@@ -72,7 +72,7 @@ async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House
         yield House(home, server, http)
 
 
-@pytest.mark.accept("M1", "M2", "M3", "M13")
+@pytest.mark.accept("M1", "M2", "M3", "M9", "M13")
 async def test_a_model_is_added_changed_and_removed_without_a_restart(house: House) -> None:
     path = str(house.home / "models" / "mine.gguf")
     listed = ModelEntries.model_validate((await house.ask("GET", "/api/v1/models"))[1])
@@ -183,6 +183,11 @@ async def test_the_configuration_is_shown_and_changed(house: House) -> None:
         ({"models": {"x": {"chat_template": "/etc/passwd"}}}, 403, "path_not_allowed"),
         ({"fleet": {"idle_ttl": "soon"}}, 422, "invalid_configuration"),
         ({"nothing": {"there": 1}}, 422, "invalid_configuration"),
+        ({"models": {"x": {"path": 5}}}, 422, "invalid_configuration"),
+        ({"models": {"x": {"path": "relative.gguf"}}}, 400, "invalid_request"),
+        ({"models": 5}, 422, "invalid_configuration"),
+        ({"catalog": {"folders": [None]}}, 422, "invalid_configuration"),
+        ({"traces": {"endpoint": "http://elsewhere"}}, 403, "file_only"),
         ({}, 400, "invalid_request"),
     ]
     for change, wanted, code in refused:

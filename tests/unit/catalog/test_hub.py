@@ -1,133 +1,319 @@
 """The hub is not to be had in tests: a local server with the hub's own routes stands for it."""
 
-import hashlib
-import json
+from __future__ import annotations
+
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from dovetail.catalog.hub import DownloadFailed, HubSpec, choose, download, parse_spec
-from dovetail.core.errors import InvalidRequest
+from dovetail.catalog import delivery
+from dovetail.catalog.delivery import CARD, STAGING, Delivery, check_room, download, order, wait_before
+from dovetail.catalog.hub import (
+    HubSpec,
+    Repository,
+    choose,
+    fit,
+    parse_spec,
+    quantisation_in,
+    recommended,
+    repository,
+    search,
+    variants,
+)
+from dovetail.catalog.scan import scan
+from dovetail.catalog.transfer import ChecksumMismatch, DownloadFailed, Pace, RemoteFile, Stop, Stopped, Unreachable
+from dovetail.core.errors import DiskFull, InvalidRequest
 
-REPO = "someone/tiny"
-SHA = "a" * 40
+from .hub_server import REPO, SHA, Hub, hub_server
+
+MODEL = bytes(range(256)) * 8192  # 2 MiB
 
 
-@dataclass
-class Hub:
-    """What the local hub holds, what it was asked, and after how many bytes it cuts one download."""
-
-    files: dict[str, bytes]
-    ranges: list[str] = field(default_factory=list[str])
-    cut_after: int | None = None
-    address: str = ""
-
-    def answer(self, request: BaseHTTPRequestHandler) -> None:
-        path = request.path.partition("?")[0]
-        if path.startswith(f"/api/models/{REPO}"):
-            siblings = [{"rfilename": n, "size": len(b)} for n, b in self.files.items()]
-            body = json.dumps({"id": REPO, "modelId": REPO, "sha": SHA, "siblings": siblings}).encode()
-            request.send_response(200)
-            request.send_header("Content-Length", str(len(body)))
-            request.end_headers()
-            request.wfile.write(body)
-            return
-        name = path.removeprefix(f"/{REPO}/resolve/{SHA}/")
-        if path.startswith("/api/") or name not in self.files:
-            request.send_response(404)
-            request.send_header("X-Error-Code", "RepoNotFound" if path.startswith("/api/") else "EntryNotFound")
-            request.send_header("Content-Length", "0")
-            request.end_headers()
-            return
-        self._file(request, self.files[name])
-
-    def _file(self, request: BaseHTTPRequestHandler, data: bytes) -> None:
-        etag = hashlib.sha256(data).hexdigest()
-        start = 0
-        if asked := request.headers.get("Range"):
-            self.ranges.append(asked)
-            start = int(asked.removeprefix("bytes=").rstrip("-"))
-        request.send_response(206 if start else 200)
-        request.send_header("ETag", f'"{etag}"')
-        request.send_header("X-Repo-Commit", SHA)
-        request.send_header("Content-Length", str(len(data) - start))
-        request.end_headers()
-        if request.command != "GET":
-            return
-        if self.cut_after is not None:
-            request.wfile.write(data[start : start + self.cut_after])
-            self.cut_after = None
-            request.close_connection = True
-            return
-        request.wfile.write(data[start:])
+def at_once(_attempt: int, _asked: float | None = None) -> float:
+    return 0.0
 
 
 @pytest.fixture
-def hub() -> Iterator[Hub]:
-    held = Hub({})
+def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+    monkeypatch.setattr(delivery, "wait_before", at_once)
+    monkeypatch.setenv("HF_TOKEN", "hf_secret")
+    with hub_server() as served:
+        served.files = {"m.gguf": MODEL}
+        yield served
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            held.answer(self)
 
-        def do_HEAD(self) -> None:
-            held.answer(self)
+def fetch(hub: Hub, models: Path, spec: str = REPO) -> Path:
+    return download(parse_spec(spec), models, endpoint=hub.address)
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
-            del format, args
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-    thread.start()
-    held.address = f"http://127.0.0.1:{server.server_address[1]}"
-    yield held
-    server.shutdown()
-    thread.join()
-    server.server_close()
+# What comes
 
 
 @pytest.mark.accept("E10")
 def test_a_file_of_a_repository_lands_in_the_models_folder(hub: Hub, tmp_path: Path) -> None:
     hub.files = {"tiny-Q4_K_M.gguf": b"q4" * 5000, "tiny-Q8_0.gguf": b"q8" * 9000, "README.md": b"x"}
     seen: list[tuple[int, int]] = []
-    path = download(
-        parse_spec(f"{REPO}:tiny-Q8_0.gguf"), tmp_path, lambda done, total: seen.append((done, total)), hub.address
-    )
+    spec = parse_spec(f"{REPO}:tiny-Q8_0.gguf")
+    path = download(spec, tmp_path, lambda done, total: seen.append((done, total)), hub.address)
     assert path == tmp_path / "tiny" / "tiny-Q8_0.gguf"
     assert path.read_bytes() == hub.files["tiny-Q8_0.gguf"]
     assert seen[-1] == (18_000, 18_000)
-    assert [p.name for p in path.parent.glob("*.gguf")] == ["tiny-Q8_0.gguf"]
+    assert sorted(p.name for p in path.parent.iterdir()) == [CARD, "tiny-Q8_0.gguf"]
 
 
 def test_an_mlx_repository_is_fetched_without_its_code(hub: Hub, tmp_path: Path) -> None:
     hub.files = {"config.json": b"{}", "model.safetensors": b"w" * 100, "model.py": b"evil", "pytorch_model.bin": b"p"}
-    folder = download(parse_spec(REPO), tmp_path, endpoint=hub.address)
-    assert sorted(p.name for p in folder.iterdir() if p.is_file()) == ["config.json", "model.safetensors"]
+    hub.small = frozenset({"config.json"})
+    folder = fetch(hub, tmp_path)
+    assert sorted(p.name for p in folder.iterdir()) == [CARD, "config.json", "model.safetensors"]
 
 
-def test_a_cut_download_is_resumed_where_it_stopped(hub: Hub, tmp_path: Path) -> None:
-    hub.files = {"m.gguf": bytes(range(256)) * 100_000}
-    hub.cut_after = 16 << 20  # huggingface-hub writes 10 MiB at a time: the first of them is kept
-    path = download(parse_spec(f"{REPO}:m.gguf"), tmp_path, endpoint=hub.address)
-    assert path.read_bytes() == hub.files["m.gguf"]
-    assert hub.ranges == [f"bytes={10 << 20}-"]
+def test_what_is_there_is_not_fetched_again(hub: Hub, tmp_path: Path) -> None:
+    fetch(hub, tmp_path)
+    fetch(hub, tmp_path)
+    assert len(hub.sent) == 1
+    (tmp_path / "tiny" / CARD).unlink()
+    fetch(hub, tmp_path)
+    assert len(hub.sent) == 1, "it has the hub's checksum, wherever it came from"
+    hub.files["m.gguf"] = MODEL[::-1]
+    assert fetch(hub, tmp_path).read_bytes() == MODEL[::-1]
+    assert len(hub.sent) == 2
+
+
+def test_anothers_repository_of_the_same_name_has_a_folder_of_its_own(hub: Hub, tmp_path: Path) -> None:
+    (tmp_path / "tiny").mkdir()
+    (tmp_path / "tiny" / CARD).write_text('{"repo": "else/tiny"}')
+    assert fetch(hub, tmp_path) == tmp_path / "someone-tiny" / "m.gguf"
+
+
+def test_a_model_is_not_seen_before_it_is_whole(hub: Hub, tmp_path: Path) -> None:
+    hub.files = {f"m-0000{n}-of-00002.gguf": MODEL for n in (1, 2)}
+    hub.statuses = []
+    hub.cuts = [len(MODEL), 1000]
+    with pytest.raises(Unreachable):
+        Delivery(order(parse_spec(REPO), hub.address), tmp_path, hub.address).run()
+    assert scan([tmp_path]) == []
+    assert not (tmp_path / "tiny").exists()
+    fetch(hub, tmp_path)
+    assert sorted(p.name for p in (tmp_path / "tiny").glob("*.gguf")) == sorted(hub.files)
+    assert list((tmp_path / STAGING).glob("*tiny@*[!k]")) == []
+
+
+# What is cut
+
+
+@pytest.mark.parametrize("cuts", [[1_000_000], [1, 1, 1], [len(MODEL) - 1], [500_000, 500_000, 500_000]])
+def test_a_cut_download_goes_on_where_it_stopped(hub: Hub, tmp_path: Path, cuts: list[int]) -> None:
+    hub.cuts = [*cuts]
+    assert fetch(hub, tmp_path).read_bytes() == MODEL
+    starts = [sent.start for sent in hub.sent]
+    assert starts == [sum(cuts[:n]) for n in range(len(cuts) + 1)], "no byte is fetched twice"
+
+
+def test_a_hub_without_ranges_begins_anew(hub: Hub, tmp_path: Path) -> None:
+    hub.cuts, hub.ranges = [1_000_000], False
+    assert fetch(hub, tmp_path).read_bytes() == MODEL
+    assert [sent.start for sent in hub.sent] == [0, 0]
+
+
+def test_what_does_not_move_on_is_given_up(hub: Hub, tmp_path: Path) -> None:
+    hub.statuses = [503] * 20
+    with pytest.raises(Unreachable, match=r"answers 503.*resume"):
+        fetch(hub, tmp_path)
+    assert 20 - len(hub.statuses) == delivery.ATTEMPTS
+
+
+def test_a_stop_ends_a_silent_connection_and_loses_nothing(hub: Hub, tmp_path: Path) -> None:
+    hub.hold = threading.Event()
+    stop = Stop()
+    wanted = order(parse_spec(REPO), hub.address)
+    failed: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            Delivery(wanted, tmp_path, hub.address, stop=stop).run(
+                lambda done, _: moved.set() if done == half else None
+            )
+        except Stopped as stopped:
+            failed.append(stopped)
+
+    half, moved = len(MODEL) // 2, threading.Event()
+    thread = threading.Thread(target=run)
+    thread.start()
+    assert moved.wait(10)
+    stop.set()
+    thread.join(10)
+    assert not thread.is_alive()
+    assert len(failed) == 1
+    hub.hold.set()
+    assert Delivery(wanted, tmp_path, hub.address).have() == half
+    hub.hold = None
+    assert fetch(hub, tmp_path).read_bytes() == MODEL
+    assert [sent.start for sent in hub.sent][-1] == half
+
+
+# What is wrong
+
+
+def test_a_wrong_checksum_is_named_and_its_bytes_are_thrown_away(hub: Hub, tmp_path: Path) -> None:
+    hub.served = {"m.gguf": MODEL[:-1] + b"!"}
+    with pytest.raises(ChecksumMismatch, match=r"m\.gguf arrived damaged: its checksum is [0-9a-f]{64}, the hub lists"):
+        fetch(hub, tmp_path)
+    assert not (tmp_path / "tiny").exists()
+    hub.served = {}
+    assert fetch(hub, tmp_path).read_bytes() == MODEL
+    assert [sent.start for sent in hub.sent] == [0, 0]
+
+
+def test_a_small_files_checksum_is_gits(hub: Hub, tmp_path: Path) -> None:
+    hub.small = frozenset({"m.gguf"})
+    fetch(hub, tmp_path)
+    hub.files = {"other.gguf": b"x" * 100}
+    hub.small, hub.served = frozenset({"other.gguf"}), {"other.gguf": b"y" * 100}
+    with pytest.raises(ChecksumMismatch):
+        fetch(hub, tmp_path)
+
+
+def test_a_half_that_was_changed_on_the_disk_is_found(hub: Hub, tmp_path: Path) -> None:
+    hub.cuts = [1_000_000]
+    with pytest.raises(Unreachable):
+        Delivery(order(parse_spec(REPO), hub.address), tmp_path, hub.address).run()
+    (part,) = (tmp_path / STAGING).rglob("*.part")
+    part.write_bytes(b"?" * 1_000_000)
+    with pytest.raises(ChecksumMismatch):
+        fetch(hub, tmp_path)
+    assert not part.exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"announce": 7}, "due and the hub announces 7"),
+        ({"announce": len(MODEL) + 5, "served": {"m.gguf": MODEL + b"extra"}}, "due and the hub announces"),
+        ({"cuts": [1000], "span": "bytes 5-9/10"}, r"bytes from 1000 are due and the hub sends bytes 5-9/10"),
+        ({"statuses": [401]}, "HF_TOKEN"),
+        ({"statuses": [404]}, "changed or gone"),
+        ({"redirect": "http://example.com/x"}, "only https is followed"),
+        ({"redirect": "https://127.0.0.1:1/x"}, "private network"),
+        ({"redirect": "https://169.254.169.254/latest"}, "private network"),
+        ({"redirect": "file:///etc/passwd"}, "only https is followed"),
+        ({"redirect": f"/{REPO}/resolve/{SHA}/m.gguf"}, "redirects more than"),
+    ],
+)
+def test_a_hub_that_lies_is_refused(hub: Hub, tmp_path: Path, change: dict[str, object], reason: str) -> None:
+    for name, value in change.items():
+        setattr(hub, name, value)
+    with pytest.raises(DownloadFailed, match=reason):
+        fetch(hub, tmp_path)
+    assert not (tmp_path / "tiny").exists()
+
+
+def test_the_token_goes_to_the_hub(hub: Hub, tmp_path: Path) -> None:
+    fetch(hub, tmp_path)
+    assert hub.sent[0].token == "Bearer hf_secret"
+
+
+def test_names_that_leave_the_folder_are_not_listed(hub: Hub) -> None:
+    hub.files = {
+        "../x.gguf": b"",
+        "/etc/y.gguf": b"",
+        "a/../b.gguf": b"",
+        ".git/c.gguf": b"",
+        "a\\b.gguf": b"",
+        "ok.gguf": b"1",
+    }
+    assert [file.name for file in repository(REPO, hub.address).files] == ["ok.gguf"]
 
 
 def test_what_is_not_there_is_named(hub: Hub, tmp_path: Path) -> None:
-    hub.files = {"m.gguf": b"x"}
     with pytest.raises(InvalidRequest, match="not on the hub"):
         download(HubSpec("no/body"), tmp_path, endpoint=hub.address)
     with pytest.raises(InvalidRequest, match=r"has m\.gguf"):
         download(HubSpec(REPO, "other.gguf"), tmp_path, endpoint=hub.address)
+    hub.files = {"README.md": b""}
+    with pytest.raises(InvalidRequest, match="neither"):
+        download(HubSpec(REPO), tmp_path, endpoint=hub.address)
 
 
-def test_a_hub_out_of_reach_says_how_to_go_on(tmp_path: Path) -> None:
-    with pytest.raises(DownloadFailed, match="resume"):
+def test_a_hub_out_of_reach_is_told(tmp_path: Path) -> None:
+    with pytest.raises(Unreachable, match="cannot be reached"):
         download(HubSpec(REPO), tmp_path, endpoint="http://127.0.0.1:9")
+
+
+def test_a_full_disk_is_told_before_a_byte_moves(tmp_path: Path) -> None:
+    wanted = delivery.Order(REPO, SHA, (RemoteFile("m.gguf", 1 << 60),))
+    with pytest.raises(DiskFull, match="are free on the disk"):
+        check_room(wanted, tmp_path / "not" / "there")
+    check_room(wanted, tmp_path, have=1 << 60)
+    with pytest.raises(DiskFull):
+        check_room(wanted, tmp_path, have=1 << 60, others=1 << 60)
+
+
+def test_two_at_once_do_not_spoil_each_other(hub: Hub, tmp_path: Path) -> None:
+    wanted = order(parse_spec(REPO), hub.address)
+    first = Delivery(wanted, tmp_path, hub.address)
+    with first._alone(), pytest.raises(Unreachable, match="another process"):
+        Delivery(wanted, tmp_path, hub.address).run()
+
+
+# What there is
+
+
+def test_a_search_lists_repositories(hub: Hub) -> None:
+    (hit,) = search("tiny", "gguf", hub.address)
+    assert (hit.repo, hit.downloads, hit.formats) == (REPO, 7, ("gguf",))
+    assert search("nothing like it", None, hub.address) == []
+
+
+GIB = 1 << 30
+SIZES = {
+    "m-Q4_K_M.gguf": 4, "m-Q8_0.gguf": 8, "F16/m-F16-00001-of-00002.gguf": 10, "F16/m-F16-00002-of-00002.gguf": 6,
+    "mmproj-m-f16.gguf": 1, "README.md": 0,
+}  # fmt: skip
+LISTED = Repository("o/n", SHA, tuple(RemoteFile(name, size * GIB) for name, size in SIZES.items()))
+
+
+def test_variants_have_sizes_and_say_whether_they_fit() -> None:
+    found = variants(LISTED)
+    assert [(each.choice, each.quantisation, each.bytes // GIB, each.projector) for each in found] == [
+        ("m-Q4_K_M.gguf", "Q4_K_M", 4, False),
+        ("m-Q8_0.gguf", "Q8_0", 8, False),
+        ("F16", "F16", 16, False),
+        ("mmproj-m-f16.gguf", "F16", 1, True),
+    ]
+    assert [fit(each.bytes, 12 * GIB) for each in found[:3]] == ["fits", "tight", "too_large"]
+    for each in found[:3]:
+        assert sorted(choose(HubSpec("o/n", each.choice), list(SIZES))) == sorted(each.files)
+
+
+@pytest.mark.parametrize(("room", "choice"), [(64, "m-Q4_K_M.gguf"), (4, None), (None, "m-Q4_K_M.gguf")])
+def test_one_is_recommended(room: int | None, choice: str | None) -> None:
+    best = recommended(variants(LISTED), None if room is None else room * GIB)
+    assert (best.choice if best else None) == choice
+
+
+def test_an_mlx_repository_is_one_variant() -> None:
+    files = (RemoteFile("model.safetensors", 9), RemoteFile("config.json", 1), RemoteFile("x.py", 5))
+    (found,) = variants(Repository("mlx-community/Qwen3-8B-4bit", SHA, files))
+    assert (found.choice, found.files, found.bytes) == (None, ("model.safetensors", "config.json"), 10)
+
+
+@pytest.mark.parametrize(
+    ("name", "quantisation"),
+    [
+        ("Qwen3-8B-Q4_K_M.gguf", "Q4_K_M"),
+        ("x.IQ2_XXS.gguf", "IQ2_XXS"),
+        ("UD-Q3_K_XL/m-UD-Q3_K_XL.gguf", "UD-Q3_K_XL"),
+        ("m-bf16.gguf", "BF16"),
+        ("plain.gguf", ""),
+    ],
+)
+def test_names_say_their_quantisation(name: str, quantisation: str) -> None:
+    assert quantisation_in(name) == quantisation
 
 
 FILES = ["a-Q4_K_M.gguf", "a-Q8_0.gguf", "b-F16-00001-of-00002.gguf", "b-F16-00002-of-00002.gguf", "mmproj-a.gguf"]
@@ -135,7 +321,7 @@ FILES = ["a-Q4_K_M.gguf", "a-Q8_0.gguf", "b-F16-00001-of-00002.gguf", "b-F16-000
 
 @pytest.mark.parametrize(
     ("choice", "chosen"),
-    [("q8_0", ["a-Q8_0.gguf"]), ("F16", FILES[2:4]), ("a-Q4_K_M.gguf", ["a-Q4_K_M.gguf"])],
+    [("q8_0", ["a-Q8_0.gguf"]), ("F16", FILES[2:4]), (FILES[2], FILES[2:4]), ("a-Q4_K_M.gguf", ["a-Q4_K_M.gguf"])],
 )
 def test_a_quantisation_stands_for_its_files(choice: str, chosen: list[str]) -> None:
     assert choose(HubSpec(REPO, choice), FILES) == chosen
@@ -153,3 +339,31 @@ def test_specs() -> None:
     for bad in ("n", "/etc/passwd", "o/../n", "http://o/n", "o/n:..", ""):
         with pytest.raises(InvalidRequest):
             parse_spec(bad)
+
+
+# How fast
+
+
+class Clock(Stop):
+    """A stop that is never set, whose waiting moves a clock."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = 0.0
+
+    def wait(self, seconds: float) -> None:
+        self.now += max(seconds, 0.0)
+
+
+@given(st.lists(st.integers(1, 1 << 20), min_size=1, max_size=50), st.integers(1024, 1 << 24))
+def test_no_more_than_the_rate_moves(pieces: list[int], rate: int) -> None:
+    clock = Clock()
+    pace = Pace(lambda: rate, lambda: clock.now)
+    for piece in pieces:
+        pace.take(piece, clock)
+    assert clock.now == pytest.approx(sum(pieces[:-1]) / rate, rel=1e-6, abs=1e-6)
+
+
+def test_waits_grow_and_end() -> None:
+    assert [wait_before(n) for n in range(2, 6)] == [1, 2, 4, 8]
+    assert (wait_before(50), wait_before(3, 7.0), wait_before(3, 1e9)) == (60, 7, 60)

@@ -1,0 +1,40 @@
+"""Downloads as the gateway runs them: into the home folder's models, told by the event hub."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from dovetail.catalog.downloads import Around, Downloads
+from dovetail.core.request import Json
+from dovetail.telemetry.hub import Listening
+
+if TYPE_CHECKING:
+    from dovetail.gateway.services import Services
+
+RECORD = "downloads.json"
+
+
+def with_downloads(services: Services) -> Services:
+    """The same services, with what downloads for them."""
+    hub, home = services.hub, services.settings.home
+
+    async def arrived() -> None:
+        await asyncio.to_thread(services.catalog.refresh)
+
+    downloads = Downloads(
+        Around(
+            models=home / "models",
+            record=home / RECORD,
+            settings=lambda: services.settings.hub,
+            tell=lambda kind, data: hub.publish("downloads", kind, data),
+            arrived=arrived,
+        )
+    )
+
+    async def standing(_wanted: Listening) -> Json:
+        return [downloads.shown(each) for each in downloads.list()]
+
+    hub.offer("downloads", standing)
+    return replace(services, downloads=downloads)
