@@ -9,7 +9,7 @@ import ssl
 import subprocess
 from collections import Counter
 from collections.abc import AsyncGenerator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import cast
 
@@ -75,7 +75,7 @@ async def test_each_path_leads_to_its_own_server_and_the_root_to_all(tmp_path: P
         }
         async with proxy(front, "nginx.conf", addresses) as at, before(at) as session:
             assert await _answer(session, "/chat", "tiny-gguf") == "The capital of France is Paris."
-            assert await _answer(session, "/instruct", "tiny-mlx") == "The capital of France is Paris."
+            assert await _answer(session, "/instruct", "tiny-gguf-q8") == "The capital of France is Paris."
             assert await _answer(session, "/code", "coder") == "The capital of France is Paris."
             async with session.post("/code/v1/chat/completions", json=_body("tiny-gguf")) as answer:
                 assert (answer.status, (await answer.json())["error"]["code"]) == (404, "model_not_found")
@@ -90,48 +90,41 @@ async def test_each_path_leads_to_its_own_server_and_the_root_to_all(tmp_path: P
                 assert (answer.status, answer.headers["Location"]) == (308, f"https://{HOST}/v1/models")
 
 
-@pytest.mark.accept("D6")
-async def test_one_address_has_its_rate(tmp_path: Path) -> None:
-    front = tmp_path / "front"
-    front.mkdir()
-    async with AsyncExitStack() as stack:
-        server = await stack.enter_async_context(running(tmp_path, (), BEHIND))
-        addresses = {"    server 127.0.0.1:8080;": f"    server {address(server)};"}
-        at = await stack.enter_async_context(proxy(front, "nginx.conf", addresses))
-        session = await stack.enter_async_context(before(at))
-
-        async def status() -> int:
-            async with session.get("/health") as answer:
-                return answer.status
-
-        counts = Counter(await asyncio.gather(*(status() for _ in range(120))))
-    assert set(counts) == {200, 429}
-    assert counts[200] >= 21, "one, and the burst of 20"
-
-
-@pytest.mark.accept("H1")
-async def test_only_clients_with_a_certificate_of_ours_get_in(tmp_path: Path) -> None:
-    front = tmp_path / "front"
-    front.mkdir()
+@pytest.mark.accept("D6", "H1")
+async def test_one_address_has_its_rate_and_a_certificate_is_asked_for(tmp_path: Path) -> None:
+    plain, mutual = tmp_path / "plain", tmp_path / "mutual"
+    for folder in (plain, mutual):
+        folder.mkdir()
     commands = re.findall(r"^# +(openssl .+)$", (DEPLOY / "nginx-mtls.conf").read_text(), re.MULTILINE)
     assert len(commands) == 3
     for command in commands:
-        subprocess.run(command.split(), cwd=front, capture_output=True, check=True, timeout=30)
-    async with AsyncExitStack() as stack:
-        server = await stack.enter_async_context(running(tmp_path, (), BEHIND))
-        addresses = {"127.0.0.1:8080;": f"{address(server)};"}
-        at = await stack.enter_async_context(proxy(front, "nginx-mtls.conf", addresses))
-        async with before(at) as session, session.get("/v1/models") as answer:
-            assert answer.status == 400
-            assert "No required SSL certificate" in await answer.text()
-        context = ssl.create_default_context(cafile=str(front / "llm.pem"))
-        context.check_hostname = False
-        context.load_cert_chain(front / "alice.pem", front / "alice.key")
-        session = await stack.enter_async_context(before(at, context))
-        async with session.get("/v1/models") as answer:
-            assert answer.status == 200
+        subprocess.run(command.split(), cwd=mutual, capture_output=True, check=True, timeout=30)
+    async with running(tmp_path, (), BEHIND) as server:
+        addresses = {"    server 127.0.0.1:8080;": f"    server {address(server)};"}
+        async with proxy(plain, "nginx.conf", addresses) as at, before(at) as session:
+            counts = Counter(await asyncio.gather(*(_status(session) for _ in range(120))))
+        assert set(counts) == {200, 429}
+        assert counts[200] >= 21, "one, and the burst of 20"
+        async with proxy(mutual, "nginx-mtls.conf", {"127.0.0.1:8080;": f"{address(server)};"}) as at:
+            await _only_with_a_certificate(at, mutual)
+
+
+async def _only_with_a_certificate(at: Proxy, folder: Path) -> None:
+    async with before(at) as session, session.get("/v1/models") as answer:
+        assert answer.status == 400
+        assert "No required SSL certificate" in await answer.text()
+    context = ssl.create_default_context(cafile=str(folder / "llm.pem"))
+    context.check_hostname = False
+    context.load_cert_chain(folder / "alice.pem", folder / "alice.key")
+    async with before(at, context) as session:
+        assert await _status(session) == 200
         async with session.get("/v1/models", headers={"Authorization": ""}) as answer:
             assert answer.status == 401, "the certificate is not a key"
+
+
+async def _status(session: aiohttp.ClientSession) -> int:
+    async with session.get("/health") as answer:
+        return answer.status
 
 
 def _body(model: str) -> JsonObject:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import shutil
+import subprocess
 
 import pytest
 
@@ -95,6 +97,26 @@ def test_the_module_has_what_is_asked_of_it() -> None:
             inspect.signature(getattr(module, name)).bind(*list(inspect.signature(wanted).parameters)[1:])
     assert module.NVML_TEMPERATURE_GPU == 0
     assert issubclass(module.NVMLError, Exception)
+
+
+@pytest.mark.skipif(shutil.which("nvidia-smi") is None, reason="no NVIDIA GPU here")
+@pytest.mark.accept("V2")
+def test_a_real_gpu_says_what_nvidia_smi_says() -> None:
+    fields = "uuid,name,memory.total,temperature.gpu,utilization.gpu"
+    argv = ["nvidia-smi", f"--query-gpu={fields}", "--format=csv,noheader,nounits"]
+    told = subprocess.run(argv, capture_output=True, text=True, check=True, timeout=60).stdout
+    nvidia = Nvidia()
+    found = nvidia.read()
+    nvidia.close()
+    assert not isinstance(found, Unknown)
+    for gpu, line in zip(found, told.splitlines(), strict=True):
+        uuid, name, total, temperature, busy = line.split(", ")
+        assert (gpu.id, gpu.name) == (uuid, name)
+        assert not isinstance(gpu.vram_total, Unknown)
+        assert gpu.vram_total >> 20 == pytest.approx(int(total), abs=1)
+        assert not isinstance(gpu.temperature, Unknown)
+        assert gpu.temperature == pytest.approx(float(temperature), abs=10)
+        assert isinstance(gpu.busy, Unknown) == (not busy.isdecimal())
 
 
 def test_without_a_driver_the_module_is_not_even_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
