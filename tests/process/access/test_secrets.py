@@ -134,5 +134,9 @@ async def test_no_log_and_no_error_tells_a_secret(tmp_path: Path, run: Run, styl
             await post(http, "/auth/login", {"name": canaries.GUESS, "password": canaries.GUESS})
             await post(http, CHAT, {"messages": ASKED}, authorization=f"Bearer {made}x")
             await post(http, f"{CHAT}?key={canaries.KEY}", {"messages": ASKED}, cookie=f"dovetail={canaries.COOKIE}")
-    assert [path.name for path in canaries.logs(tmp_path)] == ["audit.jsonl", "serve.log"]
+    assert {"audit.jsonl", "dovetail.jsonl", "serve.log"} <= {path.name for path in canaries.logs(tmp_path)}
     assert canaries.found(tmp_path) == []
+    # Nor in any other file of the home, the database with its journal among them.
+    for path in tmp_path.rglob("*"):
+        if path.is_file() and path.name != canaries.PLANTED:
+            assert_told_nothing(path.name, path.read_bytes())
