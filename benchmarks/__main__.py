@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import fleet, gateway, idle, kv, memory, page, peer, startup, structured
+from benchmarks import fleet, gateway, idle, insight, kv, memory, page, peer, startup, structured
 from benchmarks.models import make_gguf
 from benchmarks.options import Options
 
@@ -20,6 +20,7 @@ SECTIONS: dict[str, tuple[str, Callable[[Options], str]]] = {
     "memory": ("Memory", memory.section),
     "structured": ("What a schema costs", structured.section),
     "token": ("CPU a token", gateway.token_section),
+    "insight": ("What insight costs", insight.section),
     "idle": ("A crowd that waits", idle.section),
     "start": ("Start and rest", startup.section),
 }

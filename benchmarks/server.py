@@ -48,14 +48,16 @@ class Server:
 
 
 @contextmanager
-def serve(models: Path, environment: Mapping[str, str] | None = None, home: Path | None = None) -> Generator[Server]:
+def serve(
+    models: Path, environment: Mapping[str, str] | None = None, home: Path | None = None, module: str = "dovetail"
+) -> Generator[Server]:
     """`dovetail serve` over the models in `models`; stopped by SIGTERM at the end.
 
-    With a home folder of its own, empty at first, unless `home` is given.
+    With a home folder of its own, empty at first, unless `home` is given; `module` stands in for the command.
     """
     with nullcontext(str(home)) if home else tempfile.TemporaryDirectory(prefix="dt") as home_dir:
         port = free_port()
-        argv = [sys.executable, "-m", "dovetail", "serve", "--port", str(port), "--home", home_dir]
+        argv = [sys.executable, "-m", module, "serve", "--port", str(port), "--home", home_dir]
         argv += ["--models-dir", str(models), "--log-format", "json"]
         started = time.perf_counter()
         with Path(home_dir, "serve.log").open("wb") as log:

@@ -20,10 +20,30 @@ class Ratio:
         return f"{self.median:.3f} ({self.low:.3f} to {self.high:.3f})"
 
 
-def paired_ratio(ours: Sequence[float], theirs: Sequence[float], resamples: int = 4000, seed: int = 0) -> Ratio:
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """The median of paired differences with its bootstrap 95 % interval."""
+
+    median: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{self.median:.2f} ({self.low:.2f} to {self.high:.2f})"
+
+
+def paired_difference(ours: Sequence[float], theirs: Sequence[float]) -> Difference:
+    """Median of ours[i] - theirs[i], with its interval as `paired_ratio` has it."""
+    return Difference(*_median([a - b for a, b in zip(ours, theirs, strict=True)]))
+
+
+def paired_ratio(ours: Sequence[float], theirs: Sequence[float]) -> Ratio:
     """Median of ours[i] / theirs[i]; the interval is the percentile bootstrap of that median (Efron 1979)."""
-    ratios = [a / b for a, b in zip(ours, theirs, strict=True)]
-    rng = random.Random(seed)
-    medians = sorted(statistics.median(rng.choices(ratios, k=len(ratios))) for _ in range(resamples))
-    low, high = medians[int(0.025 * resamples)], medians[int(0.975 * resamples) - 1]
-    return Ratio(statistics.median(ratios), low, high)
+    return Ratio(*_median([a / b for a, b in zip(ours, theirs, strict=True)]))
+
+
+def _median(values: Sequence[float], resamples: int = 4000) -> tuple[float, float, float]:
+    """The median and its interval."""
+    rng = random.Random(0)
+    medians = sorted(statistics.median(rng.choices(values, k=len(values))) for _ in range(resamples))
+    return statistics.median(values), medians[int(0.025 * resamples)], medians[int(0.975 * resamples) - 1]

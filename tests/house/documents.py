@@ -31,6 +31,7 @@ from dovetail.gateway.dialects.rerank import RerankBody
 from dovetail.gateway.rights import BY_LOGIN, RIGHTS, Right
 from dovetail.gateway.wire import Wire
 from dovetail.settings import LoadSettings, ModelSettings, Settings
+from dovetail.telemetry.families import FAMILIES
 
 from . import schema_suite
 
@@ -41,6 +42,7 @@ API = ROOT / "docs" / "api.md"
 FIELDS = ROOT / "docs" / "fields.md"
 STRUCTURED = ROOT / "docs" / "structured.md"
 SECURITY = ROOT / "docs" / "security.md"
+MONITORING = ROOT / "docs" / "monitoring.md"
 
 BODIES: dict[str, type[Wire]] = {
     "chat": ChatBody,
@@ -113,7 +115,18 @@ def documents() -> dict[Path, str]:
     suite = {"schema suite": schema_suite.table()}
     made = {ACCEPTANCE: acceptance(), FIELDS: field_tables(), STRUCTURED: filled(STRUCTURED, suite)}
     made[SECURITY] = filled(SECURITY, {"rights": rights_table()})
+    made[MONITORING] = filled(MONITORING, {"metrics": metrics_table()})
     return {**made, CONFIGURATION: filled(CONFIGURATION, parts), API: filled(API, fields)}
+
+
+def metrics_table() -> str:
+    """Every name that `/metrics` has."""
+    lines = ["| name | type | labels | what it is |", "|---|---|---|---|"]
+    for family in FAMILIES:
+        labels = ", ".join(f"`{label}`" for label in family.labels)
+        seen = " For admins." if family.admin else ""
+        lines.append(f"| `{family.name}` | {family.kind} | {labels} | {_cell(family.help)}{seen} |")
+    return "\n".join(lines) + "\n"
 
 
 def field_tables() -> str:

@@ -112,6 +112,11 @@ class Catalog:
             return model
         return replace(model, adapter=self.adapters.find(adapter, model))
 
+    def has(self, model_id: str) -> bool:
+        """Whether there was a model of that very id at the last look; reads nothing."""
+        found = self._snapshot.by_name.get(model_id) if self._snapshot is not None else None
+        return found is not None and found.id == model_id
+
     def _named(self, name: str) -> Model:
         snapshot = self._snapshot
         if snapshot is None or name not in snapshot.by_name:

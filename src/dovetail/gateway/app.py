@@ -8,7 +8,7 @@ from starlette.exceptions import HTTPException
 from dovetail import __version__
 from dovetail.core.errors import DovetailError
 from dovetail.core.request import JsonObject
-from dovetail.gateway import adapters, auth, errors, health, home, openapi
+from dovetail.gateway import adapters, auth, errors, health, home, metrics, openapi
 from dovetail.gateway.admin import (
     bench_ask,
     benchmarks,
@@ -50,6 +50,7 @@ ROUTERS = (
     health.router,
     requests.router,
     events.router,
+    metrics.router,
     journal.router,
     logs.router,
     mlx_gguf_server.router,

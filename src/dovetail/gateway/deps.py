@@ -53,6 +53,11 @@ CallerDep = Annotated[Caller, Depends(_caller)]
 AccessDep = Annotated[Access, Depends(_access)]
 
 
+async def may(request: Request, services: Services, right: Right) -> bool:
+    """Whether the caller may do what takes `right`, beside what the route asks."""
+    return services.guard is None or await services.guard.lets(request.scope, right)
+
+
 async def receive_body(request: Request, services: Services, model: type[WireT]) -> WireT:
     """The request's body as a wire model. Raises InvalidRequest, or ClientLeft when it never came whole."""
     server = services.settings.server

@@ -6,11 +6,11 @@ import asyncio
 import time
 from collections.abc import Callable
 
+from dovetail.core.model import ModelState
+from dovetail.core.observe import Observer, RequestRecord
 from dovetail.core.request import Json, JsonObject
-from dovetail.fleet.pool import Pool
-from dovetail.gateway import figures
-from dovetail.gateway.figures import Pulse, request_answer
-from dovetail.serving.requests import Requests
+from dovetail.gateway.figures import request_answer
+from dovetail.gateway.panel import Panel
 from dovetail.telemetry.hub import Hub, Listening
 
 EVERY = 1.0
@@ -18,16 +18,29 @@ SOON = 0.1  # seconds between two looks, where something has happened
 _SAMPLES = 64
 
 
-class Feeds:
-    """Looks once a second, and soon after `stir`, and tells what has become different."""
+class Nudge(Observer):
+    """Has the feeds look soon, where something has happened that is to be told before the second is over."""
 
-    def __init__(self, hub: Hub, pool: Pool, requests: Requests, ready: Callable[[], bool]) -> None:
+    def __init__(self) -> None:
+        self.event = asyncio.Event()
+
+    def model_state(self, model: str, state: ModelState, reason: str | None = None) -> None:
+        del model, state, reason
+        self.event.set()
+
+    def request_done(self, record: RequestRecord) -> None:
+        del record
+        self.event.set()
+
+
+class Feeds:
+    """Looks once a second, and when nudged, and tells what has become different."""
+
+    def __init__(self, hub: Hub, panel: Panel, ready: Callable[[], bool], nudge: Nudge) -> None:
         self._hub = hub
-        self._pool = pool
-        self._under_way = requests
+        self._panel = panel
         self._ready = ready
-        self._pulse = Pulse()
-        self._stirred = asyncio.Event()
+        self._nudged = nudge.event
         self._models: dict[str, JsonObject] = {}
         self._requests: dict[int, tuple[str, JsonObject]] = {}
         self._sampled = 0.0
@@ -35,62 +48,59 @@ class Feeds:
         self._hub.offer("requests", self._all_requests)
         self._hub.offer("metrics", self._now, kept=_SAMPLES)
 
-    def stir(self) -> None:
-        """Something has happened that is to be told before the second is over."""
-        self._stirred.set()
-
     async def run(self) -> None:
         """Until cancelled."""
         while True:
             await self._hub.awaited("metrics", "models", "requests")
-            self._stirred.clear()
-            self._tell()
+            self._nudged.clear()
+            changed = self._tell_models()
+            self._tell_requests()
+            await self._tell_figures(changed)
             await asyncio.sleep(SOON)
             try:
                 async with asyncio.timeout(EVERY - SOON):
-                    await self._stirred.wait()
+                    await self._nudged.wait()
             except TimeoutError:
                 pass
 
-    def _tell(self) -> None:
-        changed = self._tell_models()
-        self._tell_requests()
-        now = time.monotonic()
-        if self._hub.listened("metrics") and (changed or now - self._sampled >= EVERY - SOON):
-            self._sampled = now
-            self._hub.publish("metrics", "sample", self._reading())
-
     def _tell_models(self) -> bool:
         """Whether a model has another state."""
-        now = {str(model["id"]): model for model in figures.models(self._pool)}
+        now = {str(model["id"]): model for model in self._panel.models()}
         before, self._models = self._models, now
         for name, model in now.items():
             if before.get(name) != model:
                 self._hub.publish("models", "changed", model)
         for name in before.keys() - now.keys():
             self._hub.publish("models", "gone", {"id": name})
-        return {name: m["state"] for name, m in now.items()} != {name: m["state"] for name, m in before.items()}
+        return _states(now) != _states(before)
 
     def _tell_requests(self) -> None:
-        now = {ticket.number: (ticket.caller.id, request_answer(ticket)) for ticket in self._under_way}
+        now = {ticket.number: (ticket.caller.id, request_answer(ticket)) for ticket in self._panel.requests}
         before, self._requests = self._requests, now
-        for number, told in now.items():
-            if before.get(number) != told:
-                self._hub.publish("requests", "changed", told[1], owner=told[0])
+        for number, (owner, told) in now.items():
+            if before.get(number) != (owner, told):
+                self._hub.publish("requests", "changed", told, owner=owner)
         for number in before.keys() - now.keys():
             self._hub.publish("requests", "gone", {"number": number}, owner=before[number][0])
 
-    def _reading(self) -> JsonObject:
-        return figures.reading(self._pool, self._under_way, self._pulse.beat(self._under_way), ready=self._ready())
+    async def _tell_figures(self, changed: bool) -> None:
+        now = time.monotonic()
+        if self._hub.listened("metrics") and (changed or now - self._sampled >= EVERY - SOON):
+            self._sampled = now
+            self._hub.publish("metrics", "sample", await self._panel.reading(ready=self._ready()))
 
     async def _all_models(self, wanted: Listening) -> Json:
         del wanted
-        return {"models": [*figures.models(self._pool)]}
+        return {"models": [*self._panel.models()]}
 
     async def _all_requests(self, wanted: Listening) -> Json:
-        mine = [t for t in self._under_way if wanted.own in {None, t.caller.id}]
+        mine = [ticket for ticket in self._panel.requests if wanted.own in {None, ticket.caller.id}]
         return {"requests": [request_answer(ticket) for ticket in mine]}
 
     async def _now(self, wanted: Listening) -> Json:
         del wanted
-        return self._reading()
+        return await self._panel.reading(ready=self._ready())
+
+
+def _states(models: dict[str, JsonObject]) -> dict[str, Json]:
+    return {name: model["state"] for name, model in models.items()}

@@ -1,21 +1,13 @@
-"""The figures of now: how the models stand, what is asked of them and how fast they answer."""
+"""The shapes of what is told of now: models, requests under way, and all the figures of `/metrics` as JSON."""
 
 from __future__ import annotations
 
-import time
-from collections import deque
-from collections.abc import Sequence
-from dataclasses import dataclass
-
 from dovetail.core.model import Model, ModelFormat, ModelState
-from dovetail.core.request import JsonObject
+from dovetail.core.request import Json, JsonObject
 from dovetail.fleet.pool import Pool, WorkerStatus
 from dovetail.gateway.answers import Answer, Placement
-from dovetail.serving.requests import Kind, Phase, Requests, Ticket
-
-WAITING = frozenset({"starting", "loading", "queued"})
-_SPAN = 1.5  # seconds that a rate is told over, where figures are read often enough
-_OLD = 10.0
+from dovetail.hardware.reading import MachineReading, Unknown, Vendor
+from dovetail.serving.requests import Kind, Phase, Ticket
 
 
 class ModelFigures(Answer):
@@ -61,10 +53,12 @@ class RequestAnswer(Answer):
 
 
 class RequestFigures(Answer):
-    """Requests for answers that run and that wait now."""
+    """Requests for answers that run and that wait now; all that have ended since the start, and those that failed."""
 
     running: int
     waiting: int
+    total: int
+    failed: int
 
 
 class SlotFigures(Answer):
@@ -74,67 +68,117 @@ class SlotFigures(Answer):
     total: int
 
 
+class TokenFigures(Answer):
+    """Tokens since the start, of requests that have ended: prompts, what of them a cache had, answers."""
+
+    prompt: int
+    cached: int
+    generated: int
+
+
 class TokenRates(Answer):
-    """Tokens a second, of all requests together: of prompts that were computed, and pieces of answers."""
+    """Tokens a second now, of all requests together: of prompts that are computed, and pieces of answers."""
 
     prompt: float
     generated: float
 
 
+class Quantiles(Answer):
+    """Seconds that half, 95 and 99 of a hundred stayed below, since the start."""
+
+    p50: float
+    p95: float
+    p99: float
+
+
+class TimeFigures(Answer):
+    """Of whole requests, to the first token, from token to token, and in line; null where there were none."""
+
+    duration: Quantiles | None
+    first_token: Quantiles | None
+    inter_token: Quantiles | None
+    queue: Quantiles | None
+
+
 class MemoryFigures(Answer):
-    """Bytes: what models may take in all, what is kept for those that are loaded, and what these take now."""
+    """Bytes of RAM: what models may take in all, what is kept for those that are loaded, and what these take now."""
 
     budget: int
     reserved: int
     used: int
 
 
+class StoreFigures(Answer):
+    """Prompt caches on disk: bytes, conversations, and the bytes they may have."""
+
+    bytes: int
+    files: int
+    limit: int
+
+
+class UnknownFigure(Answer):
+    """Stands where a number would, and says why there is none."""
+
+    unknown: str
+
+
+class ProcessFigures(Answer):
+    """The gateway, or a worker with everything it started: percent of one CPU, bytes of RAM and of GPUs' memory."""
+
+    name: str
+    cpu: float | UnknownFigure
+    memory: int | UnknownFigure
+    vram: int | UnknownFigure
+
+
+class GpuFigures(Answer):
+    """A GPU: percent of the time in which something ran on it, bytes, watts, degrees Celsius.
+
+    `shares`: its memory is the machine's.
+    """
+
+    id: str
+    vendor: Vendor
+    name: str
+    source: str
+    busy: float | UnknownFigure
+    vram_used: int | UnknownFigure
+    vram_total: int | UnknownFigure
+    power: float | UnknownFigure
+    temperature: float | UnknownFigure
+    shares: bool
+
+
+class MachineFigures(Answer):
+    """Percent of all CPUs that may be used, how many those are, and bytes of RAM."""
+
+    cpu: float | UnknownFigure
+    cpus: float
+    memory_total: int | UnknownFigure
+    memory_used: int | UnknownFigure
+    processes: list[ProcessFigures]
+    gpus: list[GpuFigures]
+
+
 class Reading(Answer):
-    """The figures of now; `at` is in seconds since 1970, `queue_length` what waits, as `requests.waiting` is."""
+    """The figures of now, of one `model` where it was asked for by name; the machine's and the store's are always all.
+
+    `at` is in seconds since 1970; `queue_length` is what waits, as in `requests.waiting`.
+    """
 
     at: float
+    model: str | None
     ready: bool
     queue_length: int
     requests: RequestFigures
     slots: SlotFigures
+    tokens: TokenFigures
     tokens_per_second: TokenRates
+    seconds: TimeFigures
     memory: MemoryFigures
+    kv_store: StoreFigures
+    machine: MachineFigures
     models: list[ModelFigures]
-
-
-@dataclass(frozen=True, slots=True)
-class Beat:
-    """What had been counted at a moment, on the monotonic clock."""
-
-    at: float
-    prompt: int
-    generated: int
-
-
-class Pulse:
-    """How fast tokens go by, from what is counted of requests under way: nothing is done for a token."""
-
-    def __init__(self) -> None:
-        self._beats: deque[Beat] = deque(maxlen=16)
-
-    @property
-    def is_fresh(self) -> bool:
-        """Whether a rate can be told that is of now."""
-        return bool(self._beats) and time.monotonic() - self._beats[-1].at < _OLD
-
-    def beat(self, requests: Requests) -> TokenRates:
-        """The rates since about a second ago; 0 where nothing was looked at for long."""
-        prompt, generated = requests.counted()
-        now = Beat(time.monotonic(), prompt, generated)
-        recent = [beat for beat in self._beats if now.at - beat.at < _SPAN] or list(self._beats)[-1:]
-        self._beats.append(now)
-        if not recent or now.at - recent[0].at > _OLD or now.at == recent[0].at:
-            return TokenRates(prompt=0.0, generated=0.0)
-        seconds = now.at - recent[0].at
-        return TokenRates(
-            prompt=round((now.prompt - recent[0].prompt) / seconds, 1),
-            generated=round((now.generated - recent[0].generated) / seconds, 1),
-        )
 
 
 def request_answer(ticket: Ticket) -> JsonObject:
@@ -171,37 +215,10 @@ def placement(status: WorkerStatus) -> Placement | None:
     )
 
 
-def models(pool: Pool) -> list[JsonObject]:
-    """Every model that was asked for, as `ModelFigures`."""
-    return [_model(status, status.served) for status in pool.models() if status.served is not None]
-
-
-def reading(pool: Pool, requests: Requests, rates: TokenRates, *, ready: bool) -> JsonObject:
-    """The figures of now, as `Reading`."""
-    loaded = [status for status in pool.models() if status.state == "ready"]
-    asked = _requests(list(requests))
-    return {
-        "at": round(time.time(), 3),
-        "ready": ready,
-        "queue_length": asked.waiting,
-        "requests": asked.model_dump(),
-        "slots": {
-            "busy": sum(min(status.active, status.slots) for status in loaded),
-            "total": sum(status.slots for status in loaded),
-        },
-        "tokens_per_second": rates.model_dump(),
-        "memory": {
-            "budget": pool.budget,
-            "reserved": sum(status.reserved for status in loaded),
-            "used": sum(status.memory or 0 for status in loaded),
-        },
-        "models": [*models(pool)],
-    }
-
-
-def _requests(tickets: Sequence[Ticket]) -> RequestFigures:
-    waiting = sum(ticket.phase in WAITING for ticket in tickets)
-    return RequestFigures(running=len(tickets) - waiting, waiting=waiting)
+def models(pool: Pool, model: str | None = None) -> list[JsonObject]:
+    """Every model that was asked for, or that one alone, as `ModelFigures`."""
+    served = [(status, status.served) for status in pool.models() if status.served is not None]
+    return [_model(status, each) for status, each in served if model in {None, each.id}]
 
 
 def _model(status: WorkerStatus, served: Model) -> JsonObject:
@@ -218,3 +235,40 @@ def _model(status: WorkerStatus, served: Model) -> JsonObject:
         "waiting": status.waiting,
         "placement": None if placed is None else placed.model_dump(),
     }
+
+
+def machine(reading: MachineReading) -> JsonObject:
+    """As `MachineFigures`."""
+    processes: list[Json] = [
+        {"name": each.name, "cpu": _said(each.cpu), "memory": _said(each.memory), "vram": _said(each.vram)}
+        for each in reading.processes
+    ]
+    gpus: list[Json] = [
+        {
+            "id": gpu.id,
+            "vendor": gpu.vendor,
+            "name": gpu.name,
+            "source": gpu.source,
+            "busy": _said(gpu.busy),
+            "vram_used": _said(gpu.vram_used),
+            "vram_total": _said(gpu.vram_total),
+            "power": _said(gpu.power),
+            "temperature": _said(gpu.temperature),
+            "shares": gpu.shares,
+        }
+        for gpu in reading.devices
+    ]
+    return {
+        "cpu": _said(reading.cpu),
+        "cpus": reading.cpus,
+        "memory_total": _said(reading.memory_total),
+        "memory_used": _said(reading.memory_used),
+        "processes": processes,
+        "gpus": gpus,
+    }
+
+
+def _said(figure: float | Unknown) -> Json:
+    if isinstance(figure, Unknown):
+        return {"unknown": figure.reason}
+    return figure if isinstance(figure, int) else round(figure, 2)

@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from dovetail.access.access import Access, Known
 from dovetail.access.backoff import network
 from dovetail.core.caller import LOCAL, Caller, Limits
-from dovetail.core.errors import Forbidden, Unauthenticated
+from dovetail.core.errors import Forbidden, NotAllowed, Unauthenticated
 from dovetail.gateway.rights import BY_LOGIN, Right, right
 from dovetail.gateway.sse import STAY
 from dovetail.gateway.witness import Witness
@@ -87,6 +87,14 @@ class Guard:
         if wanted.role is not None:
             _check(known.caller, wanted, scope)
         return known
+
+    async def lets(self, scope: Scope, wanted: Right) -> bool:
+        """Whether whoever comes with the request may do what is `wanted`."""
+        try:
+            await self.admit(scope, wanted)
+        except NotAllowed:
+            return False
+        return True
 
     async def _known(self, scope: Scope) -> Known | None:
         found = credential(scope)

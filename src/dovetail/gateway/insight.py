@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from dovetail.access.access import Access
 from dovetail.core.observe import Observer
 from dovetail.gateway.counting import Counting
+from dovetail.gateway.feeds import Nudge
 from dovetail.settings import JournalSettings, Settings
 from dovetail.telemetry import LogObserver, Observers, journal
 from dovetail.telemetry.journal import Journal
 from dovetail.telemetry.log_file import LogFile
 from dovetail.telemetry.log_lines import LogLines, tapped
+from dovetail.telemetry.metrics import Metrics
 from dovetail.telemetry.traces import Traces, exporter, wanted
 
 
@@ -24,6 +26,8 @@ class Insight:
     """`observer` is what the working layers report to; `lines` are the last of the log."""
 
     observer: Observer = field(default_factory=Observer)
+    metrics: Metrics = field(default_factory=lambda: Metrics(bool))
+    nudge: Nudge = field(default_factory=Nudge)
     journal: Journal = field(default_factory=lambda: Journal(None, JournalSettings()))
     lines: LogLines = field(default_factory=LogLines)
     file: LogFile | None = None
@@ -46,8 +50,12 @@ class Insight:
 
 
 @asynccontextmanager
-async def insight(settings: Settings, access: Access, more: Sequence[Observer]) -> AsyncGenerator[Insight, None]:
+async def insight(
+    settings: Settings, access: Access, known: Callable[[str], bool], more: Sequence[Observer]
+) -> AsyncGenerator[Insight, None]:
     """Gathers while the context is open, and has written it all when it is left; `more` are told beside the rest.
+
+    `known` tells whether there is a model of that id, and must not block.
 
     Raises TracesUnavailable.
     """
@@ -56,8 +64,9 @@ async def insight(settings: Settings, access: Access, more: Sequence[Observer]) 
     with tapped() as lines:
         file = LogFile(settings.home / "logs", lines, settings.log)
         try:
-            told = [Counting(access), LogObserver(), kept, *([sent] if sent else []), *more]
-            yield Insight(Observers(*told), kept, lines, file, sent)
+            counted, nudge = Metrics(known), Nudge()
+            told = [Counting(access), LogObserver(), counted, nudge, kept, *([sent] if sent else []), *more]
+            yield Insight(Observers(*told), counted, nudge, kept, lines, file, sent)
         finally:
             if sent is not None:
                 await sent.aclose()

@@ -98,7 +98,7 @@ def _describe(route: APIRoute, operation: JsonObject, schemas: JsonObject) -> No
     if read is not None:
         operation["requestBody"] = {"required": True, "content": _content(_add(read, schemas, "validation"))}
     if answer is not None:
-        _dig(responses, "200")["content"] = _content(_add(answer, schemas, "serialization"))
+        _dig(responses, "200", "content").update(_content(_add(answer, schemas, "serialization")))
     if event is not None:
         _dig(responses, "200", "content")["text/event-stream"] = _events(_add(event, schemas, "serialization"))
     for status, description in _errors(route, read).items():
@@ -133,7 +133,7 @@ def _add(model: type[BaseModel], schemas: JsonObject, mode: JsonSchemaMode) -> s
     return model.__name__
 
 
-def _content(name: str) -> Json:
+def _content(name: str) -> JsonObject:
     return {"application/json": {"schema": {"$ref": _REF.format(model=name)}}}
 
 

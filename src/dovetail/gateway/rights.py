@@ -99,6 +99,8 @@ RIGHTS: dict[str, Right] = {
     "DELETE /api/v1/downloads/{id}": Right.ADMIN,
     "GET /api/v1/hub/search": Right.ADMIN,
     "GET /api/v1/hub/{owner}/{name}/files": Right.ADMIN,
+    "GET /metrics": Right.VIEW,
+    "GET /metrics/stream": Right.VIEW,
     "GET /api/v1/events": Right.VIEW,
     "GET /api/v1/requests": Right.ADMIN,
     "POST /api/v1/requests/{request_id}/cancel": Right.ADMIN,

@@ -48,6 +48,7 @@ from dovetail.gateway.model_settings import (
     load_options,
     policy,
 )
+from dovetail.gateway.panel import Panel
 from dovetail.gateway.preload import Preloader, preloads
 from dovetail.gateway.sse import Timing
 from dovetail.gateway.streams import Streams
@@ -86,6 +87,7 @@ class Services:
     embedder: Embedder
     engines: dict[ModelFormat, Engine]
     machine: Machine
+    panel: Panel
     sampler: Sampler = field(default_factory=sampler)
     door: Door = field(default_factory=Door)
     requests: Requests = field(default_factory=Requests)
@@ -170,21 +172,21 @@ class Parts(TypedDict, total=False):
 async def services(settings: Settings, **parts: Unpack[Parts]) -> AsyncGenerator[Services, None]:
     """Builds everything, preloads in the background, and stops every worker when left."""
     facts, access = await asyncio.gather(asyncio.to_thread(machine), asyncio.to_thread(access_of, settings))
+    catalog = catalog_of(settings)
     async with (
-        insight(settings, access, parts.get("observers", ())) as told,
-        _running(settings, facts, access, told, parts) as built,
+        insight(settings, access, catalog.has, parts.get("observers", ())) as told,
+        _running(settings, facts, access, told, parts, catalog=catalog) as built,
     ):
         yield built
 
 
 @asynccontextmanager
 async def _running(
-    settings: Settings, facts: MachineFacts, access: Access, told: Insight, parts: Parts
+    settings: Settings, facts: MachineFacts, access: Access, told: Insight, parts: Parts, *, catalog: Catalog
 ) -> AsyncGenerator[Services, None]:
     observer = told.observer
     live = Live(settings, parts.get("sources"), observer)
     here = _here(settings, facts)
-    catalog = catalog_of(settings)
     engines = engines_of(settings, facts.processor.simd)
     measured = await asyncio.to_thread(Measured, settings.home / MEASURED, _hardware(facts))
     store = await _prompt_store(settings)
@@ -195,9 +197,11 @@ async def _running(
     preloader.want(preloads(settings))
     embedder = Embedder(catalog, pool, observer)
     capture = Capture(settings.home / "capture", partial(_note, access, "capture ended", "reason"))
+    requests, streams = Requests(), Streams()
+    panel = Panel(pool, requests, streams, told.metrics, readings, lambda: live.current)
     built = Services(
-        live, catalog, pool, generator, embedder, engines, here, readings,
-        insight=told, preloaded=preloader.done, access=access, capture=capture,
+        live, catalog, pool, generator, embedder, engines, here, panel, readings,
+        requests=requests, streams=streams, insight=told, preloaded=preloader.done, access=access, capture=capture,
     )  # fmt: skip
     built = replace(with_downloads(built), lab=(lab := lab_of(built, facts, access.database)))
 
@@ -230,7 +234,7 @@ def _at_work(built: Services, access: Access, preloader: Preloader, lab: Lab) ->
         "log feed": log_feed.published(built.insight.lines, built.hub),
         "lab": lab.run(),
         "revocation": revocation.watch(access, built.requests, built.streams),
-        "feeds": Feeds(built.hub, built.pool, built.requests, lambda: built.is_ready).run(),
+        "feeds": Feeds(built.hub, built.panel, lambda: built.is_ready, built.insight.nudge).run(),
     }
     if built.downloads is not None:
         work["downloads"] = built.downloads.run()

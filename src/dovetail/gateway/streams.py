@@ -33,6 +33,9 @@ class Streams:
     def __init__(self) -> None:
         self._open: dict[End, Caller] = {}
 
+    def __len__(self) -> int:
+        return len(self._open)
+
     @property
     def callers(self) -> set[Caller]:
         return set(self._open.values())
@@ -131,19 +134,17 @@ class EventStream(Response):
             await send({"type": "http.response.body", "body": body, "more_body": more})
 
 
-def counted(scope: Scope, guard: Guard | None) -> None:
-    """Counts a stream like a request for an answer.
-
-    Raises RateLimited, and Forbidden for a key that is good for some models alone: what is told is of all.
-    """
-    caller = known(scope).caller
-    if caller.scope.models:
-        raise Forbidden(
-            f"this is about all models, and the key is good for {', '.join(caller.scope.models)} alone",
-            code="key_scope",
-        )
+def count(scope: Scope, guard: Guard | None) -> None:
+    """Counts a stream like a request for an answer. Raises RateLimited."""
     if guard is not None:
-        guard.count(scope, caller)
+        guard.count(scope, known(scope).caller)
+
+
+def check_whole(caller: Caller) -> None:
+    """Raises Forbidden for a key that is good for some models alone, where what is told is of all."""
+    if caller.scope.models:
+        models = ", ".join(caller.scope.models)
+        raise Forbidden(f"this is about all models, and the key is good for {models} alone", code="key_scope")
 
 
 def frame(data: Json, seq: int | None = None) -> bytes:

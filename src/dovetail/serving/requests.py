@@ -86,7 +86,7 @@ class Requests:
     def __init__(self) -> None:
         self._tickets: dict[Ticket, None] = {}
         self._numbers = count(1)
-        self._computed = self._written = 0
+        self._ended: dict[str, tuple[int, int]] = {}
         self._watchers: set[asyncio.Event] = set()
 
     def __iter__(self) -> Iterator[Ticket]:
@@ -103,8 +103,7 @@ class Requests:
             yield
         finally:
             del self._tickets[ticket]
-            self._computed += ticket.prefilled - ticket.cached
-            self._written += ticket.tokens
+            _count(self._ended, ticket)
             self._tell()
 
     @contextmanager
@@ -117,11 +116,12 @@ class Requests:
         finally:
             self._watchers.discard(event)
 
-    def counted(self) -> tuple[int, int]:
-        """Prompt tokens computed and pieces written since the start, by requests that have ended and that have not."""
-        under_way = self._tickets.keys()
-        computed = sum(ticket.prefilled - ticket.cached for ticket in under_way)
-        return self._computed + computed, self._written + sum(ticket.tokens for ticket in under_way)
+    def counted(self) -> dict[str, tuple[int, int]]:
+        """By model, prompt tokens computed and pieces written since the start, by requests that have ended or not."""
+        counts = dict(self._ended)
+        for ticket in self._tickets:
+            _count(counts, ticket)
+        return counts
 
     def cancel(self, request_id: str) -> int:
         """Ends what came by that id, which is the client's own to choose: how many requests that were."""
@@ -148,6 +148,13 @@ class Requests:
         for ticket in tickets:
             ticket.end(error)
         return len(tickets)
+
+
+def _count(counts: dict[str, tuple[int, int]], ticket: Ticket) -> None:
+    computed = ticket.prefilled - ticket.cached
+    if computed or ticket.tokens:  # before that its model is whatever the client has written
+        before, written = counts.get(ticket.model, (0, 0))
+        counts[ticket.model] = before + computed, written + ticket.tokens
 
 
 def cancelled() -> Cancelled:

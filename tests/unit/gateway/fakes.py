@@ -25,11 +25,17 @@ from dovetail.fleet.pool import WorkerStatus
 from dovetail.fleet.props import Props
 from dovetail.gateway.configuration import Live
 from dovetail.gateway.insight import Insight
+from dovetail.gateway.panel import Panel
 from dovetail.gateway.services import Services
 from dovetail.gateway.sse import Timing
+from dovetail.gateway.streams import Streams
+from dovetail.hardware.sampler import sampler
 from dovetail.serving.embed import Embedder
 from dovetail.serving.generate import Generator
+from dovetail.serving.requests import Requests
 from dovetail.settings import Settings
+from dovetail.telemetry import Observers
+from dovetail.telemetry.metrics import Metrics
 
 # One set of stand-ins for the folders that need them.
 from ..fleet.fakes import FakeLauncher, Plan  # noqa: TID252
@@ -231,18 +237,25 @@ def services(
 ) -> Services:
     """Services over scripted parts; without models there is one, `m`."""
     catalog = Models(*(models or (serving.model(),)))
-    observer = observer or serving.Recorder()
     leases = Pool(say or serving.says("Hello", " there"), **pool)
+    live = Live(_timed(settings or Settings(home=Path("/nowhere")), timing))
+    requests, streams = Requests(), Streams()
+    counted = Metrics(lambda name: name in catalog.by_name)
+    told = Observers(observer or serving.Recorder(), counted)
+    panel = Panel(cast("RealPool", leases), requests, streams, counted, sampler(), lambda: live.current)
     return Services(
-        live=Live(_timed(settings or Settings(home=Path("/nowhere")), timing)),
+        live=live,
         catalog=cast("Catalog", catalog),
         pool=cast("RealPool", leases),
-        generator=Generator(catalog, leases, observer),
-        embedder=Embedder(catalog, cast("RealPool", leases), observer),
+        generator=Generator(catalog, leases, told),
+        embedder=Embedder(catalog, cast("RealPool", leases), told),
         engines={"gguf": GgufEngine(), "mlx": MlxEngine()},
         machine=Machine(2),
         other_programs=list,
-        insight=Insight(observer),
+        panel=panel,
+        requests=requests,
+        streams=streams,
+        insight=Insight(told, counted),
         access=access,
     )
 

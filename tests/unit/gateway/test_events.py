@@ -17,11 +17,14 @@ from dovetail.fleet.pool import Pool as RealPool
 from dovetail.fleet.pool import WorkerStatus
 from dovetail.gateway.admin.events import TOPIC_RIGHTS, HubEvent
 from dovetail.gateway.app import create_app
-from dovetail.gateway.feeds import EVERY, Feeds
+from dovetail.gateway.feeds import EVERY, Feeds, Nudge
+from dovetail.gateway.panel import Panel
 from dovetail.gateway.revocation import look
 from dovetail.gateway.services import Services
+from dovetail.hardware.sampler import sampler
 from dovetail.serving.requests import Ticket
 from dovetail.telemetry.hub import TOPICS
+from dovetail.telemetry.metrics import Metrics
 
 from ..access.parts import GOOD, HERE, access  # noqa: TID252
 from .fakes import Client, Pool, call, model, says, services
@@ -63,9 +66,10 @@ class Listener:
 
 @asynccontextmanager
 async def hearing(built: Services, path: str = "/api/v1/events", **headers: str) -> AsyncGenerator[Listener]:
-    feeds = Feeds(built.hub, built.pool, built.requests, lambda: built.is_ready)
+    nudge = Nudge()
+    feeds = Feeds(built.hub, built.panel, lambda: built.is_ready, nudge)
     listener = Listener(built, path, **headers)
-    listener.stir = feeds.stir
+    listener.stir = nudge.event.set
     telling = asyncio.create_task(feeds.run())
     running = asyncio.create_task(listener.client.run())
     try:
@@ -94,7 +98,8 @@ async def test_models_requests_and_figures_as_they_stand_and_as_they_change() ->
         with built.requests.under_way(ticket, "req-1", lambda _: None):
             await listener.next("models", "changed", active=1, waiting=3)
             await listener.next("requests", "changed", id="req-1", phase="prefill", prefilled_tokens=6)
-            await listener.next("metrics", "sample", requests={"running": 1, "waiting": 0}, queue_length=0)
+            sample = await listener.next("metrics", "sample", queue_length=0)
+            assert sample["requests"]["running"] == 1
             for _ in range(4):
                 ticket.note(TextDelta("x"))
             listener.stir()
@@ -104,7 +109,7 @@ async def test_models_requests_and_figures_as_they_stand_and_as_they_change() ->
         del statuses["m"]
         listener.stir()
         assert await listener.next("models", "gone") == {"id": "m"}
-    assert built.requests.counted() == (4, 4)
+    assert built.requests.counted() == {"m": (4, 4)}
 
 
 async def test_a_state_that_changes_is_told_at_once_with_the_figures() -> None:
@@ -121,20 +126,27 @@ async def test_a_state_that_changes_is_told_at_once_with_the_figures() -> None:
 
 
 async def test_nothing_is_looked_at_while_nobody_listens() -> None:
-    looks = 0
+    built = services()
+    looked = False
 
-    class Counted(Pool):
+    class Watched(Pool):
         def models(self) -> list[WorkerStatus]:
-            nonlocal looks
-            looks += 1
+            nonlocal looked
+            looked = True
             return super().models()
 
-    built = services()
-    feeds = Feeds(built.hub, cast("RealPool", Counted(says("Hello"))), built.requests, lambda: True)
-    running = asyncio.create_task(feeds.run())
+    panel = Panel(
+        cast("RealPool", Watched(says("Hello"))),
+        built.requests,
+        built.streams,
+        Metrics(bool),
+        sampler(),
+        lambda: built.settings,
+    )
+    running = asyncio.create_task(Feeds(built.hub, panel, lambda: True, Nudge()).run())
     for _ in range(50):
         await asyncio.sleep(0)
-    assert looks == 0
+    assert not looked
     running.cancel()
     await asyncio.wait([running])
 

@@ -41,7 +41,7 @@ async def kept(tmp_path: Path) -> AsyncGenerator[Journal]:
 
 def app_of(kept: Journal, known: Access | None = None) -> ASGIApp:
     observers = Observers(kept)
-    return create_app(replace(services(observer=observers, access=known), insight=Insight(observers, kept)))
+    return create_app(replace(services(observer=observers, access=known), insight=Insight(observers, journal=kept)))
 
 
 async def test_a_request_is_in_the_journal_when_it_has_been_answered(kept: Journal) -> None:

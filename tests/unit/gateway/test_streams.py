@@ -7,13 +7,12 @@ from pathlib import Path
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from dovetail.access.access import Known
 from dovetail.core.caller import Caller
 from dovetail.core.caller import Scope as KeyScope
 from dovetail.core.errors import Forbidden, ModelNotFound, RateLimited
 from dovetail.gateway import streams
 from dovetail.gateway.guard import Guard
-from dovetail.gateway.streams import MOST, EventStream, Streams, counted
+from dovetail.gateway.streams import MOST, EventStream, Streams, check_whole, count
 
 from ..access.parts import access  # noqa: TID252
 from .fakes import Client
@@ -126,10 +125,9 @@ async def test_they_are_counted_and_not_for_keys_of_some_models(tmp_path: Path) 
         guard = Guard(made, address_requests=2)
         scope: Scope = {"type": "http", "client": ("10.0.0.9", 1), "headers": []}
         for _ in range(2):
-            counted(scope, guard)
+            count(scope, guard)
         with pytest.raises(RateLimited):
-            counted(scope, guard)
-        narrow = Known(Caller("ann", scope=KeyScope(models=("m",))))
-        with pytest.raises(Forbidden) as refused:
-            counted({**scope, "dovetail.known": narrow}, None)
-        assert refused.value.code == "key_scope"
+            count(scope, guard)
+    with pytest.raises(Forbidden) as refused:
+        check_whole(Caller("ann", scope=KeyScope(models=("m",))))
+    assert refused.value.code == "key_scope"

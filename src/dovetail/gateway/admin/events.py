@@ -10,15 +10,15 @@ from fastapi import APIRouter, Request
 from pydantic import RootModel
 from starlette.responses import Response
 
-from dovetail.core.errors import InvalidRequest, NotAllowed
+from dovetail.core.errors import InvalidRequest
 from dovetail.core.request import JsonObject
 from dovetail.gateway.answers import Answer
-from dovetail.gateway.deps import CallerDep, ServicesDep
+from dovetail.gateway.deps import CallerDep, ServicesDep, may
 from dovetail.gateway.figures import ModelFigures, Reading, RequestAnswer
 from dovetail.gateway.openapi import streams
 from dovetail.gateway.rights import Right
 from dovetail.gateway.services import Services
-from dovetail.gateway.streams import EventStream, counted, frame, last_seen
+from dovetail.gateway.streams import EventStream, check_whole, count, frame, last_seen
 from dovetail.telemetry.hub import TOPICS, Hub, Listening, Message, Topic
 
 router = APIRouter(tags=["events"])
@@ -181,8 +181,9 @@ async def events(request: Request, services: ServicesDep, caller: CallerDep) -> 
     A client that comes back with `Last-Event-ID` gets what it missed, or `resync` and how things stand.
     """
     topics = await _topics(request, services)
-    counted(request.scope, services.guard)
-    own = None if await _may(request, services, Right.ADMIN) else caller.id
+    check_whole(caller)
+    count(request.scope, services.guard)
+    own = None if await may(request, services, Right.ADMIN) else caller.id
     wanted = Listening(topics, own, last_seen(request), _marks(request))
     return EventStream(_frames(services.hub, wanted), services.streams, services.timing.stall)
 
@@ -202,7 +203,7 @@ async def _topics(request: Request, services: Services) -> frozenset[Topic]:
     """Those that are asked for. Raises what keeps the caller from one of them."""
     asked = [name for name in request.query_params.get("topics", "").split(",") if name]
     if not asked:
-        return frozenset([topic for topic in TOPICS if await _may(request, services, TOPIC_RIGHTS[topic])])
+        return frozenset([topic for topic in TOPICS if await may(request, services, TOPIC_RIGHTS[topic])])
     for name in asked:
         if name not in TOPIC_RIGHTS:
             raise InvalidRequest(f"topics: {name[:64]!r} is none; there are {', '.join(TOPICS)}", param="topics")
@@ -211,16 +212,6 @@ async def _topics(request: Request, services: Services) -> frozenset[Topic]:
         for right in {TOPIC_RIGHTS[topic] for topic in topics}:
             await services.guard.admit(request.scope, right)
     return topics
-
-
-async def _may(request: Request, services: Services, right: Right) -> bool:
-    if services.guard is None:
-        return True
-    try:
-        await services.guard.admit(request.scope, right)
-    except NotAllowed:
-        return False
-    return True
 
 
 def _marks(request: Request) -> dict[Topic, int]:
