@@ -32,6 +32,7 @@ State: TypeAlias = Literal["queued", "running", "retrying", "paused", "done", "f
 ATTEMPTS = 10  # in a row without a byte, after which it has failed
 TOLD_EVERY = 0.5  # seconds between two words of progress
 WINDOW = 3.0  # seconds over which the speed is taken
+KNOWN_WITHIN = 10.0  # seconds that reading the record may take
 KEPT = 50  # ended ones that are still shown
 _UNDER_WAY: frozenset[State] = frozenset({"queued", "running", "retrying"})
 
@@ -90,11 +91,13 @@ class Downloads:
         self._moving: set[str] = set()
         self._woken = asyncio.Event()
         self._saving = asyncio.Lock()
+        self._known = asyncio.Event()  # the record has been read: it must not be written before
         self._pace = Pace(lambda: around.settings().bandwidth)
 
     async def run(self) -> None:
         """Carries them, until it is cancelled."""
         await asyncio.to_thread(self._restore)
+        self._known.set()
         async with asyncio.TaskGroup() as tasks:
             while True:
                 self._woken.clear()
@@ -117,6 +120,8 @@ class Downloads:
 
     async def start(self, order: Order) -> Download:
         """Queues it. Raises Conflict where the same is under way, DiskFull where there is no room for it."""
+        async with asyncio.timeout(KNOWN_WITHIN):
+            await self._known.wait()
         for other in self._all.values():
             if other.state in {*_UNDER_WAY, "paused"} and (other.order.repo, other.order.files) == (
                 order.repo,

@@ -85,6 +85,7 @@ RIGHTS: dict[str, Right] = {
     "GET /api/v1/models": Right.ADMIN,
     "POST /api/v1/models": Right.ADMIN,
     "POST /api/v1/models/estimate": Right.ADMIN,
+    "GET /api/v1/folders": Right.ADMIN,
     "GET /api/v1/models/found": Right.ADMIN,
     "POST /api/v1/models/found": Right.ADMIN,
     "PATCH /api/v1/models/{id}": Right.ADMIN,

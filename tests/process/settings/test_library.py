@@ -72,7 +72,7 @@ async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House
         yield House(home, server, http)
 
 
-@pytest.mark.accept("M1", "M2", "M3", "M9", "M13")
+@pytest.mark.accept("E11", "M1", "M2", "M3", "M9", "M13")
 async def test_a_model_is_added_changed_and_removed_without_a_restart(house: House) -> None:
     path = str(house.home / "models" / "mine.gguf")
     listed = ModelEntries.model_validate((await house.ask("GET", "/api/v1/models"))[1])
@@ -197,7 +197,7 @@ async def test_the_configuration_is_shown_and_changed(house: House) -> None:
     assert "fleet.idle_ttl, models.tiny-gguf.ttl" in audit
 
 
-@pytest.mark.accept("A3", "A5", "M5", "M12")
+@pytest.mark.accept("A3", "A5", "M5")
 async def test_the_routers_list_and_options(house: House) -> None:
     listed = RouterList.model_validate((await house.ask("GET", "/models"))[1])
     assert {entry.id: entry.status.value for entry in listed.data}["tiny-gguf"] == "unloaded"
@@ -235,3 +235,16 @@ async def test_the_clients_list_is_saved_and_kept_equal(house: House) -> None:
     assert (await house.ask("POST", "/api/save-config", fewer))[0] == 200
     assert (await house.ask("GET", "/v1/models/by-path"))[0] == 404
     assert (await model(house.http, "mine"))["id"] == "mine"
+
+
+@pytest.mark.accept("M12")
+async def test_what_was_stored_survives_a_restart(tmp_path: Path) -> None:
+    for context in (None, 640):
+        async with running(tmp_path) as server, aiohttp.ClientSession(server.url) as http:
+            house = House(tmp_path, server, http)
+            if context is None:
+                body = {"model": "tiny-gguf", "config": {"contextSize": 640}}
+                assert (await house.ask("POST", "/models/config", body))[0] == 200
+            else:
+                await ask(http, "tiny-gguf")
+                assert (await model(http, "tiny-gguf"))["context"] == 768, "llama.cpp's next multiple of 256"

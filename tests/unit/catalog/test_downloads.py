@@ -212,6 +212,16 @@ async def test_waiting_for_the_next_try_can_be_cut_short_and_ended(
         await until(lambda: download.state == "done")
 
 
+async def test_what_begins_at_once_does_not_cost_what_was_under_way(bench: Bench) -> None:
+    async with bench.running() as downloads:
+        first = await bench.start(downloads)
+        await until(lambda: first.state == "done")
+    async with bench.running() as downloads:
+        second = await bench.start(downloads, "n.gguf")
+        assert {each.id for each in downloads.list()} == {first.id, second.id}
+        await until(lambda: second.state == "done")
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"downloads": [{"id": 1}]}', '{"downloads": 3}'])
 async def test_a_record_that_cannot_be_read_costs_what_it_said(bench: Bench, text: str) -> None:
     (bench.home / "downloads.json").write_text(text)

@@ -8,6 +8,7 @@ import pytest
 
 from dovetail.core.model import Model
 from dovetail.demo import models_dir
+from dovetail.gateway.admin.folders import FolderAnswer
 from dovetail.gateway.admin.model_answers import ModelDetails
 from dovetail.gateway.app import create_app
 from dovetail.gateway.compat.llm_server import GgufInfo, MlxVerdict
@@ -84,6 +85,29 @@ async def test_a_named_model_is_a_place_too(tmp_path: Path, forge_gguf: Path) ->
     assert (await call(app, "POST", "/gguf-info", {"path": str(forge_gguf)})).status == 200
     neighbour = forge_gguf.with_name("other.gguf")
     assert (await call(app, "POST", "/gguf-info", {"path": str(neighbour)})).status == 403
+
+
+async def test_folders_are_shown_as_far_as_models_may_be_added(tmp_path: Path) -> None:
+    models = tmp_path / "models"
+    (models / "mlx").mkdir(parents=True)
+    (models / "mlx" / "config.json").write_text("{}")
+    (models / "mlx" / "model.safetensors").write_text("")
+    (models / "more").mkdir()
+    (models / ".hidden").mkdir()
+    (models / "a.gguf").write_bytes(b"1234")
+    (models / "notes.txt").write_text("")
+    app = create_app(services(settings=Settings(home=tmp_path)))
+    top = FolderAnswer.model_validate((await call(app, "GET", "/api/v1/folders")).json())
+    assert {entry.path for entry in top.entries} == {str(models.resolve()), str(models_dir().resolve())}
+    inside = FolderAnswer.model_validate((await call(app, "GET", f"/api/v1/folders?path={models}")).json())
+    assert [(entry.name, entry.kind, entry.bytes) for entry in inside.entries] == [
+        ("mlx", "mlx", None), ("more", "folder", None), ("a.gguf", "gguf", 4),
+    ]  # fmt: skip
+    assert (inside.parent, inside.complete) == (None, True)
+    below = await call(app, "GET", f"/api/v1/folders?path={models / 'more'}")
+    assert below.json()["parent"] == str(models.resolve())
+    assert (await call(app, "GET", f"/api/v1/folders?path={tmp_path}")).status == 403
+    assert (await call(app, "GET", f"/api/v1/folders?path={models / 'a.gguf'}")).status == 422
 
 
 @pytest.fixture
