@@ -173,7 +173,9 @@ async def test_a_broken_database_opens_no_door(tmp_path: Path, run: Run) -> None
         assert refused.returncode == 78
         assert "dovetail admin restore" in refused.stderr
         assert refused.stderr.count("\n") == 1
-    assert run("admin", "restore", str(tmp_path / "copy")).returncode == 0
+    restored = run("admin", "restore", str(tmp_path / "copy"))
+    assert restored.returncode == 0
+    assert "the database that was there says nothing" in restored.stdout
     async with (
         running(tmp_path) as server,
         aiohttp.ClientSession(server.url) as http,

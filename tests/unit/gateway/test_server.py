@@ -18,7 +18,7 @@ from dovetail.core.errors import LoadFailed
 from dovetail.core.model import LoadOptions
 from dovetail.demo import models_dir
 from dovetail.gateway.model_settings import checked_options, llama_server, load_options, model_folders
-from dovetail.gateway.server import Started, _signals, running, serve
+from dovetail.gateway.server import EXPOSED_CONNECTIONS, Started, _signals, running, serve
 from dovetail.settings import (
     CatalogSettings,
     FleetSettings,
@@ -67,6 +67,29 @@ async def test_a_conversation_over_a_real_socket(
         async with client.get(started.url + "/health") as answer:
             assert (await answer.json())["slots_total"] == 2
     assert launcher.process("tiny-gguf").status.result() == 0
+
+
+@pytest.mark.parametrize(
+    ("said", "bound"),
+    [
+        ({"address_connections": 2}, 2),
+        ({}, None),
+        ({"host": "0.0.0.0", "insecure": True}, EXPOSED_CONNECTIONS),
+        ({"trusted_proxies": ("127.0.0.1",)}, None),  # it is the proxy that connects
+    ],
+)
+async def test_how_many_connections_an_address_has(
+    tmp_path: Path, launcher: FakeLauncher, said: dict[str, Any], bound: int | None
+) -> None:
+    async with running(settings(tmp_path, **said), launcher=launcher) as started:
+        begun = [await asyncio.open_connection("127.0.0.1", started.port) for _ in range((bound or 300) + 1)]
+        reader, writer = begun[-1]
+        writer.write(b"GET /health HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")
+        async with asyncio.timeout(10):
+            status = await reader.readline()
+        assert status.split()[1] == (b"429" if bound else b"200")
+        for _, each in begun:
+            each.close()
 
 
 async def test_leaving_closes_the_stream_to_the_worker(
