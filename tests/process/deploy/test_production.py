@@ -52,14 +52,17 @@ async def test_the_production_script_serves_a_model_to_the_network(tmp_path: Pat
                 except aiohttp.ClientConnectionError:
                     assert child.returncode is None, (tmp_path / "serve.log").read_text()
                     await asyncio.sleep(0.05)
-            async with http.get("/v1/models") as answer:
-                assert answer.status == 401
+            for path in ("/v1/models", "/metrics"):
+                async with http.get(path) as answer:
+                    assert answer.status == 401
             asked = {"model": "tiny-gguf", "messages": [{"role": "user", "content": "What is the capital of France?"}]}
             async with http.post("/v1/chat/completions", json=asked, headers=key) as answer:
                 assert "Paris" in await answer.text()
             async with http.get("/props?model=tiny-gguf", headers=key) as answer:
                 props = await answer.json()
             assert (props["default_generation_settings"]["n_ctx"], props["total_slots"]) == (512, 2)
+            async with http.get("/metrics", headers=key) as answer:
+                assert "llama_requests_total" in await answer.text()
     finally:
         child.terminate()
         await child.wait()
