@@ -78,7 +78,8 @@ def test_out_of_memory(shell: Shell) -> None:
 
 @pytest.mark.accept("D9")
 def test_answers_are_slow(shell: Shell) -> None:
-    timings, journal, lines = shell.run("Answers are slow")
+    timings, journal, metrics, lines = shell.run("Answers are slow")
+    assert "llama_request_duration_seconds_bucket" in metrics
     assert {"duration", "ttft", "speed"} <= set(json.loads(journal))
     assert {"prompt_ms", "predicted_per_second", "cache_n"} <= set(json.loads(timings))
     health, end = json.JSONDecoder().raw_decode(lines)
