@@ -229,6 +229,30 @@ async def test_what_cannot_be_measured_is_said(http: aiohttp.ClientSession) -> N
     assert "the context of tiny-gguf is" in told["error"]["message"]
 
 
+@pytest.mark.accept("B3")
+async def test_whoever_listens_hears_how_far_it_is(http: aiohttp.ClientSession) -> None:
+    told: list[Any] = []
+    async with asyncio.timeout(WITHIN), http.get("/api/v1/events?topics=bench") as stream:
+        wanted = ""
+        async for line in stream.content:
+            if not line.startswith(b"data: "):
+                continue
+            told.append(json.loads(line[6:]))
+            if told[-1]["type"] == "snapshot":
+                assert told[-1]["data"] == {"running": None}
+                body = {"models": ["tiny-gguf"], "prompt": [32], "gen": [64], "repeat": 1, "warmup": False}
+                wanted = await begin(http, body)
+            if told[-1]["type"] == "ended":
+                break
+    assert {event["data"]["id"] for event in told[1:]} == {wanted}
+    progress = [event["data"]["progress"] for event in told if event["type"] == "progress"]
+    assert next(p["step"]["kind"] for p in progress if p["step"]) == "load"
+    assert {"load", "repeat"} <= {p["step"]["kind"] for p in progress if p["step"]}
+    assert max(p["tokens"] for p in progress) > 0
+    assert [p["done"] for p in progress] == sorted(p["done"] for p in progress)
+    assert told[-1]["data"]["state"] == "done"
+
+
 @pytest.mark.accept("B1")
 @pytest.mark.accept("B3")
 @pytest.mark.accept("B5")
