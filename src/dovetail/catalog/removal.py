@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import shutil
 from collections.abc import Sequence
@@ -10,6 +11,9 @@ from pathlib import Path
 
 from dovetail.core.errors import InvalidRequest
 from dovetail.core.model import Model
+
+# What converters and downloaders put beside a model's files: sentence-transformers' modules, and what is hidden.
+_OWN_FOLDERS = re.compile(r"\d+_\w+|\..*|onnx|openvino")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,11 @@ def removal(model: Model, roots: Sequence[Path]) -> Removal:
     if model.format == "mlx" and not model.path.is_symlink():
         if any(model.path.rglob("*.gguf")):
             raise InvalidRequest(f"the folder of {model.id} holds other models too: remove its files yourself")
+        strange = [
+            path.name for path in model.path.iterdir() if path.is_dir() and not _OWN_FOLDERS.fullmatch(path.name)
+        ]
+        if strange:
+            raise InvalidRequest(f"the folder of {model.id} holds {strange[0]}/ too: remove its files yourself")
         inside = tuple(path for path in model.path.rglob("*") if path.is_file())
         return Removal(inside, sum(_size(path) for path in inside), model.path)
     files = (model.path,) if model.path.is_symlink() else model.files or (model.path,)

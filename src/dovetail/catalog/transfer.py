@@ -7,6 +7,7 @@ hub alone.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import ipaddress
 import os
@@ -29,7 +30,7 @@ CONNECT_WITHIN = 15.0
 SILENT_FOR = 20.0  # seconds without a byte after which a connection counts as cut
 MAX_HOPS = 5
 _HASHED_AT_ONCE = 4 << 20
-_NO_ROOM = {28, 122}  # ENOSPC, EDQUOT
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 
 
 class DownloadFailed(DovetailError):

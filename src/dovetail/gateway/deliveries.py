@@ -22,6 +22,7 @@ def with_downloads(services: Services) -> Services:
 
     async def arrived() -> None:
         await asyncio.to_thread(services.catalog.refresh)
+        hub.publish("models", "listed", {})
 
     downloads = Downloads(
         Around(
@@ -34,7 +35,7 @@ def with_downloads(services: Services) -> Services:
     )
 
     async def standing(_wanted: Listening) -> Json:
-        return [downloads.shown(each) for each in downloads.list()]
+        return {"downloads": [downloads.shown(each) for each in downloads.list()]}
 
     hub.offer("downloads", standing)
     return replace(services, downloads=downloads)

@@ -275,6 +275,7 @@ async def _remade(making: Making, built: Services, before: Settings, simd: Colle
     if (now.catalog, now.models, now.load) != (before.catalog, before.models, before.load):
         roots, scope = catalog_scope(now)
         await asyncio.to_thread(lambda: built.catalog.reconfigure(roots, **scope))
+        built.hub.publish("models", "listed", {})
     if now.engines != before.engines:  # other engines are other objects: workers of the old ones leave
         built.engines.update(engines_of(now, simd))
     _tell(built.generator, now)

@@ -17,6 +17,7 @@ import pytest
 
 from dovetail import demo
 from dovetail.gateway.admin.downloads import DownloadAnswer, DownloadList, HubHits, HubRepository
+from dovetail.gateway.admin.events import HubEvent
 
 from ...unit.catalog.hub_server import REPO, Hub, hub_server  # noqa: TID252
 from ..serving.running import running  # noqa: TID252  the same server as the tests of processes
@@ -98,7 +99,10 @@ async def test_what_there_is_and_the_life_of_a_download(tmp_path: Path, hub: Hub
             async with asyncio.timeout(WITHIN):
                 while '"cancelled"' not in text:
                     text += (await events.content.readline()).decode()
-        assert '"topic":"downloads"' in text
+        told = [json.loads(line[6:]) for line in text.splitlines() if line.startswith("data: ")]
+        kinds = [(each["topic"], HubEvent.model_validate(each).root.type) for each in told]
+        assert kinds[0] == ("downloads", "snapshot")
+        assert {("downloads", "changed")} < set(kinds)
         async with http.post(f"/api/v1/downloads/{begun.id}/pause") as answer:
             assert (answer.status, (await answer.json())["error"]["code"]) == (400, "download_state")
         async with http.delete(f"/api/v1/downloads/{begun.id}") as answer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import shutil
@@ -114,6 +115,7 @@ async def test_files_go_only_when_their_name_is_said(house: House) -> None:
     other = house.home / "models" / "other.gguf"
     shutil.copy(GGUF, other)
     await until(house.http, "other", "state", "unloaded")
+    events = await house.http.get("/api/v1/events?topics=models")
     await ask(house.http, "other")
     status, kept = await house.ask("DELETE", "/api/v1/models/other")
     assert (status, kept["error"]["code"]) == (409, "model_in_folder")
@@ -121,6 +123,10 @@ async def test_files_go_only_when_their_name_is_said(house: House) -> None:
     status, gone = await house.ask("DELETE", "/api/v1/models/other?files=true&confirm=other")
     assert (status, ModelRemoved.model_validate(gone).files) == (200, ["other.gguf"])
     assert not other.exists()
+    async with asyncio.timeout(30):
+        while b'"listed"' not in await events.content.readline():
+            pass
+    events.close()
     assert (await house.ask("GET", "/v1/models/other"))[0] == 404
     status, refused = await house.ask("DELETE", "/api/v1/models/tiny-mlx?files=true&confirm=tiny-mlx")
     assert status == 400

@@ -61,6 +61,12 @@ def test_an_mlx_folder_with_other_models_stays(forge: Forge) -> None:
         removal(model(forge, "m"), [forge.folder])
 
 
+def test_an_mlx_folder_with_strange_folders_stays(forge: Forge) -> None:
+    (forge.mlx("m") / "photos").mkdir()
+    with pytest.raises(InvalidRequest, match="holds photos/ too"):
+        removal(model(forge, "m"), [forge.folder])
+
+
 def test_a_link_goes_and_what_it_leads_to_stays(forge: Forge) -> None:
     target = forge.gguf("real.gguf")
     (forge.folder / "z.gguf").symlink_to(target)

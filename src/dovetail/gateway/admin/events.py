@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from dovetail.core.errors import InvalidRequest
 from dovetail.core.request import JsonObject
+from dovetail.gateway.admin.downloads import DownloadAnswer
 from dovetail.gateway.answers import Answer
 from dovetail.gateway.deps import CallerDep, ServicesDep, may
 from dovetail.gateway.figures import ModelFigures, Reading, RequestAnswer
@@ -106,6 +107,48 @@ class ModelGone(Event):
     data: ModelName
 
 
+class NothingMore(Answer):
+    """Nothing is said beside that it is so."""
+
+
+class ModelsListed(Event):
+    """A model has come, gone, or has other settings: `GET /api/v1/models` lists them."""
+
+    topic: Literal["models"]
+    type: Literal["listed"]
+    data: NothingMore
+
+
+class DownloadsData(Answer):
+    """Every download, the newest first."""
+
+    downloads: list[DownloadAnswer]
+
+
+class DownloadsSnapshot(Event):
+    """All downloads."""
+
+    topic: Literal["downloads"]
+    type: Literal["snapshot"]
+    data: DownloadsData
+
+
+class DownloadChanged(Event):
+    """A download as it is now: in another state, or further."""
+
+    topic: Literal["downloads"]
+    type: Literal["changed", "progress"]
+    data: DownloadAnswer
+
+
+class DownloadGone(Event):
+    """A download that was taken off the list."""
+
+    topic: Literal["downloads"]
+    type: Literal["gone"]
+    data: ModelName
+
+
 class RequestsData(Answer):
     """The requests under way that the caller may see."""
 
@@ -145,7 +188,7 @@ class RequestGone(Event):
 class OtherEvent(Event):
     """Of the topics that are described elsewhere."""
 
-    topic: Literal["downloads", "bench", "logs"]
+    topic: Literal["bench", "logs"]
     type: str
     data: dict[str, object]
 
@@ -155,6 +198,10 @@ _Any: TypeAlias = (
     | ModelsSnapshot
     | ModelChanged
     | ModelGone
+    | ModelsListed
+    | DownloadsSnapshot
+    | DownloadChanged
+    | DownloadGone
     | RequestsSnapshot
     | RequestChanged
     | RequestGone

@@ -149,6 +149,7 @@ async def remove_model(request: Request, services: ServicesDep, _caller: CallerD
         await services.pool.unload(model.id)
         await asyncio.to_thread(going.run, roots(services.settings))
         await asyncio.to_thread(services.catalog.refresh)
+        services.hub.publish("models", "listed", {})
     names = [path.name for path in going.files]
     return _json(ModelRemoved(version=reading.version, entry=has_entry, files=names, bytes=going.bytes))
 
