@@ -7,6 +7,7 @@ from pathlib import Path
 from dovetail.hardware.reading import Unknown
 
 LARGEST = 1 << 20
+_PIECE = 1 << 14
 
 
 def text(path: Path) -> str:
@@ -46,5 +47,9 @@ def children(path: Path, pattern: str) -> list[Path]:
 
 
 def _text(path: Path) -> str:
-    with path.open("rb") as file:
-        return file.read(LARGEST).decode(errors="replace").strip()
+    # Small pieces: a buffer of the largest size would be made anew for each of hundreds of files.
+    content = bytearray()
+    with path.open("rb", buffering=0) as file:
+        while len(content) < LARGEST and (piece := file.read(_PIECE)):
+            content += piece
+    return content.decode(errors="replace").strip()
