@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 from dovetail.core.model import ModelState
-from dovetail.core.observe import Observer, RequestRecord
+from dovetail.core.observe import Observer
 from dovetail.core.request import Json, JsonObject
 from dovetail.gateway.figures import request_answer
 from dovetail.gateway.panel import Panel
@@ -19,7 +19,7 @@ _SAMPLES = 64
 
 
 class Nudge(Observer):
-    """Has the feeds look soon, where something has happened that is to be told before the second is over."""
+    """Has the feeds look soon where a model has another state."""
 
     def __init__(self) -> None:
         self.event = asyncio.Event()
@@ -28,13 +28,9 @@ class Nudge(Observer):
         del model, state, reason
         self.event.set()
 
-    def request_done(self, record: RequestRecord) -> None:
-        del record
-        self.event.set()
-
 
 class Feeds:
-    """Looks once a second, and when nudged, and tells what has become different."""
+    """Looks once a second, and when nudged or a request comes or ends, and tells what has become different."""
 
     def __init__(self, hub: Hub, panel: Panel, ready: Callable[[], bool], nudge: Nudge) -> None:
         self._hub = hub
@@ -50,18 +46,19 @@ class Feeds:
 
     async def run(self) -> None:
         """Until cancelled."""
-        while True:
-            await self._hub.awaited("metrics", "models", "requests")
-            self._nudged.clear()
-            changed = self._tell_models()
-            self._tell_requests()
-            await self._tell_figures(changed)
-            await asyncio.sleep(SOON)
-            try:
-                async with asyncio.timeout(EVERY - SOON):
-                    await self._nudged.wait()
-            except TimeoutError:
-                pass
+        with self._panel.requests.watched(self._nudged):
+            while True:
+                await self._hub.awaited("metrics", "models", "requests")
+                self._nudged.clear()
+                changed = self._tell_models()
+                self._tell_requests()
+                await self._tell_figures(changed)
+                await asyncio.sleep(SOON)
+                try:
+                    async with asyncio.timeout(EVERY - SOON):
+                        await self._nudged.wait()
+                except TimeoutError:
+                    pass
 
     def _tell_models(self) -> bool:
         """Whether a model has another state."""

@@ -14,6 +14,7 @@ from typing import ClassVar
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from dovetail.core.errors import Busy, DovetailError, InvalidRequest, RateLimited
+from dovetail.core.observe import Answered, Observer
 from dovetail.gateway import errors
 from dovetail.gateway.addresses import Addresses
 
@@ -48,10 +49,11 @@ class _HeadTooLarge(Exception):
 
 
 class GuardedProtocol(HttpToolsProtocol):
-    """One connection. Made by uvicorn; `limits` and `addresses` come from a subclass, see `guarded`."""
+    """One connection. Made by uvicorn; what is shared comes from a subclass, see `guarded`."""
 
     limits: ClassVar[Limits]
     addresses: ClassVar[Addresses]
+    observer: ClassVar[Observer]
 
     _head_timer: asyncio.TimerHandle | None = None
     _head_size = 0
@@ -175,13 +177,18 @@ class GuardedProtocol(HttpToolsProtocol):
                 b"HTTP/1.1 %d %b\r\ncontent-type: application/json\r\ncontent-length: %d\r\n%bconnection: close\r\n\r\n"
             )
             self.transport.write(head % (error.status, _REASONS[error.status], len(body), extra) + body)
+            self.observer.answered(Answered("", "", error.status, 0.0, error.code))
         self.transport.close()
 
 
-def guarded(limits: Limits) -> type[GuardedProtocol]:
-    """The protocol with these limits; uvicorn makes its instances itself."""
-    addresses = Addresses(limits.from_address, limits.proxies)
-    return type("GuardedProtocol", (GuardedProtocol,), {"limits": limits, "addresses": addresses})
+def guarded(limits: Limits, observer: Observer | None = None) -> type[GuardedProtocol]:
+    """The protocol with these limits; uvicorn makes its instances itself. `observer` is told of what they refuse."""
+    shared = {
+        "limits": limits,
+        "addresses": Addresses(limits.from_address, limits.proxies),
+        "observer": observer or Observer(),
+    }
+    return type("GuardedProtocol", (GuardedProtocol,), shared)
 
 
 def _too_large() -> InvalidRequest:

@@ -127,7 +127,7 @@ def _server(settings: ServerSettings, built: Services, certificate: tls.Certific
     return _Server(
         uvicorn.Config(
             create_app(built),
-            http=guarded(limits),
+            http=guarded(limits, built.insight.observer),
             ws="none",
             lifespan="off",
             log_config=None,

@@ -107,9 +107,9 @@ class Requests:
             self._tell()
 
     @contextmanager
-    def watched(self) -> Generator[asyncio.Event]:
-        """An event that is set whenever a request comes or has ended; its reader clears it."""
-        event = asyncio.Event()
+    def watched(self, event: asyncio.Event | None = None) -> Generator[asyncio.Event]:
+        """An event, `event` or a new one, that is set whenever a request comes or has ended; its reader clears it."""
+        event = event or asyncio.Event()
         self._watchers.add(event)
         try:
             yield event

@@ -253,7 +253,11 @@ REQUESTS: tuple[Family, ...] = (
         ("model", "result"),
     ),
     Family(
-        "dovetail_limits_hit_total", "counter", "Requests turned away, by the code of the limit.", _limits, ("code",)
+        "dovetail_limits_hit_total",
+        "counter",
+        "Requests and connections turned away by a bound, by its code.",
+        _limits,
+        ("code",),
     ),
     Family(
         "dovetail_http_requests_total",

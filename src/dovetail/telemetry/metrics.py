@@ -20,7 +20,14 @@ MOST_CALLERS = 1000
 NONE = ""  # stands for a model that is not known, as one that a client made up
 OTHERS = "others"
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-_LIMITS = frozenset({413, 429, 431, 503, 507})
+# The codes of refusals for which a bound is the reason, and nothing that failed.
+LIMITS = frozenset(
+    {
+        "busy", "disk_full", "head_too_large", "insufficient_memory", "insufficient_storage", "queue_full",
+        "queue_timeout", "rate_limit_exceeded", "request_timeout", "request_too_large", "too_many_answers",
+        "too_many_attempts", "too_many_connections", "too_many_keys", "too_many_logins", "too_many_streams",
+    }
+)  # fmt: skip
 _BASE = re.compile(r"[+:#@]")
 
 
@@ -136,7 +143,7 @@ class Metrics(Observer):
         self.models: dict[str, ModelCounts] = {}
         self.callers: dict[str, CallerCounts] = {}
         self.answers: Counter[tuple[str, str, int]] = Counter()  # by method, endpoint and status
-        self.limits: Counter[str] = Counter()  # by the code of the refusal
+        self.limits: Counter[str] = Counter()  # by the refusal's code
 
     def request_done(self, record: RequestRecord) -> None:
         self._counts(record.model).take(record)
@@ -156,7 +163,7 @@ class Metrics(Observer):
     def answered(self, answer: Answered) -> None:
         method = answer.method if answer.method in _METHODS else OTHERS
         self.answers[method, answer.endpoint, answer.status] += 1
-        if answer.status in _LIMITS and answer.error is not None:
+        if answer.error is not None and answer.error in LIMITS:
             self.limits[answer.error] += 1
 
     def _counts(self, model: str) -> ModelCounts:

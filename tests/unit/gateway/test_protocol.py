@@ -10,11 +10,13 @@ import pytest
 import uvicorn
 
 from dovetail.core.events import Event, TextDelta
+from dovetail.core.observe import Observer
 from dovetail.gateway.app import create_app
 from dovetail.gateway.protocol import MAX_HEAD, Limits, guarded
 from dovetail.gateway.sse import Timing
 from dovetail.settings import ServerSettings, Settings
 
+from ..serving.fakes import Recorder  # noqa: TID252  one set of stand-ins for the folders that need them
 from .fakes import Say, finished, services
 from .lines import Line, Lines
 
@@ -28,11 +30,15 @@ CHAT = json.dumps({"model": "m", "messages": [{"role": "user", "content": "hi"}]
 
 @asynccontextmanager
 async def server(
-    limits: Limits = QUICK, say: Say | None = None, timing: Timing | None = None, **settings: Any
+    limits: Limits = QUICK,
+    say: Say | None = None,
+    timing: Timing | None = None,
+    observer: Observer | None = None,
+    **settings: Any,
 ) -> AsyncGenerator[Lines]:
     parts = services(say, timing=timing, settings=Settings(server=ServerSettings(**settings)))
     config = uvicorn.Config(
-        create_app(parts), http=guarded(limits), ws="none", lifespan="off", log_config=None, access_log=False,
+        create_app(parts), http=guarded(limits, observer), ws="none", lifespan="off", log_config=None, access_log=False,
         timeout_keep_alive=1,
     )  # fmt: skip
     config.load()
@@ -259,7 +265,8 @@ async def test_a_real_body_beyond_the_bound_is_refused_and_the_answer_arrives() 
 
 
 async def test_connections_beyond_the_bound_are_told_so() -> None:
-    async with server(Limits(5, 5, 3)) as connect:
+    recorder = Recorder()
+    async with server(Limits(5, 5, 3), observer=recorder) as connect:
         lines = [await connect() for _ in range(3)]
         await lines[0].send(GET + b"\r\n")
         await lines[0].answer()
@@ -267,6 +274,7 @@ async def test_connections_beyond_the_bound_are_told_so() -> None:
         answer = await extra.rest()
         assert answer.statuses == [503]
         assert answer.error()["code"] == "too_many_connections"
+        assert [(told.status, told.error) for told in recorder.answers] == [(503, "too_many_connections")]
         await lines[1].send(GET + b"\r\n")
         assert (await lines[1].answer()).statuses == [200]
 

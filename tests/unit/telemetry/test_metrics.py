@@ -88,8 +88,10 @@ def test_limits_are_what_turned_a_request_away() -> None:
         (404, "not_found"),
     ):
         metrics.answered(Answered("POST", "/v1/completions", status, 0.1, code))
+    metrics.answered(Answered("POST", "/v1/completions", 503, 0.1, "worker_crashed"))
     metrics.answered(Answered("GET", "/ready", 503, 0.1))  # it says that it loads
-    assert metrics.limits == {"queue_full": 1, "request_too_large": 1, "insufficient_memory": 1}
+    metrics.answered(Answered("POST", "/v1/completions", 200, 9.0, "queue_timeout"))  # the last frame of a stream
+    assert metrics.limits == {"queue_full": 1, "request_too_large": 1, "insufficient_memory": 1, "queue_timeout": 1}
 
 
 @given(st.lists(st.floats(0, 40), min_size=1), st.sampled_from([0.5, 0.95, 0.99]))
