@@ -57,7 +57,7 @@ class Repository:
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """What can be downloaded by itself: one GGUF model with all its parts, or the whole MLX folder.
+    """What can be downloaded by itself: one GGUF model with all its parts and its projector, or the whole MLX folder.
 
     choice  what to write behind the repository's name, None for the folder
     """
@@ -112,9 +112,8 @@ def choose(spec: HubSpec, files: Sequence[str]) -> list[str]:
 
 
 def wanted(spec: HubSpec, repository: Repository) -> tuple[RemoteFile, ...]:
-    """The files that `spec` means. Raises InvalidRequest."""
-    names = [file.name for file in repository.files]
-    chosen = choose(spec, names)
+    """The files that `spec` means, with the projector that lies beside a GGUF model. Raises InvalidRequest."""
+    chosen = with_projector(choose(spec, [file.name for file in repository.files]), repository)
     files = tuple(
         file
         for file in repository.files
@@ -123,6 +122,17 @@ def wanted(spec: HubSpec, repository: Repository) -> tuple[RemoteFile, ...]:
     if not files or not (chosen or any(file.name.endswith(".safetensors") for file in files)):
         raise InvalidRequest(f"{spec.repo} has neither a GGUF file nor safetensors", param="repo")
     return files
+
+
+def with_projector(chosen: list[str], repository: Repository) -> list[str]:
+    """`chosen` GGUF files and, where they are a model, the projector in their folder: at 16 bits, or the smallest."""
+    if not chosen or _is_projector(chosen[0]):
+        return chosen
+    folder = chosen[0].rpartition("/")[0]
+    beside = [f for f in repository.files if f.name.endswith(".gguf") and _is_projector(f.name)]
+    fitting = [file for file in beside if file.name.rpartition("/")[0] == folder]
+    best = min(fitting, key=lambda file: (quantisation_in(file.name) != "F16", file.size), default=None)
+    return chosen if best is None else [*chosen, best.name]
 
 
 def variants(repository: Repository) -> list[Variant]:
@@ -135,8 +145,8 @@ def variants(repository: Repository) -> list[Variant]:
         Variant(
             files[0].name if len(files) == 1 else quantisation_in(whole) or files[0].name,
             quantisation_in(whole),
-            tuple(file.name for file in sorted(files, key=lambda file: file.name)),
-            sum(file.size for file in files),
+            names := tuple(with_projector(sorted(file.name for file in files), repository)),
+            repository.sizes(names),
             projector=_is_projector(whole),
         )
         for whole, files in groups.items()

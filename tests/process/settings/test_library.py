@@ -167,6 +167,13 @@ async def test_an_estimate_is_what_a_load_takes(house: House) -> None:
     assert (await house.ask("POST", "/api/v1/models/estimate", {"path": path}))[0] == 200
     assert (await house.ask("POST", "/api/v1/models/estimate", {"path": "/etc/passwd"}))[0] == 403
     assert (await model(house.http, "tiny-gguf"))["state"] == "unloaded"
+    plain = EstimateAnswer.model_validate(
+        (await house.ask("POST", "/api/v1/models/estimate", {"model": "tiny-gguf-q8"}))[1]
+    )
+    await ask(house.http, "tiny-gguf-q8")
+    placement = (await model(house.http, "tiny-gguf-q8"))["placement"]
+    assert isinstance(placement, dict)
+    assert placement["reserved"] == plain.memory
 
 
 async def test_the_configuration_is_shown_and_changed(house: House) -> None:

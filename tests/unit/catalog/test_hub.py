@@ -23,6 +23,7 @@ from dovetail.catalog.hub import (
     repository,
     search,
     variants,
+    wanted,
 )
 from dovetail.catalog.scan import scan
 from dovetail.catalog.transfer import ChecksumMismatch, DownloadFailed, Pace, RemoteFile, Stop, Stopped, Unreachable
@@ -130,12 +131,12 @@ def test_what_does_not_move_on_is_given_up(hub: Hub, tmp_path: Path) -> None:
 def test_a_stop_ends_a_silent_connection_and_loses_nothing(hub: Hub, tmp_path: Path) -> None:
     hub.hold = threading.Event()
     stop = Stop()
-    wanted = order(parse_spec(REPO), hub.address)
+    ordered = order(parse_spec(REPO), hub.address)
     failed: list[BaseException] = []
 
     def run() -> None:
         try:
-            Delivery(wanted, tmp_path, hub.address, stop=stop).run(
+            Delivery(ordered, tmp_path, hub.address, stop=stop).run(
                 lambda done, _: moved.set() if done == half else None
             )
         except Stopped as stopped:
@@ -150,7 +151,7 @@ def test_a_stop_ends_a_silent_connection_and_loses_nothing(hub: Hub, tmp_path: P
     assert not thread.is_alive()
     assert len(failed) == 1
     hub.hold.set()
-    assert Delivery(wanted, tmp_path, hub.address).have() == half
+    assert Delivery(ordered, tmp_path, hub.address).have() == half
     hub.hold = None
     assert fetch(hub, tmp_path).read_bytes() == MODEL
     assert [sent.start for sent in hub.sent][-1] == half
@@ -245,19 +246,19 @@ def test_a_hub_out_of_reach_is_told(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_is_told_before_a_byte_moves(tmp_path: Path) -> None:
-    wanted = delivery.Order(REPO, SHA, (RemoteFile("m.gguf", 1 << 60),))
+    ordered = delivery.Order(REPO, SHA, (RemoteFile("m.gguf", 1 << 60),))
     with pytest.raises(DiskFull, match="are free on the disk"):
-        check_room(wanted, tmp_path / "not" / "there")
-    check_room(wanted, tmp_path, have=1 << 60)
+        check_room(ordered, tmp_path / "not" / "there")
+    check_room(ordered, tmp_path, have=1 << 60)
     with pytest.raises(DiskFull):
-        check_room(wanted, tmp_path, have=1 << 60, others=1 << 60)
+        check_room(ordered, tmp_path, have=1 << 60, others=1 << 60)
 
 
 def test_two_at_once_do_not_spoil_each_other(hub: Hub, tmp_path: Path) -> None:
-    wanted = order(parse_spec(REPO), hub.address)
-    first = Delivery(wanted, tmp_path, hub.address)
+    ordered = order(parse_spec(REPO), hub.address)
+    first = Delivery(ordered, tmp_path, hub.address)
     with first._alone(), pytest.raises(Unreachable, match="another process"):
-        Delivery(wanted, tmp_path, hub.address).run()
+        Delivery(ordered, tmp_path, hub.address).run()
 
 
 # What there is
@@ -280,14 +281,24 @@ LISTED = Repository("o/n", SHA, tuple(RemoteFile(name, size * GIB) for name, siz
 def test_variants_have_sizes_and_say_whether_they_fit() -> None:
     found = variants(LISTED)
     assert [(each.choice, each.quantisation, each.bytes // GIB, each.projector) for each in found] == [
-        ("m-Q4_K_M.gguf", "Q4_K_M", 4, False),
-        ("m-Q8_0.gguf", "Q8_0", 8, False),
+        ("m-Q4_K_M.gguf", "Q4_K_M", 5, False),
+        ("m-Q8_0.gguf", "Q8_0", 9, False),
         ("F16", "F16", 16, False),
         ("mmproj-m-f16.gguf", "F16", 1, True),
     ]
     assert [fit(each.bytes, 12 * GIB) for each in found[:3]] == ["fits", "tight", "too_large"]
     for each in found[:3]:
-        assert sorted(choose(HubSpec("o/n", each.choice), list(SIZES))) == sorted(each.files)
+        assert sorted(file.name for file in wanted(HubSpec("o/n", each.choice), LISTED)) == sorted(each.files)
+
+
+def test_a_projector_comes_with_the_model_beside_it() -> None:
+    assert found_for("Q8_0") == {"m-Q8_0.gguf", "mmproj-m-f16.gguf"}
+    assert found_for("F16") == {name for name in SIZES if name.startswith("F16/")}
+    assert found_for("mmproj-m-f16.gguf") == {"mmproj-m-f16.gguf"}
+
+
+def found_for(choice: str) -> set[str]:
+    return {file.name for file in wanted(HubSpec("o/n", choice), LISTED)}
 
 
 @pytest.mark.parametrize(("room", "choice"), [(64, "m-Q4_K_M.gguf"), (4, None), (None, "m-Q4_K_M.gguf")])
