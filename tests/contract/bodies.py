@@ -43,6 +43,14 @@ SCHEMA = {
 }
 UNTHINKING = {"chat_template_kwargs": {"enable_thinking": False}}
 CHAT = "/v1/chat/completions"
+MESSAGES = "/v1/messages"
+LOOKED = {"name": "get_weather", "description": "Get it", "input_schema": {"type": "object"}}
+USE = {"type": "tool_use", "id": "a", "name": "get_weather", "input": {"city": "Paris"}}
+USED: list[Any] = [
+    {"role": "user", "content": [{"type": "text", "text": "What is the weather in Paris?"}]},
+    {"role": "assistant", "content": [USE]},
+    {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "a", "content": "sunny"}]},
+]
 TEXT = "/v1/completions"
 
 # A route and a body that it answers with 200; `model` is added.
@@ -60,6 +68,9 @@ SOUND: list[tuple[str, dict[str, Any]]] = [
             **UNTHINKING,
         },
     ),
+    (MESSAGES, {"messages": ASKED[1:], "system": "Answer in English.", "max_tokens": 5, "stream": False, "top_k": 5}),
+    (MESSAGES, {"messages": USED, "tools": [LOOKED], "max_tokens": 5, "thinking": {"type": "disabled"}}),
+    (f"{MESSAGES}/count_tokens", {"messages": USED, "tools": [LOOKED], "thinking": {"type": "adaptive"}}),
     (TEXT, {"prompt": ["The capital of", "Hello"], "n": 2, "logprobs": 2, **SAMPLED}),
     (TEXT, {"prompt": [[5, 6], [7]], "stream": True, "max_tokens": 4, "grammar": 'root ::= "a" [b-d]+'}),
     (TEXT, {"prompt": [5, 6, 7], "max_tokens": 4, "regex": "[a-z]+", "echo": False}),

@@ -12,6 +12,7 @@ from dovetail.core.request import Json
 
 pytestmark = pytest.mark.anyio
 
+MESSAGES = "/v1/messages"
 CHAT, COMPLETIONS, NATIVE = TEXT_ROUTES = ("/v1/chat/completions", "/v1/completions", "/completion")
 COLD: dict[str, Any] = {"temperature": 0}
 HOT: dict[str, Any] = {"temperature": 1.9, "seed": 3}
@@ -93,6 +94,8 @@ def base(route: str, model: str) -> dict[str, Any]:
         return {"model": model, "messages": messages, **begun, "max_tokens": 10}
     if route in TEXT_ROUTES:
         return {"model": model, "prompt": AGAIN, "max_tokens": 10}
+    if route.startswith("/v1/messages"):
+        return {"model": model, "messages": HI} | ({"max_tokens": 5} if route == MESSAGES else {})
     if route == "/v1/rerank":
         return {"model": model, "query": "a", "documents": ["b"]}
     return {"model": model, "input": "a"}
@@ -153,9 +156,14 @@ async def test_what_is_inert_changes_nothing(
     if route in TEXT_ROUTES:
         assert await asker.text(**COLD, **inert) == await asker.text(**COLD)
     else:
-        (plain, *one), (with_it, *other) = await asker.post(), await asker.post(**inert)
-        assert (with_it, other[0].get("data", other[0])) == (plain, one[0].get("data", one[0]))
+        cold = COLD if route == MESSAGES else {}
+        (plain, *one), (with_it, *other) = await asker.post(**cold), await asker.post(**cold, **inert)
+        assert (with_it, _said(other[0])) == (plain, _said(one[0]))
         assert "x-dovetail-warnings" not in other[1]
+
+
+def _said(found: dict[str, Any]) -> Any:
+    return found.get("data") or found.get("content") or found
 
 
 @pytest.mark.parametrize("route", TEXT_ROUTES)

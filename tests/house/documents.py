@@ -23,6 +23,7 @@ from dovetail.core.caller import ROLES
 from dovetail.core.field import FieldSpec, Table, Treatment
 from dovetail.core.fields import ROUTES, SAMPLING
 from dovetail.engines.wire import DEFAULT_SAMPLING
+from dovetail.gateway.dialects.anthropic.body import CountBody, MessagesBody
 from dovetail.gateway.dialects.llamacpp import CompletionRequest, DetokenizeRequest, TokenizeRequest
 from dovetail.gateway.dialects.openai_chat.body import ChatBody
 from dovetail.gateway.dialects.openai_completions import CompletionBody
@@ -47,6 +48,8 @@ MONITORING = ROOT / "docs" / "monitoring.md"
 BODIES: dict[str, type[Wire]] = {
     "chat": ChatBody,
     "completions": CompletionBody,
+    "messages": MessagesBody,
+    "count": CountBody,
     "embeddings": EmbeddingBody,
     "rerank": RerankBody,
     "completion": CompletionRequest,
@@ -78,6 +81,9 @@ on both engines: {defaults}.
   `file`, `video_url` and a `detail` other than `auto` and `high`. Within `stream_options`, `include_obfuscation` is
   inert, and so are within `response_format` the `name` and the `description` of a JSON schema: the model is not shown
   them. Tools of the type `custom` are refused.
+- Within `messages` and `system` of `/v1/messages`, `signature`, `citations` and `caller` are inert beside
+  `cache_control`, and so is within its `tools` `eager_input_streaming`; refused are there `allowed_callers` other than
+  `["direct"]`, `defer_loading`, `input_examples`, `toolset_name`, `transformations`, `file_id` and `task_budget`.
 - A text in `logit_bias` stands for each of its tokens. A key of digits in an object is a token id.
 - What a `seed` draws depends on the request alone, whatever runs beside it. But an engine rounds otherwise in a wider
   batch and behind a cached prefix: where two tokens are as good as equal, or a high temperature leaves hundreds of
@@ -88,6 +94,8 @@ on both engines: {defaults}.
 ROUTE_OF = {
     "chat": "/v1/chat/completions",
     "completions": "/v1/completions",
+    "messages": "/v1/messages",
+    "count": "/v1/messages/count_tokens",
     "completion": "/completion",
     "embeddings": "/v1/embeddings",
     "rerank": "/v1/rerank",

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
+from anthropic.types.beta.message_count_tokens_params import MessageCountTokensParams as CountParams
+from anthropic.types.beta.message_create_params import MessageCreateParamsBase as MessageParams
 from openai.types import EmbeddingCreateParams
 from openai.types.chat.completion_create_params import CompletionCreateParamsBase as ChatParams
 from openai.types.completion_create_params import CompletionCreateParamsBase as TextParams
@@ -98,8 +100,17 @@ add_generation_prompt chat_template_kwargs logprobs messages parallel_tool_calls
 thinking_budget_tokens tool_choice tools top_logprobs
 """,
 )
+
+
+def _in_body(names: Iterable[str]) -> list[str]:
+    """Without what the SDK sends as headers."""
+    return [name for name in names if name not in {"betas", "user_profile_id", "workspace_id"}]
+
+
 PUBLISHED: dict[str, Sequence[Iterable[str]]] = {
     "/v1/chat/completions": (ChatParams.__annotations__, ["stream"], LLAMA_CHAT),
+    "/v1/messages": (_in_body(MessageParams.__annotations__), ["stream", "temperature", "top_k", "top_p"]),
+    "/v1/messages/count_tokens": (_in_body(CountParams.__annotations__),),
     "/v1/completions": (TextParams.__annotations__, ["stream"]),
     "/completion": (LLAMA_SERVER,),
     "/v1/embeddings": (EmbeddingCreateParams.__annotations__,),

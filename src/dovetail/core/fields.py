@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from dovetail.core.anthropic_fields import COUNT as ANTHROPIC_COUNT
+from dovetail.core.anthropic_fields import MESSAGES as ANTHROPIC_MESSAGES
 from dovetail.core.field import MAX_INT, FieldSpec, Table
 from dovetail.core.field import inert as _inert
 from dovetail.core.field import refused as _refused
@@ -259,6 +261,8 @@ ROUTES: Mapping[str, Table] = {
     "/v1/chat/completions": {**CHAT, **_TEXT, **CHAT},  # its own order, its own word on what others refuse
     "/v1/completions": {**COMPLETIONS, **_TEXT},
     "/completion": {**_TEXT, **NATIVE},
+    "/v1/messages": ANTHROPIC_MESSAGES,
+    "/v1/messages/count_tokens": ANTHROPIC_COUNT,
     "/v1/embeddings": EMBEDDINGS,
     "/v1/rerank": RERANK,
     "/tokenize": TOKENIZE,

@@ -105,7 +105,8 @@ class Thinking:
     on       None: as its template has it
     budget   tokens of the thought, after which it is closed and the answer follows; None: no bound
     effort   for templates that know the word
-    switch, bound   the fields that said `on` and `budget`, for messages
+    switch, bound   the fields that said `on` and `budget`, for messages; where none said `on`, it is the dialect's
+        default, which gives way to a model that cannot have it and to what the model's name says
     """
 
     on: bool | None = None

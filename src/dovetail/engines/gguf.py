@@ -118,6 +118,8 @@ class GgufEngine:
         call.body["samplers"] = [*SAMPLERS]
         if isinstance(request.prompt, ChatPrompt) and _counted(request.prompt):
             call.body["timings_per_token"] = True  # how far the answer is, in every frame
+        if isinstance(request.prompt, ChatPrompt) and request.stop:
+            call.body["verbose"] = True  # which of them ended it, in the last frame
         if isinstance(request.output, Grammar) and (thought := request.output.thought) is not None:
             # llama-server's grammars hold from the first token on.
             text = request.output.gbnf

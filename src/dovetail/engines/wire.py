@@ -173,8 +173,8 @@ class ChatDecoder:
             self._thought = None if timings is None else self._predicted
         if (progress := frame.get("prompt_progress")) is not None:
             events.append(_prefill(cast("dict[str, Json]", progress)))
-        if stopping := frame.get("stopping_word"):
-            self._stop_string = str(stopping)
+        if self._reason is not None and self._stop_string is None:
+            self._stop_string = _stop_string(frame)
         return events
 
     def end(self) -> Iterable[Event]:
@@ -228,6 +228,13 @@ class CompletionDecoder:
         if self._finished is None:
             raise WorkerCrashed("the worker ended its answer without a last frame; send the request again")
         return [self._finished]
+
+
+def _stop_string(frame: dict[str, Json]) -> str | None:
+    """The one that ended the text, as the MLX worker says it, or llama-server where it was asked to."""
+    told = frame.get("__verbose")
+    word = frame.get("stopping_word") or (told.get("stopping_word") if isinstance(told, dict) else None)
+    return str(word) if word else None
 
 
 def _sampling(sampling: Sampling, index: int) -> JsonObject:

@@ -28,6 +28,7 @@ from dovetail.gateway.admin import (
 )
 from dovetail.gateway.compat import llm_server, llm_server_config, mlx_gguf_server
 from dovetail.gateway.dialects import (
+    anthropic,
     llamacpp,
     openai_chat,
     openai_completions,
@@ -42,6 +43,7 @@ from dovetail.gateway.services import Services
 # Searched in this order for each request: what is asked for most comes first.
 ROUTERS = (
     openai_chat.router,
+    anthropic.router,
     openai_completions.router,
     openai_embeddings.router,
     llamacpp.router,

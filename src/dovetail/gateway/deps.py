@@ -83,10 +83,12 @@ def generation(  # noqa: PLR0917  called by routes
     requests: Sequence[GenerateRequest],
     rendering: Rendering,
     change: Callable[[Events], Events] | None = None,
+    *,
+    ticket: Ticket | None = None,
 ) -> Reply:
     """The answer to `requests`, all of whose choices go into one rendering. Raises what `strict` refuses."""
     headers = wire.warnings(body, strict=services.settings.strict)
-    ticket = Ticket("generation", caller, requests[0].model, outline(body))
+    ticket = ticket or Ticket("generation", caller, requests[0].model, outline(body))
     events = services.generator.run_all(requests, caller, ticket)
     if change is not None:
         events = change(events)

@@ -19,8 +19,9 @@ from dovetail.core.errors import Busy, DovetailError, InvalidRequest, NotAllowed
 from dovetail.core.observe import Answered, Observer
 from dovetail.gateway import errors
 from dovetail.gateway.browsers import Browsers
+from dovetail.gateway.errors import REQUEST_ID
 from dovetail.gateway.request_body import ClientLeft
-from dovetail.gateway.sse import LATER, REQUEST_ID, STAY, Reply, endpoint
+from dovetail.gateway.sse import LATER, STAY, Reply, endpoint
 from dovetail.serving.course import CLIENT_CLOSED, CLOSED_STATUS
 
 _SAFE_ID = re.compile(r"[A-Za-z0-9._\-]{1,64}", re.ASCII)
@@ -83,13 +84,15 @@ class Edge:
         origin = headers.get("origin")
         request_id = _request_id(headers)
         scope[REQUEST_ID] = request_id
-        header = (b"x-request-id", request_id.encode())
+        named = [(b"x-request-id", request_id.encode())]
+        if scope["path"].startswith(errors.ANTHROPIC):
+            named.append((b"request-id", request_id.encode()))
         began, status = time.monotonic(), 0
 
         async def send_with_id(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], header]
+                message["headers"] = [*message["headers"], *named]
                 self._browsers.dress(message, origin)
                 status = message["status"]
             await send(message)
@@ -109,7 +112,7 @@ class Edge:
                 if abort is not None:
                     abort()
             else:
-                await errors.reply(error, path=scope["path"])(scope, receive, send_with_id)
+                await errors.reply(error, path=scope["path"], request_id=request_id)(scope, receive, send_with_id)
         finally:
             self._door.leave()
             self._tell(scope, status, time.monotonic() - began)
@@ -142,7 +145,7 @@ async def _refuse(
     error: DovetailError, scope: Scope, receive: Receive, send: Send, extra: dict[str, str] | None = None
 ) -> None:
     scope[errors.ERROR] = error.code
-    await errors.reply(error, extra, path=scope["path"])(scope, receive, send)
+    await errors.reply(error, extra, path=scope["path"], request_id=scope[REQUEST_ID])(scope, receive, send)
 
 
 def _request_id(headers: Headers) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import orjson
@@ -43,6 +43,9 @@ OLLAMA_PATHS = frozenset(
     for name in ("chat", "generate", "tags", "show", "ps", "version", "embed", "embeddings", "pull", "delete")
 )
 ERROR = "dovetail.error"  # in a request's scope, once it has failed: the code that says why
+
+ANTHROPIC = "/v1/messages"
+REQUEST_ID = "dovetail.request_id"  # in a request's scope
 
 _DEFAULT_RETRY = 1.0
 _TAIL_LINES = 6
@@ -97,9 +100,25 @@ def ollama_body(error: DovetailError) -> bytes:
     return orjson.dumps({"error": _message(error), "code": error.code, "param": error.param})
 
 
-def _shape(path: str) -> Callable[[DovetailError], bytes]:
-    """How the dialect that `path` belongs to tells of an error."""
-    return ollama_body if path in OLLAMA_PATHS else body
+def anthropic_body(error: DovetailError, request_id: str) -> bytes:
+    """Anthropic's, and in it what OpenAI's has."""
+    told = {"type": _anthropic_kind(error), "message": _message(error), "param": error.param, "code": error.code}
+    return orjson.dumps({"type": "error", "error": told, "request_id": request_id})
+
+
+def _anthropic_kind(error: DovetailError) -> str:
+    if isinstance(error, Busy) and not isinstance(error, QueueFull):
+        return "overloaded_error"
+    by_status = {404: "not_found_error", 413: "request_too_large", 504: "timeout_error"}
+    ours = kind(error)
+    return by_status.get(error.status) or ("api_error" if ours == "server_error" else ours)
+
+
+def _told(error: DovetailError, path: str, request_id: str) -> bytes:
+    """The body, as the dialect that `path` belongs to has it."""
+    if path.startswith(ANTHROPIC):
+        return anthropic_body(error, request_id)
+    return ollama_body(error) if path in OLLAMA_PATHS else body(error)
 
 
 def frame(error: DovetailError) -> bytes:
@@ -120,9 +139,12 @@ def headers(error: DovetailError) -> dict[str, str]:
     return named
 
 
-def reply(error: DovetailError, extra: Mapping[str, str] | None = None, *, path: str = "") -> Response:
+def reply(
+    error: DovetailError, extra: Mapping[str, str] | None = None, *, path: str = "", request_id: str = ""
+) -> Response:
     """The whole answer for an error of a request for `path`."""
-    return Response(_shape(path)(error), error.status, {**headers(error), **(extra or {})}, "application/json")
+    told = _told(error, path, request_id)
+    return Response(told, error.status, {**headers(error), **(extra or {})}, "application/json")
 
 
 async def handle(request: Request, failure: Exception) -> Response:
@@ -130,7 +152,8 @@ async def handle(request: Request, failure: Exception) -> Response:
     allow = failure.headers if isinstance(failure, HTTPException) else None
     error = as_dovetail(failure)
     request.scope[ERROR] = error.code
-    answer = reply(error, allow, path=request.url.path)
+    request_id = str(request.scope.get(REQUEST_ID, ""))
+    answer = reply(error, allow, path=request.url.path, request_id=request_id)
     if request_body.unread(request.scope):
         answer.headers["connection"] = "close"
         # A client that was too slow has nothing under way that could reset the connection.

@@ -60,6 +60,8 @@ RIGHTS: dict[str, Right] = {
     "POST /auth/logout": Right.PUBLIC,
     "POST /auth/password": Right.OWN,
     "POST /v1/chat/completions": Right.USE,
+    "POST /v1/messages": Right.USE,
+    "POST /v1/messages/count_tokens": Right.USE,
     "POST /v1/completions": Right.USE,
     "POST /v1/embeddings": Right.USE,
     "POST /v1/rerank": Right.USE,

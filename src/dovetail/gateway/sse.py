@@ -25,7 +25,6 @@ from dovetail.gateway import errors
 from dovetail.serving.course import CLIENT_CLOSED
 from dovetail.serving.requests import Requests, Ticket
 
-REQUEST_ID = "dovetail.request_id"  # in a request's scope
 STAY = "dovetail.stay"  # in a request's scope, an ExitStack: what is to last until the answer is written
 LATER = "dovetail.later"  # in a request's scope, a list: answers to be written once the framework has returned
 _TRACE = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
@@ -301,7 +300,7 @@ def waited(ticket: Ticket) -> dict[str, str]:
 
 def request_id(scope: Scope) -> str:
     """The id that the answer's `x-request-id` shows."""
-    return str(scope.get(REQUEST_ID, ""))
+    return str(scope.get(errors.REQUEST_ID, ""))
 
 
 def arrived(ticket: Ticket, scope: Scope) -> str:

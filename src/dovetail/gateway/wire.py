@@ -37,6 +37,7 @@ _STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _STEP = [(byte in b"[{") - (byte in b"]}") for byte in range(256)]
 _MAX_WARNINGS = 16
+_UNPRINTABLE = re.compile(r"[^ -~]")
 _NAME = re.compile(r"[^\w.\-\[\]]", re.ASCII)
 
 WireT = TypeVar("WireT", bound="Wire")
@@ -47,6 +48,10 @@ class Wire(BaseModel):
 
     # Validators are built at first use: together they would take a tenth of the time to the first /health.
     model_config = ConfigDict(strict=True, extra="allow", frozen=True, protected_namespaces=(), defer_build=True)
+
+    def ignored(self) -> Sequence[str]:
+        """What it asks for and is passed over, where a dialect's clients need that: named as unknown fields are."""
+        return ()
 
 
 def also(*names: str) -> AliasChoices:
@@ -174,13 +179,17 @@ def too_deep(body: bytes) -> bool:
 
 
 def warnings(model: Wire, *, strict: bool) -> dict[str, str]:
-    """The header that names the fields no published API knows; with `strict` they are a 400 instead."""
+    """The header that names the fields no published API knows, and what is passed over; with `strict` a 400 instead."""
     names = list(islice(_unknown(model, ""), _MAX_WARNINGS))
-    if not names:
-        return {}
-    if strict:
+    if strict and names:
         raise InvalidRequest(f"unknown field: {names[0]}", code="unknown_field", param=names[0])
-    return {"x-dovetail-warnings": ", ".join(f"unknown field: {name}" for name in names)}
+    ignored = [_UNPRINTABLE.sub("?", name[:128]) for name in islice(model.ignored(), _MAX_WARNINGS)]
+    if strict and ignored:
+        raise InvalidRequest(
+            f"not supported: {ignored[0]}", code=errors.UNSUPPORTED, param=ignored[0].partition(" ")[0]
+        )
+    told = [f"unknown field: {name}" for name in names] + [f"passed over: {name}" for name in ignored]
+    return {"x-dovetail-warnings": ", ".join(told)} if told else {}
 
 
 def _unknown(value: object, path: str) -> Iterator[str]:

@@ -14,6 +14,8 @@ from dovetail.core.template import ThinkingStyle, thinking_style
 SUFFIXES: Mapping[str, bool] = {"-no-thinking": False, "-thinking": True}
 
 _SWITCHES = frozenset({"enable_thinking", "thinking"})
+# The fields that say an effort, in each dialect.
+_EFFORTS = frozenset({"reasoning_effort", "reasoning.effort", "output_config.effort"})
 
 
 def named(find: Callable[[str, Adapter | None], Model], request: GenerateRequest) -> tuple[Model, bool | None]:
@@ -43,14 +45,16 @@ def settled(request: GenerateRequest, model: Model, by_name: bool | None = None)
     chat = request.prompt
     if not isinstance(chat, ChatPrompt):
         return request
+    style = thinking_style(model.template or "")
     asked = _with_name(chat.thinking, by_name)
+    if asked.on is False and not asked.switch and (model.remote is not None or not _can_be_silent(style)):
+        asked = replace(asked, on=None)
     if model.remote is not None and (asked.on is not None or asked.budget is not None):
         said = asked.switch if asked.on is not None else asked.bound
         raise UnsupportedField(said, f"cannot be had: how {model.id} thinks is up to the server that has it")
     for name in chat.template_options.keys() - _SWITCHES:
         if name not in (model.template or ""):  # it would be dropped without a word
             raise UnsupportedField(f"chat_template_kwargs.{name}", f"is no word of the template of {model.id}")
-    style = thinking_style(model.template or "")
     output = request.output
     if isinstance(output, Grammar):
         output = _after_thought(output, asked, style, model)
@@ -84,7 +88,7 @@ def _after_thought(grammar: Grammar, asked: Thinking, style: ThinkingStyle, mode
 def _with_name(thinking: Thinking, by_name: bool | None) -> Thinking:
     if by_name is None:
         return thinking
-    if thinking.on is not None and thinking.on is not by_name:
+    if thinking.on is not None and thinking.on is not by_name and thinking.switch:
         raise InvalidRequest(
             f"model and {thinking.switch} say different things of thinking: leave one of them out",
             param=thinking.switch,
@@ -106,14 +110,18 @@ def _fitted(asked: Thinking, style: ThinkingStyle, name: str) -> tuple[Thinking,
     if budget is not None and style.budget:
         options["thinking_budget"] = budget
     if budget is not None and not style.tagged:
-        if asked.bound != "reasoning_effort":
+        if asked.bound not in _EFFORTS:
             raise UnsupportedField(
                 asked.bound, f"is not supported: the thoughts of {name} have no end that could be forced"
             )
         budget = None  # the effort is the template's to honour
-    if asked.on and asked.switch == "reasoning_effort" and not (style.effort or style.tagged):
+    if asked.on and asked.switch in _EFFORTS and not (style.effort or style.tagged):
         raise UnsupportedField(asked.switch, f"is not supported: nothing bounds the thoughts of {name}")
     return replace(asked, budget=budget), options
+
+
+def _can_be_silent(style: ThinkingStyle) -> bool:
+    return not style.thinks or style.switch is not None or style.tagged
 
 
 def _silenced(asked: Thinking, style: ThinkingStyle, name: str) -> tuple[Thinking, JsonObject]:

@@ -139,6 +139,14 @@ def test_chat_frames_become_events_in_order() -> None:
     ]
 
 
+def test_the_stop_string_that_llama_server_names() -> None:
+    told: Json = {"stopping_word": "END", "prompt": "p"}
+    frames: list[dict[str, Json]] = [delta(content="a"), {**delta("stop"), "__verbose": told}]
+    assert cast("Finished", fold(wire.decoder(chat()), frames)[-1]).stop_string == "END"
+    silent: dict[str, Json] = {**delta("stop"), "__verbose": {"stopping_word": ""}}
+    assert cast("Finished", fold(wire.decoder(chat()), [silent])[-1]).stop_string is None
+
+
 def test_tool_call_pieces_keep_their_number() -> None:
     first: Json = {"index": 1, "id": "c", "type": "function", "function": {"name": "f", "arguments": ""}}
     more: Json = {"index": 1, "function": {"arguments": '{"a"'}}

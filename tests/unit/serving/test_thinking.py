@@ -209,3 +209,25 @@ def test_how_another_servers_model_thinks_is_refused_by_name(asked: Thinking) ->
         settled(chat(thinking=asked), remote)
     assert refused.value.param == (asked.switch or asked.bound)
     assert settled(chat(thinking=Thinking(bound="reasoning_budget_tokens")), remote).prompt  # as a dialect gives it
+
+
+@pytest.mark.parametrize(
+    ("template", "by_name", "on", "options"),
+    [
+        (QWEN, None, False, {"enable_thinking": False}),
+        (QWEN, True, True, {"enable_thinking": True}),
+        (PLAIN, None, False, {}),
+        (DEEPSEEK_R1, None, False, {}),
+        (GPT_OSS, None, None, {"reasoning_effort": "low"}),
+    ],
+)
+def test_what_no_field_said_gives_way(template: str, by_name: bool | None, on: bool | None, options: Any) -> None:
+    thinking, told = fitted(template, Thinking(on=False, effort="low"), by_name)
+    assert (thinking.on, {name: told[name] for name in options}) == (on, options)
+
+
+def test_another_server_is_not_told_what_no_field_said() -> None:
+    remote = replace(of(None), remote=Remote("http://x"))
+    found = settled(chat(thinking=Thinking(on=False)), remote).prompt
+    assert isinstance(found, ChatPrompt)
+    assert found.thinking.on is not True

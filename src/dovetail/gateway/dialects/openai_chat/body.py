@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, cast
 
-import orjson
 from pydantic import Field
 
 from dovetail.core.errors import InvalidRequest, UnsupportedField
@@ -13,23 +12,21 @@ from dovetail.core.request import (
     ChatPrompt,
     GenerateRequest,
     Json,
-    JsonObject,
     NamedTool,
     OutputFormat,
     PlainText,
     Tool,
     ToolChoice,
 )
-from dovetail.gateway import tool_schemas
 from dovetail.gateway.adapters import adapter
 from dovetail.gateway.dialects.openai_chat.messages import MessageBody, messages_from
+from dovetail.gateway.functions import Function, tools
 from dovetail.gateway.openai import StreamOptions
 from dovetail.gateway.sampling import ModelName
-from dovetail.gateway.structured import ResponseFormat, check_combination, forced_tool
+from dovetail.gateway.structured import ResponseFormat, check_combination
 from dovetail.gateway.thinking import ThinkingFields
 from dovetail.gateway.wire import Wire, of
 
-MAX_TOOLS_BYTES = 512 << 10  # of all schemas together; patterns take some seconds for so many
 # The template variables a request may set: those that say how to think and what day it is. Anything else
 # reaches the renderer's own arguments.
 TEMPLATE_OPTIONS = frozenset(
@@ -143,19 +140,11 @@ class ChatBody(ThinkingFields):
         )
 
     def _tools(self, choice: ToolChoice) -> tuple[Tool, ...]:
-        functions = [tool.function for tool in self.tools or ()]
-        if len(orjson.dumps([function.parameters for function in functions])) > MAX_TOOLS_BYTES:
-            raise InvalidRequest(f"tools: their schemas are larger than {MAX_TOOLS_BYTES} bytes", param="tools")
-        for i, function in enumerate(functions):
-            tool_schemas.check(cast("JsonObject", function.parameters or {}), f"tools[{i}].function.parameters")
-        if (allowed := _allowed(self.tool_choice)) is not None:  # the model does not see the others
-            functions = [function for function in functions if function.name in allowed]
-        if choice == "required" or isinstance(choice, NamedTool):
-            return tuple(forced_tool(f.name, f.description, f.parameters, strict=bool(f.strict)) for f in functions)
-        strict = [i for i, f in enumerate(functions) if f.strict]
-        if choice == "auto" and strict:
-            raise UnsupportedField(f"tools[{strict[0]}].function.strict", "holds only where tool_choice forces a call")
-        return tuple(Tool(f.name, f.description, cast("JsonObject | None", f.parameters)) for f in functions)
+        functions = [
+            Function(f"tools[{i}]", "function.parameters", f.name, f.description, f.parameters, bool(f.strict))
+            for i, f in enumerate(tool.function for tool in self.tools or ())
+        ]
+        return tools(functions, choice, _allowed(self.tool_choice))
 
     def _tool_choice(self) -> ToolChoice:
         names = {tool.function.name for tool in self.tools or ()}
