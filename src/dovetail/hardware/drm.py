@@ -152,4 +152,4 @@ def _own_memory(said: dict[str, str]) -> int:
 def _amount(value: str) -> int:
     """`12 KiB`, `5 ns`, `7`: bytes where the unit is one of memory."""
     amount, _, unit = value.partition(" ")
-    return int(amount) * _UNITS.get(unit, 1) if amount.isdecimal() else 0
+    return int(amount[:20]) * _UNITS.get(unit, 1) if amount.isdecimal() else 0  # a u64 has 20 digits
