@@ -279,6 +279,8 @@ async def _remade(making: Making, built: Services, before: Settings, simd: Colle
     if now.engines != before.engines:  # other engines are other objects: workers of the old ones leave
         built.engines.update(engines_of(now, simd))
     _tell(built.generator, now)
+    if built.capture is not None and not now.log.capture_minutes:
+        built.capture.end("log.capture_minutes is 0 now")
     if (now.kv.enabled, now.kv.max_bytes) != (before.kv.enabled, before.kv.max_bytes):
         return replace(making, store=await _prompt_store(now))
     return making

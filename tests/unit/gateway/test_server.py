@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import json
 import os
 import signal
 import socket
@@ -26,6 +27,7 @@ from dovetail.settings import (
     ModelSettings,
     ServerSettings,
     Settings,
+    Sources,
 )
 from dovetail.workers.scripted import Script
 
@@ -90,6 +92,22 @@ async def test_how_many_connections_an_address_has(
         assert status.split()[1] == (b"429" if bound else b"200")
         for _, each in begun:
             each.close()
+
+
+async def test_who_forbids_request_capture_ends_what_is_under_way(tmp_path: Path, launcher: FakeLauncher) -> None:
+    sources = Sources(home=tmp_path, environ={}, flags={"server": {"port": 0}})
+    async with running(sources.load(), launcher=launcher, sources=sources) as started:
+        capture = started.services.capture
+        assert capture is not None
+        begun = await capture.begin(60, 1000)
+        (tmp_path / "dovetail.toml").write_text("[log]\ncapture_minutes = 0\n")
+        await started.services.live.reread()
+        assert capture.now is None
+    lines = [json.loads(line) for line in (tmp_path / "logs" / "audit.jsonl").read_text().splitlines()]
+    assert [(line["what"], line["who"]) for line in lines] == [
+        ("capture ended", "server"), ("configuration applied", "server"),
+    ]  # fmt: skip
+    assert begun.path.exists()
 
 
 async def test_leaving_closes_the_stream_to_the_worker(
