@@ -6,6 +6,7 @@ LM Studio and the cache are folders of models. Ollama keeps files by their hash:
 
 from __future__ import annotations
 
+import os
 import tomllib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -51,6 +52,14 @@ class Found:
     folder: Path
     models: tuple[Model, ...]
     blobs: tuple[Blob, ...] = ()
+
+
+def here() -> list[tuple[Tool, Path]]:
+    """`places` of the user that this process runs as; none where that user has no home, as in some containers."""
+    try:
+        return places(Path.home(), os.environ)
+    except RuntimeError:
+        return []
 
 
 def places(user: Path, environ: Mapping[str, str]) -> list[tuple[Tool, Path]]:
@@ -154,4 +163,7 @@ def _blob(folder: Path, digest: str | None) -> Path | None:
     if kind != "sha256" or not value.isalnum():
         return None
     path = folder / "blobs" / f"sha256-{value}"
-    return path if path.is_file() else None
+    try:
+        return path if path.is_file() else None
+    except OSError:
+        return None

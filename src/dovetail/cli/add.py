@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -94,9 +93,9 @@ def _edits(
 
 def look(tool: str | None = None) -> list[Found]:
     """What other programs of this machine have, or that one. Blocks on the disk."""
-    from dovetail.catalog.found import find, places
+    from dovetail.catalog.found import find, here
 
-    return [find(each, folder) for each, folder in places(Path.home(), os.environ) if tool in (None, each)]
+    return [find(each, folder) for each, folder in here() if tool in (None, each)]
 
 
 def show(places: list[Found]) -> None:

@@ -23,7 +23,7 @@ def admitted(text: str, allowed: Sequence[Path], param: str = "path") -> Path:
 
     Raises InvalidRequest for what is no absolute path, Forbidden for one outside, whether or not anything is there.
     """
-    path = Path(text).expanduser() if text.startswith("~/") else Path(text)
+    path = Path(text)
     if len(text) > _LONGEST or not text.isprintable() or not path.is_absolute() or ".." in path.parts:
         raise InvalidRequest(f"{param}: give an absolute path, without '..'", param=param)
     try:

@@ -19,7 +19,7 @@ from dovetail.access.people import Lifetime
 from dovetail.bench.lab import Lab
 from dovetail.catalog.catalog import Catalog
 from dovetail.catalog.downloads import Downloads
-from dovetail.catalog.found import Tool, places
+from dovetail.catalog.found import Tool, here
 from dovetail.core.model import LoadOptions, Model, ModelFormat
 from dovetail.core.observe import Observer
 from dovetail.engines.base import Engine, Machine
@@ -72,10 +72,6 @@ EXPOSED_REQUESTS = 600
 EXPOSED_ANSWERS = 256
 
 
-def _other_programs() -> list[tuple[Tool, Path]]:
-    return places(Path.home(), os.environ)
-
-
 @dataclass(frozen=True, slots=True)
 class Services:
     """What routes work with. `preloaded` is set once every model to be loaded at start is loaded or has failed."""
@@ -98,7 +94,7 @@ class Services:
     # None where nothing is downloaded.
     downloads: Downloads | None = None
     # Where other programs of this machine keep models.
-    other_programs: Callable[[], list[tuple[Tool, Path]]] = _other_programs
+    other_programs: Callable[[], list[tuple[Tool, Path]]] = here
     # Without it nobody is asked who they are: parts of the gateway under test, and the document of its routes.
     access: Access | None = None
     capture: Capture | None = None

@@ -6,7 +6,9 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dovetail.catalog.found import adding, find, places
+import pytest
+
+from dovetail.catalog.found import adding, find, here, places
 from dovetail.catalog.scan import scan
 from dovetail.settings.document import Edit
 
@@ -83,6 +85,14 @@ def test_lm_studio_and_the_hugging_face_cache_are_folders_of_models(forge: Forge
     assert [[model.id for model in find(*place).models] for place in there] == [["tiny-GGUF"], ["own"]]
     elsewhere = {"HF_HUB_CACHE": str(hub), "OLLAMA_MODELS": str(tmp_path)}
     assert ("ollama", tmp_path) in places(user, elsewhere)
+
+
+def test_a_user_without_a_home_has_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nowhere() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", nowhere)
+    assert here() == []
 
 
 def test_what_is_added_is_written_once(forge: Forge, tmp_path: Path) -> None:
