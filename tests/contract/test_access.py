@@ -62,6 +62,7 @@ async def closed(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[tup
             http.post("/auth/login", json={"password": GOOD}) as answer,
         ):
             cookie = answer.headers["set-cookie"].partition(";")[0]
+        canaries.plant(home, key, cookie.partition("=")[2])
         yield server, {"x-api-key": key, "cookie": cookie}
 
 

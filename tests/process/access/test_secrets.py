@@ -12,7 +12,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from dovetail.gateway.rights import RIGHTS
+from dovetail.gateway.rights import RIGHTS, Right
 
 from ... import canaries  # noqa: TID252
 from ..serving.running import Running, running  # noqa: TID252
@@ -50,6 +50,13 @@ LISTEN = 0.5
 PASSWORDS = ("/auth/login", "/auth/setup", "/auth/password", "/api/v1/users")
 
 
+# Of every route that answers: what one or another of them takes, and what none does.
+ANYWHERE: list[dict[str, Any]] = [
+    {"messages": ASKED, "prompt": PROMPT, "input": PROMPT, "content": PROMPT, "max_tokens": 2},
+    {"messages": PROMPT, "prompt": [[PROMPT]], "input": {"text": PROMPT}, "content": [PROMPT], "tools": PROMPT},
+]
+
+
 async def post(http: aiohttp.ClientSession, path: str, body: object, **headers: str) -> tuple[int, str]:
     """The answer; no error says what it was given."""
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
@@ -85,6 +92,9 @@ async def meet(http: aiohttp.ClientSession, model: str) -> None:
     """Every route that takes a text, with sound bodies and with bad ones."""
     for path, body in BODIES:
         await post(http, path, {"model": model, **body})
+    for line in (line for line, right in RIGHTS.items() if right is Right.USE and "{" not in line):
+        for body in ANYWHERE:
+            await post(http, line.split(" ")[1], {"model": model, **body})
     for raw in (f'{{"messages": "{PROMPT}'.encode(), PROMPT.encode(), PROMPT.encode("utf-16")):
         status, _ = await post(http, CHAT, raw)
         assert status == 400
