@@ -3,9 +3,10 @@
 import aiohttp
 import pytest
 
-from dovetail.gateway.admin.events import HubEvent
+from dovetail.gateway.admin.event_answers import HubEvent
+from dovetail.telemetry.hub import TOPICS
 
-from .events import opened
+from .events import Events, opened
 
 pytestmark = pytest.mark.anyio
 
@@ -30,3 +31,20 @@ async def test_a_request_and_its_model_are_seen_as_they_go(http: aiohttp.ClientS
     async with opened(http, "/api/v1/events?topics=requests", **{"last-event-id": str(last)}) as again:
         await again.until("requests", "gone", number=told["number"])
         assert all(event["seq"] > int(str(last)) for event in again.seen)
+
+
+async def test_every_topic_begins_with_how_it_stands(http: aiohttp.ClientSession) -> None:
+    async with opened(http, "/api/v1/events") as events:
+        while len(_snapshots(events)) < len(TOPICS):
+            HubEvent.model_validate(await events.next())
+        assert _snapshots(events) == set(TOPICS)
+        lines = next(each["data"]["lines"] for each in events.seen if each["topic"] == "logs")
+        assert lines
+    newest = lines[-1]["number"]
+    async with opened(http, f"/api/v1/events?topics=logs&log_after={newest}") as events:
+        (first,) = [await events.until("logs", "snapshot")]
+        assert all(line["number"] > newest for line in first["lines"])
+
+
+def _snapshots(events: Events) -> set[str]:
+    return {event["topic"] for event in events.seen if event["type"] == "snapshot"}

@@ -126,10 +126,11 @@ def _errors(route: APIRoute, read: type[BaseModel] | None) -> dict[int, str]:
 
 
 def _add(model: type[BaseModel], schemas: JsonObject, mode: JsonSchemaMode) -> str:
-    """Puts `model` and what it refers to among the components; its name there."""
+    """Puts `model` and what it refers to among the components; its name there, which no other model may have."""
     schema = cast("JsonObject", model.model_json_schema(ref_template=_REF, mode=mode))
-    schemas.update(cast("JsonObject", schema.pop("$defs", {})))
-    schemas[model.__name__] = schema
+    for name, found in {**cast("JsonObject", schema.pop("$defs", {})), model.__name__: schema}.items():
+        if schemas.setdefault(name, found) != found:
+            raise TypeError(f"two models are called {name}: the document can show only one of them")
     return model.__name__
 
 

@@ -26,7 +26,7 @@ WAITING = frozenset({"starting", "loading", "queued"})
 _SPAN = 0.9  # seconds that rates are told over, at least
 _OLD = 10.0
 _QUICK = 0.1  # seconds that rates are told over where nobody has looked for long
-_STORE_EVERY = 10.0  # seconds between two looks at the folder of prompt caches
+_STORE_EVERY = 5.0  # seconds between two looks at the folder of prompt caches
 
 
 class Pulse:

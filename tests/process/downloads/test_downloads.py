@@ -17,7 +17,7 @@ import pytest
 
 from dovetail import demo
 from dovetail.gateway.admin.downloads import DownloadAnswer, DownloadList, HubHits, HubRepository
-from dovetail.gateway.admin.events import HubEvent
+from dovetail.gateway.admin.event_answers import HubEvent
 
 from ...unit.catalog.hub_server import REPO, Hub, hub_server  # noqa: TID252
 from ..serving.running import running  # noqa: TID252  the same server as the tests of processes

@@ -15,7 +15,8 @@ from dovetail.core.caller import LOCAL, Caller, Role
 from dovetail.core.events import Prefill, TextDelta
 from dovetail.fleet.pool import Pool as RealPool
 from dovetail.fleet.pool import WorkerStatus
-from dovetail.gateway.admin.events import TOPIC_RIGHTS, HubEvent
+from dovetail.gateway.admin.event_answers import HubEvent
+from dovetail.gateway.admin.events import TOPIC_RIGHTS
 from dovetail.gateway.app import create_app
 from dovetail.gateway.feeds import EVERY, Feeds, Nudge
 from dovetail.gateway.panel import Panel

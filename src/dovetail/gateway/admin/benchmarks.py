@@ -105,7 +105,7 @@ class BenchmarkList(Answer):
     progress: Progress | None
 
 
-class EstimateAnswer(Answer):
+class BenchmarkEstimate(Answer):
     """How long it would take, in seconds; `measured` where all models were measured here before, else a guess."""
 
     seconds: float
@@ -128,7 +128,7 @@ async def start_benchmark(request: Request, services: ServicesDep, caller: Calle
 
 @router.post("/api/v1/benchmarks/estimate", operation_id="estimateBenchmark", response_model=None)
 @reads(BenchmarkRequest)
-@answers(EstimateAnswer)
+@answers(BenchmarkEstimate)
 async def estimate_benchmark(request: Request, services: ServicesDep, _caller: CallerDep) -> Response:
     """How long such a benchmark would take; nothing is measured for it."""
     body = await receive_body(request, services, BenchmarkRequest)

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import Literal, TypeAlias, cast
+from typing import cast
 
 from fastapi import APIRouter, Request
-from pydantic import RootModel
 from starlette.responses import Response
 
 from dovetail.core.errors import InvalidRequest
 from dovetail.core.request import JsonObject
-from dovetail.gateway.admin.downloads import DownloadAnswer
-from dovetail.gateway.answers import Answer
+from dovetail.gateway.admin.event_answers import HubEvent
 from dovetail.gateway.deps import CallerDep, ServicesDep, may
-from dovetail.gateway.figures import ModelFigures, Reading, RequestAnswer
 from dovetail.gateway.openapi import streams
 from dovetail.gateway.rights import Right
 from dovetail.gateway.services import Services
@@ -47,171 +44,6 @@ _LOG_AFTER: JsonObject = {
     "description": "The number of the last log line that the client has.",
     "schema": {"type": "integer", "minimum": 0},
 }
-
-
-class Event(Answer):
-    """Base of the events; `seq` counts up over all topics, and is the event's `id` where a client may go on from it."""
-
-    seq: int
-
-
-class Resync(Event):
-    """More has happened than is kept: what the client knows of the topic is void, its snapshot follows."""
-
-    topic: Topic
-    type: Literal["resync"]
-    data: dict[str, object]
-
-
-class MetricsEvent(Event):
-    """The figures of now: at the beginning, once a second, and when a model's state changes."""
-
-    topic: Literal["metrics"]
-    type: Literal["snapshot", "sample"]
-    data: Reading
-
-
-class ModelsData(Answer):
-    """Every model that was asked for since the start."""
-
-    models: list[ModelFigures]
-
-
-class ModelsSnapshot(Event):
-    """All models."""
-
-    topic: Literal["models"]
-    type: Literal["snapshot"]
-    data: ModelsData
-
-
-class ModelChanged(Event):
-    """A model as it is now."""
-
-    topic: Literal["models"]
-    type: Literal["changed"]
-    data: ModelFigures
-
-
-class ModelName(Answer):
-    """A model by its name."""
-
-    id: str
-
-
-class ModelGone(Event):
-    """A model that is no more."""
-
-    topic: Literal["models"]
-    type: Literal["gone"]
-    data: ModelName
-
-
-class NothingMore(Answer):
-    """Nothing is said beside that it is so."""
-
-
-class ModelsListed(Event):
-    """A model has come, gone, or has other settings: `GET /api/v1/models` lists them."""
-
-    topic: Literal["models"]
-    type: Literal["listed"]
-    data: NothingMore
-
-
-class DownloadsData(Answer):
-    """Every download, the newest first."""
-
-    downloads: list[DownloadAnswer]
-
-
-class DownloadsSnapshot(Event):
-    """All downloads."""
-
-    topic: Literal["downloads"]
-    type: Literal["snapshot"]
-    data: DownloadsData
-
-
-class DownloadChanged(Event):
-    """A download as it is now: in another state, or further."""
-
-    topic: Literal["downloads"]
-    type: Literal["changed", "progress"]
-    data: DownloadAnswer
-
-
-class DownloadGone(Event):
-    """A download that was taken off the list."""
-
-    topic: Literal["downloads"]
-    type: Literal["gone"]
-    data: ModelName
-
-
-class RequestsData(Answer):
-    """The requests under way that the caller may see."""
-
-    requests: list[RequestAnswer]
-
-
-class RequestsSnapshot(Event):
-    """All of them."""
-
-    topic: Literal["requests"]
-    type: Literal["snapshot"]
-    data: RequestsData
-
-
-class RequestChanged(Event):
-    """A request as it is now."""
-
-    topic: Literal["requests"]
-    type: Literal["changed"]
-    data: RequestAnswer
-
-
-class RequestNumber(Answer):
-    """A request by its number."""
-
-    number: int
-
-
-class RequestGone(Event):
-    """A request that has ended."""
-
-    topic: Literal["requests"]
-    type: Literal["gone"]
-    data: RequestNumber
-
-
-class OtherEvent(Event):
-    """Of the topics that are described elsewhere."""
-
-    topic: Literal["bench", "logs"]
-    type: str
-    data: dict[str, object]
-
-
-_Any: TypeAlias = (
-    MetricsEvent
-    | ModelsSnapshot
-    | ModelChanged
-    | ModelGone
-    | ModelsListed
-    | DownloadsSnapshot
-    | DownloadChanged
-    | DownloadGone
-    | RequestsSnapshot
-    | RequestChanged
-    | RequestGone
-    | Resync
-    | OtherEvent
-)
-
-
-class HubEvent(RootModel[_Any]):
-    """One event."""
 
 
 @router.get(
