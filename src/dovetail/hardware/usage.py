@@ -115,17 +115,32 @@ def _stat(folder: Path) -> list[str]:
 
 
 def linux_families(pids: Collection[int], proc: Path) -> dict[int, list[int]]:
-    """By everybody's parent: not every kernel lists a process's children."""
-    started: dict[str, list[int]] = {}
-    for folder in children(proc, "[0-9]*"):
-        for parent in _stat(folder)[1:2]:
-            started.setdefault(parent, []).append(int(folder.name))
+    """By the kernel's lists of children; where it has none, by everybody's parent, which takes a look at all."""
+    listed = any((proc / str(pid) / "task" / str(pid) / "children").exists() for pid in pids)
+    started: dict[int, list[int]] = {} if listed else _started(proc)
     found: dict[int, list[int]] = {}
     for pid in pids:
         family = found[pid] = [pid]
         for member in family:
-            family += [child for child in started.get(str(member), ()) if child not in family and child not in pids]
+            born = _listed(proc / str(member)) if listed else started.get(member, [])
+            family += [child for child in born if child not in family and child not in pids]
     return found
+
+
+def _listed(folder: Path) -> list[int]:
+    """A process's children: each thread has those that it started (the kernel's Documentation/filesystems/proc.rst)."""
+    lists = [text(task / "children") for task in children(folder / "task", "[0-9]*")]
+    return [int(child) for listed in lists for child in listed.split() if child.isdecimal()]
+
+
+def _started(proc: Path) -> dict[int, list[int]]:
+    """Every process that has children, with them."""
+    started: dict[int, list[int]] = {}
+    for folder in children(proc, "[0-9]*"):
+        for parent in _stat(folder)[1:2]:
+            if parent.isdecimal():
+                started.setdefault(int(parent), []).append(int(folder.name))
+    return started
 
 
 def _below(pid: int) -> list[int]:

@@ -62,6 +62,20 @@ def test_children_of_children_count_and_others_do_not(recorded: Recorded) -> Non
     assert recorded.read(7) == Usage(7 * 1024, 7.0, 3 * 1024)
 
 
+def test_a_kernel_that_lists_children_is_asked_for_those_alone(recorded: Recorded) -> None:
+    recorded.process(7, 1, pss=1, user=100)
+    recorded.process(8, 7, pss=2, user=200)
+    recorded.process(9, 8, pss=4, user=400)
+    recorded.process(10, 7, pss=8, user=800)
+    for task, listed in (("7/task/7", "8 "), ("7/task/71", "10 11 "), ("8/task/8", "9 "), ("9/task/9", "")):
+        folder = recorded.proc / task
+        folder.mkdir(parents=True)
+        (folder / "children").write_text(listed)
+    assert usage.linux_families([7], recorded.proc) == {7: [7, 8, 10, 11, 9]}, "11 has ended meanwhile"
+    assert recorded.read(7) == Usage(15 * 1024, 15.0, 7 * 1024)
+    assert usage.linux_families([7, 8], recorded.proc) == {7: [7, 10, 11], 8: [8, 9]}
+
+
 def test_without_pss_it_is_rss(recorded: Recorded) -> None:
     recorded.process(7, 1)
     (recorded.proc / "7" / "statm").write_text("500 30 20 1 0 60 0\n")
