@@ -32,6 +32,7 @@ State: TypeAlias = Literal["queued", "running", "retrying", "paused", "done", "f
 ATTEMPTS = 10  # in a row without a byte, after which it has failed
 TOLD_EVERY = 0.5  # seconds between two words of progress
 WINDOW = 3.0  # seconds over which the speed is taken
+MOST = 100  # under way or paused
 KNOWN_WITHIN = 10.0  # seconds that reading the record may take
 KEPT = 50  # ended ones that are still shown
 _UNDER_WAY: frozenset[State] = frozenset({"queued", "running", "retrying"})
@@ -128,6 +129,8 @@ class Downloads:
                 order.files,
             ):
                 raise Conflict(f"{order.repo} is being downloaded already ({other.id})", code="download_exists")
+        if sum(each.state in {*_UNDER_WAY, "paused"} for each in self._all.values()) >= MOST:
+            raise Conflict(f"{MOST} downloads are under way: wait for some, or cancel them", code="download_exists")
         download = Download(secrets.token_hex(6), order, time.time())
         delivery = self._delivery(download)
         download.done = await asyncio.to_thread(delivery.have)

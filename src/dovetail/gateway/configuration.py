@@ -61,6 +61,7 @@ class Live:
         self._turn = asyncio.Lock()
         self._seen: tuple[bytes | None, ...] = ()
         self._told: frozenset[str] = frozenset()
+        self._above: frozenset[str] = frozenset()
 
     def on_change(self, apply: Apply, applied: Applied = lambda _: None) -> None:
         """`apply` is called with the settings that held before, once others are `current`.
@@ -128,11 +129,15 @@ class Live:
             raise ConfigError(f"{self._sources.path}: {error}") from error
 
     async def above(self) -> frozenset[str]:
-        """The keys that the environment or a flag says, as `server.port`: what the file says of them has no effect."""
-        if self._sources is None:
-            return frozenset()
-        _, said = await asyncio.to_thread(self._sources.read)
-        return frozenset(key for source in said if not source.is_file for key in source.names())
+        """The keys that the environment or a flag says, as `server.port`: what the file says of them has no effect.
+
+        While the files cannot be used, those that were known before.
+        """
+        if self._sources is not None:
+            with suppress(ConfigError):
+                _, said = await asyncio.to_thread(self._sources.read)
+                self._above = frozenset(key for source in said if not source.is_file for key in source.names())
+        return self._above
 
     @property
     def path(self) -> Path | None:

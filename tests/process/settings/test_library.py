@@ -208,6 +208,17 @@ async def test_the_configuration_is_shown_and_changed(house: House) -> None:
     for change, wanted, code in refused:
         status, answer = await house.ask("PATCH", "/api/v1/config", {"change": change})
         assert (status, answer["error"]["code"]) == (wanted, code), change
+    before = house.toml()
+    (house.home / "dovetail.toml").write_text("fleet = 3\n")
+    async with asyncio.timeout(30):
+        while not (told := ConfigAnswer.model_validate((await house.ask("GET", "/api/v1/config"))[1])).problem:
+            await asyncio.sleep(0.05)
+    assert "server.port" in told.overridden
+    assert told.values["fleet"]["idle_ttl"] == 77  # type: ignore[index]
+    (house.home / "dovetail.toml").write_text(before)
+    async with asyncio.timeout(30):
+        while (await house.ask("GET", "/api/v1/config"))[1]["problem"]:
+            await asyncio.sleep(0.05)
     audit = (house.home / "logs" / "audit.jsonl").read_text()
     assert "fleet.idle_ttl, models.tiny-gguf.ttl" in audit
 

@@ -188,6 +188,17 @@ async def test_a_cut_is_tried_again_and_a_lie_is_not(bench: Bench) -> None:
         assert damaged.error is None
 
 
+async def test_only_so_many_are_taken(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST", 1)
+    bench.hub.hold = threading.Event()
+    async with bench.running() as downloads:
+        first = await bench.start(downloads)
+        with pytest.raises(Conflict, match="1 downloads are under way"):
+            await bench.start(downloads, "n.gguf")
+        await downloads.cancel(first.id)
+        assert (await bench.start(downloads, "n.gguf")).state in {"queued", "running"}
+
+
 async def test_what_never_moves_fails_in_the_end(bench: Bench) -> None:
     bench.hub.statuses = [503] * 100
     async with bench.running() as downloads:
