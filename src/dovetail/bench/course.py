@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from dovetail.bench.figures import Cell, ModelResult, Peak, Plan, Quality, QualityPlan, Sample, spread, together
 from dovetail.bench.meter import Look, Meter
 from dovetail.bench.prompts import Prompts
-from dovetail.bench.quality import Position, Window, divergence, quality, windows
+from dovetail.bench.quality import Position, Window, divergence, quality, scored_from, windows
 from dovetail.bench.scoring import MOST_TOP, Scoring
 from dovetail.bench.speed import repeat
 from dovetail.core.caller import Caller
@@ -44,11 +44,12 @@ class Parts:
 
 @dataclass(slots=True)
 class Scored:
-    """What scoring has brought so far: windows that are done are not done again."""
+    """What scoring has brought so far: windows that are done are not done again. `size`: bytes of what was `asked`."""
 
     tokens: tuple[int, ...] = ()
     done: int = 0
     asked: int = 0
+    size: int = 0
     window: int = 0
     positions: list[Position] = field(default_factory=list[Position])
     seconds: float = 0.0
@@ -114,6 +115,7 @@ class Course:
             async with Meter(lambda: lease.worker.pid, self._look) as meter:
                 await self._windows(scoring, windows(len(scored.tokens), wanted.positions, scored.window))
             self._peak = self._peak.with_more(meter.peak)
+            scored.size = await self._size(lease)
         self._quality = self._judged(reference)
 
     async def _windows(self, scoring: Scoring, every: Sequence[Window]) -> None:
@@ -125,12 +127,19 @@ class Course:
             scored.asked += sum(window.end - window.scored for window in batch)
             scored.seconds += self._clock() - began
 
+    async def _size(self, lease: Lease) -> int:
+        """How long the scored part of the text is: no engine says it of half a character."""
+        first = scored_from(len(self.scored.tokens), self.scored.window)
+        tokens = self.scored.tokens[first : first + self.scored.asked]
+        found = (await lease.worker.client.post("/detokenize", {"tokens": [*tokens]})).get("content")
+        return len(found.encode("utf-8", "replace")) if isinstance(found, str) else 0
+
     def _judged(self, reference: Course) -> Quality:
         scored = self.scored
         if not scored.positions:
             raise EngineFailure("the worker said of no token of the text what it thinks of it")
         unscored = scored.asked - len(scored.positions)
-        own = quality(scored.positions, unscored, scored.window, scored.seconds)
+        own = quality(scored.positions, unscored, scored.window, scored.size, scored.seconds)
         if reference is self:
             return own
         name = reference.model.name

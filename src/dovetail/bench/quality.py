@@ -20,14 +20,13 @@ _LEAST = 1e-9  # of a probability that is what others have left of 1
 class Position:
     """What a model thought of the place of token `place` of the text.
 
-    logprob   of the token that stands there, `size` bytes long
+    logprob   of the token that stands there
     top       log probabilities of the likeliest tokens by their ids, the likeliest first
     """
 
     place: int
     token: int
     logprob: float
-    size: int
     top: tuple[tuple[int, float], ...]
 
     @property
@@ -44,13 +43,17 @@ class Window:
     end: int
 
 
+def scored_from(tokens: int, window: int) -> int:
+    """The first place that is scored."""
+    return min(window, tokens) // 2
+
+
 def windows(tokens: int, positions: int, window: int) -> list[Window]:
     """Those that score `positions` of a text of so many tokens, each once: every window begins where the last scored.
 
     Of a short text fewer are scored, from windows as long as it is. `tokens` must be at least 2.
     """
-    size = min(window, tokens)
-    half = size // 2
+    size, half = min(window, tokens), scored_from(tokens, window)
     found: list[Window] = []
     scored = 0
     for start in range(0, tokens - half, size - half):
@@ -63,19 +66,18 @@ def windows(tokens: int, positions: int, window: int) -> list[Window]:
     return found
 
 
-def quality(positions: Sequence[Position], unscored: int, window: int, seconds: float) -> Quality:
-    """`positions` must not be empty."""
+def quality(positions: Sequence[Position], unscored: int, window: int, size: int, seconds: float) -> Quality:
+    """`positions` must not be empty; with the `unscored` they are `size` bytes of text."""
     losses = [-position.logprob for position in positions]
     mean, error = statistics.fmean(losses), _error(losses)
     perplexity = math.exp(mean)
-    size = sum(position.size for position in positions)
     return Quality(
         positions=len(positions),
         unscored=unscored,
         window=window,
         perplexity=perplexity,
         perplexity_sd=perplexity * error,
-        bits_a_byte=sum(losses) / math.log(2) / max(size, 1),
+        bits_a_byte=mean / math.log(2) * (len(losses) + unscored) / max(size, 1),
         seconds=seconds,
     )
 

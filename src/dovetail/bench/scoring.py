@@ -15,10 +15,14 @@ from typing import Protocol
 
 from dovetail.bench.quality import Position, Window
 from dovetail.core.errors import EngineFailure
-from dovetail.core.events import Event, Finished, ReasoningDelta, TextDelta, TokenLogprob
+from dovetail.core.events import Event, Finished, ReasoningDelta, TextDelta, TokenLogprob, TopLogprob
 from dovetail.core.request import GenerateRequest, Sampling, TextPrompt
 
-MOST_TOP = 100  # tokens that both engines name at most
+MOST_TOP = 100  # tokens that are compared by themselves at most
+_RIVALS = (
+    MOST_TOP,
+    1 << 15,
+)  # of how many one that is not shown is looked for among: first few, then megabytes of them
 _BIAS = 1e4  # no logit outweighs it
 _LEAST = -100.0  # what is less is no number to an engine that counts in 32 bits
 
@@ -73,15 +77,20 @@ class Scoring:
         told = await self._ask(before, token, self._top, space)
         if told is not None and told.id == token:
             self._shown = token
-            return Position(place, token, max(told.logprob, _LEAST), len(told.bytes), _tops(told, self._top))
+            return Position(place, token, max(told.logprob, _LEAST), _tops(told, self._top))
         if self._shown is None:
             return None
         # Half a character is not shown, and neither are its numbers: it is looked for among a shown one's rivals.
-        told = await self._ask(before, self._shown, MOST_TOP, space)
-        rival = next((each for each in told.top if each.id == token), None) if told is not None else None
-        if told is None or rival is None:
-            return None
-        return Position(place, token, max(rival.logprob, _LEAST), len(rival.bytes), _tops(told, self._top))
+        for count in _RIVALS:
+            told = await self._ask(before, self._shown, count, space)
+            rival = next((each for each in told.top if each.id == token), None) if told is not None else None
+            if told is not None and rival is not None:
+                return self._among(place, rival, told)
+        return None
+
+    def _among(self, place: int, rival: TopLogprob, told: TokenLogprob) -> Position:
+        token = rival.id
+        return Position(place, token, max(rival.logprob, _LEAST), _tops(told, self._top))
 
     async def _ask(self, before: Sequence[int], token: int, top: int, space: str) -> TokenLogprob | None:
         request = GenerateRequest(

@@ -125,6 +125,19 @@ async def test_perplexity_is_what_the_weights_say_on_both_engines(
     assert {quality["positions"] + quality["unscored"] for quality in found.values()} == {64}
 
 
+@pytest.mark.parametrize("model", ["tiny-gguf", "tiny-mlx"])
+async def test_characters_made_of_several_tokens_count_as_they_are(http: aiohttp.ClientSession, model: str) -> None:
+    own = "대한민국의 수도는 서울입니다. 뷁쫡 🙂 ñandú 漢字 " * 6
+    scored = {"text": own, "positions": 48, "window": 64}
+    body = {"models": [model], "prompt": [8], "gen": [2], "repeat": 1, "warmup": False, "quality": scored}
+    found = await ended(http, await begin(http, body))
+    (quality,) = [each["quality"] for each in found["models"]]
+    _, tokens = await call(http, "POST", "/tokenize", {"model": model, "content": own})
+    assert quality["unscored"] == 0
+    assert quality["perplexity"] == pytest.approx(perplexity(tokens["tokens"], 48, 64), rel=5e-3)
+    assert own[:10] not in json.dumps(found)
+
+
 async def test_a_quantisation_is_compared_with_the_first_model(http: aiohttp.ClientSession, measured: str) -> None:
     _, told = await call(http, "GET", f"{BENCHMARKS}/{measured}")
     first, q8, mlx = (model["quality"] for model in told["benchmark"]["models"])
@@ -167,6 +180,7 @@ async def test_nothing_of_it_is_kept_for_anybody(server: Running, measured: str)
 
 
 async def test_cancelled_it_frees_its_model_and_keeps_what_it_has(http: aiohttp.ClientSession) -> None:
+    await call(http, "POST", "/models/unload", {"model": "tiny-gguf"})  # else it would be left loaded, as it was
     wanted = await begin(http, LONG)
     await until(http, wanted, measuring)
     status, told = await call(http, "POST", BENCHMARKS, LONG)

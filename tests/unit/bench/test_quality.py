@@ -45,19 +45,19 @@ def test_of_parts_it_is_never_more_than_the_truth(
 
 def position(place: int, probability: float, token: int = 1, top: tuple[int, ...] = (1, 2)) -> Position:
     first = math.log(max(probability, 0.5))
-    return Position(place, token, math.log(probability), 2, tuple((t, first - i) for i, t in enumerate(top)))
+    return Position(place, token, math.log(probability), tuple((t, first - i) for i, t in enumerate(top)))
 
 
 def test_perplexity_of_a_fair_choice_among_four() -> None:
-    found = quality([position(place, 0.25) for place in range(10)], 2, 512, 1.5)
+    found = quality([position(place, 0.25) for place in range(10)], 2, 512, 24, 1.5)
     assert found.perplexity == pytest.approx(4.0)
     assert found.perplexity_sd == pytest.approx(0.0, abs=1e-12)
-    assert found.bits_a_byte == pytest.approx(1.0)  # two bits a token of two bytes
+    assert found.bits_a_byte == pytest.approx(1.0)  # two bits a token, twelve tokens of 24 bytes
     assert (found.positions, found.unscored) == (10, 2)
 
 
 def test_the_standard_error_is_of_the_mean() -> None:
-    found = quality([position(0, 0.25), position(1, 0.5)], 0, 512, 1.0)
+    found = quality([position(0, 0.25), position(1, 0.5)], 0, 512, 4, 1.0)
     sd = abs(math.log(2)) / math.sqrt(2)
     assert found.perplexity_sd == pytest.approx(found.perplexity * sd / math.sqrt(2))
 

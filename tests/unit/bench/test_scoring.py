@@ -67,12 +67,21 @@ async def test_each_place_gets_what_the_model_thinks_of_its_token() -> None:
 
 async def test_half_a_character_is_found_among_the_rivals_of_another() -> None:
     tokens = [2, 4, 5, HALF]  # behind 5, token 7 weighs 3 of at most 5: among the likeliest hundred and twenty
-    found = await Scoring(Forced(), "m", tokens, 4).score([Window(0, 2, 4)], 1)
-    known = thinks([5])
-    named = HALF in sorted(range(VOCABULARY), key=lambda each: -known[each])[:MOST_TOP]
-    assert [each.place for each in found] == ([2, 3] if named else [2])
-    assert named
-    assert found[1].logprob == pytest.approx(known[HALF])
+    lease = Forced()
+    found = await Scoring(lease, "m", tokens, 4).score([Window(0, 2, 4)], 1)
+    assert [each.place for each in found] == [2, 3]
+    assert found[1].logprob == pytest.approx(thinks([5])[HALF])
+    assert len(lease.asked) == 3
+
+
+async def test_and_if_need_be_among_all_there_are() -> None:
+    tokens = [2, 4, 8, HALF]  # behind 8, token 7 weighs 1: it is among the least likely
+    lease = Forced()
+    found = await Scoring(lease, "m", tokens, 4).score([Window(0, 2, 4)], 1)
+    assert found[1].logprob == pytest.approx(thinks([8])[HALF])
+    asked = [request.top_logprobs or 0 for request in lease.asked]
+    assert asked[:3] == [4, 4, MOST_TOP]
+    assert asked[3] > VOCABULARY
 
 
 async def test_what_no_engine_names_is_left_out() -> None:
