@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from dovetail.telemetry.families import FAMILIES
+from dovetail.telemetry.metrics import LIMITS
 
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
 DASHBOARD: dict[str, Any] = json.loads((DEPLOY / "grafana-dashboard.json").read_text("utf-8"))
@@ -60,6 +61,12 @@ def test_every_name_and_label_is_one_of_the_servers() -> None:
             assert {label.strip() for label in grouped.split(",")} <= labels, expression
         variable = re.fullmatch(r"label_values\(\w+, (\w+)\)", expression)
         assert variable is None or variable[1] in labels
+
+
+def test_the_codes_of_limits_are_counted_as_limits() -> None:
+    said = {code for alert in alerts() for codes in re.findall(r'code=~?"([^"]+)"', alert) for code in codes.split("|")}
+    assert len(said) > 5
+    assert said - LIMITS == set()
 
 
 def test_counters_are_never_shown_as_they_stand() -> None:
