@@ -15,7 +15,7 @@ async def test_a_request_and_its_model_are_seen_as_they_go(http: aiohttp.ClientS
     async with opened(http, "/api/v1/events?topics=models,requests,metrics") as events:
         await events.until("models", "snapshot")
         await events.until("requests", "snapshot")
-        message = {"role": "user", "content": "Hi"}
+        message = {"role": "user", "content": "A secret of mine"}
         body = {"model": model, "stream": True, "max_tokens": 4000, "ignore_eos": True, "messages": [message]}
         async with http.post("/v1/chat/completions", json=body, headers={"x-request-id": f"seen-{model}"}) as answer:
             assert answer.status == 200
@@ -27,6 +27,7 @@ async def test_a_request_and_its_model_are_seen_as_they_go(http: aiohttp.ClientS
         await events.until("requests", "gone", number=told["number"])
         for event in events.seen:
             HubEvent.model_validate(event)
+            assert "secret of mine" not in str(event)
     # What came after the last one seen comes again, and nothing before it.
     async with opened(http, "/api/v1/events?topics=requests", **{"last-event-id": str(last)}) as again:
         await again.until("requests", "gone", number=told["number"])

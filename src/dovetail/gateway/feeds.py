@@ -6,12 +6,16 @@ import asyncio
 import time
 from collections.abc import Callable
 
+import structlog
+
 from dovetail.core.model import ModelState
 from dovetail.core.observe import Observer
 from dovetail.core.request import Json, JsonObject
 from dovetail.gateway.figures import request_answer
 from dovetail.gateway.panel import Panel
 from dovetail.telemetry.hub import Hub, Listening
+
+log = structlog.stdlib.get_logger(__name__)
 
 EVERY = 1.0
 SOON = 0.1  # seconds between two looks, where something has happened
@@ -50,15 +54,24 @@ class Feeds:
             while True:
                 await self._hub.awaited("metrics", "models", "requests")
                 self._nudged.clear()
-                changed = self._tell_models()
-                self._tell_requests()
-                await self._tell_figures(changed)
+                try:
+                    await self._tell()
+                except Exception:  # what cannot be told now is told a second later
+                    log.exception("figures_not_told")
                 await asyncio.sleep(SOON)
                 try:
                     async with asyncio.timeout(EVERY - SOON):
                         await self._nudged.wait()
                 except TimeoutError:
                     pass
+
+    async def _tell(self) -> None:
+        changed = self._tell_models()
+        self._tell_requests()
+        now = time.monotonic()
+        if self._hub.listened("metrics") and (changed or now - self._sampled >= EVERY - SOON):
+            self._sampled = now
+            self._hub.publish("metrics", "sample", await self._panel.reading(ready=self._ready()))
 
     def _tell_models(self) -> bool:
         """Whether a model has another state."""
@@ -79,12 +92,6 @@ class Feeds:
                 self._hub.publish("requests", "changed", told, owner=owner)
         for number in before.keys() - now.keys():
             self._hub.publish("requests", "gone", {"number": number}, owner=before[number][0])
-
-    async def _tell_figures(self, changed: bool) -> None:
-        now = time.monotonic()
-        if self._hub.listened("metrics") and (changed or now - self._sampled >= EVERY - SOON):
-            self._sampled = now
-            self._hub.publish("metrics", "sample", await self._panel.reading(ready=self._ready()))
 
     async def _all_models(self, wanted: Listening) -> Json:
         del wanted

@@ -3,11 +3,12 @@
 import asyncio
 import json
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from structlog.testing import capture_logs
 
 from dovetail.access.access import Access
 from dovetail.access.keys import NewKey
@@ -24,7 +25,7 @@ from dovetail.gateway.revocation import look
 from dovetail.gateway.services import Services
 from dovetail.hardware.sampler import sampler
 from dovetail.serving.requests import Ticket
-from dovetail.telemetry.hub import TOPICS
+from dovetail.telemetry.hub import TOPICS, Listening
 from dovetail.telemetry.metrics import Metrics
 
 from ..access.parts import GOOD, HERE, access  # noqa: TID252
@@ -148,6 +149,46 @@ async def test_nothing_is_looked_at_while_nobody_listens() -> None:
     for _ in range(50):
         await asyncio.sleep(0)
     assert not looked
+    running.cancel()
+    await asyncio.wait([running])
+
+
+async def test_what_cannot_be_told_once_is_told_the_next_time() -> None:
+    built = services()
+    broken = True
+
+    class Breaking(Pool):
+        def models(self) -> list[WorkerStatus]:
+            if broken:
+                raise OSError("the disk is away")
+            return [status()]
+
+    panel = Panel(
+        cast("RealPool", Breaking(says("Hello"))),
+        built.requests,
+        built.streams,
+        Metrics(bool),
+        sampler(),
+        lambda: built.settings,
+    )
+    nudge = Nudge()
+    running = asyncio.create_task(Feeds(built.hub, panel, lambda: True, nudge).run())
+    wanted = Listening(frozenset({"requests"}))
+    with capture_logs() as logged:
+        async with aclosing(built.hub.listen(wanted)) as batches:
+            await anext(batches)
+            async with asyncio.timeout(5):
+                while not logged:
+                    await asyncio.sleep(0.001)
+    assert logged[0]["event"] == "figures_not_told"
+    async with aclosing(built.hub.listen(wanted)) as batches:
+        await anext(batches)
+        broken = False
+        ticket = Ticket("generation", LOCAL, "m")
+        with built.requests.under_way(ticket, "r", lambda _: None):
+            async with asyncio.timeout(5):
+                (told,) = await anext(batches)
+        assert told.type == "changed"
     running.cancel()
     await asyncio.wait([running])
 
