@@ -18,8 +18,9 @@ from dovetail.telemetry.hub import Hub, Listening
 log = structlog.stdlib.get_logger(__name__)
 
 EVERY = 1.0
-SOON = 0.1  # seconds between two looks, where something has happened
+SOON = 0.2  # seconds between two looks, where something has happened
 _SAMPLES = 64
+_REQUESTS = 4096  # changes: more than there can be requests, each of which may change at every look
 
 
 class Nudge(Observer):
@@ -45,7 +46,7 @@ class Feeds:
         self._requests: dict[int, tuple[str, JsonObject]] = {}
         self._sampled = 0.0
         self._hub.offer("models", self._all_models)
-        self._hub.offer("requests", self._all_requests)
+        self._hub.offer("requests", self._all_requests, kept=_REQUESTS)
         self._hub.offer("metrics", self._now, kept=_SAMPLES)
 
     async def run(self) -> None:

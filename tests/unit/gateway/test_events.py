@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing, asynccontextmanager
+from contextlib import ExitStack, aclosing, asynccontextmanager
 from pathlib import Path
 from typing import Any, cast
 
@@ -151,6 +151,21 @@ async def test_nothing_is_looked_at_while_nobody_listens() -> None:
     assert not looked
     running.cancel()
     await asyncio.wait([running])
+
+
+async def test_a_crowd_that_changes_at_once_is_told_one_by_one() -> None:
+    built = services()
+    tickets = [Ticket("generation", LOCAL, "m") for _ in range(1500)]
+    with ExitStack() as under_way:
+        for number, ticket in enumerate(tickets):
+            under_way.enter_context(built.requests.under_way(ticket, f"r{number}", lambda _: None))
+        async with hearing(built, "/api/v1/events?topics=requests") as listener:
+            await listener.next("requests", "snapshot")
+            for ticket in tickets:
+                ticket.note(TextDelta("x"))
+            listener.stir()
+            await listener.next("requests", "changed", id="r1499", output_tokens=1)
+            assert "resync" not in {event["type"] for event in listener.events()}
 
 
 async def test_what_cannot_be_told_once_is_told_the_next_time() -> None:
