@@ -1,4 +1,4 @@
-"""What every test may count on: asyncio under anyio, `accept` marks that name rows that exist, no secret in a log."""
+"""What every test may count on: asyncio under anyio, marks that name rows that exist, no secret in a log."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ import structlog
 from . import canaries
 
 LEFT_BEHIND = pytest.StashKey[Path]()
-ROWS = Path(__file__).parents[1] / "docs" / "acceptance.toml"
+DOCS = Path(__file__).parents[1] / "docs"
+ROWS = {"accept": DOCS / "acceptance.toml", "bad_input": DOCS / "bad-input.toml"}
 
 
 @pytest.fixture(scope="session")
@@ -48,9 +49,10 @@ def logging_as_it_was() -> Generator[None]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    sections = tomllib.loads(ROWS.read_text("utf-8"))
-    known = {row for rows in sections.values() for row in rows}
-    for item in items:
-        for mark in item.iter_markers("accept"):
-            if not mark.args or not known.issuperset(mark.args):
-                raise pytest.UsageError(f"{item.nodeid}: accept{mark.args}: not all of these are in {ROWS.name}")
+    for mark, rows in ROWS.items():
+        sections = tomllib.loads(rows.read_text("utf-8"))
+        known = {row for section in sections.values() for row in section}
+        for item in items:
+            for found in item.iter_markers(mark):
+                if not found.args or not known.issuperset(found.args):
+                    raise pytest.UsageError(f"{item.nodeid}: {mark}{found.args}: not all of these are in {rows.name}")

@@ -111,6 +111,7 @@ async def test_adapters_are_listed_without_their_places(http: aiohttp.ClientSess
     assert str(server.home) not in text
 
 
+@pytest.mark.bad_input("31")
 @pytest.mark.accept("S3")
 @pytest.mark.parametrize(
     ("fields", "status", "code"),
@@ -180,12 +181,13 @@ async def own_server(home: Path, **environment: str) -> AsyncGenerator[aiohttp.C
         yield http
 
 
+@pytest.mark.bad_input("45")
 async def test_a_wrong_base_is_named_and_a_default_holds(tmp_path: Path, model: str) -> None:
     (tmp_path / "adapters").mkdir()
     foreign(tmp_path / "adapters" / "foreign")
     async with own_server(tmp_path, **{f"DOVETAIL_MODELS__{model}__ADAPTER": "shout"}) as http:
         status, whole = await ask(http, model, adapter="foreign")
-        assert (status, whole["error"]["code"], whole["error"]["param"]) == (400, "adapter_mismatch", "adapter")
+        assert (status, whole["error"]["code"], whole["error"]["param"]) == (422, "invalid_adapter", "adapter")
         assert "attn" in whole["error"]["message"]
         assert str(tmp_path) not in whole["error"]["message"]
         assert await said(http, model) == PLAIN.upper()

@@ -61,18 +61,21 @@ async def survives(server: Running, http: aiohttp.ClientSession) -> Any:
     assert server.process.is_running()
 
 
+@pytest.mark.bad_input("8", "9", "10", "11")
 @pytest.mark.parametrize(("body", "code"), BODIES.values(), ids=BODIES.keys())
 async def test_bodies_that_are_no_request(http: aiohttp.ClientSession, body: bytes, code: str) -> None:
     status, error = await post(http, body)
     assert (status, error["type"], error["code"]) == (400, "invalid_request_error", code)
 
 
+@pytest.mark.bad_input("29", "30")
 @pytest.mark.parametrize("name", NAMES, ids=lambda v: repr(v)[:20])
 async def test_names_of_models(http: aiohttp.ClientSession, name: Any) -> None:
     status, error = await post(http, {"model": name, "messages": HI})
     assert (status, error["param"]) == (404 if isinstance(name, str) and 0 < len(name) <= 256 else 400, "model")
 
 
+@pytest.mark.bad_input("26", "28")
 @pytest.mark.parametrize("fields", FIELDS, ids=lambda v: next(iter(v)))
 @pytest.mark.parametrize("stream", [True, False])
 async def test_fields(http: aiohttp.ClientSession, model: str, fields: dict[str, Any], stream: bool) -> None:
@@ -84,6 +87,7 @@ async def test_fields(http: aiohttp.ClientSession, model: str, fields: dict[str,
 STRANGE = ["a\x00b", "\ufffe\uffff", "e" + "\u0301" * 200, "<|im_end|>" * 50, "😀" * 50, " "]
 
 
+@pytest.mark.bad_input("27")
 @pytest.mark.parametrize("text", STRANGE)
 async def test_strange_text_gets_an_answer_or_a_400(http: aiohttp.ClientSession, model: str, text: str) -> None:
     sent = {"model": model, "messages": [{"role": "user", "content": text}], "max_tokens": 3}
@@ -91,17 +95,20 @@ async def test_strange_text_gets_an_answer_or_a_400(http: aiohttp.ClientSession,
     assert status in {200, 400}
 
 
+@pytest.mark.bad_input("16")
 async def test_twenty_thousand_messages(http: aiohttp.ClientSession, model: str) -> None:
     status, error = await post(http, {"model": model, "messages": HI * 20_000})
     assert (status, error["param"]) == (400, "messages")
 
 
+@pytest.mark.bad_input("17")
 async def test_one_word_of_a_megabyte_is_refused_without_tokenising(http: aiohttp.ClientSession, model: str) -> None:
     async with asyncio.timeout(5):
         status, error = await post(http, {"model": model, "messages": [{"role": "user", "content": "x" * 1_000_000}]})
     assert (status, error["code"]) == (400, "context_length_exceeded")
 
 
+@pytest.mark.bad_input("15")
 async def test_sixteen_megabytes_do_not_stop_others(http: aiohttp.ClientSession) -> None:
     big = asyncio.create_task(
         post(http, {"model": "tiny-gguf", "messages": [{"role": "user", "content": "x" * (16 << 20)}]})
@@ -117,6 +124,7 @@ async def test_sixteen_megabytes_do_not_stop_others(http: aiohttp.ClientSession)
     assert worst < 3
 
 
+@pytest.mark.bad_input("12", "13")
 async def test_headers_that_are_not_for_us(http: aiohttp.ClientSession) -> None:
     status, error = await post(http, b"{}", **{"content-encoding": "gzip"})
     assert (status, error["code"]) == (415, "unsupported_media_type")
@@ -126,9 +134,12 @@ async def test_headers_that_are_not_for_us(http: aiohttp.ClientSession) -> None:
     assert status == 200
 
 
+@pytest.mark.bad_input("6", "7")
 async def test_routes_that_do_not_exist(http: aiohttp.ClientSession) -> None:
-    async with http.get("/v2/nothing") as answer:
-        assert (answer.status, (await answer.json())["error"]["code"]) == (404, "not_found")
+    for path, wanted in (("/v2/nothing", (404, "not_found")), (CHAT, (405, "method_not_allowed"))):
+        async with http.get(path) as answer:
+            error = (await answer.json())["error"]
+            assert (answer.status, error["code"]) == wanted
+            assert error["type"] == "invalid_request_error"
     async with http.get(CHAT) as answer:
-        assert (answer.status, (await answer.json())["error"]["code"]) == (405, "method_not_allowed")
         assert answer.headers["allow"] == "POST"

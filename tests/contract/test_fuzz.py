@@ -123,6 +123,7 @@ CRASHED_OR_HUNG: list[dict[str, Any]] = [
 ]
 
 
+@pytest.mark.bad_input("24")
 @pytest.mark.parametrize("fields", CRASHED_OR_HUNG, ids=str)
 async def test_grammars_that_an_engine_would_not_survive(
     http: aiohttp.ClientSession, model: str, fields: dict[str, str]
@@ -143,6 +144,7 @@ PARAMETERS: list[dict[str, Any]] = [
 ]
 
 
+@pytest.mark.bad_input("25")
 @pytest.mark.parametrize("choice", ["auto", "required"])
 @pytest.mark.parametrize("schema", PARAMETERS, ids=str)
 async def test_tool_schemas_that_an_engine_would_not_survive(

@@ -249,6 +249,7 @@ async def test_a_marker_in_a_text_is_text(server: Running, http: aiohttp.ClientS
         assert status == 400
 
 
+@pytest.mark.bad_input("34")
 @pytest.mark.parametrize("part", [image(png()), sound(wav()), link("http://127.0.0.1:1/x.png")])
 async def test_models_of_text_refuse_what_they_cannot_take(
     http: aiohttp.ClientSession, model: str, part: dict[str, Any]
@@ -274,6 +275,7 @@ async def test_a_link_to_this_machine_is_not_followed(http: aiohttp.ClientSessio
     assert asked == []
 
 
+@pytest.mark.bad_input("34")
 async def test_links_are_off_unless_a_setting_says_so(tmp_path: Path) -> None:
     make_seeing_model(tmp_path / "models" / "seeing")
     async with running(tmp_path, ["--no-demo"]) as process, aiohttp.ClientSession(process.url) as http:

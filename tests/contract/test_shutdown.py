@@ -35,6 +35,7 @@ async def gone(server: Running, within: float) -> None:
             await asyncio.sleep(0.02)
 
 
+@pytest.mark.bad_input("66")
 async def test_running_streams_finish(tmp_path: Path) -> None:
     first = asyncio.Event()
     async with running(tmp_path) as server:
@@ -45,6 +46,7 @@ async def test_running_streams_finish(tmp_path: Path) -> None:
         await gone(server, 10)
 
 
+@pytest.mark.bad_input("66")
 async def test_what_cannot_finish_says_so(tmp_path: Path) -> None:
     first = asyncio.Event()
     async with running(tmp_path, environment={"DOVETAIL_SERVER__DRAIN_TIMEOUT": "0.2"}) as server:
@@ -58,6 +60,7 @@ async def test_what_cannot_finish_says_so(tmp_path: Path) -> None:
         assert not any(alive(worker) for worker in workers)
 
 
+@pytest.mark.bad_input("66")
 async def test_a_second_signal_does_not_wait(tmp_path: Path) -> None:
     first = asyncio.Event()
     async with running(tmp_path) as server:

@@ -71,6 +71,7 @@ async def pids(server: Running, http: aiohttp.ClientSession, model: str) -> int:
     return (await server.worker(http, model)).pid
 
 
+@pytest.mark.bad_input("27")
 @pytest.mark.accept("E24")
 async def test_nul_is_a_character_like_any_other_or_refused(
     server: Running, http: aiohttp.ClientSession, model: str
@@ -88,6 +89,7 @@ async def test_nul_is_a_character_like_any_other_or_refused(
     assert await post(http, "/detokenize", {"model": model, **tokens}) == (200, {"content": NUL})
 
 
+@pytest.mark.bad_input("27")
 @pytest.mark.parametrize("raw", [b'"\\ud800"', b'"\\udfff\\ud800"', b'"\xff"', b'"\xed\xa0\x80"', b'"\xc0\x80"'])
 async def test_what_is_no_text_is_no_json(http: aiohttp.ClientSession, model: str, raw: bytes) -> None:
     said = b'{"model": "' + model.encode() + b'", '
@@ -103,6 +105,7 @@ async def test_what_is_no_text_is_no_json(http: aiohttp.ClientSession, model: st
         assert (status, answer["error"]["code"]) == (400, "invalid_json"), path
 
 
+@pytest.mark.bad_input("33")
 @pytest.mark.parametrize("ids", IDS, ids=repr)
 async def test_what_is_no_token_id_never_reaches_an_engine(
     http: aiohttp.ClientSession, model: str, ids: list[Any]

@@ -72,6 +72,7 @@ def all_gone(processes: list[psutil.Process]) -> bool:
     return not alive
 
 
+@pytest.mark.bad_input("62")
 @pytest.mark.accept("E4", "E5", "E6", "A4")
 def test_a_server_and_the_commands_that_talk_to_it(tmp_path: Path) -> None:
     with serving(tmp_path, "--preload", "tiny-gguf") as (process, greeting):
@@ -110,6 +111,7 @@ def test_a_server_and_the_commands_that_talk_to_it(tmp_path: Path) -> None:
     assert (gone.returncode, gone.stderr) == (69, "dovetail: no server is running; start one with: dovetail serve\n")
 
 
+@pytest.mark.bad_input("62")
 @pytest.mark.accept("H13")
 def test_starts_that_fail_say_why(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:

@@ -109,7 +109,8 @@ def _folder(name: str, folder: Path, base: Path) -> Listed:
         files = sorted(file for file in folder.iterdir() if file.is_file() and _inside(file, base))[:MAX_ENTRIES]
     except OSError:
         return Listed(name)
-    ggufs = [file for file in files if file.suffix.lower() == ".gguf"]
+    # A llama-server takes several adapters with their scales in one argument: no file's name is to look like that.
+    ggufs = [file for file in files if file.suffix.lower() == ".gguf" and not {",", ":"} & {*file.name}]
     is_mlx = {CONFIG, WEIGHTS} <= {file.name for file in files}
     return Listed(name, ggufs[0] if len(ggufs) == 1 else None, folder if is_mlx else None)
 

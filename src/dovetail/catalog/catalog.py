@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypedDict, Unpack
@@ -14,7 +14,7 @@ from dovetail.catalog.advice import with_sampling
 from dovetail.catalog.files import stamp
 from dovetail.catalog.guesses import Guesses, with_guesses
 from dovetail.catalog.headers import Headers
-from dovetail.catalog.scan import scan, with_projector, with_template
+from dovetail.catalog.scan import scan, trusted, with_projector, with_template
 from dovetail.core.errors import InvalidRequest, ModelNotFound
 from dovetail.core.model import Adapter, Model, Remote
 
@@ -32,6 +32,7 @@ class Scope(TypedDict, total=False):
     projector         the file that the settings name for a model, in place of the one beside it
     template          the chat template that the settings name for a model, in place of its own
     guesses           what is to guess ahead of a model
+    trusted           ids of models that may run the code they bring
     sampling          values for what a request leaves open, before those that the model's makers advise
     """
 
@@ -43,6 +44,7 @@ class Scope(TypedDict, total=False):
     projector: Callable[[str], Path | None]
     template: Callable[[str], Path | None]
     guesses: Callable[[str], Guesses]
+    trusted: Collection[str]
     sampling: Mapping[str, tuple[tuple[str, int | float], ...]]
 
 
@@ -152,6 +154,8 @@ class Catalog:
         headers = Headers(self._snapshot.headers if self._snapshot else None)
         scope = self._scope
         found = scan(self._roots, headers, scope.get("aliases"), scope.get("named"), scope.get("remote"))
+        allowed = scope.get("trusted", ())
+        found = [trusted(model) if model.id in allowed else model for model in found]
         if (projector := scope.get("projector")) is not None:
             found = [with_projector(model, projector(model.id), headers) for model in found]
         if (template := scope.get("template")) is not None:

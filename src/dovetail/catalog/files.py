@@ -15,6 +15,8 @@ from dovetail.core.request import Json, JsonObject
 
 Stamp: TypeAlias = tuple[int, int, int, int]
 
+# A value of two bytes takes sixty in memory: real files hold a tenth of this.
+MAX_VALUES = 1 << 20
 # What changes twice within a tick of the file system's clock looks unchanged: too young a stamp equals no other.
 RACY = 50_000_000
 
@@ -85,6 +87,8 @@ def parse_value(data: bytes, name: str) -> Json:
 
     The standard parser, because real configurations hold NaN and Infinity; its own recursion bound ends deep ones.
     """
+    if sum(map(data.count, (b",", b"[", b"{"))) > MAX_VALUES:
+        raise InvalidModelFile(f"{name} holds more than {MAX_VALUES} values")
     try:
         return cast("Json", json.loads(_decode(data, name)))
     except RecursionError as error:

@@ -25,7 +25,7 @@ from dovetail.catalog.gguf_header import (
     split_of,
     weights_of,
 )
-from dovetail.catalog.gguf_values import GgufArray, Scalar, Value
+from dovetail.catalog.gguf_values import MAX_TEXT, GgufArray, Keeping, Scalar, Value
 from dovetail.catalog.invalid import InvalidModelFile, refuse_impostor
 from dovetail.catalog.tensor_types import TENSOR_TYPES
 
@@ -35,8 +35,6 @@ MAX_STRINGS = 1 << 21
 MAX_KEY = 1 << 16
 MAX_TENSOR_NAME = 256
 MAX_DIMENSIONS = 4
-KEPT_VALUES = 1024
-KEPT_TEXT = 1 << 20
 DEFAULT_ALIGNMENT = 32
 
 _STRINGS_BETWEEN_CHECKS = 4096
@@ -82,6 +80,7 @@ class _Reader(HeaderBytes):
     def __init__(self, file: BinaryIO, size: int, clock: Callable[[], float], *, foreign: bool = False) -> None:
         super().__init__(file, size, clock)
         self._foreign = foreign
+        self._keeping = Keeping()
         self.tokens: list[bytes] = []
 
     def header(self) -> GgufHeader:
@@ -151,8 +150,8 @@ class _Reader(HeaderBytes):
         """Text is kept up to a size no template has; some files carry a whole `tokenizer.json`."""
         self._need(8)
         (length,) = self._long.unpack_from(self._buffer, self._at)
-        if length <= KEPT_TEXT:
-            return self._bytes(KEPT_TEXT, f"the value of {_show(key)}").decode(errors="replace")
+        if self._keeping.text(length):
+            return self._bytes(MAX_TEXT, f"the value of {_show(key)}").decode(errors="replace")
         self._at += 8
         self._need_items(length, 1, MAX_READ, f"bytes in {_show(key)}")
         self._skip(length)
@@ -176,7 +175,7 @@ class _Reader(HeaderBytes):
         if kind not in _SCALARS:
             raise InvalidModelFile(f"metadata {_show(key)} is an array of unknown type {kind}")
         name, _, size = _SCALARS[kind]
-        if count > KEPT_VALUES:
+        if not self._keeping.values(count):
             self._need_items(count, size, MAX_READ, f"values in {_show(key)}")
             self._skip(count * size)
             return GgufArray(name, count, None)
@@ -184,11 +183,13 @@ class _Reader(HeaderBytes):
 
     def _strings(self, key: str, count: int) -> tuple[str, ...] | None:
         """Walks over strings; builds Python ones for short arrays only: a vocabulary is hundreds of thousands."""
-        if count <= KEPT_VALUES:
+        if self._keeping.values(count):
             kept = [self._bytes(MAX_READ, f"a string in {_show(key)}") for _ in range(count)]
             if key == _TOKENS:
                 self.tokens = kept
                 _refuse_duplicates(kept)
+            if not self._keeping.text(sum(map(len, kept))):
+                return None
             return tuple(each.decode(errors="replace") for each in kept)
         tokens: list[bytes] | None = [] if key == _TOKENS else None
         while count > 0:

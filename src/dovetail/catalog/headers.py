@@ -20,8 +20,9 @@ Stamps: TypeAlias = tuple[Stamp | None, ...]
 
 @dataclass(frozen=True, slots=True)
 class _Defect:
-    """A failed reading: the reason alone, because an exception would keep the reader's buffer alive."""
+    """A failed reading: what it was, because the exception itself would keep the reader's buffer alive."""
 
+    kind: type[InvalidModelFile]
     reason: str
 
 
@@ -38,7 +39,7 @@ class _Kept(Generic[T]):
             known = (stamps, _attempt(read))
         self.results[path] = known
         if isinstance(known[1], _Defect):
-            raise InvalidModelFile(known[1].reason)
+            raise known[1].kind(known[1].reason)
         return known[1]
 
     def forget_previous(self) -> None:
@@ -80,4 +81,4 @@ def _attempt(read: Callable[[], T]) -> T | _Defect:
     try:
         return read()
     except InvalidModelFile as error:
-        return _Defect(error.reason)
+        return _Defect(type(error), error.reason)

@@ -40,9 +40,6 @@ class RemoteCodeNotAllowed(InvalidModelFile):
     status = 403
     code = "remote_code_not_allowed"
 
-    def __init__(self, what: str) -> None:
-        super().__init__(f"remote code is not allowed: {what}")
-
 
 def refuse_impostor(start: bytes) -> NoReturn:
     """Says what a file is that is no GGUF, by its first bytes."""

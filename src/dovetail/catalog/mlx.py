@@ -1,6 +1,6 @@
 """Reads MLX model folders without trusting them: `config.json`, `model*.safetensors`, optionally a tokenizer.
 
-Nothing in the folder is executed, and folders that would have mlx-lm execute something are refused.
+Nothing in the folder is executed. Pickles are refused; of Python code it is said that there is some.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from dovetail.catalog.gguf_header import MAX_CONTEXT, MAX_HEADS, MAX_LAYERS, MAX
 from dovetail.catalog.invalid import InvalidModelFile, RemoteCodeNotAllowed
 from dovetail.catalog.mlx_attention import attention_of, feed_forward_of, state_of
 from dovetail.catalog.pooling import read_pooling
-from dovetail.catalog.safetensors import Tensor, read_tensors
+from dovetail.catalog.safetensors import MAX_TENSORS, Tensor, read_tensors
 from dovetail.core.model import Pooling, Shape
 from dovetail.core.request import Json, JsonObject
 
@@ -36,13 +36,18 @@ MAX_TEMPLATE = 1 << 20
 
 GENERATION = "generation_config.json"
 INDEX = "model.safetensors.index.json"
-CODE_SUFFIXES = frozenset({".py", ".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".joblib"})
+NO_CODE = "remote code is not allowed"
+PICKLES = frozenset({".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".joblib"})
+CODE_SUFFIXES = PICKLES | {".py"}
 TOKENIZERS = ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt", "tiktoken.model")
 
 
 @dataclass(frozen=True, slots=True)
 class MlxFolder:
-    """A checked folder. `weights` are the files mlx-lm loads, sorted; `size` is their sum in bytes."""
+    """A checked folder. `weights` are the files mlx-lm loads, sorted; `size` is their sum in bytes.
+
+    code  where the folder would have Python code of its own run, None where it would not
+    """
 
     weights: tuple[Path, ...]
     size: int
@@ -52,6 +57,7 @@ class MlxFolder:
     tokenizer: bool
     sampling: Advice = ()
     pooling: Pooling | None = None
+    code: str | None = None
 
 
 def read_folder(path: Path, *, root: Path | None = None, clock: Callable[[], float] = time.monotonic) -> MlxFolder:
@@ -61,18 +67,19 @@ def read_folder(path: Path, *, root: Path | None = None, clock: Callable[[], flo
     """
     deadline = clock() + MAX_SECONDS
     files = list_files(path, root or path)
-    refuse_code(files)
+    refuse_pickles(files)
     config = read_config(path, files)
     tokenizer_config: JsonObject = {}
     if "tokenizer_config.json" in files:
         tokenizer_config = read_object(path / "tokenizer_config.json", MAX_TOKENIZER_CONFIG)
-        refuse_modules(tokenizer_config, "tokenizer_config.json")
     weights = find_weights(path, files)
     tensors: dict[str, Tensor] = {}
     for shard in weights:
         if clock() > deadline:
             raise InvalidModelFile(f"reading the folder took longer than {MAX_SECONDS:.0f} s")
         tensors |= read_tensors(shard)
+        if len(tensors) > MAX_TENSORS:
+            raise InvalidModelFile(f"the folder claims {len(tensors)} tensors, more than {MAX_TENSORS}")
     if INDEX in files:
         check_index(read_object(path / INDEX, MAX_INDEX), files, tensors)
     return MlxFolder(
@@ -84,6 +91,7 @@ def read_folder(path: Path, *, root: Path | None = None, clock: Callable[[], flo
         tokenizer=any(name in files for name in TOKENIZERS),
         sampling=_sampling(path, files),
         pooling=read_pooling(path, root or path),
+        code=code_of(files, {"config.json": config, "tokenizer_config.json": tokenizer_config}),
     )
 
 
@@ -117,23 +125,35 @@ def _check_regular(entry: os.DirEntry[str]) -> None:
         raise InvalidModelFile(f"{entry.name} is not a regular file")
 
 
-def refuse_code(files: Collection[str]) -> None:
+def refuse_pickles(files: Collection[str]) -> None:
     for name in sorted(files):
-        if Path(name).suffix.lower() in CODE_SUFFIXES:
-            raise RemoteCodeNotAllowed(f"the folder holds {name}; only safetensors and JSON are opened")
+        if Path(name).suffix.lower() in PICKLES:
+            raise RemoteCodeNotAllowed(f"{NO_CODE}: the folder holds {name}; only safetensors and JSON are opened")
 
 
-def refuse_modules(config: JsonObject, name: str) -> None:
-    for key in ("model_file", "auto_map"):
-        if config.get(key) is not None:
-            raise RemoteCodeNotAllowed(f"{name} names code of its own under {key}")
+def refuse_code(files: Collection[str], configs: Mapping[str, JsonObject]) -> None:
+    """Raises RemoteCodeNotAllowed for code and pickles alike."""
+    refuse_pickles(files)
+    if (code := code_of(files, configs)) is not None:
+        raise RemoteCodeNotAllowed(f"{NO_CODE}: {code}")
+
+
+def code_of(files: Collection[str], configs: Mapping[str, JsonObject]) -> str | None:
+    """Where the folder names code of its own, or holds some. Raises RemoteCodeNotAllowed where that lies elsewhere."""
+    module = configs.get("config.json", {}).get("model_file")
+    if module is not None and (not isinstance(module, str) or module not in files):
+        raise RemoteCodeNotAllowed(f"{NO_CODE}: config.json names a model_file that is not in the folder")
+    for name, config in configs.items():
+        for key in ("model_file", "auto_map"):
+            if config.get(key) is not None:
+                return f"{name} names code of its own under {key}"
+    return next((f"the folder holds {name}" for name in sorted(files) if Path(name).suffix.lower() == ".py"), None)
 
 
 def read_config(path: Path, files: Collection[str]) -> JsonObject:
     if "config.json" not in files:
         raise InvalidModelFile("the folder has no config.json")
     config = read_object(path / "config.json", MAX_CONFIG)
-    refuse_modules(config, "config.json")
     if not isinstance(config.get("model_type"), str):
         raise InvalidModelFile("config.json has no model_type")
     return config

@@ -27,6 +27,7 @@ T = TypeVar("T")
 _ATTENTION = re.compile(r"\.(?P<name>qkv|q|k|v)(_a|_b)?_proj\.weight$")
 _TOKENIZER_CONFIG = "tokenizer_config.json"
 _AGAIN = "download the folder again"
+_TRUST = "remove it, or trust it: models.ID.trust_remote_code"
 _NO_LINKS = "put the files themselves into one folder"
 
 
@@ -84,7 +85,7 @@ def check_folder(path: Path, root: Path | None = None, clock: Callable[[], float
     found = _Checks()
     files = found.of("folder", lambda: mlx.list_files(path, root or path), frozenset[str](), _listed, _NO_LINKS)
     config = found.of("config.json", lambda: mlx.read_config(path, files), JsonObject(), _configured, _AGAIN)
-    found.of("code", lambda: mlx.refuse_code(files), None, lambda _: "none", "remove it; no code of a model is run")
+    found.of("code", lambda: mlx.refuse_code(files, {"config.json": config}), None, lambda _: "none", _TRUST)
     weights = found.of("weights", lambda: mlx.find_weights(path, files), (), _counted, "download the missing shards")
     tensors = _tensors(found, weights, lambda: clock() > deadline)
     _index(found, path, files, tensors, len(weights))
@@ -183,7 +184,7 @@ def _tokenizer(found: _Checks, path: Path, files: Collection[str]) -> JsonObject
 
     def read() -> JsonObject:
         config = read_object(path / _TOKENIZER_CONFIG, mlx.MAX_TOKENIZER_CONFIG)
-        mlx.refuse_modules(config, _TOKENIZER_CONFIG)
+        mlx.refuse_code((), {_TOKENIZER_CONFIG: config})
         return config
 
     return found.of(_TOKENIZER_CONFIG, read, JsonObject(), lambda config: f"{len(config)} entries", _AGAIN)

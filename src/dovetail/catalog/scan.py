@@ -22,8 +22,8 @@ from dovetail.catalog import advice, capabilities
 from dovetail.catalog.files import read_text, stamp
 from dovetail.catalog.gguf_header import GgufHeader, together
 from dovetail.catalog.headers import Headers
-from dovetail.catalog.invalid import InvalidModelFile
-from dovetail.catalog.mlx import MAX_TEMPLATE
+from dovetail.catalog.invalid import InvalidModelFile, RemoteCodeNotAllowed
+from dovetail.catalog.mlx import MAX_TEMPLATE, NO_CODE
 from dovetail.catalog.naming import Unnamed, name_all
 from dovetail.catalog.tree import Folder, walk
 from dovetail.core.model import Model, Remote
@@ -126,9 +126,11 @@ def _mlx(folder: Folder, headers: Headers) -> Model:
     try:
         facts = headers.mlx(folder)
     except InvalidModelFile as error:
-        return replace(model, invalid=error.reason)
+        return replace(model, invalid=error.reason, code=isinstance(error, RemoteCodeNotAllowed))
     return replace(
         model,
+        invalid=None if facts.code is None else f"{NO_CODE}: {facts.code}",
+        code=facts.code is not None,
         files=facts.weights,
         size=facts.size,
         shape=facts.shape,
@@ -240,6 +242,11 @@ def with_projector(model: Model, projector: Path | None, headers: Headers) -> Mo
     fits = header is not None and header.kind == "projector"
     found = capabilities.of_gguf(headers.gguf(model.path), header if fits else None)
     return replace(model, mmproj=projector, capabilities=found)
+
+
+def trusted(model: Model) -> Model:
+    """`model` with leave to run the code of its folder, where that is all that is wrong; pickles were not even read."""
+    return replace(model, invalid=None) if model.code and model.files else model
 
 
 def with_template(model: Model, template: Path | None, headers: Headers) -> Model:

@@ -230,6 +230,9 @@ def models(settings: Settings, found: Sequence[Model] | None = None) -> Iterator
     for model in found:
         if model.invalid is not None:
             yield Finding("models", "note", f"{model.id} cannot be loaded: {model.invalid}", f"look at {model.path}")
+        elif model.code:
+            advice = f"remove models.{model.id}.trust_remote_code, unless you trust its makers"
+            yield Finding("models", "note", f"{model.id} runs code that its folder brings", advice)
 
 
 def elsewhere(settings: Settings, places: Sequence[Found] | None = None) -> Iterator[Finding]:
@@ -246,7 +249,6 @@ def elsewhere(settings: Settings, places: Sequence[Found] | None = None) -> Iter
 
 
 def _scan(settings: Settings) -> Sequence[Model]:
-    from dovetail.catalog.catalog import Catalog
-    from dovetail.gateway.model_settings import model_folders
+    from dovetail.gateway.model_settings import catalog_of
 
-    return Catalog(model_folders(settings)).models()
+    return catalog_of(settings).models()

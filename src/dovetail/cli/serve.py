@@ -7,6 +7,7 @@ import shutil
 import socket
 import sys
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -169,8 +170,9 @@ def _greet(settings: Settings, url: str) -> None:
     from dovetail.settings import default_home
 
     at = "" if settings.home == default_home() else f" --url {url}"
-    typer.echo(f"Dovetail {__version__} at {url} - try: {_program()} chat{at}")
-    sys.stdout.flush()
+    with suppress(OSError):  # a full disk or a closed pipe: nobody reads it
+        typer.echo(f"Dovetail {__version__} at {url} - try: {_program()} chat{at}")
+        sys.stdout.flush()
 
 
 def _program() -> str:

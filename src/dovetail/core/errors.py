@@ -4,7 +4,7 @@ DovetailError
 ├── InvalidRequest                 400  the request itself is wrong
 │   ├── ModelNotFound              404
 │   ├── AdapterNotFound            404
-│   ├── AdapterMismatch            400  the adapter was made for another model
+│   ├── AdapterMismatch            422  the adapter is none, or was made for another model
 │   ├── UnsupportedField           400  a field Dovetail knows and does not honour
 │   ├── Conflict                   409  somebody else has changed it first
 │   └── ContextTooLong             400
@@ -87,7 +87,8 @@ class AdapterNotFound(InvalidRequest):
 class AdapterMismatch(InvalidRequest):
     """The adapter cannot be applied to the model; the message names the first thing that does not fit."""
 
-    code = "adapter_mismatch"
+    status = 422
+    code = "invalid_adapter"
 
     def __init__(self, message: str) -> None:
         super().__init__(message, param="adapter")
@@ -186,7 +187,7 @@ class DiskFull(Busy):
     """What was to be written has no room; what was there before is as it was."""
 
     status = 507
-    code = "disk_full"
+    code = "insufficient_storage"
 
 
 class EngineFailure(DovetailError):

@@ -8,6 +8,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Literal, TypeAlias
 
+from dovetail.core.errors import Forbidden, LoadFailed
+
 MODEL_ID = re.compile(r"^[\w][\w.\-]{0,127}$")
 ModelFormat: TypeAlias = Literal["gguf", "mlx", "remote"]
 # How the hidden states of a text become one vector; `rank`: they become a score, by a classifier of the model's own.
@@ -118,6 +120,7 @@ class Model:
     fim       ids of the tokens around a prefix, a suffix and the middle, where the header names them
     sampling  what its makers advise where a request says nothing, by the names of `core.request.Sampling`
     invalid   why it cannot be loaded (a truncated header, missing shards), None when it looks sound
+    code      it brings code of its own: `invalid` unless that is trusted
     adapter   what is applied to it, where it was asked for with an adapter
     draft     a smaller model of the same vocabulary that guesses what it will write, by its settings
     ngram     what has been written before guesses, in this way; with either the model only checks
@@ -137,6 +140,7 @@ class Model:
     mmproj: Path | None = None
     created: int = 0
     invalid: str | None = None
+    code: bool = False
     pooling: Pooling | None = None
     adapter: Adapter | None = None
     fim: tuple[int, int, int] | None = None
@@ -144,6 +148,15 @@ class Model:
     draft: Path | None = None
     ngram: Ngram | None = None
     remote: Remote | None = None
+
+    def check_sound(self) -> None:
+        """Raises LoadFailed for files that cannot be loaded, Forbidden for those that would run code of their own."""
+        if self.invalid is None:
+            return
+        message = f"{self.id} cannot be loaded: {self.invalid}"
+        if self.code:
+            raise Forbidden(message, code="remote_code_not_allowed")
+        raise LoadFailed(message, code="invalid_model_file", status=422)
 
     @property
     def speculates(self) -> bool:

@@ -61,6 +61,8 @@ class MlxEngine:
             argv += ["--kv-folder", str(options.kv_folder), "--kv-bytes", str(options.kv_bytes)]
         if not options.warmup:
             argv.append("--no-warmup")
+        if model.code:  # else it would not have come to a load
+            argv.append("--trust-remote-code")
         env = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
         if endpoint.secret:
             env["DOVETAIL_WORKER_SECRET"] = endpoint.secret

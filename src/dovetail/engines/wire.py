@@ -112,7 +112,7 @@ def error_from(payload: Json, status: int = 500, asked: Mapping[str, Json] | Non
         return refusal
     if 400 <= status < 500:
         return InvalidRequest(message, param=_at_fault(message, asked or {}))
-    return EngineFailure(message)
+    return EngineFailure(message, code="model_output_invalid" if error.get("type") == "model_output_invalid" else None)
 
 
 def _recognised(error: Mapping[str, Json], message: str) -> DovetailError | None:

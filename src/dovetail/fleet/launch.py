@@ -137,8 +137,8 @@ class LocalProcess:
         self._transport.close()
         if self._socket is not None:
             self._socket.unlink(missing_ok=True)
-        status = self._transport.get_returncode()
-        return 0 if status is None else status
+        status = self._transport.get_returncode() or 0
+        return 128 - status if status > 128 else status  # so a lifeline says which signal ended its binary
 
     def terminate(self) -> None:
         if not self._output.exited.is_set():

@@ -173,10 +173,7 @@ class Lease:
         if seat.worker.state == "ready" and (self._entered or not self._places.yields(seat)):
             self._entered = True
             return
-        if seat.model.invalid is not None:
-            raise LoadFailed(
-                f"{seat.model.id} cannot be loaded: {seat.model.invalid}", code="invalid_model_file", status=422
-            )
+        seat.model.check_sound()
         with seat.queue.loading(self._caller):
             if not self._entered:
                 async with aclosing(self._held(seat)) as waiting:

@@ -157,6 +157,8 @@ class Seats:
                 return await reach(model.id, model.remote, os.environ)
             shelf = await self._shelf(model, engine, options)
             slots.shelf = shelf
+            if model.code:
+                log.warning("remote_code_runs", model=model.id, folder=str(model.path))
             placed = replace(seat.loading, threads=threads.start())
             if threads.running is not None and competes:
                 queue.compete(self._cores, threads.running)

@@ -15,7 +15,7 @@ from dovetail.settings.document import Edit, Reading, Value
 
 # Who can change these can run a program, open the server to others, or send a secret somewhere: the file alone.
 FILE_ONLY = ("home", "server", "access", "engines", "traces")
-FILE_ONLY_OF_MODELS = ("url", "key_env", "remote_model")
+FILE_ONLY_OF_MODELS = ("url", "key_env", "remote_model", "trust_remote_code")
 # The format is chosen at the start; the others are what the machine's owner forbids or allows to admins and to workers.
 FILE_ONLY_KEYS = (("log", "format"), ("log", "capture_minutes"), ("log", "capture_bytes"), ("fleet", "worker_network"))
 _PATHS = {"folders", "adapter_folders", "path", "mmproj", "chat_template", "draft"}

@@ -55,6 +55,7 @@ def catalog_scope(settings: Settings) -> tuple[list[Path], Scope]:
         projector=lambda name: settings.load_for(name).mmproj,
         template=lambda name: chat_template(settings, name),
         guesses=lambda name: guesses(settings, name),
+        trusted={model_id for model_id, own in models.items() if own.trust_remote_code},
         sampling={model_id: said for model_id, own in models.items() if (said := own.sampling.said())},
     )
     return model_folders(settings), scope
@@ -120,6 +121,9 @@ def checked_options(settings: Settings, model: Model) -> LoadOptions:
         if said:
             names = ", ".join(f"models.{model.id}.{name}" for name in said)
             raise LoadFailed(f"{model.id} cannot be loaded: {names}: for GGUF models only, remove it", status=422)
+    if model.format != "mlx" and own is not None and own.trust_remote_code:
+        what = f"models.{model.id}.trust_remote_code: for MLX models only, remove it"
+        raise LoadFailed(f"{model.id} cannot be loaded: {what}", status=422)
     options = load_options(settings, model)
     template = options.chat_template
     if template is not None and not (template.is_file() and template.stat().st_size <= MAX_TEMPLATE):

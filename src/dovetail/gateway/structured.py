@@ -90,7 +90,12 @@ class ResponseFormat(Wire):
             return JsonSchema(reduced(whole, "response_format") if whole else ANY_OBJECT)
         if self.json_schema is None:
             raise InvalidRequest("response_format: json_schema is missing", param="response_format")
-        schema = cast("JsonObject", self.json_schema.schema_ or {})
+        if self.json_schema.schema_ is None:
+            raise InvalidRequest(
+                "response_format: json_schema.schema is missing; for any JSON object the type is json_object",
+                param="response_format.json_schema.schema",
+            )
+        schema = cast("JsonObject", self.json_schema.schema_)
         return JsonSchema(reduced(schema, "response_format"), self.json_schema.name)
 
 

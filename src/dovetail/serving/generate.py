@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from dovetail.core.caller import Caller
-from dovetail.core.errors import ContextTooLong, LoadFailed
+from dovetail.core.errors import ContextTooLong
 from dovetail.core.events import Event, Loading, Prefill, Progress, Queued
 from dovetail.core.model import Adapter, Model
 from dovetail.core.observe import Observer
@@ -171,8 +171,7 @@ class Generator:
             model, by_name = await asyncio.to_thread(named, self._catalog.find, request)
             if by_name is None and model.adapter is None:
                 self._known.add(request.model)
-        if model.invalid is not None:
-            raise LoadFailed(f"{model.id} cannot be loaded: {model.invalid}", code="invalid_model_file", status=422)
+        model.check_sound()
         check_request(request, model)
         return model, settled(request, model, by_name)
 

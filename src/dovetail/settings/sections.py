@@ -168,6 +168,11 @@ class ModelSettings(LoadSettings):
     ngram: Ngram | None = Field(
         default=None, description="Guess ahead by what the text has said before, in one of llama.cpp's ways (GGUF)."
     )
+    trust_remote_code: bool = Field(
+        default=False,
+        description="Run the Python code that the folder brings, as you would run any program of its makers; never "
+        "a pickle (MLX).",
+    )
     sampling: SamplingSettings = SamplingSettings()
 
     @model_validator(mode="after")

@@ -96,6 +96,7 @@ async def test_a_given_key_is_asked_for_everywhere(tmp_path: Path, run: Run) -> 
         assert "tiny-gguf" in listed.stdout
 
 
+@pytest.mark.bad_input("51")
 async def test_keys_are_made_and_revoked_beside_a_running_server(tmp_path: Path, run: Run) -> None:
     async with running(tmp_path) as server, aiohttp.ClientSession(server.url) as http:
         async with http.post(CHAT, json=ASKED) as answer:
@@ -124,6 +125,7 @@ async def test_keys_are_made_and_revoked_beside_a_running_server(tmp_path: Path,
     assert made["key"] not in log
 
 
+@pytest.mark.bad_input("52")
 @pytest.mark.accept("H3", "H8", "H14")
 async def test_who_guesses_slows_only_that_address(tmp_path: Path, run: Run) -> None:
     assert run("admin", "create", "--password-stdin", typed=f"{GOOD}\n").returncode == 0
@@ -162,6 +164,7 @@ async def test_who_guesses_slows_only_that_address(tmp_path: Path, run: Run) -> 
             assert token.encode() not in content, path
 
 
+@pytest.mark.bad_input("63")
 async def test_a_broken_database_opens_no_door(tmp_path: Path, run: Run) -> None:
     assert run("admin", "create", "--password-stdin", typed=f"{GOOD}\n").returncode == 0
     assert run("admin", "backup", str(tmp_path / "copy")).returncode == 0
@@ -223,6 +226,7 @@ async def test_a_backup_of_a_running_server_brings_it_back(tmp_path: Path, run: 
     assert run("admin", "restore", str(tmp_path / "none")).returncode == 1
 
 
+@pytest.mark.bad_input("51", "56")
 async def test_beyond_this_machine_takes_somebody_to_let_in(tmp_path: Path, run: Run) -> None:
     refused = run("serve", "--port", "0", "--host", "0.0.0.0")
     assert refused.returncode == 2

@@ -51,6 +51,7 @@ async def replaced(pool: Pool, model: Model, pid: int) -> None:
     assert isinstance((await answer(pool, model, ask("hello", max_tokens=3)))[-1], Finished)
 
 
+@pytest.mark.bad_input("58")
 async def test_one_that_is_frozen_while_idle_is_replaced_within_three_heartbeats(run_dir: Path) -> None:
     async with zoo(run_dir, heartbeat=0.2, stop_timeout=0.2) as pool:
         pid = await loaded(pool, animal("well"))
@@ -58,6 +59,7 @@ async def test_one_that_is_frozen_while_idle_is_replaced_within_three_heartbeats
         await replaced(pool, animal("well"), pid)
 
 
+@pytest.mark.bad_input("58")
 async def test_one_that_freezes_in_mid_stream_is_a_crash_long_before_its_tokens_are_missed(
     run_dir: Path, tmp_path: Path
 ) -> None:

@@ -30,6 +30,7 @@ async def test_one_that_dies_on_load_says_why(run_dir: Path) -> None:
         assert pool.status("dies_on_load").state == "failed"
 
 
+@pytest.mark.bad_input("35")
 async def test_one_that_hangs_on_load_is_given_up(run_dir: Path) -> None:
     async with zoo(run_dir, load_timeout=0.5) as pool:
         with pytest.raises(LoadFailed, match=r"not ready within 0\.5 s"):
@@ -72,6 +73,7 @@ async def test_one_that_dies_in_mid_stream_is_noticed_and_started_again(run_dir:
                 await asyncio.sleep(0.01)
 
 
+@pytest.mark.bad_input("57")
 async def test_a_crash_leaves_other_models_alone(run_dir: Path) -> None:
     async with zoo(run_dir) as pool:
         async with pool.lease(animal("endless")) as held:
@@ -95,6 +97,7 @@ async def test_one_that_hangs_in_mid_stream_is_not_waited_for(run_dir: Path) -> 
             await answer(pool, animal("hangs_mid_stream"), HELLO)
 
 
+@pytest.mark.bad_input("58")
 async def test_one_that_is_frozen_is_replaced(run_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watch, "EXAMINED_WITHIN", 0.2)
     async with zoo(run_dir, token_timeout=0.3, stop_timeout=0.2) as pool:

@@ -91,6 +91,7 @@ async def test_closing_stdin_ends_the_worker(start: Start) -> None:
     assert not short.socket.exists()
 
 
+@pytest.mark.bad_input("40", "43")
 @pytest.mark.parametrize("fault", ["code", "auto_map", "no weights", "half weights", "loop"])
 async def test_a_folder_that_cannot_be_served_ends_with_the_reason(
     start: Start, worker: Worker, tmp_path: Path, fault: str

@@ -80,6 +80,7 @@ async def kill_one(session: aiohttp.ClientSession, server: Running, chance: rand
         return
 
 
+@pytest.mark.bad_input("57")
 @pytest.mark.accept("R2")
 async def test_killed_workers_hurt_nobody_but_their_own_streams(server: Running) -> None:
     chance = random.Random(7)
@@ -107,6 +108,7 @@ async def test_killed_workers_hurt_nobody_but_their_own_streams(server: Running)
     assert server.process.num_fds() <= descriptors + 2
 
 
+@pytest.mark.bad_input("66")
 async def test_a_killed_gateway_leaves_no_process_and_no_stale_socket(tmp_path: Path) -> None:
     async with running(tmp_path) as server, aiohttp.ClientSession() as session:
         seen = Seen()

@@ -96,6 +96,7 @@ async def killed(client: Client, prompt: str, at: int, beside: int = 0) -> list[
     return every if client.reruns() > before else None
 
 
+@pytest.mark.bad_input("57")
 @pytest.mark.accept("R2")
 @pytest.mark.parametrize("model", MODELS)
 async def test_a_stream_alone_in_its_worker_is_the_same_text(server: Running, model: str) -> None:
@@ -118,6 +119,7 @@ async def test_a_stream_alone_in_its_worker_is_the_same_text(server: Running, mo
     raise AssertionError(f"only {hits} of {TRIES} kills came in time")
 
 
+@pytest.mark.bad_input("57")
 @pytest.mark.accept("R2")
 @pytest.mark.parametrize("model", MODELS)
 async def test_beside_three_others_it_is_the_same_text_or_says_that_it_is_not(server: Running, model: str) -> None:

@@ -80,6 +80,7 @@ async def test_a_change_applies_while_streams_run_and_touches_no_other_model(tmp
     ]
 
 
+@pytest.mark.bad_input("61")
 async def test_a_broken_file_is_reported_and_the_last_good_one_stays(tmp_path: Path) -> None:
     save(tmp_path, '[models.tiny-gguf]\naliases = ["first"]\n')
     async with running(tmp_path) as server, aiohttp.ClientSession(server.url) as session:

@@ -29,6 +29,7 @@ async def test_a_key_is_shown_once_and_kept_as_a_hash(tmp_path: Path) -> None:
         assert path.is_dir() or secret.encode() not in path.read_bytes()
 
 
+@pytest.mark.bad_input("51", "64")
 async def test_keys_end_by_time_and_by_hand(tmp_path: Path) -> None:
     with access(tmp_path) as made:
         _, brief = await made.keys.create(NewKey("brief", None, "member", lifetime=-1.0))
@@ -67,6 +68,7 @@ async def test_a_revocation_elsewhere_holds_within_a_second(tmp_path: Path) -> N
         assert not (await made.standing()).keys
 
 
+@pytest.mark.bad_input("51")
 async def test_nothing_else_is_a_key(tmp_path: Path) -> None:
     with access(tmp_path, key="of the operator") as made:
         await made.people.found("chief", GOOD)

@@ -116,6 +116,7 @@ async def test_wrong_names_and_wrong_passwords_look_alike(tmp_path: Path) -> Non
         assert len(said) == 1
 
 
+@pytest.mark.bad_input("52")
 async def test_who_guesses_is_slowed_and_others_are_not(tmp_path: Path) -> None:
     clock = Clock()
     with access(tmp_path, clock=clock) as made:
@@ -135,6 +136,7 @@ async def test_who_guesses_is_slowed_and_others_are_not(tmp_path: Path) -> None:
         await made.people.log_in("chief", GOOD, HERE)
 
 
+@pytest.mark.bad_input("53", "64")
 @pytest.mark.accept("H2")
 async def test_sessions_end_by_idling_by_age_by_number_and_by_hand(tmp_path: Path) -> None:
     clock = Clock()

@@ -64,6 +64,7 @@ def test_an_earlier_root_wins_and_a_missing_one_is_empty(root: Path) -> None:
     assert [each.gguf for each in adapters.list()] == [root / "shout" / "shout.gguf"]
 
 
+@pytest.mark.bad_input("31")
 def test_links_that_leave_the_folder_are_not_there(root: Path, tmp_path: Path) -> None:
     shutil.copytree(SHOUT, tmp_path / "elsewhere")
     (root / "folder").symlink_to(tmp_path / "elsewhere")
@@ -79,10 +80,18 @@ def test_one_that_fits_is_found(form: str, models: dict[str, Model]) -> None:
     assert found == Adapter("shout", 0.5, SHOUT / "shout.gguf" if form == "gguf" else SHOUT)
 
 
+@pytest.mark.bad_input("31")
 @pytest.mark.parametrize("name", ["nobody", "../shout", "shout/", "", ".", "..", "SHOUT\x00", str(SHOUT)])
 def test_a_name_is_never_a_path(name: str, models: dict[str, Model]) -> None:
     with pytest.raises(AdapterNotFound, match="adapters here: shout"):
         Adapters([demo.adapters_dir()]).find(Adapter(name), models["gguf"])
+
+
+@pytest.mark.parametrize("name", ["a,b.gguf", "a:2.gguf"])
+def test_a_file_that_a_llama_server_would_read_as_several_is_none(root: Path, name: str) -> None:
+    (root / "odd").mkdir()
+    shutil.copy(SHOUT / "shout.gguf", root / "odd" / name)
+    assert Adapters([root]).list() == []
 
 
 def test_another_architecture_is_named(models: dict[str, Model]) -> None:
@@ -91,6 +100,7 @@ def test_another_architecture_is_named(models: dict[str, Model]) -> None:
         Adapters([demo.adapters_dir()]).find(Adapter("shout"), other)
 
 
+@pytest.mark.bad_input("45")
 def test_a_model_or_a_broken_file_is_no_adapter(root: Path, models: dict[str, Model]) -> None:
     shutil.copy(models["gguf"].path, root / "model.gguf")
     (root / "cut.gguf").write_bytes((SHOUT / "shout.gguf").read_bytes()[:200])
@@ -123,6 +133,7 @@ def nothing(_header: Header) -> Header:
     return {}
 
 
+@pytest.mark.bad_input("45")
 @pytest.mark.parametrize(
     ("edit", "problem"),
     [

@@ -183,6 +183,7 @@ def test_reads_no_further_than_the_header(forge: Forge) -> None:
     assert read_header(path).size == 1 << 40
 
 
+@pytest.mark.bad_input("38")
 @pytest.mark.parametrize("count", [10, 5000])
 def test_a_token_that_appears_twice_is_refused(forge: Forge, count: int) -> None:
     tokens = [b"token%d" % number for number in range(count)]
@@ -193,6 +194,7 @@ def test_a_token_that_appears_twice_is_refused(forge: Forge, count: int) -> None
 # Wrong files
 
 
+@pytest.mark.bad_input("39")
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
@@ -246,6 +248,7 @@ BAD_ENTRIES: list[tuple[bytes, str]] = [
 ]
 
 
+@pytest.mark.bad_input("37")
 @pytest.mark.parametrize(("entry", "reason"), BAD_ENTRIES)
 def test_refuses_bad_metadata(forge: Forge, entry: bytes, reason: str) -> None:
     content = forge.gguf_bytes({"general.architecture": "llama"}, extra=[entry], tensors=[], data=0)
@@ -258,6 +261,7 @@ def test_refuses_a_broken_string_deep_in_a_vocabulary(forge: Forge) -> None:
     assert "truncated metadata" in refusal(forge.gguf(content=forge.gguf_bytes({}, extra=[entry])))
 
 
+@pytest.mark.bad_input("38")
 @pytest.mark.parametrize(
     ("name", "value", "reason"),
     [
@@ -299,11 +303,13 @@ BAD_TENSORS: list[tuple[list[bytes], str]] = [
 ]
 
 
+@pytest.mark.bad_input("37")
 @pytest.mark.parametrize(("tensors", "reason"), BAD_TENSORS)
 def test_refuses_bad_tensors(forge: Forge, tensors: list[bytes], reason: str) -> None:
     assert reason in refusal(forge.gguf(content=forge.gguf_bytes(tensors=tensors)))
 
 
+@pytest.mark.bad_input("36")
 def test_refuses_missing_data_at_every_length(forge: Forge) -> None:
     whole = forge.gguf_bytes()
     for length in range(len(whole)):

@@ -12,6 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from dovetail.catalog import mlx
+from dovetail.catalog.files import MAX_VALUES
 from dovetail.catalog.invalid import InvalidModelFile, RemoteCodeNotAllowed
 from dovetail.catalog.mlx import INDEX, MlxFolder, read_folder
 from dovetail.catalog.safetensors import MAX_TENSORS, read_tensors
@@ -131,8 +133,9 @@ def test_lone_surrogates_do_not_travel(forge: Forge) -> None:
 # Code
 
 
-@pytest.mark.parametrize("name", ["modeling_evil.py", "pytorch_model.bin", "weights.PT", "m.pth", "state.pkl"])
-def test_refuses_code_and_pickles(forge: Forge, name: str) -> None:
+@pytest.mark.bad_input("43")
+@pytest.mark.parametrize("name", ["pytorch_model.bin", "weights.PT", "m.pth", "state.pkl"])
+def test_refuses_pickles(forge: Forge, name: str) -> None:
     path = forge.mlx()
     (path / name).write_text("raise SystemExit")
     with pytest.raises(RemoteCodeNotAllowed, match=name) as caught:
@@ -140,12 +143,30 @@ def test_refuses_code_and_pickles(forge: Forge, name: str) -> None:
     assert (caught.value.status, caught.value.code) == (403, "remote_code_not_allowed")
 
 
+@pytest.mark.bad_input("43")
 @pytest.mark.parametrize("key", ["model_file", "auto_map"])
-def test_refuses_configurations_that_name_code(forge: Forge, key: str) -> None:
-    assert refusal(forge.mlx("a", **{key: "evil.py"})).startswith("remote code is not allowed: config.json names")
+def test_tells_of_configurations_that_name_code(forge: Forge, key: str) -> None:
+    path = forge.mlx("a", **{key: "evil.py"})
+    (path / "evil.py").write_text("raise SystemExit")
+    assert read_folder(path).code == f"config.json names code of its own under {key}"
     path = forge.mlx("b")
     (path / "tokenizer_config.json").write_text(json.dumps({key: {"AutoTokenizer": "evil.T"}}))
-    assert refusal(path).startswith("remote code is not allowed: tokenizer_config.json names")
+    assert read_folder(path).code == f"tokenizer_config.json names code of its own under {key}"
+
+
+def test_tells_of_code(forge: Forge) -> None:
+    path = forge.mlx()
+    assert read_folder(path).code is None
+    (path / "modeling_evil.PY").write_text("raise SystemExit")
+    assert read_folder(path).code == "the folder holds modeling_evil.PY"
+
+
+@pytest.mark.bad_input("43")
+@pytest.mark.parametrize("file", ["../evil.py", "/elsewhere/evil.py", "missing.py", 5, ["evil.py"]])
+def test_refuses_code_that_lies_elsewhere(forge: Forge, file: object) -> None:
+    (forge.folder / "evil.py").write_text("raise SystemExit")
+    with pytest.raises(RemoteCodeNotAllowed, match="not in the folder"):
+        read_folder(forge.mlx(model_file=file))
 
 
 # Wrong folders
@@ -161,6 +182,7 @@ def test_refuses_folders_that_lack_a_part(forge: Forge) -> None:
     assert "cannot be read" in refusal(path / "missing")
 
 
+@pytest.mark.bad_input("42")
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
@@ -184,6 +206,7 @@ def test_refuses_a_configuration_that_is_no_text(forge: Forge) -> None:
     assert "not UTF-8" in refusal(path)
 
 
+@pytest.mark.bad_input("44")
 @pytest.mark.parametrize(
     ("key", "value"),
     [
@@ -206,12 +229,14 @@ def test_refuses_absurd_bits(forge: Forge) -> None:
     assert "-3-bit" in refusal(forge.mlx(quantization={"bits": -3}))
 
 
+@pytest.mark.bad_input("42")
 def test_refuses_missing_shards(forge: Forge) -> None:
     path = shards(forge, 3)
     (path / "model-00002-of-00003.safetensors").unlink()
     assert refusal(path) == "2 of 3 shards are there: download the missing ones"
 
 
+@pytest.mark.bad_input("42")
 @pytest.mark.parametrize(
     ("index", "reason"),
     [
@@ -238,6 +263,7 @@ def entry(**changes: object) -> bytes:
     return header(json.dumps({"t": tensor | changes}).encode()) + bytes(16)
 
 
+@pytest.mark.bad_input("42")
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
@@ -275,6 +301,17 @@ def test_refuses_a_safetensors_header_beyond_the_bounds(forge: Forge) -> None:
     assert "larger than 16 MB" in refusal(path.parent)
     path.write_bytes(header(json.dumps(dict.fromkeys(range(MAX_TENSORS + 1))).encode()))
     assert f"claims {MAX_TENSORS + 1} tensors" in refusal(path.parent)
+
+
+def test_refuses_more_values_than_fit(forge: Forge) -> None:
+    path = forge.mlx()
+    (path / "tokenizer_config.json").write_text('{"a": [' + "[]," * MAX_VALUES + "0]}")
+    assert f"more than {MAX_VALUES} values" in refusal(path)
+
+
+def test_refuses_more_tensors_than_any_model_has(forge: Forge, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mlx, "MAX_TENSORS", 2)
+    assert refusal(shards(forge, 4)) == "the folder claims 3 tensors, more than 2"
 
 
 def test_holds_its_deadline(forge: Forge) -> None:

@@ -58,7 +58,7 @@ def forge_config(folder: Path, **changes: object) -> None:
 SPOILS: list[tuple[Callable[[Path], object], str, str]] = [
     (lambda path: (path / "config.json").unlink(), "config.json", "no config.json"),
     (lambda path: (path / "config.json").write_text("{"), "config.json", "not valid JSON"),
-    (lambda path: forge_config(path, auto_map={"a": "b"}), "config.json", "code of its own"),
+    (lambda path: forge_config(path, auto_map={"a": "b"}), "code", "code of its own"),
     (lambda path: (path / "model.safetensors").unlink(), "weights", "no model*.safetensors"),
     (lambda path: (path / "model.safetensors").write_bytes(b"x" * 7), "weights model.safetensors", "truncated"),
     (lambda path: forge_config(path, quantization={"bits": 99}), "quantisation", "99-bit"),

@@ -317,6 +317,7 @@ def test_folders_that_are_no_models_are_passed_over(forge: Forge) -> None:
 # Links, special files, bounds
 
 
+@pytest.mark.bad_input("32")
 def test_links_never_lead_out_of_the_root(forge: Forge, tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     outside.mkdir()
@@ -336,6 +337,7 @@ def test_links_never_lead_out_of_the_root(forge: Forge, tmp_path: Path) -> None:
     assert by_id(forge.folder, outside)["secret"].invalid is None
 
 
+@pytest.mark.bad_input("32")
 def test_loops_end(forge: Forge) -> None:
     model(forge, "a/m.gguf")
     (forge.folder / "a" / "again").symlink_to("..")
@@ -352,6 +354,7 @@ def test_a_link_inside_the_root_adds_a_name(forge: Forge) -> None:
     assert set(models["store"].aliases) == {"qwen-q4", "qwen-q4.gguf", "best", "best.gguf"}
 
 
+@pytest.mark.bad_input("32")
 def test_special_files_are_not_opened(forge: Forge) -> None:
     os.mkfifo(forge.folder / "pipe.gguf")
     path = forge.mlx("mlx")

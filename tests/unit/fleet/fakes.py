@@ -96,25 +96,29 @@ class Plan:
     last_words: str | None = None
     listens: bool = True
     heeds_sigterm: bool = True
+    leaves_after: float = 0.0  # seconds that it takes to heed it
     cannot_start: bool = False
 
 
 class FakeProcess:
     pid = 4242
 
-    def __init__(self, heeds_sigterm: bool) -> None:
+    def __init__(self, heeds_sigterm: bool, leaves_after: float = 0.0) -> None:
         self.signals: list[str] = []
         self.status: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self.server: asyncio.Server | None = None
         self.transports: list[asyncio.BaseTransport] = []
         self._heeds_sigterm = heeds_sigterm
+        self._leaves_after = leaves_after
 
     async def wait(self) -> int:
         return await asyncio.shield(self.status)
 
     def terminate(self) -> None:
         self.signals.append("TERM")
-        if self._heeds_sigterm:
+        if self._heeds_sigterm and self._leaves_after:
+            asyncio.get_running_loop().call_later(self._leaves_after, self.exit, 0)
+        elif self._heeds_sigterm:
             self.exit(0)
 
     def kill(self) -> None:
@@ -160,7 +164,7 @@ class FakeLauncher:
         plan = self.plans.get(name, Plan())
         if plan.cannot_start:
             raise LoadFailed(f"{name} could not be loaded: no such engine")
-        process = FakeProcess(plan.heeds_sigterm)
+        process = FakeProcess(plan.heeds_sigterm, plan.leaves_after)
         self.launched.append((name, process))
         if plan.last_words is not None:
             on_line(plan.last_words)

@@ -57,6 +57,7 @@ async def test_a_load_that_is_killed_is_tried_again_unseen(start: Start, launche
     assert (worker.state, launcher.starts("m")) == ("ready", 2)
 
 
+@pytest.mark.bad_input("38")
 async def test_of_the_second_death_it_is_told_and_who_comes_later_waits(start: Start, launcher: FakeLauncher) -> None:
     worker = start()
     waiting = asyncio.ensure_future(worker.ensure_ready())
@@ -129,6 +130,7 @@ async def test_a_load_that_says_why_it_failed_is_not_repeated(start: Start, laun
     assert launcher.starts("m") == 1
 
 
+@pytest.mark.bad_input("59")
 @pytest.mark.parametrize("counted", [True, False])
 async def test_a_load_that_got_no_memory_is_not_repeated(
     start: Start, launcher: FakeLauncher, monkeypatch: pytest.MonkeyPatch, counted: bool

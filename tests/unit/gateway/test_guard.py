@@ -104,6 +104,7 @@ def test_every_route_has_a_line_and_every_line_a_route() -> None:
     assert sorted(name for router in ROUTERS for route in router.routes for name in names(route)) == sorted(RIGHTS)
 
 
+@pytest.mark.bad_input("56")
 @pytest.mark.accept("H5")
 async def test_every_cell_of_the_table(place: Place) -> None:
     wrong: list[str] = []
@@ -199,6 +200,7 @@ def test_a_route_that_could_not_be_asked_about_is_no_route() -> None:
 HI = {"content-type": "application/json", "host": "localhost:8080"}
 
 
+@pytest.mark.bad_input("53")
 async def test_setup_login_and_logout(tmp_path: Path) -> None:
     with access(tmp_path) as made:
         app = create_app(services(access=made))
@@ -244,6 +246,7 @@ async def test_a_login_over_tls_has_a_cookie_for_this_host_alone(tmp_path: Path)
         assert "Domain" not in cookie
 
 
+@pytest.mark.bad_input("53")
 async def test_a_login_is_a_new_session_and_ends_the_one_before(tmp_path: Path) -> None:
     with access(tmp_path) as made:
         await made.people.found("chief", GOOD)
@@ -269,6 +272,7 @@ async def test_setup_from_elsewhere_needs_the_code(tmp_path: Path) -> None:
         assert done.status == 200
 
 
+@pytest.mark.bad_input("53")
 async def test_a_password_change_ends_the_other_sessions(tmp_path: Path) -> None:
     with access(tmp_path) as made:
         await made.people.found("chief", GOOD)

@@ -53,6 +53,7 @@ async def test_what_an_address_and_an_account_may_use(tmp_path: Path) -> None:
         assert (await call(app, "GET", "/v1/models", x_api_key=keys[0])).status == 200
 
 
+@pytest.mark.bad_input("65")
 async def test_how_many_answers_one_caller_has_at_once(tmp_path: Path) -> None:
     async def endless(request: GenerateRequest, index: int) -> AsyncGenerator[Event, None]:
         del request

@@ -111,6 +111,7 @@ MALFORMED = {
 }
 
 
+@pytest.mark.bad_input("1", "2", "4")
 @pytest.mark.parametrize("sent", MALFORMED.values(), ids=MALFORMED.keys())
 async def test_malformed_requests_get_one_answer_and_the_close(sent: bytes) -> None:
     async with server() as connect:
@@ -122,6 +123,7 @@ async def test_malformed_requests_get_one_answer_and_the_close(sent: bytes) -> N
         assert await alive(connect)
 
 
+@pytest.mark.bad_input("2")
 async def test_the_answer_to_a_malformed_request_is_json() -> None:
     async with server() as connect:
         line = await connect()
@@ -131,6 +133,7 @@ async def test_the_answer_to_a_malformed_request_is_json() -> None:
         assert b"connection: close" in answer.raw
 
 
+@pytest.mark.bad_input("3")
 @pytest.mark.parametrize(
     "header",
     [
@@ -150,6 +153,7 @@ async def test_a_head_beyond_its_bound_is_refused(header: bytes) -> None:
         assert await alive(connect)
 
 
+@pytest.mark.bad_input("3")
 async def test_an_endless_header_is_refused_while_it_comes() -> None:
     async with server() as connect:
         line = await connect()
@@ -169,6 +173,7 @@ async def test_a_head_within_its_bound_passes() -> None:
         assert (await line.rest()).statuses == [200]
 
 
+@pytest.mark.bad_input("5")
 async def test_half_a_head_is_given_up() -> None:
     async with server() as connect:
         line = await connect()
@@ -178,6 +183,7 @@ async def test_half_a_head_is_given_up() -> None:
         assert answer.error()["code"] == "request_timeout"
 
 
+@pytest.mark.bad_input("5")
 async def test_dripping_a_head_does_not_help() -> None:
     async with server() as connect:
         line = await connect()
@@ -242,6 +248,7 @@ async def test_a_body_that_stops_is_given_up() -> None:
         assert answer.statuses == [408]
 
 
+@pytest.mark.bad_input("14")
 async def test_a_claim_of_10_gib_is_refused_at_once_and_the_answer_arrives() -> None:
     async with server() as connect:
         line = await connect()
@@ -264,6 +271,7 @@ async def test_a_real_body_beyond_the_bound_is_refused_and_the_answer_arrives() 
         assert (await line.rest()).statuses == [413]
 
 
+@pytest.mark.bad_input("65")
 async def test_connections_beyond_the_bound_are_told_so() -> None:
     recorder = Recorder()
     async with server(Limits(5, 5, 3), observer=recorder) as connect:
@@ -360,6 +368,7 @@ async def test_empty_lines_do_not_keep_a_connection() -> None:
         assert (await line.rest(3)).raw == b""
 
 
+@pytest.mark.bad_input("65")
 async def test_a_client_that_reads_nothing_is_cut_and_its_source_closed() -> None:
     closed = asyncio.Event()
     said = 0

@@ -76,6 +76,7 @@ def test_what_is_no_toml_is_not_written_over(path: Path) -> None:
     assert path.read_text() == "[server\n"
 
 
+@pytest.mark.bad_input("61")
 def test_the_second_writer_loses(path: Path) -> None:
     first, second = Document(path), Document(path)
     version = second.read().version
@@ -86,6 +87,7 @@ def test_the_second_writer_loses(path: Path) -> None:
     assert tomllib.loads(path.read_text())["server"]["port"] == 2
 
 
+@pytest.mark.bad_input("61")
 def test_an_editor_that_saves_meanwhile_is_not_overwritten(path: Path) -> None:
     def save(_text: str) -> None:
         path.write_text("strict = true\n")
@@ -130,6 +132,7 @@ def test_what_the_check_refuses_is_not_written(path: Path) -> None:
     assert leftovers(path) == []
 
 
+@pytest.mark.bad_input("60")
 def test_a_full_disk_leaves_the_old_file(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(_file: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")

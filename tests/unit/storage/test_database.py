@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from dovetail.core.errors import Busy
+from dovetail.core.errors import Busy, DovetailError
 from dovetail.storage import database
 from dovetail.storage.database import ACCESS, Database, DatabaseUnusable
 
@@ -86,6 +86,7 @@ def broken(path: Path, how: str) -> None:
             path.write_bytes(whole[: len(whole) // 2])
 
 
+@pytest.mark.bad_input("63")
 @pytest.mark.parametrize("how", ["empty", "text", "a folder", "another program's", "newer", "torn"])
 def test_one_that_cannot_be_used_stays_as_it_is(path: Path, how: str) -> None:
     broken(path, how)
@@ -134,6 +135,7 @@ async def test_a_copy_while_it_is_written_is_whole(opened: Database, path: Path)
     assert target.stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.bad_input("63")
 async def test_one_that_stays_locked_is_a_busy_answer(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(database, "BUSY_SECONDS", 0.05)
     opened = Database.open(path)
@@ -147,3 +149,18 @@ async def test_one_that_stays_locked_is_a_busy_answer(path: Path, monkeypatch: p
     other.close()
     await opened.run(put)
     opened.close()
+
+
+@pytest.mark.bad_input("60")
+async def test_a_full_disk_stores_nothing_and_keeps_what_is_there(opened: Database) -> None:
+    await opened.run(put)
+    await opened.run(lambda c: c.execute("PRAGMA max_page_count = 1"))  # no more than there are
+
+    def much(connection: sqlite3.Connection) -> None:
+        for number in range(10_000):
+            put(connection, f"{number}")
+
+    with pytest.raises(DovetailError) as raised:
+        await opened.run(much)
+    assert (raised.value.status, raised.value.code) == (507, "insufficient_storage")
+    assert await opened.run(names) == ["a"]

@@ -25,6 +25,7 @@ class Options(argparse.Namespace):
     kv_folder: Path | None
     kv_bytes: int
     chat_template_file: Path | None
+    trust_remote_code: bool
 
 
 def positive(text: str) -> int:
@@ -51,6 +52,7 @@ def parse(argv: list[str]) -> Options:
     parser.add_argument("--kv-folder", type=Path, metavar="FOLDER", help="where prompt caches are written")
     parser.add_argument("--kv-bytes", type=int, default=10 << 30, metavar="BYTES", help="what all of them may take")
     parser.add_argument("--max-tokens-default", type=int, default=-1, metavar="N", help="-1: to the end of the context")
+    parser.add_argument("--trust-remote-code", action="store_true", help="run the Python code that the folder brings")
     parser.add_argument("--no-warmup", dest="warmup", action="store_false", help="do not run the model once at load")
     return parser.parse_args(argv, namespace=Options())
 
@@ -81,6 +83,7 @@ def main(argv: list[str]) -> int:
         kv_folder=options.kv_folder,
         kv_bytes=options.kv_bytes,
         chat_template=options.chat_template_file,
+        trusted=options.trust_remote_code,
     )
     address = Address(options.socket, options.host, options.port, secret if options.socket is None else None)
     return _run(serve(settings, address, options.max_tokens_default))

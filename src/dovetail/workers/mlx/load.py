@@ -18,7 +18,7 @@ from dovetail.workers.mlx.template import Template
 from dovetail.workers.mlx.tool_calls import Format, detect
 from dovetail.workers.mlx.vocabulary import AddedToken, Backend, Vocabulary
 
-_CODE = frozenset({".py", ".bin", ".pt", ".pth", ".pkl", ".pickle"})
+_PICKLES = frozenset({".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".joblib"})
 _CONFIG_LIMIT = 8 << 20
 _REASON_LIMIT = 600
 
@@ -62,35 +62,35 @@ class Loaded:
     adapters: Adapters
 
 
-def load(path: Path, *, warmup: bool = True, chat_template: Path | None = None) -> Loaded:
+def load(path: Path, *, warmup: bool = True, chat_template: Path | None = None, trusted: bool = False) -> Loaded:
     """Load the folder at `path` on this thread, which must be the one that generates.
 
-    The file `chat_template` takes the place of the folder's own template.
+    The file `chat_template` takes the place of the folder's own template. `trusted`: code that the folder brings runs.
 
     Raises:
         LoadError: with the reason, for every folder that cannot be served.
     """
-    check_folder(path)
+    check_folder(path, trusted=trusted)
     try:
-        tokenizer, config = _tokenizer(path, chat_template)
+        tokenizer, config = _tokenizer(path, chat_template, trusted)
         template = Template(tokenizer)
         if chat_template is not None:
             template.render([{"role": "user", "content": "hi"}])  # a mistake in it ends the load, as in llama.cpp
         tools = detect(tokenizer)
         vocabulary = _vocabulary(tokenizer, [*template.markup, *(tools.markup if tools else ())])
-        return _finish(path, config, vocabulary, template, tools, warmup=warmup)
+        return _finish(path, config, vocabulary, template, tools, warmup=warmup, trusted=trusted)
     except LoadError:
         raise
     except Exception as error:
         raise LoadError(f"{type(error).__name__}: {error}") from error
 
 
-def check_folder(path: Path) -> None:
-    """Refuse what could run code or hang a reader, before any of it is opened."""
+def check_folder(path: Path, *, trusted: bool = False) -> None:
+    """Refuse what could hang a reader or run code, but Python code that is `trusted`, before any of it is opened."""
     if not path.is_absolute() or not path.is_dir():
         raise LoadError(f"{path} is not an absolute path of a folder")
     for entry in sorted(path.iterdir()):
-        if entry.suffix in _CODE:
+        if entry.suffix.lower() in _PICKLES or (entry.suffix.lower() == ".py" and not trusted):
             raise LoadError(f"{entry.name} could run code: only safetensors and JSON are loaded")
         if entry.is_symlink() and not entry.exists():
             raise LoadError(f"{entry.name} is a link to nothing")
@@ -100,7 +100,7 @@ def check_folder(path: Path) -> None:
     for name in ("config.json", "tokenizer_config.json"):
         config = read_json(path / name, required=name == "config.json")
         for key in ("model_file", "auto_map"):
-            if key in config:
+            if key in config and not trusted:
                 raise LoadError(f'{name} has "{key}": the model would run code of its own, which is not allowed')
     if not any(path.glob("model*.safetensors")):
         raise LoadError("no model*.safetensors in the folder")
@@ -122,10 +122,10 @@ def read_json(path: Path, *, required: bool) -> JsonObject:
     return cast("JsonObject", found)
 
 
-def _tokenizer(path: Path, chat_template: Path | None) -> tuple[Wrapper, JsonObject]:
+def _tokenizer(path: Path, chat_template: Path | None, trusted: bool) -> tuple[Wrapper, JsonObject]:
     from mlx_lm import utils
 
-    extra: dict[str, object] = {"trust_remote_code": False}
+    extra: dict[str, object] = {"trust_remote_code": trusted}
     if chat_template is not None:
         extra["chat_template"] = chat_template.read_text("utf-8")
 
@@ -148,13 +148,20 @@ def _vocabulary(tokenizer: Wrapper, markup: Collection[str]) -> Vocabulary:
 
 
 def _finish(
-    path: Path, config: JsonObject, vocabulary: Vocabulary, template: Template, tools: Format | None, *, warmup: bool
+    path: Path,
+    config: JsonObject,
+    vocabulary: Vocabulary,
+    template: Template,
+    tools: Format | None,
+    *,
+    warmup: bool,
+    trusted: bool,
 ) -> Loaded:
     from mlx_lm import utils
     from mlx_lm.models.cache import make_prompt_cache
 
     utils.maybe_set_recommended_wired_limit()
-    found = utils.load_model(path, trust_remote_code=False)[0]  # pyright: ignore[reportUnknownMemberType]
+    found = utils.load_model(path, trust_remote_code=trusted)[0]  # pyright: ignore[reportUnknownMemberType]
     model = cast("Model", cast("object", found))
 
     def fresh_cache() -> Cache:

@@ -47,6 +47,7 @@ class Settings:
     kv_folder: Path | None = None
     kv_bytes: int = 0
     chat_template: Path | None = None
+    trusted: bool = False
 
 
 class QueueFullError(Exception):
@@ -71,7 +72,11 @@ class Generation:
         self._end = end
         self._clock = clock
         self._loader = loader or partial(
-            load, settings.path, warmup=settings.warmup, chat_template=settings.chat_template
+            load,
+            settings.path,
+            warmup=settings.warmup,
+            chat_template=settings.chat_template,
+            trusted=settings.trusted,
         )
         self._inbox: queue.Queue[Job | None] = queue.Queue(maxsize=queue_limit)
         self._events: list[tuple[Job, Event]] = []

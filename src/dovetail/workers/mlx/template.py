@@ -6,7 +6,8 @@ import ctypes
 import inspect
 import json
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol, TypeVar, cast
 
@@ -14,6 +15,8 @@ from dovetail.core.request import Json, JsonObject
 
 RENDER_LIMIT_S = 5.0
 _RENDER_LIMIT_KIB = 64 << 10
+# Of addresses, while a template is tried: what a thread reserves for itself is a good part of it.
+_SPACE = 512 << 20
 _NEEDLE = "n33dle"
 _TAGS = (("<think>", "</think>"), ("[THINK]", "[/THINK]"))  # where mlx-lm finds none among the vocabulary's tokens
 T = TypeVar("T")
@@ -58,7 +61,10 @@ class Template:
         self.think = _think_tags(renderer, self.text)
         reserved = inspect.signature(type(renderer).apply_chat_template).parameters.keys() | _RESERVED
         self._reserved = reserved - {"self", "kwargs"}
-        self.caps = self._probe() if self.available else Caps()
+        self.caps = Caps()
+        if self.available:
+            with _bounded(_SPACE):
+                self.caps = self._probe()
 
     @property
     def markup(self) -> tuple[str, ...]:
@@ -99,7 +105,9 @@ class Template:
             return self.render(messages, tools=tools)
         except TemplateTimeoutError:
             raise
-        except TemplateError:
+        except TemplateError as error:
+            if isinstance(error.__cause__, MemoryError):
+                raise _too_large() from error
             return ""
 
     def _probe(self) -> Caps:
@@ -107,7 +115,7 @@ class Template:
         before = _peak_kib()
         plain = self._tried([{"role": "user", "content": _NEEDLE}])
         if before is not None and (_peak_kib() or 0) - before > _RENDER_LIMIT_KIB:
-            raise TemplateError("the chat template needs more than 64 MiB for one short message")
+            raise _too_large()
         parts: Json = [{"type": "text", "text": _NEEDLE}]
         typed = self._tried([{"role": "user", "content": parts}])
         system = self._tried([{"role": "system", "content": _NEEDLE}, user])
@@ -126,6 +134,45 @@ class Template:
             supports_tools=_NEEDLE in tools,
             supports_typed_content=_NEEDLE in typed and "'text'" not in typed and '"text"' not in typed,
         )
+
+
+def _too_large() -> TemplateError:
+    return TemplateError("the chat template needs more than 64 MiB for one short message")
+
+
+@contextmanager
+def _bounded(space: int) -> Generator[None]:
+    """Leaves the process so many bytes of new addresses; no bound where the platform has none.
+
+    Weights and the engine's threads come later: nothing else takes memory meanwhile.
+    """
+    taken = _addresses()
+    if taken is None:
+        yield
+        return
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    bound = taken + space
+    if hard != resource.RLIM_INFINITY:
+        bound = min(bound, hard)
+    resource.setrlimit(resource.RLIMIT_AS, (bound, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+
+
+def _addresses() -> int | None:
+    """Bytes of addresses that the process has taken; None where nobody says."""
+    try:
+        with open("/proc/self/statm", "rb") as told:  # noqa: PTH123  not worth a Path
+            pages = int(told.read().split()[0])
+    except OSError:
+        return None
+    import resource
+
+    return pages * resource.getpagesize()
 
 
 class TemplateTimeoutError(TemplateError):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Sequence
 from typing import cast
@@ -71,6 +72,7 @@ def test_a_template_that_refuses_is_an_error_with_its_words() -> None:
         Template(Renderer("{{ raise_exception('no system') }}")).render(USER)
 
 
+@pytest.mark.bad_input("40")
 @pytest.mark.parametrize(
     "hostile",
     [
@@ -87,6 +89,7 @@ def test_code_in_a_template_does_not_run(hostile: str) -> None:
         template.render(USER)
 
 
+@pytest.mark.bad_input("40")
 def test_a_template_that_loops_is_broken_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(templates, "RENDER_LIMIT_S", 0.2)
     loop = "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}"
@@ -107,3 +110,17 @@ def test_a_request_cannot_name_the_renderers_own_arguments() -> None:
     for name in ("chat_template", "messages", "tools", "tokenize", "conversation", "add_generation_prompt"):
         with pytest.raises(TemplateError, match=name):
             template.render(USER, options={name: "x"})
+
+
+@pytest.mark.bad_input("40")
+@pytest.mark.skipif(sys.platform != "linux", reason="no bound on addresses")
+@pytest.mark.parametrize(
+    "swollen", ["{{ 'x' * 10**10 }}", "{% for m in messages %}{{ m.content * 10**9 }}{% endfor %}"]
+)
+def test_a_template_that_swells_ends_the_load_and_not_the_machine(swollen: str) -> None:
+    import resource
+
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    with pytest.raises(TemplateError, match="64 MiB"):
+        Template(Renderer(swollen))
+    assert resource.getrlimit(resource.RLIMIT_AS) == before
