@@ -25,6 +25,7 @@ from dovetail.storage.database import Database
 
 _ENDS_WITHIN = 30.0  # seconds for models to leave when the server shuts down
 _LEARN_FROM = 20  # newest benchmarks, for estimates
+_LISTED = 100
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -121,9 +122,10 @@ class Lab:
 
     async def list(self) -> list[Benchmark]:
         """The newest first; one that runs is the first."""
-        kept = [] if self._database is None else await self._database.run(benchmarks.newest)
+        rows = [] if self._database is None else await self._database.run(lambda c: benchmarks.newest(c, _LISTED))
+        kept = await asyncio.to_thread(lambda: [read(row.body) for row in rows])
         running = self.under_way()
-        return [*([running[0]] if running else []), *(read(row.body) for row in kept)]
+        return [*([running[0]] if running else []), *kept]
 
     async def get(self, wanted: str) -> Benchmark:
         """Raises InvalidRequest (404) for an id that is not there."""
@@ -163,11 +165,15 @@ class Lab:
     async def _work(self, active: _Active) -> None:
         state, error = await _outcome(active.run)
         ended = replace(active.benchmark, state=state, error=error, ended=self._wall(), models=active.run.results())
-        await self._keep(ended)
-        active.ended.set()
-        self.tell(ended, None)
+        try:
+            await self._keep(ended)
+        finally:
+            active.ended.set()
+            self.tell(ended, None)
         try:
             await active.run.tidy()
+        except DovetailError as failure:
+            log.warning("benchmark_left_models", benchmark=ended.id, reason=failure.message)
         finally:
             self._active = None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from pathlib import Path
@@ -18,7 +19,7 @@ from dovetail.core.request import Json, JsonObject
 
 _LOOK_EVERY = 0.5  # seconds
 _FORMS = ("json", "csv", "md", "svg", "html")
-_LARGEST_TEXT = 48_000
+_LARGEST_TEXT = 56_000  # bytes in a body, which has 64 KiB
 _PATH = "/api/v1/benchmarks"
 _ERASE_LINE = "\r\x1b[K"
 
@@ -170,9 +171,12 @@ def _text(path: Path | None) -> str:
     if path is None:
         return ""
     try:
-        return path.read_text("utf-8", errors="replace")[:_LARGEST_TEXT]
+        text = path.read_text("utf-8", errors="replace")[:_LARGEST_TEXT]
     except OSError as error:
         raise Failure(f"{path} cannot be read: {error.strerror}", Exit.USAGE) from None
+    while len(json.dumps(text)) > _LARGEST_TEXT:
+        text = text[: len(text) * 9 // 10]
+    return text
 
 
 def _form(output: Path | None) -> str:

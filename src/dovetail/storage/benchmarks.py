@@ -27,7 +27,7 @@ def add(connection: Connection, new: Row, *, most: int = MOST) -> None:
     )
 
 
-def newest(connection: Connection, count: int = MOST) -> list[Row]:
+def newest(connection: Connection, count: int) -> list[Row]:
     """The newest first."""
     rows = connection.execute("SELECT id, began, body FROM benchmark ORDER BY began DESC, id LIMIT ?", (count,))
     return [Row(*row) for row in rows]

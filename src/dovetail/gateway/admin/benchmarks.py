@@ -55,7 +55,7 @@ _FORMS: dict[str, tuple[str, Callable[[Benchmark, Benchmark | None], str]]] = {
 class QualityBody(Wire):
     """How well each model predicts a text, and how far it is from the reference."""
 
-    text: Annotated[str, Field(max_length=48_000)] = Field(default="", description="Empty: the package's own.")
+    text: Annotated[str, Field(max_length=60_000)] = Field(default="", description="Empty: the package's own.")
     reference: ModelName | None = Field(default=None, description="One of the models; null: the first.")
     positions: Annotated[int, Field(ge=16, le=1 << 16)] = 256
     window: Annotated[int, Field(ge=32, le=8192)] = 512
@@ -139,7 +139,7 @@ async def estimate_benchmark(request: Request, services: ServicesDep, _caller: C
 @router.get("/api/v1/benchmarks", operation_id="listBenchmarks", response_model=None)
 @answers(BenchmarkList)
 async def list_benchmarks(services: ServicesDep, _caller: CallerDep) -> Response:
-    """All that were kept, with their figures."""
+    """The newest 100, with their figures."""
     lab = _lab(services)
     running = lab.under_way()
     return _json({"data": await lab.list(), "progress": running[1] if running else None})
