@@ -19,12 +19,16 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from dovetail.cli.exits import MEANINGS
+from dovetail.core import fields, ollama_fields
 from dovetail.core.caller import ROLES
 from dovetail.core.field import FieldSpec, Table, Treatment
-from dovetail.core.fields import ROUTES, SAMPLING
+from dovetail.core.fields import SAMPLING
 from dovetail.engines.wire import DEFAULT_SAMPLING
 from dovetail.gateway.dialects.anthropic.body import CountBody, MessagesBody
 from dovetail.gateway.dialects.llamacpp import CompletionRequest, DetokenizeRequest, TokenizeRequest
+from dovetail.gateway.dialects.ollama.bodies import OllamaChat, OllamaGenerate
+from dovetail.gateway.dialects.ollama.embed import OllamaEmbed, OllamaEmbeddings
+from dovetail.gateway.dialects.ollama.options import OllamaOptions
 from dovetail.gateway.dialects.openai_chat.body import ChatBody
 from dovetail.gateway.dialects.openai_completions import CompletionBody
 from dovetail.gateway.dialects.openai_embeddings import EmbeddingBody
@@ -56,7 +60,14 @@ BODIES: dict[str, type[Wire]] = {
     "completion": CompletionRequest,
     "tokenize": TokenizeRequest,
     "detokenize": DetokenizeRequest,
+    "ollama chat": OllamaChat,
+    "ollama generate": OllamaGenerate,
+    "ollama embed": OllamaEmbed,
+    "ollama embeddings": OllamaEmbeddings,
+    "ollama options": OllamaOptions,
 }
+
+TABLES: dict[str, Table] = {**fields.ROUTES, **ollama_fields.ROUTES}
 
 FIELDS_HEAD = """\
 # Fields
@@ -102,6 +113,11 @@ ROUTE_OF = {
     "rerank": "/v1/rerank",
     "tokenize": "/tokenize",
     "detokenize": "/detokenize",
+    "ollama chat": "/api/chat",
+    "ollama generate": "/api/generate",
+    "ollama embed": "/api/embed",
+    "ollama embeddings": "/api/embeddings",
+    "ollama options": "options of /api",
 }
 
 _BOUNDS = {"minimum": ">=", "exclusiveMinimum": ">", "maximum": "<=", "exclusiveMaximum": "<"}
@@ -129,7 +145,7 @@ type is said, it is `invalid_request_error`.
 def documents() -> dict[Path, str]:
     """Every generated document with what it should contain."""
     parts = {"settings": settings_tables(), "exit codes": exit_table()}
-    fields = {f"fields of {name}": field_list(ROUTES[ROUTE_OF[name]]) for name in BODIES}
+    fields = {f"fields of {name}": field_list(TABLES[ROUTE_OF[name]]) for name in BODIES}
     suite = {"schema suite": schema_suite.table()}
     made = {ACCEPTANCE: acceptance(), FIELDS: field_tables(), STRUCTURED: filled(STRUCTURED, suite)}
     made[BAD_INPUT] = bad_input()
@@ -157,7 +173,7 @@ def field_tables() -> str:
         route = ROUTE_OF[name]
         lines += [f"## `{route}`", "", "| field | range and meaning | GGUF | MLX | shown by |", "|---|---|---|---|---|"]
         schema = body.model_json_schema()["properties"]
-        for field, spec in ROUTES[route].items():
+        for field, spec in TABLES[route].items():
             names = ", ".join(f"`{each}`" for each in (field, *spec.aliases))
             shown = "<br>".join(f"`{test}`" for test in sorted(shown_by(route, spec, tests))) or "**missing**"
             lines.append(f"| {names} | {_cell(_meaning(schema[field]))} | {spec.gguf} | {spec.mlx} | {shown} |")

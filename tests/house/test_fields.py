@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import get_args
 
+import ollama
+import ollama._types as ollama_types
 import pytest
 from anthropic.types.beta.message_count_tokens_params import MessageCountTokensParams as CountParams
 from anthropic.types.beta.message_create_params import MessageCreateParamsBase as MessageParams
@@ -15,17 +17,16 @@ from openai.types.chat.completion_create_params import CompletionCreateParamsBas
 from openai.types.completion_create_params import CompletionCreateParamsBase as TextParams
 from pydantic import AliasChoices, BaseModel
 
-from dovetail.core.fields import ROUTES
 from dovetail.gateway.wire import Inert, Refused
 
-from .documents import BODIES, ROUTE_OF, marked_tests, shown_by
+from .documents import BODIES, ROUTE_OF, TABLES, marked_tests, shown_by
 
 TESTS = Path(__file__).parents[1]
 
 
 @pytest.mark.parametrize("name", BODIES)
 def test_wire_models_take_the_fields_of_the_table_and_no_others(name: str) -> None:
-    table, seen = ROUTES[ROUTE_OF[name]], list[str]()
+    table, seen = TABLES[ROUTE_OF[name]], list[str]()
     for field, info in BODIES[name].model_fields.items():
         names = info.validation_alias.choices if isinstance(info.validation_alias, AliasChoices) else [field]
         spec = table[str(names[0])]
@@ -37,15 +38,15 @@ def test_wire_models_take_the_fields_of_the_table_and_no_others(name: str) -> No
     assert sorted(seen) == sorted(table)
 
 
-@pytest.mark.parametrize("route", ROUTES)
+@pytest.mark.parametrize("route", TABLES)
 def test_every_field_is_shown_by_a_test(route: str) -> None:
     tests = marked_tests(TESTS, "field")
-    assert [name for name, spec in ROUTES[route].items() if not shown_by(route, spec, tests)] == []
+    assert [name for name, spec in TABLES[route].items() if not shown_by(route, spec, tests)] == []
 
 
 def test_marks_name_fields_that_exist() -> None:
-    known = {name for table in ROUTES.values() for name in table}
-    known |= {f"{route} {name}" for route, table in ROUTES.items() for name in table}
+    known = {name for table in TABLES.values() for name in table}
+    known |= {f"{route} {name}" for route, table in TABLES.items() for name in table}
     known |= {"every sampling", "every inert", "every refused"}
     assert set(marked_tests(TESTS, "field")) <= known
 
@@ -53,7 +54,7 @@ def test_marks_name_fields_that_exist() -> None:
 def within(model: type[BaseModel], seen: set[type[BaseModel]]) -> Iterator[str]:
     """Names of what is inert or refused in the models within a body."""
     for field in model.model_fields.values():
-        inner = [part for part in _parts(field.annotation) if part not in seen]
+        inner = [part for part in _parts(field.annotation) if part not in seen and part not in BODIES.values()]
         seen |= set(inner)
         for part in inner:
             yield from (
@@ -108,6 +109,11 @@ def _in_body(names: Iterable[str]) -> list[str]:
 
 
 PUBLISHED: dict[str, Sequence[Iterable[str]]] = {
+    "/api/chat": (ollama_types.ChatRequest.model_fields, ["truncate", "shift"]),
+    "/api/generate": (ollama_types.GenerateRequest.model_fields, ["truncate", "shift"]),
+    "/api/embed": (ollama_types.EmbedRequest.model_fields,),
+    "/api/embeddings": (ollama_types.EmbeddingsRequest.model_fields,),
+    "options of /api": (ollama.Options.model_fields, ["min_p"]),
     "/v1/chat/completions": (ChatParams.__annotations__, ["stream"], LLAMA_CHAT),
     "/v1/messages": (_in_body(MessageParams.__annotations__), ["stream", "temperature", "top_k", "top_p"]),
     "/v1/messages/count_tokens": (_in_body(CountParams.__annotations__),),
@@ -124,5 +130,5 @@ PUBLISHED: dict[str, Sequence[Iterable[str]]] = {
 
 @pytest.mark.parametrize("route", PUBLISHED)
 def test_the_table_knows_every_field_of_the_published_apis(route: str) -> None:
-    known = {name for field, spec in ROUTES[route].items() for name in (field, *spec.aliases)}
+    known = {name for field, spec in TABLES[route].items() for name in (field, *spec.aliases)}
     assert [name for names in PUBLISHED[route] for name in names if name not in known] == []

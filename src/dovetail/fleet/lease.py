@@ -47,6 +47,7 @@ class Seat:
     calibration   what is known of how many requests to run at once
     booking what it takes of the budget, None before it was first reckoned or where memory is not counted
     outdated  it is not what the settings of now would make: it goes when it is idle
+    keep      seconds it stays when it is next idle, by a client's word; None: as the settings say
     """
 
     def __init__(  # noqa: PLR0917  called once, by the pool
@@ -76,6 +77,7 @@ class Seat:
         self.last_used = now
         self.placed = False
         self.outdated = False
+        self.keep: float | None = None
         self.booking: Booking | None = None
         self.after: tuple[Worker, ...] = ()
         self.calibration = Calibration(self, measured)
@@ -99,6 +101,13 @@ class Seat:
     def expire_after(self, seconds: float) -> None:
         self.cancel_expiry()
         self._expiry = asyncio.get_running_loop().call_later(seconds, self.worker.begin_stop)
+
+    @property
+    def expires_in(self) -> float | None:
+        """Seconds until it goes, if nobody asks for it; None: it stays, or is used."""
+        if self._expiry is None:
+            return None
+        return max(0.0, self._expiry.when() - asyncio.get_running_loop().time())
 
     def cancel_expiry(self) -> None:
         if self._expiry is not None:

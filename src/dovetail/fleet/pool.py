@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -37,6 +38,7 @@ class WorkerStatus:
     memory         bytes of RAM the worker takes now, None while unknown; `reserved` those that are kept for it
     allocated      bytes that its engine says it holds, which MLX alone does
     device_memory  bytes on GPUs, for `gpu_layers` of its `layers`; 0 layers where they are not counted
+    expires_in     seconds until it goes if nobody asks for it, None: it stays, or is used
     """
 
     model: str
@@ -58,6 +60,7 @@ class WorkerStatus:
     device_memory: int = 0
     gpu_layers: int = 0
     layers: int = 0
+    expires_in: float | None = None
 
 
 def together(statuses: Sequence[WorkerStatus]) -> WorkerStatus:
@@ -151,6 +154,14 @@ class Pool:
     async def estimate(self, model: Model, options: LoadOptions, engine_key: str) -> Estimate:
         """What a load of `model` with resolved `options` would take, and whether it fits; loads nothing."""
         return await self._places.estimate(model, options, engine_key)
+
+    def keep(self, model: Model, pooling: Pooling | None, seconds: float) -> None:
+        """When `model` is next idle it goes after so long, whatever the settings say.
+
+        At once for 0, never for infinity; a pinned model stays.
+        """
+        for seat in self._seats_of(model, pooling):
+            seat.keep = seconds
 
     def reconfigure(self, making: Making, settings: FleetSettings) -> None:
         """Loads models by `making` from now on; a worker that was loaded otherwise goes when its last request ends.
@@ -271,7 +282,10 @@ class Pool:
         seat.cancel_expiry()
         policy = self._policy_for(seat.model)
         ttl = self._settings.idle_ttl if policy.ttl is None else policy.ttl
-        if seat.outdated:
+        keep, seat.keep = seat.keep, None
+        if keep is not None:
+            ttl = 0.0 if math.isinf(keep) else keep
+        if seat.outdated or (keep == 0 and not policy.pin):
             seat.worker.begin_stop()
         elif ttl and not policy.pin and seat.worker.alive:
             seat.expire_after(max(0.0, ttl - (self._clock() - seat.last_used)))
@@ -298,5 +312,6 @@ class Pool:
             widths=seat.calibration.widths,
             served=seat.model,
             allocated=worker.allocated,
+            expires_in=seat.expires_in,
             **self._places.told(seat),
         )

@@ -30,6 +30,7 @@ from dovetail.gateway.compat import llm_server, llm_server_config, mlx_gguf_serv
 from dovetail.gateway.dialects import (
     anthropic,
     llamacpp,
+    ollama,
     openai_chat,
     openai_completions,
     openai_embeddings,
@@ -49,6 +50,7 @@ ROUTERS = (
     llamacpp.router,
     rerank.router,
     openai_models.router,
+    *ollama.ROUTERS,
     adapters.router,
     health.router,
     requests.router,

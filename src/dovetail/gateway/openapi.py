@@ -77,11 +77,21 @@ def streams(event: type[BaseModel]) -> Callable[[EndpointT], EndpointT]:
     return mark
 
 
+def lines(line: type[BaseModel]) -> Callable[[EndpointT], EndpointT]:
+    """The same, of an answer whose stream is lines of JSON."""
+
+    def mark(endpoint: EndpointT) -> EndpointT:
+        endpoint.__dict__["lines"] = line
+        return endpoint
+
+    return mark
+
+
 def document(app: FastAPI, routers: Sequence[APIRouter]) -> JsonObject:
     """The OpenAPI 3.1 document of `app`, into which `routers` were included."""
     whole = cast("JsonObject", get_openapi(title="Dovetail", version=__version__, routes=app.routes))
     schemas = _dig(whole, "components", "schemas")
-    schemas["Error"] = ERROR
+    schemas["Error"], schemas["OllamaError"] = ERROR, OLLAMA_ERROR
     for route in (route for router in routers for route in router.routes):
         if isinstance(route, APIRoute):
             for method in route.methods or ():
@@ -101,8 +111,12 @@ def _describe(route: APIRoute, operation: JsonObject, schemas: JsonObject) -> No
         _dig(responses, "200", "content").update(_content(_add(answer, schemas, "serialization")))
     if event is not None:
         _dig(responses, "200", "content")["text/event-stream"] = _events(_add(event, schemas, "serialization"))
+    if (line := cast("type[BaseModel] | None", getattr(route.endpoint, "lines", None))) is not None:
+        _dig(responses, "200", "content")["application/x-ndjson"] = {"schema": _LINES}
+        _add(line, schemas, "serialization")
+    shape = "OllamaError" if "ollama" in route.tags else "Error"
     for status, description in _errors(route, read).items():
-        responses[str(status)] = {"description": description, "content": _content("Error")}
+        responses[str(status)] = {"description": description, "content": _content(shape)}
 
 
 def _errors(route: APIRoute, read: type[BaseModel] | None) -> dict[int, str]:
@@ -168,5 +182,15 @@ ERROR: JsonObject = {
                 "code": {"type": ["string", "null"]},
             },
         }
+    },
+}
+_LINES: JsonObject = {"type": "string", "description": "Each line is such an object, or an error."}
+OLLAMA_ERROR: JsonObject = {
+    "type": "object",
+    "required": ["error", "code", "param"],
+    "properties": {
+        "error": {"type": "string"},
+        "code": {"type": ["string", "null"]},
+        "param": {"type": ["string", "null"]},
     },
 }

@@ -31,11 +31,9 @@ _TRACE = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _KEEP_ALIVE = b": keep-alive\n\n"
 _HIGH_WATER = 64 << 10
 PROGRESS = (Queued, Loading, Prefill)
-STREAM_HEADERS = (
-    (b"content-type", b"text/event-stream; charset=utf-8"),
-    (b"cache-control", b"no-cache"),
-    (b"x-accel-buffering", b"no"),
-)
+_UNBUFFERED = ((b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no"))
+STREAM_HEADERS = ((b"content-type", b"text/event-stream; charset=utf-8"), *_UNBUFFERED)
+_LINE_HEADERS = ((b"content-type", b"application/x-ndjson"), *_UNBUFFERED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +211,8 @@ class Reply(Response):
                     await self._whole(send, 200, b"".join(self._pending))
                     break
                 self._started = True
-                headers = [*STREAM_HEADERS, *self._headers, *self._waited()]
+                kind = _LINE_HEADERS if self._rendering.lines else STREAM_HEADERS
+                headers = [*kind, *self._headers, *self._waited()]
                 await self._send(send, {"type": "http.response.start", "status": 200, "headers": headers})
             chunk = self._collect(failure)
             if chunk or done:

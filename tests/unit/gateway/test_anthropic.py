@@ -30,7 +30,7 @@ from dovetail.core.request import (
 )
 from dovetail.gateway import errors
 from dovetail.gateway.app import create_app
-from dovetail.gateway.dialects.anthropic.answers import MessageAnswer, MessageEvent
+from dovetail.gateway.dialects.anthropic.answers import AnthropicAnswer, MessageEvent
 from dovetail.gateway.dialects.anthropic.body import MessagesBody
 from dovetail.gateway.dialects.anthropic.reply import arguments
 from dovetail.settings import Settings
@@ -84,7 +84,7 @@ async def everything(request: GenerateRequest, index: int) -> AsyncGenerator[Eve
 
 async def test_everything_a_model_can_say_whole() -> None:
     answer = await post(body(), everything)
-    whole = MessageAnswer.model_validate(answer.json())
+    whole = AnthropicAnswer.model_validate(answer.json())
     assert answer.json()["content"] == [
         {"type": "thinking", "thinking": "hm", "signature": "unsigned"},
         {"type": "text", "text": '서울"\n'},

@@ -15,7 +15,7 @@ from starlette.responses import Response
 from dovetail.core.errors import InvalidRequest
 from dovetail.gateway import wire
 from dovetail.gateway.deps import CallerDep, ServicesDep, generation, receive_body, translated, while_connected
-from dovetail.gateway.dialects.anthropic.answers import MessageAnswer, MessageEvent, TokenCount
+from dovetail.gateway.dialects.anthropic.answers import AnthropicAnswer, MessageEvent, TokenCount
 from dovetail.gateway.dialects.anthropic.body import CountBody, MessagesBody
 from dovetail.gateway.dialects.anthropic.reply import MessageStream, MessageWhole
 from dovetail.gateway.openapi import answers, reads, streams
@@ -32,7 +32,7 @@ _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 @router.post("/v1/messages", operation_id="createMessage", response_model=None)
 @reads(MessagesBody)
-@answers(MessageAnswer)
+@answers(AnthropicAnswer)
 @streams(MessageEvent)
 async def create_message(request: Request, services: ServicesDep, caller: CallerDep) -> Response:
     """Answers a conversation in Anthropic's form, streamed or whole."""

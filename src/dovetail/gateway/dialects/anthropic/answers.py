@@ -55,7 +55,7 @@ StopReason = Literal[
 Block = TextBlock | ThinkingBlock | ToolUseBlock
 
 
-class MessageAnswer(Answer):
+class AnthropicAnswer(Answer):
     """A whole message; at the start of a stream it has neither content nor a reason to stop."""
 
     id: str
@@ -72,7 +72,7 @@ class MessageStart(Answer):
     """The first event."""
 
     type: Literal["message_start"]
-    message: MessageAnswer
+    message: AnthropicAnswer
 
 
 class Ping(Answer):

@@ -23,7 +23,7 @@ from dovetail.core.request import (
     Tool,
     ToolChoice,
 )
-from dovetail.gateway.dialects.anthropic.messages import BlockBody, MessageBody, messages_from
+from dovetail.gateway.dialects.anthropic.messages import AnthropicMessage, BlockBody, messages_from
 from dovetail.gateway.functions import Function, tools
 from dovetail.gateway.sampling import MAX_STOPS, Count, ModelName, StopString
 from dovetail.gateway.schemas import reduced
@@ -35,7 +35,7 @@ _FORMAT = "output_config.format"
 _CHOSEN = {"auto": "auto", "none": "none", "any": "required"}
 
 
-class ToolBody(Wire):
+class AnthropicTool(Wire):
     """A tool; one with a type of its own is known to Anthropic's models and servers alone."""
 
     type: Annotated[str | None, Field(max_length=64)] = None
@@ -86,8 +86,8 @@ class OutputConfig(Wire):
     task_budget: Annotated[object, Refused()] = None
 
 
-_Messages = Annotated[list[MessageBody], Field(min_length=1, max_length=10_000, fail_fast=True)]
-_Tools = Annotated[list[ToolBody], Field(max_length=512, fail_fast=True)]
+_Messages = Annotated[list[AnthropicMessage], Field(min_length=1, max_length=10_000, fail_fast=True)]
+_Tools = Annotated[list[AnthropicTool], Field(max_length=512, fail_fast=True)]
 _System = str | Annotated[list[BlockBody], Field(max_length=1024, fail_fast=True)]
 
 

@@ -70,14 +70,14 @@ class BlockBody(Wire):
     transformations: Annotated[object, Refused()] = None
 
 
-class MessageBody(Wire):
+class AnthropicMessage(Wire):
     """One turn."""
 
     role: Literal["user", "assistant", "system"]
     content: str | Annotated[list[BlockBody], Field(max_length=1024, fail_fast=True)]
 
 
-def messages_from(bodies: Sequence[MessageBody], system: str | Sequence[BlockBody] | None) -> tuple[Message, ...]:
+def messages_from(bodies: Sequence[AnthropicMessage], system: str | Sequence[BlockBody] | None) -> tuple[Message, ...]:
     """The core's messages. Raises InvalidRequest naming the block at fault."""
     conversation = _Conversation()
     if system is not None:
@@ -95,7 +95,7 @@ class _Conversation:
         self.messages: list[Message] = []
         self._called: set[str] = set()
 
-    def read(self, body: MessageBody, where: str) -> None:
+    def read(self, body: AnthropicMessage, where: str) -> None:
         match body.role:
             case "system":
                 # In the middle of a conversation no template is sure to take a system message.
@@ -122,7 +122,7 @@ class _Conversation:
             tool_calls=(*last.tool_calls, *message.tool_calls),
         )
 
-    def _assistant(self, body: MessageBody, where: str) -> None:
+    def _assistant(self, body: AnthropicMessage, where: str) -> None:
         texts: list[Part] = []
         thoughts: list[str] = []
         calls: list[ToolCall] = []
@@ -139,7 +139,7 @@ class _Conversation:
         self._called |= {call.id for call in calls}
         self.add(Message("assistant", tuple(texts), reasoning="".join(thoughts) or None, tool_calls=tuple(calls)))
 
-    def _user(self, body: MessageBody, where: str) -> None:
+    def _user(self, body: AnthropicMessage, where: str) -> None:
         parts: list[Part] = []
         for j, block in enumerate(_blocks(body.content)):
             at = f"{where}.content[{j}]"

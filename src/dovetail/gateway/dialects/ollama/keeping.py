@@ -1,0 +1,47 @@
+"""A model by the name that a client of Ollama gives it, and how long it stays."""
+
+from __future__ import annotations
+
+import asyncio
+
+from dovetail.core.caller import Caller
+from dovetail.core.errors import Forbidden, InvalidRequest, ModelNotFound
+from dovetail.core.model import Model
+from dovetail.gateway.dialects.ollama.options import Asked
+from dovetail.gateway.services import Services
+from dovetail.serving.limits import check_scope
+
+_LATEST = ":latest"
+
+
+async def find(services: Services, name: str) -> Model:
+    """Raises ModelNotFound."""
+    return await asyncio.to_thread(_find, services, name)
+
+
+async def kept(services: Services, caller: Caller, body: Asked, *, embeds: bool = False) -> Model:
+    """The model that `body` names, from now on kept as long as it says. Raises what is wrong with either."""
+    model = await find(services, body.model)
+    check_scope(caller, model)
+    seconds = body.kept()
+    wanted = body.options.num_ctx if body.options else None
+    if wanted is not None and (context := services.context(model)) and wanted > context:
+        raise InvalidRequest(
+            f"options.num_ctx: {model.id} is loaded with {context} tokens of context; "
+            f"set [models.{model.id}] context to have {wanted}",
+            param="options.num_ctx",
+        )
+    if seconds is not None:
+        if not caller.may("admin"):
+            raise Forbidden("keep_alive: how long a model stays is for admins to say; leave it out")
+        services.pool.keep(model, model.pooling or ("mean" if embeds else None), seconds)
+    return model
+
+
+def _find(services: Services, name: str) -> Model:
+    try:
+        return services.catalog.find(name)
+    except ModelNotFound:
+        if not name.endswith(_LATEST):
+            raise
+        return services.catalog.find(name.removesuffix(_LATEST))
