@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -27,7 +26,6 @@ class Audit:
     def __init__(self, folder: Path, *, most: int = MOST_BYTES, clock: Callable[[], float] = time.time) -> None:
         self._file = RotatedFile(folder / FILE_NAME, most, KEPT)
         self._clock = clock
-        self._lock = threading.Lock()
 
     def write(self, what: str, *, who: str, address: str, **details: str | int | None) -> None:
         """Blocks for a write to the disk. A line that cannot be written is lost, and the log says so."""
@@ -41,7 +39,6 @@ class Audit:
             {"time": when, "who": who[:_LONGEST], "from": address, "what": what, **said}, ensure_ascii=True
         )
         try:
-            with self._lock:
-                self._file.append(line.encode() + b"\n")
+            self._file.append(line.encode() + b"\n")
         except OSError as error:
             log.warning("audit_lost", what=what, reason=error.strerror)

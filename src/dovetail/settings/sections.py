@@ -265,7 +265,7 @@ class JournalSettings(Section):
 
     days: float = Field(default=30.0, gt=0, le=36_500, description="Days a request is kept.")
     requests: int = Field(
-        default=100_000, ge=0, le=10_000_000, description="Requests that are kept at most, the newest; 0 keeps none."
+        default=100_000, ge=0, le=1_000_000, description="Requests that are kept at most, the newest; 0 keeps none."
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from pathlib import Path
 
 
@@ -13,9 +14,14 @@ class RotatedFile:
         self.most = most
         self.kept = kept
         self._path = path
+        self._lock = threading.Lock()
 
     def append(self, lines: bytes) -> None:
-        """Blocks for a write to the disk; for one thread at a time. Raises OSError."""
+        """Blocks for a write to the disk. Raises OSError."""
+        with self._lock:
+            self._append(lines)
+
+    def _append(self, lines: bytes) -> None:
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         try:

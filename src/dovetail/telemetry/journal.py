@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 
 import structlog
@@ -43,7 +44,7 @@ class Journal(Observer):
         self._clock = clock
         self._most_waiting = most_waiting
         self._waiting: deque[RequestRecord] = deque()
-        self._writing = asyncio.Lock()
+        self._under_way: asyncio.Task[None] | None = None
         self._pruned = float("-inf")
         self._complained = False
 
@@ -71,20 +72,15 @@ class Journal(Observer):
         return await database.run(lambda c: journal.summary(c, which))
 
     async def write(self) -> None:
-        """Stores what has come since the last time; what cannot be stored is tried again with the next."""
-        database = self._database
-        async with self._writing:
-            while database is not None and self._waiting:
-                batch = [self._waiting[i] for i in range(min(BATCH, len(self._waiting)))]
-                try:
-                    await database.run(lambda c, batch=batch: journal.add(c, [entry_of(record) for record in batch]))
-                except DovetailError as failure:
-                    self._complain(failure)
-                    return
-                self._complained = False
-                for _ in batch:
-                    self._waiting.popleft()
-            await self._prune()
+        """Stores what has come until now; what cannot be stored is tried again with the next.
+
+        Goes on when whoever waits for it does not any more: what was stored is not stored again.
+        """
+        if self._under_way is not None and not self._under_way.done():
+            await asyncio.shield(self._under_way)  # it may have begun too early
+        if self._under_way is None or self._under_way.done():
+            self._under_way = asyncio.create_task(self._write(), name="journal")
+        await asyncio.shield(self._under_way)
 
     async def run(self) -> None:
         """Writes until cancelled."""
@@ -105,6 +101,23 @@ class Journal(Observer):
             )
         await self.write()
         return self._database
+
+    async def _write(self) -> None:
+        database = self._database
+        while database is not None and self._waiting:
+            batch = tuple(islice(self._waiting, BATCH))
+            try:
+                await database.run(lambda c, batch=batch: journal.add(c, [entry_of(record) for record in batch]))
+            except DovetailError as failure:
+                self._complain(failure)
+                return
+            except Exception:  # whatever is wrong with them, others are to be kept
+                log.exception("journal_records_lost", requests=len(batch))
+                self.dropped += len(batch)
+            self._complained = False
+            for _ in batch:
+                self._waiting.popleft()
+        await self._prune()
 
     async def _prune(self) -> None:
         now = self._clock()

@@ -91,12 +91,17 @@ class LogLines:
     async def more(self, number: int) -> None:
         """Returns once there is a line behind that number."""
         while True:
-            woken = asyncio.Event()
+            waiting = asyncio.get_running_loop(), asyncio.Event()
             with self._lock:
                 if self._last > number:
                     return
-                self._waiting.append((asyncio.get_running_loop(), woken))
-            await woken.wait()
+                self._waiting.append(waiting)
+            try:
+                await waiting[1].wait()
+            finally:
+                with self._lock:
+                    if waiting in self._waiting:  # who waits no longer, before a line came
+                        self._waiting.remove(waiting)
 
 
 class _Tap(logging.Handler):

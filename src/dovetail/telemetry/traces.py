@@ -76,7 +76,7 @@ class Traces(Observer):
             for _ in batch:
                 self._waiting.popleft()
             left -= len(batch)
-            if await asyncio.to_thread(self._send, batch):
+            if await asyncio.to_thread(self._taken, batch):
                 self._complained = False
                 continue
             self.dropped += len(batch)
@@ -84,6 +84,13 @@ class Traces(Observer):
                 self._complained = True
                 log.warning("traces_not_sent", requests=len(batch))
             return
+
+    def _taken(self, records: Sequence[RequestRecord]) -> bool:
+        try:
+            return self._send(records)
+        except Exception:  # whatever is wrong with them or with the library, requests are to be served
+            log.exception("traces_failed")
+            return False
 
     async def aclose(self) -> None:
         """Sends what is left, within bounds."""

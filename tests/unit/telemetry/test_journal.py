@@ -1,6 +1,8 @@
+import asyncio
 import io
 import json
 import sqlite3
+import threading
 import time
 from collections.abc import AsyncGenerator
 from dataclasses import replace
@@ -134,3 +136,36 @@ async def test_what_waits_at_the_end_is_written(tmp_path: Path) -> None:
     again = Journal(Database.open(tmp_path / FILE_NAME, JOURNAL), JournalSettings())
     assert (await again.summary(Filter())).requests == 1
     await again.aclose()
+
+
+async def test_who_leaves_while_it_is_written_has_nothing_written_twice(database: Database) -> None:
+    kept = over(database)
+    begun, free = threading.Event(), threading.Event()
+
+    def hold(_: sqlite3.Connection) -> None:
+        begun.set()
+        free.wait(10)
+
+    holding = asyncio.ensure_future(database.run(hold))
+    await asyncio.to_thread(begun.wait, 10)
+    kept.request_done(RECORD)
+    asking = asyncio.ensure_future(kept.page(Filter(), 10))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    asking.cancel()
+    await asyncio.wait([asking])
+    free.set()
+    await holding
+    kept.request_done(replace(RECORD, id="second"))
+    assert [entry.id for _, entry in await kept.page(Filter(), 10)] == ["second", "chatcmpl-1"]
+
+
+async def test_what_cannot_be_a_row_keeps_no_other_from_being_one(database: Database) -> None:
+    log.setup("json", "debug", stream := io.StringIO())
+    kept = over(database)
+    kept.request_done(replace(RECORD, model="\ud800"))
+    await kept.write()
+    kept.request_done(RECORD)
+    assert [entry.id for _, entry in await kept.page(Filter(), 10)] == ["chatcmpl-1"]
+    assert kept.dropped == 1
+    assert "journal_records_lost" in stream.getvalue()

@@ -90,6 +90,16 @@ async def test_readers_are_woken_by_lines_of_any_thread() -> None:
     thread.join()
 
 
+async def test_readers_that_leave_are_forgotten() -> None:
+    lines = lines_of("a")
+    for _ in range(3):
+        waiting = asyncio.ensure_future(lines.more(lines.last))
+        await asyncio.sleep(0)
+        waiting.cancel()
+        await asyncio.wait([waiting])
+    assert lines._waiting == []
+
+
 def test_lines_of_every_logger_are_masked_json_with_their_level_model_and_source() -> None:
     log.setup("text", "info", io.StringIO())
     with tapped() as lines:

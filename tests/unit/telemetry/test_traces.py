@@ -151,6 +151,18 @@ async def test_of_more_than_it_holds_some_are_dropped_and_counted() -> None:
     assert (traces.dropped, sent) == (2, [BATCH, 1])
 
 
+async def test_whatever_goes_wrong_costs_spans_alone() -> None:
+    log.setup("json", "info", stream := io.StringIO())
+
+    def send(records: Sequence[RequestRecord]) -> bool:
+        raise ValueError(len(records))
+
+    traces = Traces(send)
+    traces.request_done(RECORD)
+    await traces.send()
+    assert (traces.dropped, "traces_failed" in stream.getvalue()) == (1, True)
+
+
 async def test_a_collector_that_hangs_holds_nobody_up() -> None:
     taken, free = threading.Event(), threading.Event()
 
