@@ -15,7 +15,7 @@ from dovetail.access.keys import NewKey
 from dovetail.core.caller import Role, Scope
 from dovetail.gateway.app import ROUTERS, create_app
 from dovetail.gateway.guard import Guard, guarded
-from dovetail.gateway.rights import RIGHTS, Right, names
+from dovetail.gateway.rights import BY_LOGIN, RIGHTS, Right, names
 from dovetail.settings import AccessSettings, ServerSettings, Settings
 
 from ..access.parts import GOOD, HERE, access, audited  # noqa: TID252
@@ -151,6 +151,20 @@ async def test_what_a_key_is_not_good_for(tmp_path: Path) -> None:
                 403, "permission_error", "key_scope",
             )  # fmt: skip
         assert (await call(app, "GET", "/props?model=m", x_api_key=secret)).status == 403
+
+
+@pytest.mark.parametrize("line", sorted(BY_LOGIN))
+async def test_what_takes_a_login_takes_no_key(tmp_path: Path, line: str) -> None:
+    with access(tmp_path) as made:
+        await made.people.found("chief", GOOD)
+        app = create_app(services(access=made))
+        _, secret = await made.keys.create(NewKey("k", "chief", "admin"))
+        _, token = await made.people.log_in("chief", GOOD, HERE)
+        method, path = line.replace("{name}", "chief").split(" ")
+        refused = await call(app, method, path, {}, x_api_key=secret)
+        assert refused.error[:3] == (403, "permission_error", "key_scope")
+        cookie = {"cookie": f"dovetail={token}", "content_type": "application/json"}
+        assert (await call(app, method, path, {}, **cookie)).status == 400  # it is let in, and the body read
 
 
 async def test_a_key_leaves_no_account_behind_and_no_admin_takes_the_super_admin_s(tmp_path: Path) -> None:
