@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from dovetail.catalog.delivery import CARD
 from dovetail.core.errors import InvalidRequest
 from dovetail.core.model import Model
 
@@ -35,7 +36,8 @@ class Removal:
         for file in self.files:
             file.unlink(missing_ok=True)
         parent = self.files[0].parent
-        if parent not in roots and not any(parent.iterdir()):
+        if parent not in roots and all(left.name == CARD for left in parent.iterdir()):
+            (parent / CARD).unlink(missing_ok=True)
             parent.rmdir()
 
 

@@ -188,6 +188,18 @@ async def test_a_cut_is_tried_again_and_a_lie_is_not(bench: Bench) -> None:
         assert damaged.error is None
 
 
+async def test_the_bandwidth_of_the_settings_holds(bench: Bench) -> None:
+    bench.settings = HubSettings(bandwidth=64 << 10)
+    async with bench.running() as downloads:
+        download = await bench.start(downloads)
+        await until(lambda: ("progress", "running") in [(kind, data["state"]) for kind, data in bench.told])
+        assert 0 < download.done < HALF, "a second's worth, and what one piece may be too many"
+        await downloads.pause(download.id)
+        bench.settings = HubSettings()
+        await downloads.resume(download.id)
+        await until(lambda: download.state == "done")
+
+
 async def test_only_so_many_are_taken(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MOST", 1)
     bench.hub.hold = threading.Event()

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dovetail.catalog.delivery import CARD
 from dovetail.catalog.removal import removal
 from dovetail.catalog.scan import scan
 from dovetail.core.errors import InvalidRequest
@@ -34,6 +35,7 @@ def test_a_file_goes_and_its_neighbour_stays(forge: Forge) -> None:
 def test_an_empty_folder_goes_too_with_the_projector(forge: Forge) -> None:
     forge.gguf("own/own-Q4_0.gguf")
     forge.gguf("own/mmproj-own.gguf", forge.gguf_bytes({"general.architecture": "clip"}))
+    (forge.folder / "own" / CARD).write_text("{}")
     remove(forge, "own")
     assert list(forge.folder.iterdir()) == []
 
