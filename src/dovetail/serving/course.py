@@ -7,10 +7,23 @@ from collections import Counter
 from collections.abc import Callable
 
 from dovetail.core.errors import DovetailError
-from dovetail.core.events import Event, Finished, Loading, Prefill, Queued, Timings, Usage
+from dovetail.core.events import (
+    Event,
+    Finished,
+    Loading,
+    Prefill,
+    Queued,
+    ReasoningDelta,
+    RefusalDelta,
+    TextDelta,
+    Timings,
+    ToolCallDelta,
+    Usage,
+)
 from dovetail.core.observe import GAPS, RequestRecord
 from dovetail.serving.requests import Ticket
 
+_PIECES = (TextDelta, ReasoningDelta, ToolCallDelta, RefusalDelta)
 CLIENT_CLOSED, CLOSED_STATUS = "client_closed", 499
 
 
@@ -29,12 +42,22 @@ class Course:
         self._finished: list[Finished] = []
         self._prompt = 0
         self._pieces: Counter[int] = Counter()
-        self._gaps: list[int] = []
+        self._gaps = [0] * (len(GAPS) + 1)
         self._error: str | None = None
         self._status = 200
 
     def note(self, event: Event) -> None:
-        """Called for each token: an addition or two."""
+        """Called for each token, of which most are pieces of text: an addition or two."""
+        if isinstance(event, _PIECES):
+            now = self._clock()
+            if self._first is None:
+                self.ready()
+                self._first = now
+            else:
+                self._gaps[bisect_left(GAPS, now - self._last)] += 1
+            self._last = now
+            self._pieces[event.index] += 1
+            return
         match event:
             case Queued() | Loading():
                 self._wait(type(event))
@@ -44,9 +67,6 @@ class Course:
             case Finished(index=index):
                 self._finished.append(event)
                 self._pieces.pop(index, None)
-            case _:
-                self._count(self._clock())
-                self._pieces[event.index] += 1
 
     def ready(self) -> None:
         """What it has waited for has come."""
@@ -92,17 +112,8 @@ class Course:
             self._ticket.streamed,
             self._in_line(),
             self._loading,
-            tuple(self._gaps),
+            tuple(self._gaps) if any(self._gaps) else (),
         )
-
-    def _count(self, now: float) -> None:
-        if self._first is None:
-            self.ready()
-            self._first = now
-        else:
-            self._gaps = self._gaps or [0] * (len(GAPS) + 1)
-            self._gaps[bisect_left(GAPS, now - self._last)] += 1
-        self._last = now
 
     def _wait(self, what: type[Queued | Loading] | None) -> None:
         if what is self._waits:

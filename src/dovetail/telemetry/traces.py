@@ -35,7 +35,7 @@ NANO = 1_000_000_000
 
 Attributes: TypeAlias = dict[str, str | bool | int | float | Sequence[str]]
 Send: TypeAlias = Callable[[Sequence[RequestRecord]], bool]
-CHATS = frozenset({"/v1/chat/completions"})
+_CHATS = ("/chat/completions", "/chat", "/messages", "/responses")  # how the routes of conversations end
 KINDS = {"generation": "text_completion", "embedding": "embeddings", "ranking": "rerank"}
 
 
@@ -183,7 +183,7 @@ def attributes_of(record: RequestRecord) -> Attributes:
     """What is said of a request; nothing of what was written in it."""
     usage = record.usage
     found: Attributes = {
-        "gen_ai.operation.name": "chat" if record.endpoint in CHATS else KINDS.get(record.kind, record.kind),
+        "gen_ai.operation.name": "chat" if record.endpoint.endswith(_CHATS) else KINDS.get(record.kind, record.kind),
         "gen_ai.provider.name": "dovetail",
         "gen_ai.request.model": record.model,
         "gen_ai.response.id": record.id,

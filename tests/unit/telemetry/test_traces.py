@@ -17,7 +17,7 @@ from dovetail import log
 from dovetail.core.caller import Caller
 from dovetail.core.events import Finished, Timings, Usage
 from dovetail.core.observe import RequestRecord
-from dovetail.telemetry.traces import BATCH, Traces, TracesUnavailable, exporter, wanted
+from dovetail.telemetry.traces import BATCH, Traces, TracesUnavailable, attributes_of, exporter, wanted
 
 pytestmark = pytest.mark.anyio
 
@@ -109,6 +109,20 @@ async def test_a_request_is_a_span_with_the_names_of_the_convention_and_without_
         ("slot taken", 1000.375),
         ("first output", 1000.5),
     ]
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "kind", "operation"),
+    [
+        ("/v1/messages", "generation", "chat"),
+        ("/api/chat", "generation", "chat"),
+        ("/v1/completions", "generation", "text_completion"),
+        ("/api/embed", "embedding", "embeddings"),
+        ("/rerank", "ranking", "rerank"),
+    ],
+)
+def test_what_was_done_is_named_whatever_the_dialect(endpoint: str, kind: str, operation: str) -> None:
+    assert attributes_of(replace(RECORD, endpoint=endpoint, kind=kind))["gen_ai.operation.name"] == operation
 
 
 async def test_it_belongs_to_the_trace_of_its_client_and_says_what_went_wrong(collector: Collector) -> None:
