@@ -187,6 +187,7 @@ async def test_a_broken_database_opens_no_door(tmp_path: Path, run: Run) -> None
         assert answer.status == 200
 
 
+@pytest.mark.accept("H7")
 async def test_a_backup_of_a_running_server_brings_it_back(tmp_path: Path, run: Run) -> None:
     assert run("admin", "create", "--password-stdin", typed=f"{GOOD}\n").returncode == 0
     async with running(tmp_path) as server, aiohttp.ClientSession(server.url) as http:

@@ -112,6 +112,24 @@ async def kill_at_work(http: aiohttp.ClientSession, server: Running, model: str)
             await answer.read()
 
 
+async def capture(http: aiohttp.ClientSession, home: Path, cookie: str) -> None:
+    """While an admin wants them there, prompts and replies are in one file."""
+    status, said = await post(http, "/api/v1/capture", {"minutes": 5}, cookie=cookie)
+    assert status == 200
+    async with http.get("/auth/status") as answer:
+        assert (await answer.json())["capture"] is True
+    key = {"x-api-key": canaries.OPERATOR_KEY}
+    assert (await post(http, CHAT, {"model": "tiny-gguf", "messages": ASKED, "max_tokens": 2}, **key))[0] == 200
+    async with http.delete("/api/v1/capture", headers={"cookie": cookie, "content-type": "application/json"}) as answer:
+        assert (await answer.json())["on"] is False
+    file = Path(json.loads(said)["path"])
+    assert (file.parent, file.stat().st_mode & 0o777) == (home / "capture", 0o600)
+    (line,) = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
+    assert PROMPT in line["request"]
+    assert '"choices"' in line["response"]
+    assert canaries.OPERATOR_KEY not in file.read_text("utf-8")
+
+
 @pytest.mark.accept("H8")
 @pytest.mark.parametrize("style", ["json", "text"])
 async def test_no_log_and_no_error_tells_a_secret(tmp_path: Path, run: Run, style: str) -> None:
@@ -142,11 +160,13 @@ async def test_no_log_and_no_error_tells_a_secret(tmp_path: Path, run: Run, styl
                     await post(http, path, body, cookie=cookie)
             # It happens that both fields get the password.
             await post(http, "/auth/login", {"name": canaries.GUESS, "password": canaries.GUESS})
+            if style == "text":
+                await capture(http, tmp_path, cookie)
             await post(http, CHAT, {"messages": ASKED}, authorization=f"Bearer {made}x")
             await post(http, f"{CHAT}?key={canaries.KEY}", {"messages": ASKED}, cookie=f"dovetail={canaries.COOKIE}")
     assert {"audit.jsonl", "dovetail.jsonl", "serve.log"} <= {path.name for path in canaries.logs(tmp_path)}
     assert canaries.found(tmp_path) == []
     # Nor in any other file of the home, the database with its journal among them.
     for path in tmp_path.rglob("*"):
-        if path.is_file() and path.name != canaries.PLANTED:
+        if path.is_file() and path.name != canaries.PLANTED and path.parent.name != "capture":
             assert_told_nothing(path.name, path.read_bytes())

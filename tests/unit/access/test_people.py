@@ -137,7 +137,7 @@ async def test_who_guesses_is_slowed_and_others_are_not(tmp_path: Path) -> None:
 
 
 @pytest.mark.bad_input("53", "64")
-@pytest.mark.accept("H2")
+@pytest.mark.accept("H2", "H3")
 async def test_sessions_end_by_idling_by_age_by_number_and_by_hand(tmp_path: Path) -> None:
     clock = Clock()
     with access(tmp_path, clock=clock, lifetime=Lifetime(idle=100, longest=250, most=2)) as made:
