@@ -15,6 +15,7 @@ import pytest
 
 from dovetail.bench.lab import read
 from dovetail.cli.app import run
+from dovetail.gateway.admin.event_answers import HubEvent
 from dovetail.gateway.lab import text
 
 from ..serving.running import Running, running  # noqa: TID252  the same server as other tests of processes
@@ -251,6 +252,7 @@ async def test_whoever_listens_hears_how_far_it_is(http: aiohttp.ClientSession) 
         async for line in stream.content:
             if not line.startswith(b"data: "):
                 continue
+            HubEvent.model_validate_json(line[6:])
             told.append(json.loads(line[6:]))
             if told[-1]["type"] == "snapshot":
                 assert told[-1]["data"] == {"running": None}
