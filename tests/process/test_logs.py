@@ -52,7 +52,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.Completed
     return served(home, "--log-format", "json", "--verbose"), home
 
 
-@pytest.mark.accept("L4", "P7")
+@pytest.mark.accept("L4")
 def test_json_logs_have_the_figures_of_each_request(told: tuple[subprocess.CompletedProcess[str], Path]) -> None:
     done, _ = told
     assert (done.returncode, done.stderr) == (0, "")

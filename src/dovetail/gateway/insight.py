@@ -12,8 +12,10 @@ from dovetail.access.access import Access
 from dovetail.core.observe import Observer
 from dovetail.gateway.counting import Counting
 from dovetail.gateway.feeds import Nudge
+from dovetail.gateway.journal_feed import Ended
 from dovetail.settings import JournalSettings, Settings
 from dovetail.telemetry import LogObserver, Observers, journal
+from dovetail.telemetry.hub import Hub
 from dovetail.telemetry.journal import Journal
 from dovetail.telemetry.log_file import LogFile
 from dovetail.telemetry.log_lines import LogLines, tapped
@@ -26,6 +28,7 @@ class Insight:
     """`observer` is what the working layers report to; `lines` are the last of the log."""
 
     observer: Observer = field(default_factory=Observer)
+    hub: Hub = field(default_factory=Hub)
     metrics: Metrics = field(default_factory=lambda: Metrics(bool))
     nudge: Nudge = field(default_factory=Nudge)
     journal: Journal = field(default_factory=lambda: Journal(None, JournalSettings()))
@@ -64,9 +67,9 @@ async def insight(
     with tapped() as lines:
         file = LogFile(settings.home / "logs", lines, settings.log)
         try:
-            counted, nudge = Metrics(known), Nudge()
-            told = [Counting(access), LogObserver(), counted, nudge, kept, *([sent] if sent else []), *more]
-            yield Insight(Observers(*told), counted, nudge, kept, lines, file, sent)
+            hub, counted, nudge = Hub(), Metrics(known), Nudge()
+            told = [Counting(access), LogObserver(), counted, nudge, kept, Ended(hub), *([sent] if sent else []), *more]
+            yield Insight(Observers(*told), hub, counted, nudge, kept, lines, file, sent)
         finally:
             if sent is not None:
                 await sent.aclose()

@@ -87,7 +87,6 @@ class Services:
     sampler: Sampler = field(default_factory=sampler)
     door: Door = field(default_factory=Door)
     requests: Requests = field(default_factory=Requests)
-    hub: Hub = field(default_factory=Hub)
     streams: Streams = field(default_factory=Streams)
     insight: Insight = field(default_factory=Insight)
     preloaded: asyncio.Event = field(default_factory=asyncio.Event)
@@ -99,6 +98,11 @@ class Services:
     access: Access | None = None
     capture: Capture | None = None
     lab: Lab | None = None
+
+    @property
+    def hub(self) -> Hub:
+        """Where what happens is told."""
+        return self.insight.hub
 
     @property
     def is_ready(self) -> bool:

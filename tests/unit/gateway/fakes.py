@@ -255,7 +255,7 @@ def services(
         panel=panel,
         requests=requests,
         streams=streams,
-        insight=Insight(told, counted),
+        insight=Insight(told, metrics=counted),
         access=access,
     )
 

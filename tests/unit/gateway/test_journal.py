@@ -14,12 +14,15 @@ from dovetail.access.access import Access
 from dovetail.core.caller import Caller
 from dovetail.core.events import Finished, Timings, Usage
 from dovetail.core.observe import RequestRecord
+from dovetail.gateway.admin.event_answers import HubEvent
 from dovetail.gateway.admin.journal import EntryAnswer, JournalPage, JournalSummary
 from dovetail.gateway.app import create_app
 from dovetail.gateway.insight import Insight
+from dovetail.gateway.journal_feed import Ended, EndedRequest
 from dovetail.settings import JournalSettings
 from dovetail.storage.journal import COLUMNS
 from dovetail.telemetry import Observers, journal
+from dovetail.telemetry.hub import Hub, Listening
 from dovetail.telemetry.journal import Journal
 
 from ..access.parts import GOOD, HERE, access  # noqa: TID252
@@ -136,3 +139,20 @@ async def test_a_table_of_more_than_a_page_with_nothing_a_spreadsheet_runs(kept:
 async def test_without_a_journal_there_is_none_to_show() -> None:
     for path in ("/api/v1/journal", "/api/v1/journal/summary", "/api/v1/journal.csv"):
         assert (await call(create_app(services()), "GET", path)).error[::2] == (503, "no_journal")
+
+
+async def test_who_may_hears_of_a_request_that_has_ended() -> None:
+    hub = Hub(now=lambda: 0.0)
+    ended = Ended(hub)
+    ended.request_done(RECORD)
+    ended.request_done(replace(RECORD, id="b", caller=Caller("bob")))
+    ended.request_done(replace(RECORD, id="c", streamed=True))
+    for own, expected in ((None, ["a", "b", "c"]), ("ana", ["a", "c"]), ("bob", ["b"])):
+        hearing = hub.listen(Listening(frozenset({"requests"}), own, after=0))
+        told = await anext(hearing)
+        await hearing.aclose()
+        for message in told:
+            assert message.type == "ended"
+            HubEvent.model_validate({"seq": 1, "topic": message.topic, "type": "ended", "data": message.data})
+        found = [EndedRequest.model_validate(m.data).id for m in told]
+        assert found == expected

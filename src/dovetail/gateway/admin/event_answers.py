@@ -12,6 +12,7 @@ from dovetail.gateway.admin.downloads import DownloadAnswer
 from dovetail.gateway.admin.logs import LogLine
 from dovetail.gateway.answers import Answer
 from dovetail.gateway.figures import ModelFigures, Reading, RequestAnswer
+from dovetail.gateway.journal_feed import EndedRequest
 from dovetail.telemetry.hub import Topic
 from dovetail.telemetry.log_lines import Source
 
@@ -144,6 +145,14 @@ class RequestNumber(Answer):
     number: int
 
 
+class RequestEnded(Event):
+    """A request that has ended, as the journal shows it; one that was refused before it reached a model has none."""
+
+    topic: Literal["requests"]
+    type: Literal["ended"]
+    data: EndedRequest
+
+
 class RequestGone(Event):
     """A request that has ended."""
 
@@ -216,6 +225,7 @@ _Any: TypeAlias = (
     | DownloadGone
     | RequestsSnapshot
     | RequestChanged
+    | RequestEnded
     | RequestGone
     | Resync
     | LogsEvent

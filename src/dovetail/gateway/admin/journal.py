@@ -6,7 +6,7 @@ import asyncio
 import csv
 import io
 from collections.abc import AsyncGenerator, Sequence
-from dataclasses import asdict, astuple
+from dataclasses import astuple
 from typing import Annotated, Literal
 
 import orjson
@@ -20,6 +20,7 @@ from dovetail.core.request import Json
 from dovetail.gateway import query
 from dovetail.gateway.answers import Answer
 from dovetail.gateway.deps import CallerDep, ServicesDep
+from dovetail.gateway.journal_feed import EndedRequest, shown_entry
 from dovetail.gateway.openapi import answers
 from dovetail.gateway.query import Query
 from dovetail.storage.journal import COLUMNS, PERCENTS, Entry, Filter, Summary
@@ -66,38 +67,10 @@ class Page(Which):
     )
 
 
-class EntryAnswer(Answer):
-    """A request that has ended. `began` is in seconds since 1970, other times are durations in seconds.
-
-    `id` is the answer's own, `request_id` its `x-request-id`. `prefill` and `decode` by the worker's clock, null where
-    it has not told; `prompt_speed` and `speed` in tokens a second. `status` 499: its client left, or it was cancelled.
-    """
+class EntryAnswer(EndedRequest):
+    """A request of the journal; `number` is its place in it."""
 
     number: int
-    began: float
-    id: str
-    request_id: str
-    caller: str
-    key: str | None
-    kind: str
-    endpoint: str
-    model: str
-    streamed: bool
-    status: int
-    error: str | None
-    finish: str | None
-    choices: int
-    duration: float
-    queued: float
-    loading: float
-    prefill: float | None
-    ttft: float | None
-    decode: float | None
-    prompt_tokens: int
-    cached_tokens: int
-    completion_tokens: int
-    prompt_speed: float | None
-    speed: float | None
 
 
 class JournalPage(Answer):
@@ -139,9 +112,7 @@ async def list_journal(request: Request, services: ServicesDep, caller: CallerDe
     asked = query.read(request, Page)
     found = await services.insight.journal.page(asked.filter(caller), asked.limit + 1, asked.before)
     shown = found[: asked.limit]
-    data: list[Json] = [
-        {"number": number, **asdict(entry), "streamed": bool(entry.streamed)} for number, entry in shown
-    ]
+    data: list[Json] = [{"number": number, **shown_entry(entry)} for number, entry in shown]
     return _json({"data": data, "next": shown[-1][0] if len(found) > asked.limit else None})
 
 
