@@ -129,6 +129,10 @@ class Delivery:
         with suppress(OSError):
             self._lock_path.unlink()
 
+    def start(self, file: RemoteFile, count: int) -> bytes:
+        """The first `count` bytes of a file, kept nowhere. Raises as `Transfer.start` does."""
+        return self._transfer(lambda _: None).start(file, self._url(file), count)
+
     def _transfer(self, moved: Callable[[int], None]) -> Transfer:
         from huggingface_hub.utils import build_hf_headers  # pyright: ignore[reportUnknownVariableType]
 

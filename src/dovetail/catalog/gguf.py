@@ -11,6 +11,7 @@ import os
 import struct
 import time
 from collections.abc import Callable, Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
@@ -64,6 +65,11 @@ def read_header(path: Path, *, foreign: bool = False, clock: Callable[[], float]
     with open_regular(path) as file:
         size = os.fstat(file.fileno()).st_size
         return _Reader(file, size, clock, foreign=foreign).header()
+
+
+def read_start(start: bytes, size: int) -> GgufHeader:
+    """The header of a file of `size` bytes of which the first are `start`. Raises HeaderCut where it needs more."""
+    return _Reader(BytesIO(start), size, time.monotonic).header()
 
 
 def read_tokens(path: Path) -> Sequence[bytes]:

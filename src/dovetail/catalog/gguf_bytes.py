@@ -15,6 +15,10 @@ MAX_SECONDS = 5.0
 CHUNK = 256 << 10
 
 
+class HeaderCut(InvalidModelFile):
+    """There is less of the file than its size says."""
+
+
 class HeaderBytes:
     """Every length is checked against the bytes that are left before it is used.
 
@@ -69,7 +73,7 @@ class HeaderBytes:
         self._base, self._at = self._offset, 0
         self._buffer = rest + read_exactly(self._file, min(max(count, CHUNK), left) - len(rest))
         if count > len(self._buffer):
-            raise InvalidModelFile(f"truncated {self._part}: the file shrank while it was read")
+            raise HeaderCut(f"truncated {self._part}: the file shrank while it was read")
 
     def _skip(self, count: int) -> None:
         while count > 0:

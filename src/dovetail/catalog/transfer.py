@@ -187,6 +187,25 @@ class Transfer:
             part.unlink(missing_ok=True)
             raise
 
+    def start(self, file: RemoteFile, url: str, count: int) -> bytes:
+        """The first `count` bytes, or all where there are fewer. Blocks. Raises Unreachable, DownloadFailed."""
+        import httpx2
+
+        found = bytearray()
+        wanted = min(count, file.size)
+        try:
+            with (
+                httpx2.Client(timeout=httpx2.Timeout(SILENT_FOR, connect=CONNECT_WITHIN)) as client,
+                self._opened(client, url, f"bytes=0-{wanted - 1}") as response,
+            ):
+                for piece in response.iter_raw():
+                    found += piece
+                    if len(found) >= wanted:
+                        break
+        except (httpx2.HTTPError, httpx2.InvalidURL, OSError) as error:
+            raise Unreachable(f"{file.name}: {str(error) or type(error).__name__}") from error
+        return bytes(found[:wanted])
+
     def _there(self, part: Path, digest: _Digest) -> int:
         """How many bytes are there already, which are hashed."""
         have = part.stat().st_size if part.exists() else 0
@@ -203,7 +222,7 @@ class Transfer:
 
     def _stream(self, client: httpx2.Client, url: str, digest: _Digest, out: BinaryIO, have: int) -> None:
         file = digest.file
-        with self._opened(client, url, have) as response:
+        with self._opened(client, url, f"bytes={have}-" if have else None) as response:
             if have and response.status_code == 200:  # it knows no ranges: from the beginning
                 out.truncate(0)
                 digest.reset()
@@ -226,14 +245,14 @@ class Transfer:
             raise Unreachable(f"{file.name} was cut after {have} of {file.size} bytes")
 
     @contextmanager
-    def _opened(self, client: httpx2.Client, url: str, have: int) -> Generator[httpx2.Response]:
+    def _opened(self, client: httpx2.Client, url: str, span: str | None) -> Generator[httpx2.Response]:
         """The answer behind all redirects. Raises DownloadFailed, Unreachable."""
         for _ in range(MAX_HOPS + 1):
             self._stop.wait(0)
             is_hub = self._check_hop(url)
             headers = {"accept-encoding": "identity", **(self._headers if is_hub else {})}
-            if have:
-                headers["range"] = f"bytes={have}-"
+            if span is not None:
+                headers["range"] = span
             with client.stream("GET", url, headers=headers) as response:
                 if response.is_redirect:
                     url = urljoin(url, response.headers.get("location", ""))

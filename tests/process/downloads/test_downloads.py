@@ -18,6 +18,7 @@ import pytest
 from dovetail import demo
 from dovetail.gateway.admin.downloads import DownloadAnswer, DownloadList, HubHits, HubRepository
 from dovetail.gateway.admin.event_answers import HubEvent
+from dovetail.gateway.admin.model_answers import EstimateAnswer
 
 from ...unit.catalog.hub_server import REPO, Hub, hub_server  # noqa: TID252
 from ..serving.running import running  # noqa: TID252  the same server as the tests of processes
@@ -86,6 +87,14 @@ async def test_what_there_is_and_the_life_of_a_download(tmp_path: Path, hub: Hub
             ("capitals-F16.gguf", len(MODEL) + 32, "fits"),
         ]
         assert hub.sent == [], "not a byte has moved"
+        body = {"context": 1024, "parallel": 2}
+        async with http.post("/api/v1/models/estimate", json={"repo": f"{REPO}:Q8_0", **body}) as answer:
+            there = EstimateAnswer.model_validate(await answer.json())
+        async with http.post("/api/v1/models/estimate", json={"model": "tiny-gguf-q8", **body}) as answer:
+            here = EstimateAnswer.model_validate(await answer.json())
+        assert there.need == here.need, "it is the same model"
+        assert sum(sent.count for sent in hub.sent) < HALF * 2
+        hub.sent.clear()
         hub.hold = threading.Event()
         async with http.get("/api/v1/events?topics=downloads") as events:
             begun = await start(http, "Q8_0")

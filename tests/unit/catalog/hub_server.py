@@ -90,8 +90,11 @@ class Hub:
             return
         data = self.served.get(name, self.files[name])
         asked = request.headers.get("Range")
-        start = int(asked.removeprefix("bytes=").rstrip("-")) if asked and self.ranges else 0
-        request.send_response(206 if start else 200)
+        first, _, last = (asked or "").removeprefix("bytes=").partition("-")
+        start = int(first) if first and self.ranges else 0
+        if last and self.ranges:
+            data = data[: int(last) + 1]
+        request.send_response(206 if start or last else 200)
         if start:
             request.send_header("Content-Range", self.span or f"bytes {start}-{len(data) - 1}/{len(data)}")
         request.send_header("Content-Length", str(len(data) - start if self.announce is None else self.announce))

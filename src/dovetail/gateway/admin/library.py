@@ -12,7 +12,10 @@ from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from dovetail.catalog import found
+from dovetail.catalog.delivery import order
+from dovetail.catalog.hub import parse_spec
 from dovetail.catalog.invalid import InvalidModelFile
+from dovetail.catalog.preview import preview
 from dovetail.catalog.scan import scan
 from dovetail.core.errors import InvalidRequest
 from dovetail.core.model import CacheType, LoadOptions, Model
@@ -38,10 +41,16 @@ router = APIRouter(tags=["models"])
 
 
 class EstimateRequest(Wire):
-    """A load that is thought of: a model by its id, or a file that could be added, and options over its settings."""
+    """A load that is thought of: of a model by its id, a file that could be added, or one of the hub by its header.
+
+    Options go over the settings.
+    """
 
     model: Annotated[str, Field(max_length=256)] | None = None
     path: Annotated[str, Field(max_length=4096)] | None = None
+    repo: Annotated[str, Field(max_length=256)] | None = Field(
+        default=None, description="`owner/name:CHOICE`, as for a download."
+    )
     context: Annotated[int, Field(ge=64, le=1 << 24)] | None = None
     parallel: Annotated[int, Field(ge=1, le=256)] | None = None
     gpu_layers: Annotated[int, Field(ge=-1, le=10_000)] | None = None
@@ -61,14 +70,19 @@ class AddFound(Wire):
     version: Version | None = None
 
 
-@router.post("/api/v1/models/estimate", operation_id="estimateModel", response_model=None)
+@router.post(
+    "/api/v1/models/estimate",
+    operation_id="estimateModel",
+    response_model=None,
+    tags=["downloads"],  # of the hub's models
+)
 @reads(EstimateRequest)
 @answers(EstimateAnswer)
 async def estimate_model(request: Request, services: ServicesDep, _caller: CallerDep) -> Response:
     """What a load would take, whether it fits beside what is loaded, and what to change if not. Loads nothing."""
     body = await receive_body(request, services, EstimateRequest)
-    if (body.model is None) is (body.path is None):
-        raise InvalidRequest("model or path: name one of them")
+    if sum(each is not None for each in (body.model, body.path, body.repo)) != 1:
+        raise InvalidRequest("model, path or repo: name one of them")
     model = await asyncio.to_thread(_model, services, body)
     said = {name: value for name in _OPTIONS if (value := getattr(body, name)) is not None}
     options = await asyncio.to_thread(_resolved, services, model, said)
@@ -117,12 +131,14 @@ async def add_found(request: Request, services: ServicesDep, _caller: CallerDep)
     return _json(FoundAdded(version=written.version, added=added))
 
 
-_OPTIONS = tuple(name for name in EstimateRequest.model_fields if name not in {"model", "path"})
+_OPTIONS = tuple(name for name in EstimateRequest.model_fields if name not in {"model", "path", "repo"})
 
 
 def _model(services: Services, body: EstimateRequest) -> Model:
-    """Raises ModelNotFound, Forbidden, InvalidModelFile."""
-    if body.path is None:
+    """Raises ModelNotFound, Forbidden, InvalidModelFile, DownloadFailed."""
+    if body.repo is not None:
+        model = preview(order(parse_spec(body.repo)))
+    elif body.path is None:
         model = services.catalog.find(body.model or "")
     else:
         (model,) = scan([], named={"new": admitted(body.path, change.reachable(services))})
