@@ -5,12 +5,10 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import re
 import sys
 import tomllib
-from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import cast, get_args
@@ -39,6 +37,7 @@ from dovetail.settings import LoadSettings, ModelSettings, Settings
 from dovetail.telemetry.families import FAMILIES
 
 from . import schema_suite
+from .marks import marked_tests
 
 ROOT = Path(__file__).parents[2]
 ACCEPTANCE = ROOT / "docs" / "acceptance.md"
@@ -258,31 +257,6 @@ def bad_input_rows() -> tuple[dict[str, dict[str, str]], dict[str, str]]:
     sections = cast("dict[str, dict[str, str]]", tomllib.loads(text))
     later = sections.pop("later")
     return sections, later
-
-
-def marked_tests(folder: Path, mark: str = "accept") -> dict[str, set[str]]:
-    """What tests are marked with, and which do so, read from the source without running it."""
-    found: defaultdict[str, set[str]] = defaultdict(set)
-    for path in sorted(folder.rglob("test_*.py")):
-        name = path.relative_to(folder).as_posix()
-        for test, what in _marks(ast.parse(path.read_text("utf-8")), name, mark):
-            found[what].add(test)
-    return dict(found)
-
-
-def _marks(node: ast.AST, owner: str, mark: str) -> Iterator[tuple[str, str]]:
-    for child in ast.iter_child_nodes(node):
-        match child:
-            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
-                yield from _marks(child, f"{owner}::{child.name}", mark)
-            case ast.Call(func=ast.Attribute(value=ast.Attribute(attr="mark"), attr=name), args=arguments) if (
-                name == mark
-            ):
-                for argument in arguments:
-                    if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
-                        yield owner, argument.value
-            case _:
-                yield from _marks(child, owner, mark)
 
 
 def field_list(table: Table) -> str:

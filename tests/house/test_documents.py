@@ -5,7 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from .documents import bad_input_rows, marked_tests
+from .documents import bad_input_rows
+from .marks import marked_tests
 
 ROOT = Path(__file__).parents[2]
 

@@ -19,7 +19,8 @@ from pydantic import AliasChoices, BaseModel
 
 from dovetail.gateway.wire import Inert, Refused
 
-from .documents import BODIES, ROUTE_OF, TABLES, marked_tests, shown_by
+from .documents import BODIES, ROUTE_OF, TABLES, shown_by
+from .marks import marked_tests
 
 TESTS = Path(__file__).parents[1]
 
