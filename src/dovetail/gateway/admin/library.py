@@ -116,7 +116,12 @@ async def list_found(services: ServicesDep, _caller: CallerDep) -> Response:
     return _json(FoundPlaces(data=await asyncio.to_thread(_places, services)))
 
 
-@router.post("/api/v1/models/found", operation_id="addFoundModels", response_model=None)
+@router.post(
+    "/api/v1/models/found",
+    operation_id="addFoundModels",
+    response_model=None,
+    tags=["configuration"],  # which it changes
+)
 @reads(AddFound)
 @answers(FoundAdded)
 async def add_found(request: Request, services: ServicesDep, _caller: CallerDep) -> Response:
