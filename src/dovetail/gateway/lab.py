@@ -61,7 +61,7 @@ def setup(facts: MachineFacts, llama_cpp: str) -> Setup:
         "python": platform.python_version(),
     }
     return Setup(
-        system=f"{facts.system} {platform.release()} {facts.arch}",
+        system=f"{facts.system} {platform.release().partition('-')[0]} {facts.arch}",
         processor=facts.processor.name,
         cores=facts.processor.cores,
         memory=facts.memory,
