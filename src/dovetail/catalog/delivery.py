@@ -6,6 +6,7 @@ files at the same revision goes on with it. Beside a model's files a card, `.hub
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -23,6 +24,7 @@ from dovetail.catalog.transfer import Pace, RemoteFile, Stop, Transfer, Unreacha
 from dovetail.core.errors import DiskFull
 from dovetail.core.file_lock import try_lock
 from dovetail.core.request import JsonObject
+from dovetail.settings.document import replace_file
 
 STAGING = ".downloads"
 CARD = ".hub.json"
@@ -47,6 +49,12 @@ class Order:
     @property
     def total(self) -> int:
         return sum(file.size for file in self.files)
+
+    @property
+    def digest(self) -> str:
+        """What tells it from another one, the same in every process."""
+        said = json.dumps([self.repo, self.revision, sorted(file.name for file in self.files)])
+        return hashlib.sha256(said.encode()).hexdigest()[:16]
 
 
 def order(spec: HubSpec, endpoint: str | None = None) -> Order:
@@ -85,10 +93,10 @@ class Delivery:
         self._endpoint = hub.endpoint_in_force(endpoint)
         self._stop = stop or Stop()
         self._pace = pace or Pace(lambda: None)
-        self._staging = models / STAGING / f"{owner}--{name}@{wanted.revision[:16]}"
-        self._folder = models / name
-        if _card(self._folder).get("repo", wanted.repo) != wanted.repo:
-            self._folder = models / f"{owner}-{name}"
+        digest = wanted.digest
+        self._staging = models / STAGING / f"{owner}--{name}@{digest}"
+        named = (models / each for each in (name, f"{owner}-{name}"))
+        self._folder = next((each for each in named if self._is_ours(each)), models / f"{owner}-{name}-{digest}")
 
     @property
     def path(self) -> Path:
@@ -124,10 +132,27 @@ class Delivery:
         return self.path
 
     def discard(self) -> None:
-        """Throws away what is not shown yet."""
-        shutil.rmtree(self._staging, ignore_errors=True)
-        with suppress(OSError):
-            self._lock_path.unlink()
+        """Throws away what is not shown yet, unless another fetches it now."""
+        if not self._staging.exists():
+            return
+        with suppress(Unreachable), self._alone():
+            shutil.rmtree(self._staging, ignore_errors=True)
+            with suppress(OSError):
+                self._lock_path.unlink()
+
+    def _is_ours(self, folder: Path) -> bool:
+        """Whether the files may lie in `folder`: what somebody put there by hand is neither mixed with nor replaced."""
+        if (repo := _card(folder).get("repo")) is not None:
+            return repo == self._order.repo
+        try:
+            if not any(folder.iterdir()):
+                return True
+        except FileNotFoundError:
+            return True
+        except OSError:
+            return False
+        there = [file for file in self._order.files if (folder / file.name).exists()]
+        return bool(there) and all(_length(folder / file.name) == file.size for file in there)
 
     def start(self, file: RemoteFile, count: int) -> bytes:
         """The first `count` bytes of a file, kept nowhere. Raises as `Transfer.start` does."""
@@ -194,7 +219,7 @@ class Delivery:
         notes = cast("JsonObject", card.get("files") or {})
         notes |= {file.name: _note(self._folder / file.name, file) for file in self._order.files}
         text = json.dumps({"repo": self._order.repo, "revision": self._order.revision, "files": notes}, indent=1)
-        (self._folder / CARD).write_text(text)
+        replace_file(self._folder / CARD, text.encode())
 
 
 def download(spec: HubSpec, models: Path, progress: Progress | None = None, endpoint: str | None = None) -> Path:

@@ -164,11 +164,13 @@ class Downloads:
         return download
 
     async def forget(self, download_id: str) -> None:
-        """Takes one that has ended off the list."""
+        """Takes one that has ended off the list; of one that failed nothing stays."""
         if self.find(download_id).state in {*_UNDER_WAY, "paused"}:
             raise InvalidRequest("it has not ended: cancel it first", code="download_state")
         download = self._all.pop(download_id)
         self._around.tell("gone", {"id": download.id})
+        if download.state == "failed":
+            await asyncio.to_thread(self._delivery(download).discard)
         await self._save()
 
     def shown(self, download: Download) -> JsonObject:

@@ -6,20 +6,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from fnmatch import fnmatch
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, cast
 
-from dovetail.catalog.transfer import DownloadFailed, RemoteFile, Unreachable
+from dovetail.catalog.enquiry import enquire
+from dovetail.catalog.transfer import DownloadFailed, RemoteFile
 from dovetail.core.errors import InvalidRequest
+from dovetail.core.request import Json, JsonObject
 
-ASK_WITHIN = 30.0
 MOST_FOUND = 50
+_MOST_BYTES = 1 << 50  # of a file; more is no size
+_MOST_NAMED = 30
 MLX_FILES = ("*.safetensors", "*.json", "*.jinja", "tokenizer.model", "*.txt")
 _SPEC = re.compile(r"(?P<repo>[\w][\w.\-]*/[\w][\w.\-]*)(?:[:/](?P<choice>[\w][\w.\-/]*))?")
+_REVISION = re.compile(r"[0-9a-f]{40,64}")
 _PART = re.compile(r"-\d{5}-of-\d{5}(?=\.gguf$)")
 _QUANT = re.compile(
     r"(?i)(?:^|[.\-_/])((?:ud-)?(?:i?q\d(?:_\w+?)?|tq\d_0|b?f16|f32|fp16|fp32|mxfp4(?:_moe)?|nvfp4))(?=$|[.\-/])"
@@ -99,7 +101,7 @@ def choose(spec: HubSpec, files: Sequence[str]) -> list[str]:
             return []
         if len({_PART.sub("", f) for f in ggufs}) == 1:
             return ggufs
-    elif spec.choice in files:
+    elif spec.choice in files and spec.choice.endswith(".gguf"):  # no code, no pickle, by nobody's wish
         whole = _PART.sub("", spec.choice)
         return sorted(f for f in files if f == spec.choice or (whole != spec.choice and _PART.sub("", f) == whole))
     else:
@@ -107,7 +109,8 @@ def choose(spec: HubSpec, files: Sequence[str]) -> list[str]:
         found = [f for f in ggufs if re.search(rf"(^|[.\-_/]){re.escape(wanted)}([.\-_/]|$)", f.lower())]
         if len({_PART.sub("", f) for f in found}) == 1:
             return found
-    listed = ", ".join(ggufs) or "no GGUF files"
+    more = f" and {len(ggufs) - _MOST_NAMED} more" if len(ggufs) > _MOST_NAMED else ""
+    listed = ", ".join(ggufs[:_MOST_NAMED]) + more or "no GGUF files"
     raise InvalidRequest(f"{spec.repo} has {listed}: name one as {spec.repo}:FILE", param="filename")
 
 
@@ -178,44 +181,31 @@ def recommended(found: Sequence[Variant], room: int | None) -> Variant | None:
     return fitting[-1] if fitting else None
 
 
-def repository(repo: str, endpoint: str | None = None, revision: str | None = None) -> Repository:
-    """What is in a repository now, or was at `revision`. Blocks on the network.
+def repository(repo: str, endpoint: str | None = None) -> Repository:
+    """What is in a repository now. Blocks on the network.
 
     Raises InvalidRequest when it does not exist, Unreachable, DownloadFailed for all else.
     """
-    from huggingface_hub import HfApi
-
-    with _asking(repo):
-        info = HfApi(endpoint=endpoint).model_info(repo, revision=revision, timeout=ASK_WITHIN, files_metadata=True)
-    files = [
-        RemoteFile(each.rfilename, each.size or 0, each.lfs.sha256 if each.lfs else None, each.blob_id)
-        for each in info.siblings or []
-        if _is_plain(each.rfilename)
-    ]
-    return Repository(repo, info.sha or "main", tuple(files), gated=bool(info.gated))
+    said = enquire(repo, f"{endpoint_in_force(endpoint)}/api/models/{repo}", {"blobs": "true"})
+    info = said if isinstance(said, dict) else {}
+    revision, siblings = info.get("sha"), info.get("siblings")
+    # It is a part of addresses, and of names on this machine.
+    if not isinstance(revision, str) or not _REVISION.fullmatch(revision) or not isinstance(siblings, list):
+        raise DownloadFailed(f"the hub does not say which files {repo} has, and at which revision")
+    files = (_file(cast("JsonObject", each)) for each in siblings if isinstance(each, dict))
+    plain = {file.name: file for file in files if file is not None}
+    return Repository(repo, revision, tuple(plain.values()), gated=bool(info.get("gated")))
 
 
 def search(text: str, form: Literal["gguf", "mlx"] | None, endpoint: str | None = None, limit: int = 20) -> list[Hit]:
     """Repositories by words, what is downloaded most first. Blocks on the network; raises as `repository`."""
-    from huggingface_hub import HfApi
-
-    with _asking(text):
-        found = list(
-            HfApi(endpoint=endpoint).list_models(
-                search=text, filter=form, sort="downloads", limit=min(limit, MOST_FOUND)
-            )
-        )
-    return [
-        Hit(
-            each.id,
-            each.downloads or 0,
-            each.likes or 0,
-            each.last_modified.isoformat() if isinstance(each.last_modified, datetime) else None,
-            bool(each.gated),
-            tuple(tag for tag in ("gguf", "mlx", "safetensors") if tag in (each.tags or [])),
-        )
-        for each in found
-    ]
+    most = min(limit, MOST_FOUND)
+    query = {"search": text, "sort": "downloads", "limit": str(most), **({"filter": form} if form else {})}
+    found = enquire(text, f"{endpoint_in_force(endpoint)}/api/models", query)
+    hits = (
+        (_hit(cast("JsonObject", each)) for each in found if isinstance(each, dict)) if isinstance(found, list) else ()
+    )
+    return [hit for hit in hits if hit is not None][:most]
 
 
 def endpoint_in_force(endpoint: str | None) -> str:
@@ -253,29 +243,29 @@ def _is_plain(name: str) -> bool:
     )
 
 
-@contextmanager
-def _asking(what: str) -> Generator[None]:
-    """Turns huggingface-hub's errors into ours."""
-    import httpx2
-    from huggingface_hub.errors import (
-        GatedRepoError,
-        HfHubHTTPError,
-        HFValidationError,
-        RepositoryNotFoundError,
-        RevisionNotFoundError,
+def _file(said: JsonObject) -> RemoteFile | None:
+    """A file as the hub lists it; None for one that has no plain name, no size or no checksum: it is not there."""
+    name, size, blob, lfs = said.get("rfilename"), said.get("size"), said.get("blobId"), said.get("lfs")
+    sha256 = lfs.get("sha256") if isinstance(lfs, dict) else None
+    if not isinstance(name, str) or not _is_plain(name) or not isinstance(size, int) or not 0 <= size <= _MOST_BYTES:
+        return None
+    known = (sha256 if isinstance(sha256, str) else None, blob if isinstance(blob, str) else None)
+    return RemoteFile(name, size, *known) if any(known) else None
+
+
+def _hit(said: JsonObject) -> Hit | None:
+    repo, tags, updated = said.get("id"), said.get("tags"), said.get("lastModified")
+    if not isinstance(repo, str) or _SPEC.fullmatch(repo) is None:
+        return None
+    return Hit(
+        repo,
+        _count(said.get("downloads")),
+        _count(said.get("likes")),
+        updated if isinstance(updated, str) and updated.isprintable() and len(updated) <= 64 else None,
+        bool(said.get("gated")),
+        tuple(tag for tag in ("gguf", "mlx", "safetensors") if isinstance(tags, list) and tag in tags),
     )
 
-    try:
-        yield
-    except GatedRepoError as error:
-        raise DownloadFailed(f"{what} is gated: accept its licence on the hub and set HF_TOKEN") from error
-    except (RepositoryNotFoundError, HFValidationError) as error:
-        raise InvalidRequest(f"{what} is not on the hub, or needs a token (HF_TOKEN)", param="repo_id") from error
-    except RevisionNotFoundError as error:
-        raise DownloadFailed(f"{what} has changed on the hub: start the download again") from error
-    except HfHubHTTPError as error:
-        status = error.response.status_code
-        kind = Unreachable if status in {408, 429} or status >= 500 else DownloadFailed
-        raise kind(f"the hub answers {status} for {what}") from error
-    except (httpx2.HTTPError, OSError) as error:
-        raise Unreachable(f"the hub cannot be reached: {error}") from error
+
+def _count(value: Json) -> int:
+    return value if isinstance(value, int) and 0 <= value <= _MOST_BYTES else 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -38,6 +38,8 @@ class Hub:
     ranges    whether it knows ranges
     redirect  where requests for files are sent
     hold      answers stop at half until it is set
+    revision  what it says that its files are at
+    listing   what questions get in place of an answer
     """
 
     files: dict[str, bytes] = field(default_factory=dict[str, bytes])
@@ -50,20 +52,23 @@ class Hub:
     ranges: bool = True
     redirect: str | None = None
     hold: threading.Event | None = None
+    revision: str = SHA
+    listing: Callable[[BaseHTTPRequestHandler], None] | None = None
     sent: list[Sent] = field(default_factory=list[Sent])
     address: str = ""
     half: threading.Event = field(default_factory=threading.Event)
 
     def answer(self, request: BaseHTTPRequestHandler) -> None:
         path = urlsplit(request.path).path
-        if path == "/api/models":
+        if path.startswith("/api/") and self.listing is not None:
+            self.listing(request)
+        elif path == "/api/models":
             words = parse_qs(urlsplit(request.path).query).get("search", [""])[0]
             hit = {"id": REPO, "modelId": REPO, "downloads": 7, "likes": 2, "tags": ["gguf"], "gated": False}
             _json(request, [hit] if words in REPO else [])
         elif path in {f"/api/models/{REPO}", f"/api/models/{REPO}/revision/{SHA}"}:
-            _json(
-                request, {"id": REPO, "modelId": REPO, "sha": SHA, "siblings": [self._sibling(n) for n in self.files]}
-            )
+            siblings = [self._sibling(name) for name in self.files]
+            _json(request, {"id": REPO, "modelId": REPO, "sha": self.revision, "siblings": siblings})
         elif (name := path.removeprefix(f"/{REPO}/resolve/{SHA}/")) in self.files:
             self._file(request, name)
         else:
@@ -119,12 +124,18 @@ class Hub:
 
 
 def _json(request: BaseHTTPRequestHandler, value: object) -> None:
-    body = json.dumps(value).encode()
-    request.send_response(200)
+    answered(request, json.dumps(value).encode())
+
+
+def answered(request: BaseHTTPRequestHandler, body: bytes, status: int = 200, location: str | None = None) -> None:
+    request.send_response(status)
     request.send_header("Content-Type", "application/json")
     request.send_header("Content-Length", str(len(body)))
+    if location is not None:
+        request.send_header("Location", location)
     request.end_headers()
-    request.wfile.write(body)
+    with suppress(OSError):  # the client left
+        request.wfile.write(body)
 
 
 class _Server(ThreadingHTTPServer):

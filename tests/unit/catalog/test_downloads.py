@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from dovetail.catalog import downloads as module
-from dovetail.catalog.delivery import STAGING, order
+from dovetail.catalog.delivery import CARD, STAGING, Delivery, order
 from dovetail.catalog.downloads import Around, Download, Downloads
 from dovetail.catalog.hub import parse_spec
 from dovetail.core.errors import Conflict, InvalidRequest
@@ -142,6 +142,46 @@ async def test_one_is_cancelled_and_leaves_nothing(bench: Bench) -> None:
         await downloads.pause(paused.id)
         await downloads.cancel(paused.id)
         assert paused.state == "cancelled"
+
+
+async def test_two_choices_of_one_repository_cost_each_other_nothing(bench: Bench) -> None:
+    bench.hub.hold = threading.Event()
+    async with bench.running() as downloads:
+        paused = await bench.start(downloads)
+        await at_half(bench, paused)
+        await downloads.pause(paused.id)
+        bench.hub.hold.set()
+        bench.hub.hold = None
+        other = await bench.start(downloads, "n.gguf")
+        await until(lambda: other.state == "done")
+        assert sorted(path.name for path in bench.path().parent.iterdir()) == [CARD, "n.gguf"]
+        third = await bench.start(downloads, "n.gguf")
+        await downloads.cancel(third.id)
+        await downloads.resume(paused.id)
+        await until(lambda: paused.state == "done")
+    assert bench.path().read_bytes() == MODEL
+    assert [sent.start for sent in bench.hub.sent if sent.name == "m.gguf"] == [0, HALF]
+
+
+async def test_what_another_fetches_is_not_thrown_away(bench: Bench) -> None:
+    bench.hub.hold = threading.Event()
+    async with bench.running() as downloads:
+        download = await bench.start(downloads)
+        await at_half(bench, download)
+        await asyncio.to_thread(Delivery(download.order, bench.home / "models", bench.hub.address).discard)
+        bench.hub.hold.set()
+        await until(lambda: download.state == "done")
+    assert len(bench.hub.sent) == 1
+
+
+async def test_one_that_failed_and_is_forgotten_leaves_nothing(bench: Bench) -> None:
+    bench.hub.cuts = [HALF] + [0] * 100
+    async with bench.running() as downloads:
+        download = await bench.start(downloads)
+        await until(lambda: download.state == "failed")
+        assert download.done == HALF
+        await downloads.forget(download.id)
+        assert list((bench.home / "models" / STAGING).iterdir()) == []
 
 
 async def test_what_was_under_way_goes_on_in_the_next_process(bench: Bench) -> None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dovetail.catalog import delivery
+from dovetail.catalog import delivery, enquiry
 from dovetail.catalog.delivery import CARD, STAGING, Delivery, check_room, download, order, wait_before
 from dovetail.catalog.hub import (
     HubSpec,
@@ -29,7 +31,7 @@ from dovetail.catalog.scan import scan
 from dovetail.catalog.transfer import ChecksumMismatch, DownloadFailed, Pace, RemoteFile, Stop, Stopped, Unreachable
 from dovetail.core.errors import DiskFull, InvalidRequest
 
-from .hub_server import REPO, SHA, Hub, hub_server
+from .hub_server import REPO, SHA, Hub, answered, hub_server
 
 MODEL = bytes(range(256)) * 8192  # 2 MiB
 
@@ -89,6 +91,22 @@ def test_anothers_repository_of_the_same_name_has_a_folder_of_its_own(hub: Hub, 
     (tmp_path / "tiny").mkdir()
     (tmp_path / "tiny" / CARD).write_text('{"repo": "else/tiny"}')
     assert fetch(hub, tmp_path) == tmp_path / "someone-tiny" / "m.gguf"
+
+
+@pytest.mark.parametrize("name", ["config.json", "m.gguf"])
+def test_what_somebody_put_there_by_hand_is_neither_mixed_with_nor_replaced(
+    hub: Hub, tmp_path: Path, name: str
+) -> None:
+    for folder in ("tiny", "someone-tiny"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / name).write_text("mine")
+    path = fetch(hub, tmp_path)
+    assert path.parent.name.startswith("someone-tiny-")
+    assert path.read_bytes() == MODEL
+    assert [p.name for p in (tmp_path / "tiny").iterdir()] == [name]
+    assert (tmp_path / "tiny" / name).read_text() == "mine"
+    assert fetch(hub, tmp_path) == path
+    assert len(hub.sent) == 1
 
 
 def test_a_model_is_not_seen_before_it_is_whole(hub: Hub, tmp_path: Path) -> None:
@@ -227,6 +245,94 @@ def test_names_that_leave_the_folder_are_not_listed(hub: Hub) -> None:
         "a\\b.gguf": b"",
         "ok.gguf": b"1",
     }
+    assert [file.name for file in repository(REPO, hub.address).files] == ["ok.gguf"]
+
+
+@pytest.mark.parametrize("revision", ["main", "x/../../../..", "../../etc", "", "A" * 40])
+def test_a_revision_that_is_none_is_no_part_of_a_path(hub: Hub, tmp_path: Path, revision: str) -> None:
+    hub.revision = revision
+    with pytest.raises(DownloadFailed, match="at which revision"):
+        fetch(hub, tmp_path / "models")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_code_is_fetched_by_nobodys_wish(hub: Hub, tmp_path: Path) -> None:
+    hub.files = {"m.gguf": MODEL, "modeling_m.py": b"evil", "weights.bin": b"pickle"}
+    for name in ("modeling_m.py", "weights.bin"):
+        with pytest.raises(InvalidRequest, match=r"has m\.gguf: name one"):
+            fetch(hub, tmp_path, f"{REPO}:{name}")
+    assert list(tmp_path.iterdir()) == []
+
+
+def _page(request: BaseHTTPRequestHandler) -> None:
+    answered(request, b"<html>Log in to this network</html>")
+
+
+def _away(request: BaseHTTPRequestHandler) -> None:
+    answered(request, b"", 302, "http://127.0.0.1:9/api/models/elsewhere")
+
+
+def _round(request: BaseHTTPRequestHandler) -> None:
+    answered(request, b"", 302, request.path)
+
+
+def _large(request: BaseHTTPRequestHandler) -> None:
+    answered(request, b" " * 2000)
+
+
+def _odd(request: BaseHTTPRequestHandler) -> None:
+    answered(request, b'{"sha": 7, "siblings": "all"}')
+
+
+@pytest.mark.parametrize(
+    ("listing", "reason"),
+    [
+        (_page, "that is no hub"),
+        (_away, "redirects to 127.0.0.1 for"),
+        (_round, "redirects more than"),
+        (_large, "answers more than"),
+        (_odd, "at which revision"),
+    ],
+)
+def test_a_question_is_answered_by_the_hub_or_refused(
+    hub: Hub,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    listing: Callable[[BaseHTTPRequestHandler], None],
+    reason: str,
+) -> None:
+    monkeypatch.setattr(enquiry, "MOST_BYTES", 1000)
+    hub.listing = listing
+    with pytest.raises(DownloadFailed, match=reason):
+        fetch(hub, tmp_path)
+
+
+@pytest.mark.parametrize("bound", ["SILENT_FOR", "ANSWER_WITHIN"])
+def test_no_question_waits_for_ever(hub: Hub, monkeypatch: pytest.MonkeyPatch, bound: str) -> None:
+    held = threading.Event()
+
+    def slow(request: BaseHTTPRequestHandler) -> None:
+        if bound == "SILENT_FOR":
+            held.wait(30)
+        answered(request, b"[]")
+
+    monkeypatch.setattr(enquiry, bound, 0.05 if bound == "SILENT_FOR" else -1.0)
+    hub.listing = slow
+    with pytest.raises(Unreachable):
+        search("tiny", None, hub.address)
+    held.set()
+
+
+def test_a_file_without_a_size_or_a_checksum_is_not_there(hub: Hub) -> None:
+    siblings = [
+        {"rfilename": "ok.gguf", "size": 1, "blobId": "b" * 40},
+        {"rfilename": "unknown.gguf", "size": 1},
+        {"rfilename": "less.gguf", "size": -5, "blobId": "b" * 40},
+        {"rfilename": "much.gguf", "size": 10**30, "blobId": "b" * 40},
+        {"rfilename": 7, "size": 1, "blobId": "b" * 40},
+        "text",
+    ]
+    hub.listing = lambda request: answered(request, json.dumps({"sha": SHA, "siblings": siblings}).encode())
     assert [file.name for file in repository(REPO, hub.address).files] == ["ok.gguf"]
 
 
