@@ -6,6 +6,7 @@ import json
 import logging
 import re
 import sys
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -65,9 +66,13 @@ def _shared() -> list[Processor]:
 def _stamp(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
     """When it was logged: a record of another's logger is written by each handler for itself."""
     record = cast("logging.LogRecord | None", event.get("_record"))
-    when = datetime.now(UTC) if record is None else datetime.fromtimestamp(record.created, UTC)
-    event["timestamp"] = when.isoformat(timespec="microseconds").replace("+00:00", "Z")
+    event["timestamp"] = moment(time.time() if record is None else record.created)
     return event
+
+
+def moment(when: float) -> str:
+    """The `timestamp` of a line, for seconds since 1970."""
+    return datetime.fromtimestamp(when, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def set_level(level: str) -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import time
 from pathlib import Path
 
 import structlog
 
+from dovetail import log as log_lines
 from dovetail.settings import LogSettings
 from dovetail.storage.rotated_file import RotatedFile
 from dovetail.telemetry.log_lines import LogLines
@@ -57,4 +60,10 @@ class LogFile:
 
 
 def _dropped(count: int) -> str:
-    return f'{{"level": "warning", "message": "log_lines_dropped", "lines": {count}}}'
+    said = {
+        "timestamp": log_lines.moment(time.time()),
+        "level": "warning",
+        "message": "log_lines_dropped",
+        "lines": count,
+    }
+    return json.dumps(said)
