@@ -217,6 +217,19 @@ async def test_others_go_first_and_what_they_disturbed_is_measured_again(http: a
     await call(http, "DELETE", f"{BENCHMARKS}/{wanted}")
 
 
+async def test_a_worker_that_dies_costs_its_model_and_no_other(server: Running, http: aiohttp.ClientSession) -> None:
+    body = {**LONG, "models": ["tiny-gguf", "tiny-gguf-q8"], "gen": [2000], "repeat": 1, "warmup": False}
+    wanted = await begin(http, body)
+    await until(http, wanted, lambda told: measuring(told) and told["progress"]["step"]["kind"] == "repeat")
+    (await server.worker(http, "tiny-gguf")).kill()
+    found = await ended(http, wanted)
+    died, other = found["models"]
+    assert found["state"] == "done"
+    assert died["failed"].startswith("repeat: ")
+    assert died["load"] is not None
+    assert (other["failed"], other["cells"][0]["decode"]["count"]) == (None, 1)
+
+
 async def test_while_others_are_served_it_waits_and_says_why_or_is_refused(http: aiohttp.ClientSession) -> None:
     async with http.post("/v1/completions", json=asked("tiny-gguf", 100_000, stream=True)) as answer:
         await answer.content.readline()
