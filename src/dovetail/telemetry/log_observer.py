@@ -8,7 +8,7 @@ import re
 import structlog
 
 from dovetail.core.model import ModelState
-from dovetail.core.observe import Observer, RequestRecord
+from dovetail.core.observe import Answered, Observer, RequestRecord
 
 # llama.cpp writes `0.01.234.567 E message`; Python workers write `ERROR: message` or `ERROR message`.
 _LLAMA = re.compile(r"^(?:[\d.]+\s+)?([DIWE])\s+(.*)$")
@@ -29,7 +29,8 @@ _LEVELS = {
 class LogObserver(Observer):
     """Model states, workers' own lines and one line for each finished request.
 
-    What a worker calls information is shown only at level debug: engines report every request and every tensor.
+    Shown only at level debug: what a worker calls information, for engines report every request and every tensor, and
+    every answer, those that were refused among them.
     """
 
     def __init__(self) -> None:
@@ -71,6 +72,18 @@ class LogObserver(Observer):
         if record.error is not None:
             facts["error"] = record.error
         self._log.log(logging.INFO if record.error is None else logging.WARNING, "request", **facts)
+
+    def answered(self, answer: Answered) -> None:
+        if self._log.isEnabledFor(logging.DEBUG):
+            said = {} if answer.error is None else {"error": answer.error}
+            self._log.debug(
+                "answer",
+                method=answer.method,
+                endpoint=answer.endpoint,
+                status=answer.status,
+                duration_ms=_milliseconds(answer.seconds),
+                **said,
+            )
 
 
 def severity(line: str) -> tuple[int, str]:

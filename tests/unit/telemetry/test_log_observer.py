@@ -8,7 +8,7 @@ import pytest
 from dovetail import log
 from dovetail.core.caller import LOCAL
 from dovetail.core.events import Finished, Timings, Usage
-from dovetail.core.observe import Observer, RequestRecord
+from dovetail.core.observe import Answered, Observer, RequestRecord
 from dovetail.telemetry import LogObserver
 
 
@@ -89,3 +89,20 @@ def test_lines_of_workers_keep_their_level_and_name_their_model(
     LogObserver().worker_line("tiny-mlx", line)
     (written,) = lines(stream)
     assert (written["level"], written["message"], written["model"]) == (level, message, "tiny-mlx")
+
+
+def test_every_answer_is_a_line_for_those_who_look_closely(stream: io.StringIO) -> None:
+    refused = Answered("POST", "/v1/completions", 401, 0.0015, "invalid_api_key")
+    LogObserver().answered(refused)
+    log.set_level("info")
+    LogObserver().answered(refused)
+    (line,) = lines(stream)
+    assert {name: line[name] for name in line if name != "timestamp"} == {
+        "level": "debug",
+        "message": "answer",
+        "method": "POST",
+        "endpoint": "/v1/completions",
+        "status": 401,
+        "duration_ms": 1.5,
+        "error": "invalid_api_key",
+    }
