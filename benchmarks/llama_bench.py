@@ -54,10 +54,10 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="dt") as home:
         models = Path(home) / "models"
         models.mkdir()
-        (models / "measured.gguf").symlink_to(asked.model.absolute())
         (Path(home) / "engines").symlink_to(asked.tools.absolute().parent.parent)
         options = f"batch = {_BATCH}\nubatch = {_BATCH}\nthreads = {asked.threads}\nflash_attention = true\n"
-        (Path(home) / "dovetail.toml").write_text(f"[load]\n{options}")
+        named = f"[models.measured]\npath = {json.dumps(str(asked.model.absolute()))}\n"
+        (Path(home) / "dovetail.toml").write_text(f"[load]\n{options}{named}")
         with serve(models, {"DOVETAIL_FLEET__CALIBRATE": "false"}, Path(home)) as server:
             for number in range(asked.rounds):
                 ours.append(lab(server.url, asked.prompt, asked.gen))
@@ -74,31 +74,21 @@ def lab(url: str, prompt: int, gen: int) -> Speeds:
     deadline = time.monotonic() + _LONGEST
     while (told := _call(url, path))["progress"] is not None and time.monotonic() < deadline:
         time.sleep(0.5)
-    (model,) = cast(
-        "list[dict[str, list[dict[str, dict[str, float]]]]]", cast("JsonObject", told["benchmark"])["models"]
-    )
+    benchmark = cast("JsonObject", told["benchmark"])
+    (model,) = cast("list[dict[str, list[dict[str, dict[str, float]]]]]", benchmark["models"])
+    build = dict(cast("list[tuple[str, str]]", cast("JsonObject", benchmark["setup"])["versions"]))["llama.cpp"]
+    if "compiled" not in build:
+        raise RuntimeError(f"the lab measured {build}, and llama-bench is of another build")
+    if not model["cells"]:
+        raise RuntimeError(f"the lab measured nothing: {model.get('failed')}")
     (cell,) = model["cells"]
     return Speeds(cell["prefill"]["median"], cell["decode"]["median"])
 
 
 def llama_bench(tool: Path, model: Path, prompt: int, gen: int, threads: int) -> Speeds:
     """Prefill of an empty context, and decode behind a prompt of as many tokens as the lab's."""
-    argv = [
-        str(tool),
-        "-m",
-        str(model),
-        "-p",
-        str(prompt),
-        "-n",
-        str(gen),
-        "-d",
-        f"0,{prompt}",
-        "-r",
-        "1",
-        "-o",
-        "json",
-    ]
-    argv += ["-t", str(threads), "-b", str(_BATCH), "-ub", str(_BATCH), "-fa", "1"]
+    argv = [str(tool), "-m", str(model), "-p", str(prompt), "-n", str(gen), "-d", f"0,{prompt}", "-r", "1"]
+    argv += ["-t", str(threads), "-b", str(_BATCH), "-ub", str(_BATCH), "-fa", "1", "-o", "json"]
     done = subprocess.run(argv, capture_output=True, text=True, timeout=_LONGEST, check=True)
     tests = cast("list[dict[str, float]]", json.loads(done.stdout))
     (prefill,) = [t["avg_ts"] for t in tests if t["n_prompt"] == prompt and not t["n_gen"] and not t["n_depth"]]
