@@ -93,26 +93,27 @@ class Course:
             self._prompt = read
             if self._error is None:
                 self._finished.append(Finished("stop", Usage(read), Timings()))
+        ticket = self._ticket
         return RequestRecord(
-            self._id,
-            self._ticket.caller,
-            model,
-            self._started,
-            self._first,
-            self._clock(),
-            tuple(self._finished),
-            self._error,
-            None if self._error is None else Usage(self._prompt, self._pieces.total()),
-            self._ticket.kind,
-            self._ticket.endpoint,
-            self._ticket.id,
-            self._ticket.trace,
-            self._ticket.began,
-            self._status,
-            self._ticket.streamed,
-            self._in_line(),
-            self._loading,
-            tuple(self._gaps) if any(self._gaps) else (),
+            id=self._id,
+            caller=ticket.caller,
+            model=model,
+            started=self._started,
+            first_output=self._first,
+            ended=self._clock(),
+            choices=tuple(self._finished),
+            error=self._error,
+            unfinished=None if self._error is None else Usage(self._prompt, self._pieces.total()),
+            kind=ticket.kind,
+            endpoint=ticket.endpoint,
+            request_id=ticket.id,
+            trace=ticket.trace,
+            began=ticket.began,
+            status=self._status,
+            streamed=ticket.streamed,
+            queued=self._in_line(),
+            loading=self._loading,
+            gaps=tuple(self._gaps) if any(self._gaps) else (),
         )
 
     def _wait(self, what: type[Queued | Loading] | None) -> None:
