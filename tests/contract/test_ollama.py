@@ -249,6 +249,16 @@ async def test_a_model_stays_as_long_as_it_is_said(
     left = await stays()
     assert left is not None
     assert left > 1e9
+    await client.chat(model, FRANCE, options=COLD)
+    assert (await post(http, "/api/chat", model=model, messages=[{"role": "user"}], keep_alive=0))[0] == 400
+    await client.chat(model, FRANCE, options=COLD)
+    left = await stays()
+    assert left is not None
+    assert left > 1e9, "what says nothing, or was refused, changes nothing"
+    await client.chat(model, FRANCE, options=COLD, keep_alive=1e300)
+    left = await stays()
+    assert left is not None
+    assert left > 1e9
     for path, body in (("/api/embed", {"input": "a"}), ("/api/embeddings", {"prompt": "a"})):
         status, found = await post(http, path, model=model, **body, keep_alive="a while")
         assert (status, found["param"]) == (400, "keep_alive")

@@ -47,7 +47,7 @@ class Seat:
     calibration   what is known of how many requests to run at once
     booking what it takes of the budget, None before it was first reckoned or where memory is not counted
     outdated  it is not what the settings of now would make: it goes when it is idle
-    keep      seconds it stays when it is next idle, by a client's word; None: as the settings say
+    keep      seconds it stays when it is idle, by a client's last word, until it goes; None: as the settings say
     """
 
     def __init__(  # noqa: PLR0917  called once, by the pool
@@ -98,9 +98,15 @@ class Seat:
         self.uses += 1
         self.cancel_expiry()
 
+    def leave(self) -> None:
+        """Its worker goes; what was said of how long it stays is of that one."""
+        self.cancel_expiry()
+        self.keep = None
+        self.worker.begin_stop()
+
     def expire_after(self, seconds: float) -> None:
         self.cancel_expiry()
-        self._expiry = asyncio.get_running_loop().call_later(seconds, self.worker.begin_stop)
+        self._expiry = asyncio.get_running_loop().call_later(seconds, self.leave)
 
     @property
     def expires_in(self) -> float | None:

@@ -348,7 +348,7 @@ class Places:
         for seat_id in seat_ids:
             evicted = self._seats[seat_id]
             evicted.placed = False
-            evicted.worker.begin_stop()
+            evicted.leave()
 
     async def _watch(self, gauge: Gauge) -> None:
         """Looks at the workers while any is used, and once more when none is any longer; never oftener than that."""

@@ -146,7 +146,7 @@ class Pool:
         await self._quiet(seats, UNLOAD_WITHIN)
         for seat in seats:
             seat.calibration.interrupt()
-            seat.worker.begin_stop()
+            seat.leave()
         for seat in seats:
             await seat.worker.gone()
         return bool(seats)
@@ -156,9 +156,9 @@ class Pool:
         return await self._places.estimate(model, options, engine_key)
 
     def keep(self, model: Model, pooling: Pooling | None, seconds: float) -> None:
-        """When `model` is next idle it goes after so long, whatever the settings say.
+        """Whenever `model` is idle it goes after so long, whatever the settings say, until it has gone or is told anew.
 
-        At once for 0, never for infinity; a pinned model stays.
+        At once for 0, never for infinity; a pinned model stays, and what is in the way of others goes all the same.
         """
         for seat in self._seats_of(model, pooling):
             seat.keep = seconds
@@ -282,11 +282,12 @@ class Pool:
         seat.cancel_expiry()
         policy = self._policy_for(seat.model)
         ttl = self._settings.idle_ttl if policy.ttl is None else policy.ttl
-        keep, seat.keep = seat.keep, None
-        if keep is not None:
-            ttl = 0.0 if math.isinf(keep) else keep
-        if seat.outdated or (keep == 0 and not policy.pin):
-            seat.worker.begin_stop()
+        if not seat.worker.alive:
+            seat.keep = None
+        if seat.keep is not None:
+            ttl = 0.0 if math.isinf(seat.keep) else seat.keep
+        if seat.outdated or (seat.keep == 0 and not policy.pin):
+            seat.leave()
         elif ttl and not policy.pin and seat.worker.alive:
             seat.expire_after(max(0.0, ttl - (self._clock() - seat.last_used)))
 

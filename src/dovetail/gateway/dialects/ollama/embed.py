@@ -21,7 +21,7 @@ from dovetail.core.ollama_fields import EMBED, EMBEDDINGS
 from dovetail.gateway import wire
 from dovetail.gateway.deps import CallerDep, ServicesDep, receive_body, while_connected
 from dovetail.gateway.dialects.ollama.answers import OllamaVector, OllamaVectors
-from dovetail.gateway.dialects.ollama.keeping import kept
+from dovetail.gateway.dialects.ollama.keeping import keep, meant
 from dovetail.gateway.dialects.ollama.options import Asked
 from dovetail.gateway.openai import new_id
 from dovetail.gateway.openapi import answers, reads
@@ -83,7 +83,8 @@ async def embeddings(request: Request, services: ServicesDep, caller: CallerDep)
 async def _embedded(
     request: Request, services: Services, caller: Caller, body: Asked, asked: EmbedRequest, *, ticket: Ticket
 ) -> Embeddings:
-    model = await kept(services, caller, body, embeds=True)
+    model = await meant(services, caller, body)
+    keep(services, model, body, embeds=True)
     work = services.embedder.embed(replace(asked, model=model.name), caller, ticket)
     return await while_connected(request, services, ticket, work)
 

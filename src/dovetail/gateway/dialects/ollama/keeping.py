@@ -19,11 +19,12 @@ async def find(services: Services, name: str) -> Model:
     return await asyncio.to_thread(_find, services, name)
 
 
-async def kept(services: Services, caller: Caller, body: Asked, *, embeds: bool = False) -> Model:
-    """The model that `body` names, from now on kept as long as it says. Raises what is wrong with either."""
+async def meant(services: Services, caller: Caller, body: Asked) -> Model:
+    """The model that `body` names. Raises what is wrong with that, with its context and with how long it is to stay."""
     model = await find(services, body.model)
     check_scope(caller, model)
-    seconds = body.kept()
+    if body.kept() is not None and not caller.may("admin"):
+        raise Forbidden("keep_alive: how long a model stays is for admins to say; leave it out")
     wanted = body.options.num_ctx if body.options else None
     if wanted is not None and (context := services.context(model)) and wanted > context:
         raise InvalidRequest(
@@ -31,11 +32,13 @@ async def kept(services: Services, caller: Caller, body: Asked, *, embeds: bool 
             f"set [models.{model.id}] context to have {wanted}",
             param="options.num_ctx",
         )
-    if seconds is not None:
-        if not caller.may("admin"):
-            raise Forbidden("keep_alive: how long a model stays is for admins to say; leave it out")
-        services.pool.keep(model, model.pooling or ("mean" if embeds else None), seconds)
     return model
+
+
+def keep(services: Services, model: Model, body: Asked, *, embeds: bool = False) -> None:
+    """From now on `model` stays as long as `body` says, once nothing else is wrong with that."""
+    if (seconds := body.kept()) is not None:
+        services.pool.keep(model, model.pooling or ("mean" if embeds else None), seconds)
 
 
 def _find(services: Services, name: str) -> Model:

@@ -19,6 +19,7 @@ from dovetail.gateway.wire import Named, Wire, of
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)")
 _SECONDS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+_FOR_GOOD = 1e9  # seconds, thirty years: what is longer has no date
 # How the base64 of an image file begins.
 _IMAGES = {"iVBORw0KGgo": "image/png", "/9j/": "image/jpeg", "R0lGOD": "image/gif", "UklGR": "image/webp"}
 _SHARED = (
@@ -92,7 +93,7 @@ class Asked(Named):
         if said is None:
             return None
         seconds = float(said) if isinstance(said, int | float) else _duration(said)
-        return math.inf if seconds < 0 else seconds
+        return seconds if 0 <= seconds < _FOR_GOOD else math.inf
 
 
 class Written(Asked):

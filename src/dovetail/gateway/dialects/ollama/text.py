@@ -6,12 +6,11 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from dovetail.core.caller import Caller
-from dovetail.core.errors import Forbidden
 from dovetail.gateway import wire
 from dovetail.gateway.deps import CallerDep, ServicesDep, generation, receive_body, translated, while_connected
 from dovetail.gateway.dialects.ollama.answers import OllamaChatLine, OllamaGenerateLine
 from dovetail.gateway.dialects.ollama.bodies import OllamaChat, OllamaGenerate
-from dovetail.gateway.dialects.ollama.keeping import kept
+from dovetail.gateway.dialects.ollama.keeping import keep, meant
 from dovetail.gateway.dialects.ollama.reply import OllamaReply, loaded
 from dovetail.gateway.openai import new_id
 from dovetail.gateway.openapi import answers, lines, reads
@@ -44,8 +43,9 @@ async def _answer(request: Request, services: Services, caller: Caller, body: Ol
     is_chat = isinstance(body, OllamaChat)
     if body.empty:
         return await _moved(request, services, caller, body)
-    model = await kept(services, caller, body)
+    model = await meant(services, caller, body)
     asked = await translated(request, lambda: body.request(new_id("ollama"), model.name))
+    keep(services, model, body)
     rendering = OllamaReply(body.model, chat=is_chat, streamed=body.streamed)
     return generation(services, caller, body, [asked], rendering, rendering.timed)
 
@@ -53,14 +53,13 @@ async def _answer(request: Request, services: Services, caller: Caller, body: Ol
 async def _moved(request: Request, services: Services, caller: Caller, body: OllamaChat | OllamaGenerate) -> Response:
     """Loads the model, or with a `keep_alive` of 0 unloads it."""
     headers = wire.warnings(body, strict=services.settings.strict)
-    if body.kept() == 0 and not caller.may("admin"):
-        raise Forbidden("keep_alive: how long a model stays is for admins to say")
-    model = await kept(services, caller, body)
+    model = await meant(services, caller, body)
     reason = "load"
     if body.kept() == 0:
         reason = "unload"
         await services.pool.unload(model.id, model.adapter.name if model.adapter else None)
     else:
+        keep(services, model, body)
         ticket = Ticket("load", caller, model.name, outline(body))
         ticket.worker = model.name
         await while_connected(request, services, ticket, services.pool.load(model, ticket.note))
