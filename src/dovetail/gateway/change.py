@@ -55,7 +55,8 @@ def check(services: Services, edits: Sequence[Edit]) -> None:
     for edit in edits:
         name = ".".join(edit.key)
         closed = edit.key[0] in FILE_ONLY or (edit.key[0] == "models" and set(edit.key[2:]) & {*FILE_ONLY_OF_MODELS})
-        if closed or any(key[: len(edit.key)] == edit.key for key in FILE_ONLY_KEYS):
+        closed = closed or any(key[: len(edit.key)] == edit.key for key in FILE_ONLY_KEYS)
+        if closed or _moves_trust(services, edit):
             raise Forbidden(f"{name} is changed in dovetail.toml, not over HTTP", code="file_only", param=name[:128])
         if edit.key[-1] in _PATHS and edit.value is not None:
             allowed = allowed or reachable(services)
@@ -69,6 +70,14 @@ def reachable(services: Services) -> list[Path]:
     settings = services.settings
     others = [path for _, path in services.other_programs()]
     return [*roots(settings), settings.home / "adapters", *settings.catalog.adapter_folders, *others]
+
+
+def _moves_trust(services: Services, edit: Edit) -> bool:
+    """Whether code of another folder would be run: whose is trusted, the file says of what is at the path."""
+    if edit.key[0] != "models" or edit.key[2:] != ("path",):
+        return False
+    own = services.settings.models.get(edit.key[1])
+    return own is not None and own.trust_remote_code
 
 
 def _is_id(key: tuple[str, ...], text: str) -> bool:

@@ -30,7 +30,10 @@ from .test_live import ask, model, until
 
 pytestmark = pytest.mark.anyio
 GGUF = next((demo.models_dir() / "tiny-gguf-q8").glob("*.gguf"))
-TOML = "# by hand\n[fleet]\nidle_ttl = 300 # not less\n\n[models.tiny-gguf]\naliases = ['first']  # the one\n"
+TOML = (
+    "# by hand\n[fleet]\nidle_ttl = 300 # not less\n\n[models.tiny-gguf]\naliases = ['first']  # the one\n"
+    "[models.trusted]\ntrust_remote_code = true\n"
+)
 
 
 class House:
@@ -194,6 +197,8 @@ async def test_the_configuration_is_shown_and_changed(house: House) -> None:
         ({"log": {"capture_minutes": 60}}, 403, "file_only"),
         ({"log": None}, 403, "file_only"),  # with the section goes what its owner forbids there
         ({"fleet": {"worker_network": True}}, 403, "file_only"),
+        ({"models": {"trusted": {"path": str(house.home / "models")}}}, 403, "file_only"),  # with code that is not
+        ({"models": {"trusted": {"path": None}}}, 403, "file_only"),
         ({"catalog": {"folders": ["/etc"]}}, 403, "path_not_allowed"),
         ({"models": {"x": {"chat_template": "/etc/passwd"}}}, 403, "path_not_allowed"),
         ({"fleet": {"idle_ttl": "soon"}}, 422, "invalid_configuration"),
