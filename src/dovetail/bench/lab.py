@@ -81,6 +81,7 @@ class Lab:
         self._database = database
         self._wall = wall
         self._active: _Active | None = None
+        self._closing = False
         self.tell: Callable[[Benchmark, Progress | None], None] = lambda _benchmark, _progress: None
 
     async def start(self, plan: Plan, *, refuse: bool = False) -> Benchmark:
@@ -158,6 +159,7 @@ class Lab:
         try:
             await asyncio.get_running_loop().create_future()
         finally:
+            self._closing = True
             if (active := self._active) is not None and active.task is not None:
                 active.task.cancel()
                 await asyncio.wait({active.task}, timeout=_ENDS_WITHIN)
@@ -171,7 +173,8 @@ class Lab:
             active.ended.set()
             self.tell(ended, None)
         try:
-            await active.run.tidy()
+            if not self._closing:  # then every model goes
+                await active.run.tidy()
         except DovetailError as failure:
             log.warning("benchmark_left_models", benchmark=ended.id, reason=failure.message)
         finally:

@@ -77,11 +77,15 @@ class Run:
         self._tell()
 
     async def tidy(self) -> None:
-        """Unloads what was not loaded before, unless somebody uses it now."""
+        """Unloads what was not loaded before, unless somebody uses it now, and loads what was and had to make room."""
+        pool = self._parts.pool
         for name in self._courses.keys() - self._loaded:
-            status = self._parts.pool.status(name)
+            status = pool.status(name)
             if not status.active and not status.waiting:
-                await self._parts.pool.unload(name)
+                await pool.unload(name)
+        for name in self._loaded:
+            if pool.status(name).state == "unloaded":
+                await pool.load(self._courses[name].model)
 
     async def _take(self, step: Step, course: Course) -> None:
         try:
