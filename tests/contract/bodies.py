@@ -44,6 +44,13 @@ SCHEMA = {
 UNTHINKING = {"chat_template_kwargs": {"enable_thinking": False}}
 CHAT = "/v1/chat/completions"
 MESSAGES = "/v1/messages"
+RESPONSES = "/v1/responses"
+GIVES = {"type": "function", "name": "get_weather", "parameters": {"type": "object"}, "strict": False}
+GIVEN: list[Any] = [
+    {"role": "user", "content": [{"type": "input_text", "text": "What is the weather in Paris?"}]},
+    {"type": "function_call", "call_id": "a", "name": "get_weather", "arguments": "{}"},
+    {"type": "function_call_output", "call_id": "a", "output": "sunny"},
+]
 LOOKED = {"name": "get_weather", "description": "Get it", "input_schema": {"type": "object"}}
 USE = {"type": "tool_use", "id": "a", "name": "get_weather", "input": {"city": "Paris"}}
 USED: list[Any] = [
@@ -68,6 +75,15 @@ SOUND: list[tuple[str, dict[str, Any]]] = [
             **UNTHINKING,
         },
     ),
+    (
+        RESPONSES,
+        {"input": "Hello", "instructions": "Be brief.", "max_output_tokens": 5, "stream": False},
+    ),
+    (
+        RESPONSES,
+        {"input": GIVEN, "tools": [GIVES], "max_output_tokens": 5, "reasoning": {"effort": "none"}},
+    ),
+    (f"{RESPONSES}/input_tokens", {"input": GIVEN, "tools": [GIVES], "tool_choice": "auto"}),
     (MESSAGES, {"messages": ASKED[1:], "system": "Answer in English.", "max_tokens": 5, "stream": False, "top_k": 5}),
     (MESSAGES, {"messages": USED, "tools": [LOOKED], "max_tokens": 5, "thinking": {"type": "disabled"}}),
     (f"{MESSAGES}/count_tokens", {"messages": USED, "tools": [LOOKED], "thinking": {"type": "adaptive"}}),

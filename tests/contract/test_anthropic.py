@@ -10,7 +10,7 @@ import anthropic
 import pytest
 from anthropic.types import MessageParam, ToolParam
 
-from dovetail.gateway.dialects.anthropic.answers import MessageAnswer, MessageEvent
+from dovetail.gateway.dialects.anthropic.answers import AnthropicAnswer, MessageEvent
 
 from ..process.serving.running import Running  # noqa: TID252  a type
 
@@ -114,7 +114,7 @@ async def test_events_come_in_their_order(http: aiohttp.ClientSession, model: st
     assert [e["index"] for e in found if e["type"] == "content_block_start"] == [0, 1]
     status, whole, _ = await post(http, sent)
     assert status == 200
-    MessageAnswer.model_validate(whole)
+    AnthropicAnswer.model_validate(whole)
     deltas = [e["delta"] for e in found if e["type"] == "content_block_delta"]
     assert "".join(d.get("thinking", "") for d in deltas) == whole["content"][0]["thinking"] == THOUGHT
     assert "".join(d.get("text", "") for d in deltas) == whole["content"][1]["text"] == ANSWER

@@ -12,7 +12,7 @@ from dovetail.core.request import Json
 
 pytestmark = pytest.mark.anyio
 
-MESSAGES = "/v1/messages"
+MESSAGES, RESPONSES = "/v1/messages", "/v1/responses"
 CHAT, COMPLETIONS, NATIVE = TEXT_ROUTES = ("/v1/chat/completions", "/v1/completions", "/completion")
 COLD: dict[str, Any] = {"temperature": 0}
 HOT: dict[str, Any] = {"temperature": 1.9, "seed": 3}
@@ -94,6 +94,9 @@ def base(route: str, model: str) -> dict[str, Any]:
         return {"model": model, "messages": messages, **begun, "max_tokens": 10}
     if route in TEXT_ROUTES:
         return {"model": model, "prompt": AGAIN, "max_tokens": 10}
+    if route.startswith(RESPONSES):
+        bounds = {"max_output_tokens": 5, "reasoning": {"effort": "none"}} if route == RESPONSES else {}
+        return {"model": model, "input": "hi", **bounds}
     if route.startswith("/v1/messages"):
         return {"model": model, "messages": HI} | ({"max_tokens": 5} if route == MESSAGES else {})
     if route == "/v1/rerank":
@@ -156,14 +159,15 @@ async def test_what_is_inert_changes_nothing(
     if route in TEXT_ROUTES:
         assert await asker.text(**COLD, **inert) == await asker.text(**COLD)
     else:
-        cold = COLD if route == MESSAGES else {}
+        cold = COLD if route in {MESSAGES, RESPONSES} else {}
         (plain, *one), (with_it, *other) = await asker.post(**cold), await asker.post(**cold, **inert)
         assert (with_it, _said(other[0])) == (plain, _said(one[0]))
         assert "x-dovetail-warnings" not in other[1]
 
 
 def _said(found: dict[str, Any]) -> Any:
-    return found.get("data") or found.get("content") or found
+    items: list[dict[str, Any]] = found.get("output") or []
+    return found.get("data") or found.get("content") or [item["content"] for item in items] or found
 
 
 @pytest.mark.parametrize("route", TEXT_ROUTES)

@@ -54,7 +54,8 @@ class Answer:
 
 
 def _is_last(event: dict[str, Any]) -> bool:
-    return event.get("stop") is True or event.get("type") == "message_stop"
+    last = {"message_stop", "response.completed", "response.incomplete"}
+    return event.get("stop") is True or event.get("type") in last
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -152,7 +152,7 @@ async def test_each_status_is_an_error_of_the_sdk(sdk: openai.AsyncOpenAI, model
     with pytest.raises(openai.NotFoundError):
         await sdk.models.retrieve("no-such-model")
     with pytest.raises(openai.NotFoundError):
-        await sdk.responses.create(model=model, input="hi")
+        await sdk.responses.create(model="no-such-model", input="hi")
     with pytest.raises(openai.BadRequestError) as wrong:
         await sdk.embeddings.create(model=model, input="a", dimensions=10**6)
     assert wrong.value.param == "dimensions"

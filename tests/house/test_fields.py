@@ -15,6 +15,8 @@ from anthropic.types.beta.message_create_params import MessageCreateParamsBase a
 from openai.types import EmbeddingCreateParams
 from openai.types.chat.completion_create_params import CompletionCreateParamsBase as ChatParams
 from openai.types.completion_create_params import CompletionCreateParamsBase as TextParams
+from openai.types.responses.input_token_count_params import InputTokenCountParams
+from openai.types.responses.response_create_params import ResponseCreateParamsBase as ResponseParams
 from pydantic import AliasChoices, BaseModel
 
 from dovetail.gateway.wire import Inert, Refused
@@ -116,6 +118,8 @@ PUBLISHED: dict[str, Sequence[Iterable[str]]] = {
     "/api/embeddings": (ollama_types.EmbeddingsRequest.model_fields,),
     "options of /api": (ollama.Options.model_fields, ["min_p"]),
     "/v1/chat/completions": (ChatParams.__annotations__, ["stream"], LLAMA_CHAT),
+    "/v1/responses": (ResponseParams.__annotations__, ["stream"]),
+    "/v1/responses/input_tokens": (InputTokenCountParams.__annotations__,),
     "/v1/messages": (_in_body(MessageParams.__annotations__), ["stream", "temperature", "top_k", "top_p"]),
     "/v1/messages/count_tokens": (_in_body(CountParams.__annotations__),),
     "/v1/completions": (TextParams.__annotations__, ["stream"]),

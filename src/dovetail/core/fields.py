@@ -14,6 +14,7 @@ from dovetail.core.field import MAX_INT, FieldSpec, Table
 from dovetail.core.field import inert as _inert
 from dovetail.core.field import refused as _refused
 from dovetail.core.field import table as _table
+from dovetail.core.responses_fields import INPUT_TOKENS, RESPONSES
 
 MAX_CHOICES = 32
 _MAX_SEED = (1 << 63) - 1
@@ -261,6 +262,8 @@ ROUTES: Mapping[str, Table] = {
     "/v1/chat/completions": {**CHAT, **_TEXT, **CHAT},  # its own order, its own word on what others refuse
     "/v1/completions": {**COMPLETIONS, **_TEXT},
     "/completion": {**_TEXT, **NATIVE},
+    "/v1/responses": RESPONSES,
+    "/v1/responses/input_tokens": INPUT_TOKENS,
     "/v1/messages": ANTHROPIC_MESSAGES,
     "/v1/messages/count_tokens": ANTHROPIC_COUNT,
     "/v1/embeddings": EMBEDDINGS,

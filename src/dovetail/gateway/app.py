@@ -35,6 +35,7 @@ from dovetail.gateway.dialects import (
     openai_completions,
     openai_embeddings,
     openai_models,
+    openai_responses,
     rerank,
 )
 from dovetail.gateway.door import Door, Edge
@@ -44,6 +45,7 @@ from dovetail.gateway.services import Services
 # Searched in this order for each request: what is asked for most comes first.
 ROUTERS = (
     openai_chat.router,
+    openai_responses.router,
     anthropic.router,
     openai_completions.router,
     openai_embeddings.router,

@@ -45,3 +45,13 @@ def tools(functions: Sequence[Function], choice: ToolChoice, shown: set[str] | N
             ".".join(filter(None, (strict.place, where, "strict"))), "holds only where tool_choice forces a call"
         )
     return tuple(Tool(f.name, f.description, cast("JsonObject | None", f.parameters)) for f in functions)
+
+
+def arguments(text: str, param: str) -> str:
+    """A call's arguments, for templates that read them. Raises InvalidRequest for what is no object."""
+    try:
+        if isinstance(orjson.loads(text or "{}"), dict):
+            return text or "{}"
+    except orjson.JSONDecodeError:
+        pass
+    raise InvalidRequest(f"{param}: has to be the text of a JSON object", param=param)

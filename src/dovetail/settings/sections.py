@@ -269,6 +269,14 @@ class JournalSettings(Section):
     )
 
 
+class ResponseSettings(Section):
+    """Responses that `/v1/responses` keeps with their texts, in `dovetail.db` in the home folder, for their caller."""
+
+    keep: int = Field(default=1000, ge=0, le=1_000_000, description="Of one caller at most, the newest; 0 keeps none.")
+    days: float = Field(default=30.0, gt=0, le=36_500, description="Days one is kept.")
+    max_bytes: int = Field(default=256 << 20, ge=1 << 20, description="Bytes of all together; the oldest go.")
+
+
 class TraceSettings(Section):
     """Traces: one span for each request, to an OpenTelemetry collector; with the extra `otel`."""
 
@@ -322,6 +330,7 @@ class Settings(Section):
     media: MediaSettings = MediaSettings()
     hub: HubSettings = HubSettings()
     journal: JournalSettings = JournalSettings()
+    responses: ResponseSettings = ResponseSettings()
     log: LogSettings = LogSettings()
     traces: TraceSettings = TraceSettings()
     models: dict[str, ModelSettings] = Field(default_factory=dict, description="Settings by model id.")

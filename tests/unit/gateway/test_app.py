@@ -13,7 +13,7 @@ from dovetail.core.model import Model, Shape
 from dovetail.fleet.pool import WorkerStatus
 from dovetail.fleet.props import Props
 from dovetail.gateway.answers import Health, ModelList, ModelObject, PropsAnswer, Ready
-from dovetail.gateway.app import create_app, openapi_document
+from dovetail.gateway.app import ROUTERS, create_app, openapi_document
 from dovetail.gateway.door import Door, Edge
 from dovetail.settings import LoadSettings, ModelSettings, ServerSettings, Settings
 
@@ -267,3 +267,15 @@ def test_the_document_describes_every_route() -> None:
 
 def _references(tree: Any) -> set[str]:
     return set(re.findall(r'"#/components/schemas/(\w+)"', json.dumps(tree)))
+
+
+def test_each_name_in_the_document_is_one_thing() -> None:
+    found: dict[str, dict[str, Any]] = {}
+    for route in (route for router in ROUTERS for route in router.routes):
+        for told, mode in (("reads", "validation"), ("answers", "serialization"), ("streams", "serialization")):
+            model = getattr(getattr(route, "endpoint", None), told, None)
+            if model is None:
+                continue
+            whole = model.model_json_schema(mode=mode)
+            for name, schema in {**whole.pop("$defs", {}), model.__name__: whole}.items():
+                assert found.setdefault(name, schema) == schema, name

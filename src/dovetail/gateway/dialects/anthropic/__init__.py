@@ -13,15 +13,14 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from dovetail.core.errors import InvalidRequest
-from dovetail.gateway import wire
-from dovetail.gateway.deps import CallerDep, ServicesDep, generation, receive_body, translated, while_connected
+from dovetail.gateway.deps import CallerDep, ServicesDep, generation, receive_body, translated
 from dovetail.gateway.dialects.anthropic.answers import AnthropicAnswer, MessageEvent, TokenCount
 from dovetail.gateway.dialects.anthropic.body import CountBody, MessagesBody
 from dovetail.gateway.dialects.anthropic.reply import MessageStream, MessageWhole
+from dovetail.gateway.input_tokens import prompt_tokens
 from dovetail.gateway.openapi import answers, reads, streams
 from dovetail.gateway.outline import outline
-from dovetail.gateway.sse import request_id, waited
-from dovetail.serving.count import count
+from dovetail.gateway.sse import request_id
 from dovetail.serving.requests import Ticket
 
 router = APIRouter(tags=["anthropic"])
@@ -55,12 +54,8 @@ async def count_message_tokens(request: Request, services: ServicesDep, caller: 
     """How many tokens the prompt of a message has; the model is loaded for it."""
     _check_version(request)
     body = await receive_body(request, services, CountBody)
-    headers = wire.warnings(body, strict=services.settings.strict)
-    asked = await translated(request, lambda: body.request("count"))
-    ticket = Ticket("token count", caller, body.model, outline(body))
-    tokens = await while_connected(request, services, ticket, count(services.catalog, services.pool, asked, ticket))
-    answer = orjson.dumps({"input_tokens": tokens})
-    return Response(answer, headers=headers | waited(ticket), media_type="application/json")
+    tokens, headers = await prompt_tokens(request, services, caller, body, lambda: body.request("count"))
+    return Response(orjson.dumps({"input_tokens": tokens}), headers=headers, media_type="application/json")
 
 
 def _check_version(request: Request) -> None:

@@ -13,6 +13,7 @@ from dovetail.gateway.chunks import ChatChunk
 from dovetail.gateway.deps import CallerDep, ServicesDep, generation, receive_body, translated
 from dovetail.gateway.dialects.openai_chat.body import ChatBody
 from dovetail.gateway.dialects.openai_chat.reply import ChatStream, ChatWhole
+from dovetail.gateway.input_tokens import InputTokens, counted
 from dovetail.gateway.openai import new_id
 from dovetail.gateway.openapi import answers, reads, streams
 
@@ -29,3 +30,12 @@ async def create_chat_completion(request: Request, services: ServicesDep, caller
     generate = await translated(request, lambda: body.request(new_id("chatcmpl")))
     rendering = ChatStream(generate, include_usage=body.include_usage()) if body.stream else ChatWhole(generate)
     return generation(services, caller, body, [generate], rendering)
+
+
+@router.post("/v1/chat/completions/input_tokens", operation_id="countChatTokens", response_model=None)
+@reads(ChatBody)
+@answers(InputTokens)
+async def count_chat_tokens(request: Request, services: ServicesDep, caller: CallerDep) -> Response:
+    """How many tokens the prompt of a chat completion has; the model is loaded for it."""
+    body = await receive_body(request, services, ChatBody)
+    return await counted(request, services, caller, body, lambda: body.request("count"))

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Literal
 
-import orjson
 from pydantic import Field
 
 from dovetail.core.errors import InvalidRequest, UnsupportedField
-from dovetail.core.request import AudioPart, ImageLink, ImagePart, Message, Part, TextPart, ToolCall
+from dovetail.core.request import AudioPart, Message, Part, TextPart, ToolCall
+from dovetail.gateway.functions import arguments
+from dovetail.gateway.image_url import image
 from dovetail.gateway.wire import Inert, Named, Refused, Wire, also
 
 # Fields of a message that only one role has.
@@ -103,6 +104,7 @@ def _message(body: MessageBody, where: str) -> Message:
         if getattr(body, name) and body.role != role:
             raise InvalidRequest(f"{where}.{name}: only {role} messages have it", param=f"{where}.{name}")
     parts = _parts(body, where)
+    calls = f"{where}.tool_calls"
     if not parts and body.content is None and not body.tool_calls and body.reasoning_content is None:
         raise InvalidRequest(f"{where}.content: a {body.role} message needs content", param=f"{where}.content")
     return Message(
@@ -111,22 +113,11 @@ def _message(body: MessageBody, where: str) -> Message:
         name=body.name,
         reasoning=body.reasoning_content,
         tool_calls=tuple(
-            ToolCall(c.id, c.function.name, _arguments(c.function.arguments, f"{where}.tool_calls[{j}]"))
+            ToolCall(c.id, c.function.name, arguments(c.function.arguments, f"{calls}[{j}].function.arguments"))
             for j, c in enumerate(body.tool_calls or ())
         ),
         tool_call_id=body.tool_call_id,
     )
-
-
-def _arguments(text: str, where: str) -> str:
-    """A call's arguments, for templates that read them. Raises InvalidRequest for what is no object."""
-    try:
-        if isinstance(orjson.loads(text or "{}"), dict):
-            return text or "{}"
-    except orjson.JSONDecodeError:
-        pass
-    param = f"{where}.function.arguments"
-    raise InvalidRequest(f"{param}: has to be the text of a JSON object", param=param)
 
 
 def _parts(body: MessageBody, where: str) -> tuple[Part, ...]:
@@ -149,22 +140,9 @@ def _part(part: PartBody, role: str, where: str) -> Part:
     if role != "user" and part.type in {"image_url", "input_audio"}:
         raise UnsupportedField(f"{where}.{part.type}", "is read in a user message only")
     if part.image_url is not None:
-        return _image(part.image_url, f"{where}.image_url")
+        return image(part.image_url.url, f"{where}.image_url")
     if part.input_audio is not None:
         if part.input_audio.format != "wav":
             raise UnsupportedField(f"{where}.input_audio.format", 'other than "wav" is not read')
         return AudioPart(part.input_audio.data)
     return TextPart(part.text or part.refusal or "")
-
-
-def _image(image: ImageBody, where: str) -> ImagePart | ImageLink:
-    head, comma, base64 = image.url.partition(",")
-    scheme = head[:6].lower()
-    if scheme.startswith(("http:", "https:")):
-        return ImageLink(image.url)
-    media_type, _, encoding = head[5:].lower().partition(";")
-    if not scheme.startswith("data:") or not comma or not media_type.startswith("image/") or encoding != "base64":
-        raise InvalidRequest(
-            f"{where}: a data URL of an image (data:image/png;base64,…) or an http or https link", param=where
-        )
-    return ImagePart(base64, media_type)
