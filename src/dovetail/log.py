@@ -48,9 +48,10 @@ def setup(style: Style = "text", level: str = "info", stream: TextIO | None = No
 
 
 def formatter(renderer: Processor) -> logging.Formatter:
-    """What makes a line of any record, structlog's or not."""
+    """What makes a line of any record, structlog's or not; once, however many handlers want it as JSON."""
     plain = structlog.stdlib.ProcessorFormatter.remove_processors_meta
-    return structlog.stdlib.ProcessorFormatter(processors=[plain, renderer], foreign_pre_chain=_shared())
+    kind = _Json if renderer is render_json else structlog.stdlib.ProcessorFormatter
+    return kind(processors=[plain, renderer], foreign_pre_chain=_shared())
 
 
 def _shared() -> list[Processor]:
@@ -122,6 +123,14 @@ class TextRenderer:
 
     def _paint(self, text: str, level: str) -> str:
         return f"{_COLOURS.get(level, '')}{text}\x1b[0m" if self._coloured else text
+
+
+class _Json(structlog.stdlib.ProcessorFormatter):
+    def format(self, record: logging.LogRecord) -> str:
+        made = cast("dict[str, str]", record.__dict__)
+        if "dovetail_json" not in made:
+            made["dovetail_json"] = super().format(record)
+        return made["dovetail_json"]
 
 
 class _Handler(logging.StreamHandler[TextIO]):
