@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from dovetail.core.errors import LoadFailed
+
 DELAYS = (0.0, 1.0, 2.0, 4.0, 8.0)  # seconds before each start after a failure
 PAUSE = 600.0  # seconds in which nothing is tried after one failure more
 
@@ -37,3 +39,24 @@ class Backoff:
     def forget(self) -> None:
         """A person wants it tried at once."""
         self.failures, self._until = 0, 0.0
+
+
+def broken(failure: LoadFailed) -> LoadFailed:
+    """The failure after which nothing is tried for a while, which it says."""
+    minutes = PAUSE / 60
+    pause = f"it fails again and again and is not tried for {minutes:g} minutes: load it by hand to try now"
+    return LoadFailed(
+        f"{failure.message}; {pause}", log_tail=failure.log_tail, code=failure.code, status=failure.status
+    )
+
+
+def again(failure: LoadFailed, wait: float) -> LoadFailed:
+    """A copy for one more waiter, as a traceback belongs to one raise; `wait` seconds before the next try."""
+    temporary = failure.status == LoadFailed.status
+    return LoadFailed(
+        failure.message,
+        log_tail=failure.log_tail,
+        code=failure.code,
+        status=failure.status,
+        retry_after=wait if wait and temporary else None,
+    )

@@ -9,6 +9,8 @@ from dovetail.fleet.child import Child
 from dovetail.fleet.client import WorkerClient
 from dovetail.hardware.cgroup import out_of_memory_kills
 
+WEIGHED_EVERY = 1.0  # seconds, while it loads
+
 
 class Life:
     """Made by the one who starts the process.
@@ -36,6 +38,7 @@ class Life:
         self.client: WorkerClient | None = None
         self._kills = 0
         self._frozen_at: float | None = None
+        self._weighed_at = float("-inf")
 
     async def begins(self) -> None:
         """To be told just before the process is started."""
@@ -52,3 +55,10 @@ class Life:
             return 0.0
         self._frozen_at = now if self._frozen_at is None else self._frozen_at
         return now - self._frozen_at
+
+    def due(self, now: float) -> bool:
+        """Whether a second has gone by since the last time it was so."""
+        if now - self._weighed_at < WEIGHED_EVERY:
+            return False
+        self._weighed_at = now
+        return True

@@ -11,14 +11,14 @@ from collections.abc import Awaitable, Callable
 from dovetail.core.errors import Busy, DovetailError, LoadFailed, NoRoom, WorkerCrashed
 from dovetail.core.model import ModelState
 from dovetail.core.observe import Observer
-from dovetail.fleet.backoff import PAUSE, Backoff
+from dovetail.fleet.backoff import Backoff, again, broken
 from dovetail.fleet.child import Child
 from dovetail.fleet.client import WorkerClient, unloaded
 from dovetail.fleet.launch import Launched
 from dovetail.fleet.life import Life
 from dovetail.fleet.props import Props, props_of
 from dovetail.fleet.reason import reason, reason_in_service, want_of_memory
-from dovetail.hardware.usage import stopped
+from dovetail.hardware.usage import stopped, usage
 from dovetail.settings import FleetSettings
 
 Launch = Callable[[Callable[[str], None]], Awaitable[Launched]]
@@ -43,7 +43,10 @@ class Worker:
         farewell: Callable[[WorkerClient], Awaitable[None]] | None = None,
         watch: Callable[[WorkerClient], Awaitable[None]] | None = None,
         stopped: Callable[[int], bool] = stopped,
+        allowance: Callable[[], int | None] = lambda: None,
+        weigh: Callable[[int], int | None] = lambda pid: usage(pid).private,
     ) -> None:
+        """`allowance`: bytes of its own that a process may take while it loads, None for any number."""
         self.model = model
         self.last_lines: deque[str] = deque(maxlen=KEPT_LINES)
         self.reason: str | None = None
@@ -57,6 +60,8 @@ class Worker:
         self._farewell = farewell
         self._watch = watch
         self._stopped = stopped
+        self._allowance = allowance
+        self._weigh = weigh
         self._state: ModelState = "unloaded"
         self._life = Life()
         self._task: asyncio.Task[None] | None = None
@@ -121,7 +126,7 @@ class Worker:
                 life = self._life
                 if failure := await asyncio.shield(life.settled):
                     if spared or not life.killed or self._retired or self._backoff.broken:
-                        raise _again(failure, self._backoff.wait)
+                        raise again(failure, self._backoff.wait)
                     spared = True
         finally:
             self._waiters -= 1
@@ -203,7 +208,7 @@ class Worker:
         if self._retired:
             raise shutting_down()
         if self._failure is not None and self._backoff.wait and (self._backoff.broken or not self._fell):
-            raise _again(self._failure, self._backoff.wait)
+            raise again(self._failure, self._backoff.wait)
         self._start(Life())
 
     def _start(self, life: Life, why: str | None = None) -> None:
@@ -244,7 +249,7 @@ class Worker:
             self._backoff.failed(0.0 if life.killed else served, self._settings.good_service)
             failure = failure or LoadFailed(f"{self.model} has failed: {self.reason}", log_tail=self.last_lines)
             if self._backoff.broken:
-                failure = _broken(failure)
+                failure = broken(failure)
             self._failure, self._fell = failure, life.killed or served is not None
             if self._state != "failed" or self._backoff.broken:
                 crash = served is not None and not self._backoff.broken
@@ -317,6 +322,7 @@ class Worker:
             if child.status is not None:
                 raise await self._ended(life, child.status)
             self._look(life, now)
+            await self._weighed(life, now)
             if now - started > self._settings.load_timeout:
                 raise self._failed(f"it was not ready within {self._settings.load_timeout:g} s")
         self.props = props_of(await client.get("/props"))
@@ -328,6 +334,15 @@ class Worker:
         if life.frozen_for(now, stopped=stopped) >= patience:
             life.killed = True  # as it will be now
             raise self._failed(f"its process was stopped, by a signal, for {patience:g} s")
+
+    async def _weighed(self, life: Life, now: float) -> None:
+        """Raises LoadFailed when the process takes far more than was reckoned, as a hostile template makes it do."""
+        allowed, pid = self._allowance(), self.pid
+        if allowed is None or pid is None or not life.due(now):
+            return
+        taken = await asyncio.to_thread(self._weigh, pid)
+        if taken is not None and taken > allowed:
+            raise self._failed(f"it took {taken / 1e9:.1f} GB while it loaded; {allowed / 1e9:.1f} GB is the bound")
 
     async def _ended(self, life: Life, status: int) -> LoadFailed:
         """Why a process that was to load is no more."""
@@ -365,23 +380,3 @@ def shutting_down() -> Busy:
 
 async def _awaited(done: Awaitable[None]) -> None:
     await done
-
-
-def _broken(failure: LoadFailed) -> LoadFailed:
-    minutes = PAUSE / 60
-    pause = f"it fails again and again and is not tried for {minutes:g} minutes: load it by hand to try now"
-    return LoadFailed(
-        f"{failure.message}; {pause}", log_tail=failure.log_tail, code=failure.code, status=failure.status
-    )
-
-
-def _again(failure: LoadFailed, wait: float) -> LoadFailed:
-    """A copy for one more waiter, as a traceback belongs to one raise; `wait` seconds before the next try."""
-    temporary = failure.status == LoadFailed.status
-    return LoadFailed(
-        failure.message,
-        log_tail=failure.log_tail,
-        code=failure.code,
-        status=failure.status,
-        retry_after=wait if wait and temporary else None,
-    )

@@ -171,7 +171,10 @@ class Seats:
         async def watch(client: WorkerClient) -> None:
             await seat.watch.keep(client)
 
-        worker = Worker(seat_id, launch, self._settings, self._observer, self._clock, slots.save_all, watch)
+        put_away, allowed = slots.save_all, lambda: _allowance(seat)
+        worker = Worker(
+            seat_id, launch, self._settings, self._observer, self._clock, put_away, watch, allowance=allowed
+        )
         queue = Queue(options.parallel or _DEFAULT_SLOTS, _bounds(self._settings), self._crowd, self._clock)
         competes = self._making.on_cores(model, options)
         if competes:
@@ -193,6 +196,12 @@ class Seats:
         except OSError as error:
             log.warning("prompt_caches_off", model=model.id, reason=error.strerror)
             return None
+
+
+def _allowance(seat: Seat) -> int | None:
+    """Bytes of its own that a seat's worker may take while it loads: weights are held twice while they are arranged."""
+    growth = seat.worker.settings.max_growth
+    return 2 * seat.booking.memory + growth if seat.booking is not None and growth else None
 
 
 def _kind(model: Model) -> tuple[object, ...]:

@@ -63,7 +63,8 @@ class FleetSettings(Section):
         default=4 << 30,
         ge=0,
         description="Bytes a worker may grow beyond its size after loading, weights and prompt caches aside; then "
-        "it is started anew as soon as it is idle. 0: never.",
+        "it is started anew as soon as it is idle. And what it may take while it loads beside twice what was reckoned, "
+        "or the load fails. 0: never.",
     )
     replay_limit: int = Field(
         default=8192,

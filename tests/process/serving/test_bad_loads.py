@@ -110,3 +110,29 @@ async def test_weights_that_are_not_numbers(tmp_path: Path) -> None:
         for name in ("tiny-gguf", "tiny-mlx"):
             status, answer = await ask(http, name)
             assert status == 200, answer
+
+
+TEMPLATES = {
+    "swells": '{% for number in range(1000000000) %}{{ "a text that swells " * 10 }}{% endfor %}',
+    "breaks-in": "{{ cycler.__init__.__globals__.os.system('touch MARK') }}{{ ''.__class__.__mro__ }}",
+}
+
+
+@pytest.mark.bad_input("40")
+async def test_templates_that_swell_or_break_in(tmp_path: Path) -> None:
+    """In llama.cpp; mlx-lm's are tried in tests/unit/workers/mlx/test_template.py."""
+    lines = ["[fleet]", f"max_growth = {100 << 20}"]
+    for name, text in TEMPLATES.items():
+        (tmp_path / f"{name}.jinja").write_text(text.replace("MARK", str(tmp_path / "ran")))
+        lines += [f"[models.{name}]", f'chat_template = "{name}.jinja"']
+        (tmp_path / "models" / name).mkdir(parents=True)
+        shutil.copy(TINY, tmp_path / "models" / name)
+    (tmp_path / "dovetail.toml").write_text("\n".join(lines))
+    async with running(tmp_path) as server, aiohttp.ClientSession(server.url) as http:
+        for name, reason in (("swells", "while it loaded"), ("breaks-in", "chat template")):
+            status, answer = await ask(http, name)
+            assert (status, answer["error"]["code"]) == (503, "model_failed"), answer
+            assert reason in answer["error"]["message"]
+        status, answer = await ask(http, "tiny-gguf")
+        assert status == 200, answer
+    assert not (tmp_path / "ran").exists()

@@ -104,6 +104,7 @@ async def test_what_a_request_may_ask_follows_from_that_template(http: aiohttp.C
 
 
 @pytest.mark.parametrize("engine", ["gguf", "mlx"])
+@pytest.mark.bad_input("40")
 @pytest.mark.parametrize("name", ["broken", "missing"])
 async def test_a_template_that_cannot_be_used_ends_the_load(
     http: aiohttp.ClientSession, engine: str, name: str

@@ -148,6 +148,28 @@ async def test_a_load_that_got_no_memory_is_not_repeated(
     assert (failed.value.code, launcher.starts("m")) == (NoRoom.code, 1)
 
 
+@pytest.mark.bad_input("40")
+async def test_one_that_takes_memory_without_bound_while_it_loads_is_ended(
+    start: Start, launcher: FakeLauncher
+) -> None:
+    clock, taken = Clock(), 1 << 30
+
+    def weigh(pid: int) -> int:
+        assert pid == launcher.process("m").pid
+        clock.now += 1
+        return taken
+
+    worker = start(clock=clock, allowance=lambda: 2 << 30, weigh=weigh)
+    waiting = asyncio.ensure_future(worker.ensure_ready())
+    began = clock.now
+    await until(lambda: clock.now > began + 2)  # it was weighed, and found well
+    taken = 3 << 30
+    with pytest.raises(LoadFailed, match=r"it took 3\.2 GB while it loaded; 2\.1 GB is the bound") as failed:
+        await waiting
+    assert (failed.value.code, launcher.starts("m")) == ("model_failed", 1)
+    assert launcher.process("m").signals == ["KILL"]
+
+
 async def test_one_that_is_stopped_while_it_loads_is_replaced(start: Start, launcher: FakeLauncher) -> None:
     clock, frozen = Clock(), True
     seen: list[float] = []
