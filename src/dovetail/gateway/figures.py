@@ -161,7 +161,7 @@ class MachineFigures(Answer):
 
 
 class Reading(Answer):
-    """The figures of now, of one `model` where it was asked for by name; the machine's and the store's are always all.
+    """The figures of now, of one `model` where it was asked for by name; the machine's and the store's are all's.
 
     `at` is in seconds since 1970; `queue_length` is what waits, as in `requests.waiting`.
     """

@@ -20,12 +20,12 @@ from dovetail.access.access import Access, Known
 from dovetail.access.backoff import network
 from dovetail.core.caller import LOCAL, Caller, Limits
 from dovetail.core.errors import Forbidden, NotAllowed, Unauthenticated
+from dovetail.gateway.errors import KNOWN
 from dovetail.gateway.rights import BY_LOGIN, Right, right
 from dovetail.gateway.sse import STAY
 from dovetail.gateway.witness import Witness
 from dovetail.telemetry.capture import Capture
 
-_KNOWN = "dovetail.known"
 _DONE = "dovetail.done"
 _WANTED = "dovetail.right"
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -127,7 +127,7 @@ class Guarded:
         known = await self._guard.admit(scope, wanted)
         if known.caller.is_made_key and f"{scope['method']} {self._path}" in BY_LOGIN:
             raise Forbidden("a key makes and changes no keys, accounts or passwords; log in", code="key_scope")
-        scope[_KNOWN], scope[_WANTED] = known, wanted
+        scope[KNOWN], scope[_WANTED] = known, wanted
         if wanted is Right.USE:
             self._guard.count(scope, known.caller)
             cast("ExitStack", scope[STAY]).enter_context(self._guard.inside(scope, known.caller))
@@ -169,7 +169,7 @@ def guarded(route: BaseRoute, guard: Guard | None) -> BaseRoute:
 
 def known(scope: Scope) -> Known:
     """Who the guard let in."""
-    return cast("Known", scope.get(_KNOWN) or Known(LOCAL))
+    return cast("Known", scope.get(KNOWN) or Known(LOCAL))
 
 
 def wanted(scope: Scope) -> Right | None:

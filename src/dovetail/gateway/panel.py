@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from dovetail import __version__, kv_folder
@@ -15,6 +16,7 @@ from dovetail.fleet.pool import Pool, WorkerStatus, together
 from dovetail.gateway import figures
 from dovetail.gateway.figures import Quantiles, TokenRates
 from dovetail.gateway.streams import Streams
+from dovetail.hardware.reading import MachineReading
 from dovetail.hardware.sampler import Sampler
 from dovetail.serving.requests import Requests
 from dovetail.settings import Settings
@@ -22,6 +24,7 @@ from dovetail.telemetry.exposition import Exposition
 from dovetail.telemetry.metrics import DURATIONS, FIRST_TOKENS, WAITS, Histogram, Metrics, ModelCounts, base, joined
 from dovetail.telemetry.standing import ModelNow, Now, Stored
 
+GATEWAY = "gateway"  # the name of this process among those of the models
 WAITING = frozenset({"starting", "loading", "queued"})
 _SPAN = 0.9  # seconds that rates are told over, at least
 _OLD = 10.0
@@ -89,7 +92,7 @@ class Panel:
 
     async def text(self, *, full: bool, model: str | None = None) -> bytes:
         """In Prometheus' form; `full` with what is about callers."""
-        machine, stored = await self._sampler.read(), await self._store()
+        machine, stored = _about(await self._sampler.read(), model), await self._store()
         asked = list(self.requests)
         waiting = sum(ticket.phase in WAITING for ticket in asked)
         now = Now(
@@ -109,7 +112,7 @@ class Panel:
         if self._pulse.is_old:
             self._pulse.rates(model)
             await asyncio.sleep(_QUICK)
-        machine, stored = await self._sampler.read(), await self._store()
+        machine, stored = _about(await self._sampler.read(), model), await self._store()
         return {
             "at": round(time.time(), 3),
             "model": model,
@@ -179,6 +182,14 @@ class Panel:
             self._looked = now
             self._stored = await asyncio.to_thread(_look, said.home / "kv", said.kv.max_bytes)
         return self._stored
+
+
+def _about(machine: MachineReading, model: str | None) -> MachineReading:
+    """Without the processes of other models than `model`."""
+    if model is None:
+        return machine
+    meant = tuple(each for each in machine.processes if base(each.name) in {GATEWAY, model})
+    return replace(machine, processes=meant)
 
 
 def _look(folder: Path, limit: int) -> Stored:

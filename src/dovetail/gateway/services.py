@@ -48,7 +48,7 @@ from dovetail.gateway.model_settings import (
     load_options,
     policy,
 )
-from dovetail.gateway.panel import Panel
+from dovetail.gateway.panel import GATEWAY, Panel
 from dovetail.gateway.preload import Preloader, preloads
 from dovetail.gateway.sse import Timing
 from dovetail.gateway.streams import Streams
@@ -294,7 +294,7 @@ def _tell(generator: Generator, settings: Settings) -> Generator:
 def _processes(pool: Pool) -> list[Process]:
     """This one, and every worker that lives, by names."""
     workers = [Process(one.model, one.pid, one.allocated) for one in pool.states() if one.pid is not None]
-    return [Process("gateway", os.getpid()), *workers]
+    return [Process(GATEWAY, os.getpid()), *workers]
 
 
 def _pool(live: Live, making: Making, observer: Observer, parts: Parts) -> tuple[Pool, Sampler]:

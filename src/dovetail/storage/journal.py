@@ -64,6 +64,7 @@ class Filter:
 
     model: str | None = None
     caller: str | None = None
+    key: str | None = None
     status: int | None = None
     failed: bool | None = None
     since: float | None = None
@@ -74,6 +75,7 @@ class Filter:
         tests: list[tuple[str, Value]] = [
             ("model = ?", self.model),
             ("caller = ?", self.caller),
+            ("key = ?", self.key),
             ("status = ?", self.status),
             ("(status >= 400) = ?", None if self.failed is None else int(self.failed)),
             ("began >= ?", self.since),

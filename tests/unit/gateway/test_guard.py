@@ -19,7 +19,7 @@ from dovetail.gateway.rights import BY_LOGIN, RIGHTS, Right, names
 from dovetail.settings import AccessSettings, ServerSettings, Settings
 
 from ..access.parts import GOOD, HERE, access, audited  # noqa: TID252
-from .fakes import Answer, Client, call, services
+from .fakes import Answer, Client, call, model, services
 
 pytestmark = pytest.mark.anyio
 
@@ -151,6 +151,28 @@ async def test_what_a_key_is_not_good_for(tmp_path: Path) -> None:
                 403, "permission_error", "key_scope",
             )  # fmt: skip
         assert (await call(app, "GET", "/props?model=m", x_api_key=secret)).status == 403
+
+
+async def test_a_key_of_some_models_is_told_of_no_others_where_it_asks_for_none(tmp_path: Path) -> None:
+    with access(tmp_path) as made:
+        app = create_app(services(None, model("m"), model("other"), access=made))
+        _, narrow = await made.keys.create(NewKey("k", None, "member", Scope(models=("m",))))
+        _, wide = await made.keys.create(NewKey("k", None, "member"))
+        made.changed()
+        message = [{"role": "user", "content": "hi"}]
+        asks = (
+            ("GET", "/v1/models/nobody", None),
+            ("POST", "/v1/completions", {"model": "nobody", "prompt": "hi", "stream": True}),
+            ("POST", "/v1/messages", {"model": "nobody", "max_tokens": 1, "messages": message}),
+            ("POST", "/v1/messages/count_tokens", {"model": "nobody", "messages": message}),
+            ("POST", "/v1/embeddings", {"model": "nobody", "input": "hi"}),
+        )
+        for method, path, body in asks:
+            for key, others in ((narrow, False), (wide, True)):
+                answer = await call(app, method, path, body, x_api_key=key)
+                assert answer.status == 404
+                assert b"models here: m" in answer.body
+                assert (b"other" in answer.body) is others
 
 
 @pytest.mark.parametrize("line", sorted(BY_LOGIN))

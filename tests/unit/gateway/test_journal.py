@@ -11,7 +11,8 @@ import pytest
 from starlette.types import ASGIApp
 
 from dovetail.access.access import Access
-from dovetail.core.caller import Caller
+from dovetail.access.keys import NewKey
+from dovetail.core.caller import Caller, Role, Scope
 from dovetail.core.events import Finished, Timings, Usage
 from dovetail.core.observe import RequestRecord
 from dovetail.gateway.admin.event_answers import HubEvent
@@ -117,6 +118,23 @@ async def test_members_see_their_own(kept: Journal, tmp_path: Path) -> None:
         assert await shown("ana") == (200, ["a"])
         assert await shown("ana", "/api/v1/journal?caller=ana") == (200, ["a"])
         assert await shown("ana", "/api/v1/journal?caller=bob") == (403, [])
+
+
+@pytest.mark.parametrize("role", ["member", "admin"])
+async def test_a_key_of_some_models_sees_what_came_with_it(kept: Journal, tmp_path: Path, role: Role) -> None:
+    with access(tmp_path) as known:
+        await known.people.found("chief", GOOD)
+        made, key = await known.keys.create(NewKey("k", "chief", role, Scope(models=("m",))))
+        known.changed()
+        app = app_of(kept, known)
+        kept.request_done(replace(RECORD, caller=Caller("chief"), model="not its own"))
+        kept.request_done(replace(RECORD, caller=Caller("ana"), model="not its own"))
+        kept.request_done(replace(RECORD, id="b", caller=Caller("chief", made.id)))
+        page = await call(app, "GET", "/api/v1/journal", x_api_key=key)
+        assert [entry.id for entry in JournalPage.model_validate_json(page.body).data] == ["b"]
+        summary = await call(app, "GET", "/api/v1/journal/summary", x_api_key=key)
+        assert JournalSummary.model_validate_json(summary.body).requests == 1
+        assert "not its own" not in (await call(app, "GET", "/api/v1/journal.csv", x_api_key=key)).body.decode()
 
 
 async def test_a_table_of_more_than_a_page_with_nothing_a_spreadsheet_runs(kept: Journal) -> None:

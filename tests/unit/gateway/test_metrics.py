@@ -44,7 +44,8 @@ class Bench(Instruments):
         del processes
         self.read_by.append(threading.get_ident())
         gateway = ProcessReading("gateway", 1, 1 << 20, 3.0, Unknown("no GPU's driver lists this process"))
-        return MachineReading(1.0, 12.5, 2, 8 << 30, 2 << 30, (gateway,), (GPU,))
+        workers = tuple(replace(gateway, name=name) for name in ("m", "m:mean", "m#2", "other"))
+        return MachineReading(1.0, 12.5, 2, 8 << 30, 2 << 30, (gateway, *workers), (GPU,))
 
 
 def with_gpu(built: Services) -> Services:
@@ -161,6 +162,14 @@ async def test_a_key_of_some_models_is_told_of_these(tmp_path: Path) -> None:
             refused = await call(app, "GET", path, x_api_key=narrow)
             assert refused.error[:3] == (403, "permission_error", "key_scope")
         assert (await call(app, "GET", "/metrics?model=m", x_api_key=narrow)).status == 200
+
+
+async def test_of_one_model_no_other_s_processes_are_told() -> None:
+    app = create_app(with_gpu(services(None, model("m"), model("other"))))
+    assert "other" in (await call(app, "GET", "/metrics")).body.decode()
+    assert "other" not in (await call(app, "GET", "/metrics?model=m")).body.decode()
+    told = Reading.model_validate((await call(app, "GET", "/metrics?model=m&format=json")).json())
+    assert [each.name for each in told.machine.processes] == ["gateway", "m", "m:mean", "m#2"]
 
 
 async def test_what_is_asked_for_wrongly() -> None:

@@ -78,6 +78,7 @@ def test_pages_go_backwards_and_neither_repeat_nor_skip(opened: Database) -> Non
         (Filter(), "dcba"),
         (Filter(model="b"), "b"),
         (Filter(caller="bob"), "c"),
+        (Filter(key="another"), "b"),
         (Filter(status=404), "d"),
         (Filter(failed=True), "d"),
         (Filter(failed=False), "cba"),
@@ -90,7 +91,7 @@ def test_filters(opened: Database, which: Filter, expected: str) -> None:
     put(
         opened,
         replace(ENTRY, id="a"),
-        replace(ENTRY, id="b", model="b", began=1001.0),
+        replace(ENTRY, id="b", model="b", key="another", began=1001.0),
         replace(ENTRY, id="c", caller="bob", began=1002.0),
         replace(ENTRY, id="d", status=404, began=1003.0),
     )

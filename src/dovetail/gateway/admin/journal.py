@@ -48,14 +48,19 @@ class Which(Query):
     until: _Time | None = Field(default=None, description="That came before this time.")
 
     def filter(self, caller: Caller) -> Filter:
-        """Raises Forbidden for one who asks for somebody else's and is no admin."""
+        """Raises Forbidden for one who asks for somebody else's and is no admin.
+
+        A key that is good for some models sees its own requests alone: its owner may have used others.
+        """
         whose = self.caller
-        if not caller.may("admin"):
+        narrow = bool(caller.scope.models)
+        if narrow or not caller.may("admin"):
             if whose not in {None, caller.id}:
                 raise Forbidden("admins alone see the requests of others")
             whose = caller.id
         failed = None if self.outcome is None else self.outcome == "failed"
-        return Filter(self.model, whose, self.status, failed, self.since, self.until)
+        key = caller.key if narrow else None
+        return Filter(self.model, whose, key, self.status, failed, self.since, self.until)
 
 
 class Page(Which):
