@@ -1,7 +1,8 @@
 """The guards of a connection that uvicorn does not have: bounds on a request's head, in size and in time.
 
 `httptools` refuses malformed heads, two lengths, and Content-Length beside Transfer-Encoding by itself, but takes a
-head of any size for any time (uvicorn #157).
+head of any size for any time (uvicorn #157). What stands behind a chunked body (trailers) it tells like headers, and
+where an upgrade is asked for it takes the body for the next request.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import ClassVar
 
+from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from dovetail.core.errors import Busy, DovetailError, InvalidRequest, RateLimited
@@ -21,6 +23,7 @@ from dovetail.gateway.addresses import Addresses
 MAX_HEAD = 64 << 10
 MAX_HEADERS = 256
 _THIS_MACHINE = ("127.0.0.1", 0)
+_FRAMING = frozenset({b"content-length", b"transfer-encoding"})
 _REASONS = {
     400: b"Bad Request",
     408: b"Request Timeout",
@@ -59,6 +62,8 @@ class GuardedProtocol(HttpToolsProtocol):
     _head_size = 0
     _in_head = False
     _in_message = False
+    _moved = False
+    _deaf = False
     _problem: DovetailError | None = None
     _party: str | None = None
 
@@ -87,11 +92,12 @@ class GuardedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self.transport.is_closing():
             return
-        super().data_received(data)
+        self._moved = False
+        self._feed(data)
         if self.transport.is_closing():
             return
-        if self._in_head:
-            # All of it may belong to the head that is still incomplete; the parser keeps it without a bound.
+        if self._in_message and not self._moved:
+            # All of it may belong to a head, or to what stands around chunks; the parser keeps it without a bound.
             self._head_size += len(data)
             if self._head_size > MAX_HEAD:
                 self._refuse(_too_large())
@@ -99,7 +105,45 @@ class GuardedProtocol(HttpToolsProtocol):
         if self._in_head or not self._answering:
             self._arm()
 
+    def _feed(self, data: bytes) -> None:
+        """As uvicorn has it, but that an upgrade changes nothing: what follows is the body, and then a request."""
+        self._unset_keepalive_if_required()
+        try:
+            while data:
+                try:
+                    self.parser.feed_data(data)
+                except HttpParserUpgrade as asked:
+                    data = data[asked.args[0] :]
+                    if self._in_message:
+                        self._begin_body()
+                else:
+                    return
+        except HttpParserError:
+            self.send_400_response("Invalid HTTP request received.")
+
+    def _begin_body(self) -> None:
+        """The body of a message whose head the parser has left behind."""
+        framing = b"".join(b"%b: %b\r\n" % header for header in self.headers if header[0] in _FRAMING)
+        self.parser = HttpRequestParser(self)
+        self._deaf = True
+        self.parser.feed_data(b"POST / HTTP/1.1\r\n%b\r\n" % framing)
+        self._deaf = False
+
+    def on_url(self, url: bytes) -> None:
+        if not self._deaf:
+            super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._in_head:  # a trailer comes when everything has been decided by the headers
+            super().on_header(name, value)
+
+    def on_body(self, body: bytes) -> None:
+        self._moved, self._head_size = True, 0
+        super().on_body(body)
+
     def on_message_begin(self) -> None:
+        if self._deaf:
+            return
         super().on_message_begin()
         self._in_message = self._in_head = True
         self._head_size = 0
@@ -107,15 +151,22 @@ class GuardedProtocol(HttpToolsProtocol):
         self.scope["dovetail.abort"] = self.transport.abort  # pyright: ignore[reportGeneralTypeIssues]  an extension
 
     def on_headers_complete(self) -> None:
+        if self._deaf:
+            return
         size = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
         if size > MAX_HEAD or len(self.headers) > MAX_HEADERS:
             self._problem = _too_large()
             raise _HeadTooLarge
         self._in_head = False
+        self._head_size = 0
         self._disarm()
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
+        if self.parser.should_upgrade() and any(
+            name in _FRAMING and value.strip() != b"0" for name, value in self.headers
+        ):
+            return  # the parser alone says so: see `_begin_body`
         self._in_message = False
         super().on_message_complete()
 
@@ -170,7 +221,8 @@ class GuardedProtocol(HttpToolsProtocol):
             cycle.message_event.set()
         if self.transport.is_closing():
             return
-        if cycle is None or not cycle.response_started:
+        is_answered = cycle is None and self._in_message and not self._in_head
+        if not is_answered and (cycle is None or not cycle.response_started):
             body = errors.body(error)
             extra = b"".join(b"%b: %b\r\n" % (k.encode(), v.encode()) for k, v in errors.headers(error).items())
             head = (

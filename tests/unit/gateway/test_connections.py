@@ -7,7 +7,7 @@ import pytest
 from dovetail.gateway.protocol import Limits
 
 from ..serving.fakes import Recorder  # noqa: TID252  one set of stand-ins for the folders that need them
-from .test_protocol import GET, alive, server
+from .raw_server import GET, alive, server
 
 pytestmark = pytest.mark.anyio
 
