@@ -123,8 +123,11 @@ async def _stream(
 def _check(request: GenerateRequest, last: Finished | None) -> None:
     asked = len(request.prompt.parts) if isinstance(request.prompt, TextPrompt) else 0
     timings = Timings() if last is None else last.timings
-    if (timings.prompt_n, timings.predicted_n) != (asked, request.max_tokens) or timings.predicted_ms <= 0:
+    if (timings.prompt_n, timings.predicted_n) != (asked, request.max_tokens) or min(
+        timings.prompt_ms, timings.predicted_ms
+    ) <= 0:
         raise EngineFailure(
             f"the worker computed {timings.prompt_n} prompt tokens ({timings.cache_n} from a cache) and wrote "
-            f"{timings.predicted_n}; {asked} and {request.max_tokens} were asked for"
+            f"{timings.predicted_n}, in {timings.prompt_ms:g} and {timings.predicted_ms:g} ms; {asked} and "
+            f"{request.max_tokens} were asked for"
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import stat
 import time
 from collections.abc import Callable
@@ -17,6 +18,7 @@ Stamp: TypeAlias = tuple[int, int, int, int]
 
 # A value of two bytes takes sixty in memory: real files hold a tenth of this.
 MAX_VALUES = 1 << 20
+_HALF = re.compile(rb"\\u[dD][89a-fA-F]")
 # What changes twice within a tick of the file system's clock looks unchanged: too young a stamp equals no other.
 RACY = 50_000_000
 
@@ -90,11 +92,18 @@ def parse_value(data: bytes, name: str) -> Json:
     if sum(map(data.count, (b",", b"[", b"{"))) > MAX_VALUES:
         raise InvalidModelFile(f"{name} holds more than {MAX_VALUES} values")
     try:
-        return cast("Json", json.loads(_decode(data, name)))
+        value = cast("Json", json.loads(_decode(data, name)))
+        return _encodable(value) if _HALF.search(data) else value
     except RecursionError as error:
         raise InvalidModelFile(f"{name} is nested too deeply") from error
     except ValueError as error:
         raise InvalidModelFile(f"{name} is not valid JSON: {error}") from error
+
+
+def _encodable(value: Json) -> Json:
+    """The same, with replacement characters where escapes stand for half a character, which no answer can hold."""
+    text = json.dumps(value, ensure_ascii=False)
+    return cast("Json", json.loads(text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")))
 
 
 def _read_whole(path: Path, limit: int) -> bytes:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from dovetail.catalog.gguf import read_header
+from dovetail.catalog.gguf import MAX_TENSORS, read_header
 from dovetail.catalog.gguf_bytes import MAX_SECONDS
 from dovetail.catalog.gguf_header import GgufHeader, TensorInfo
 from dovetail.catalog.gguf_values import GgufArray, Value
@@ -84,6 +84,8 @@ def gguf_facts(path: Path, clock: Callable[[], float] = time.monotonic) -> GgufF
         if clock() > deadline:
             raise InvalidModelFile(f"reading {len(paths)} parts took longer than {MAX_SECONDS:.0f} s")
         headers.append(read_header(each, foreign=True))
+        if sum(len(header.tensors) for header in headers) > MAX_TENSORS:
+            raise InvalidModelFile(f"its {len(paths)} parts claim more than {MAX_TENSORS} tensors together")
     if headers[0].big_endian:
         problem = "big-endian: convert it to little-endian, no engine loads it here"
     return GgufFacts(paths, tuple(headers), problem)

@@ -17,13 +17,14 @@ from dovetail.catalog import mlx
 from dovetail.catalog.files import read_object
 from dovetail.catalog.gguf_facts import TypeShare, shares, shares_json
 from dovetail.catalog.invalid import InvalidModelFile
-from dovetail.catalog.safetensors import Tensor, read_tensors
+from dovetail.catalog.safetensors import MAX_TENSORS, Tensor, read_tensors
 from dovetail.core.model import Shape
 from dovetail.core.request import Json, JsonObject
 
 Status: TypeAlias = Literal["pass", "warn", "fail"]
 T = TypeVar("T")
 
+MAX_GROUP = 1 << 16
 _ATTENTION = re.compile(r"\.(?P<name>qkv|q|k|v)(_a|_b)?_proj\.weight$")
 _TOKENIZER_CONFIG = "tokenizer_config.json"
 _AGAIN = "download the folder again"
@@ -115,7 +116,7 @@ def check_folder(path: Path, root: Path | None = None, clock: Callable[[], float
         shape=shape,
         tensors=tensors,
         quantisation=kind,
-        group_size=group if isinstance(group, int) else None,
+        group_size=group if isinstance(group, int) and 0 < group <= MAX_GROUP else None,
         template=template,
         size=sum(_size(shard) for shard in weights),
     )
@@ -151,7 +152,10 @@ def _tensors(found: _Checks, weights: Sequence[Path], is_late: Callable[[], bool
     def read(shard: Path) -> dict[str, Tensor]:
         if is_late():
             raise InvalidModelFile(f"not looked at: the folder took longer than {mlx.MAX_SECONDS:.0f} s to read")
-        return read_tensors(shard)
+        more = read_tensors(shard)
+        if len(tensors) + len(more) > MAX_TENSORS:
+            raise InvalidModelFile(f"with its tensors there are more than {MAX_TENSORS} in the folder")
+        return more
 
     for shard in weights:
         mend = f"download {shard.name} again"
@@ -211,7 +215,7 @@ def _quantised(kind: str, config: JsonObject, tensors: Mapping[str, Tensor]) -> 
     if not isinstance(block, dict):
         return f"none, the weights are {kind}" if kind else "none"
     packed = sum(name.endswith(".scales") for name in tensors)
-    return f"{kind}, groups of {block.get('group_size', '?')}, {packed} packed matrices"
+    return f"{kind}, groups of {str(block.get('group_size', '?'))[:32]}, {packed} packed matrices"
 
 
 def _shaped(shape: Shape) -> str:

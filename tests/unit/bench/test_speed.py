@@ -16,10 +16,11 @@ pytestmark = pytest.mark.anyio
 class Answers:
     """Writes as many pieces as it is asked for; `cached` prompt tokens it says to have had already."""
 
-    def __init__(self, cached: int = 0, short: int = 0) -> None:
+    def __init__(self, cached: int = 0, short: int = 0, prompt_ms: float = 50.0) -> None:
         self.asked: list[GenerateRequest] = []
         self.cached = cached
         self.short = short
+        self.prompt_ms = prompt_ms
 
     async def generate(
         self, request: GenerateRequest, index: int = 0, *, ahead: bool = False, cold: bool = False
@@ -31,7 +32,7 @@ class Answers:
         yield Prefill(prompt, self.cached, prompt)
         for _ in range(gen):
             yield TextDelta("x")
-        timings = Timings(self.cached, prompt - self.cached, 50.0, gen, 200.0)
+        timings = Timings(self.cached, prompt - self.cached, self.prompt_ms, gen, 200.0)
         yield Finished("length", Usage(prompt, gen, self.cached), timings)
 
 
@@ -56,7 +57,7 @@ async def test_several_streams_are_measured_together() -> None:
     assert found.prefill <= 20
 
 
-@pytest.mark.parametrize("lease", [Answers(cached=3), Answers(short=1)])
-async def test_a_prompt_from_a_cache_or_an_answer_too_short_is_a_failure(lease: Answers) -> None:
+@pytest.mark.parametrize("lease", [Answers(cached=3), Answers(short=1), Answers(prompt_ms=0.0)])
+async def test_a_prompt_from_a_cache_an_answer_too_short_and_one_in_no_time_are_failures(lease: Answers) -> None:
     with pytest.raises(EngineFailure, match="were asked for"):
         await repeat(lease, "m", Cell(10, 5), [tuple(range(10))])

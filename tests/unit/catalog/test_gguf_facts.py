@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from dovetail.catalog import gguf_facts as module
 from dovetail.catalog.gguf import read_header, read_tokens
 from dovetail.catalog.gguf_facts import as_json, gguf_facts
 from dovetail.catalog.gguf_values import GgufArray
@@ -130,6 +131,17 @@ def test_parts_are_one_model_and_a_missing_one_is_named(forge: Forge) -> None:
     assert inspect(forge.folder)["bytes"] == sum(path.stat().st_size for path in facts.paths)
     (forge.folder / "big-00002-of-00002.gguf").unlink()
     assert gguf_facts(forge.folder / "big-00001-of-00002.gguf").problem == "big-00002-of-00002.gguf is missing"
+
+
+def test_tensors_are_bounded_over_all_parts(forge: Forge, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in (1, 2):
+        forge.gguf(f"big-0000{number}-of-00002.gguf")
+    first = forge.folder / "big-00001-of-00002.gguf"
+    monkeypatch.setattr(module, "MAX_TENSORS", 2 * len(gguf_facts(first).first.tensors))
+    gguf_facts(first)
+    monkeypatch.setattr(module, "MAX_TENSORS", 2 * len(gguf_facts(first).first.tensors) - 1)
+    with pytest.raises(InvalidModelFile, match="tensors together"):
+        gguf_facts(first)
 
 
 def test_parts_that_take_too_long_are_given_up(forge: Forge) -> None:

@@ -7,8 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import orjson
 import pytest
 
+from dovetail.catalog import mlx_check
 from dovetail.catalog.inspection import inspect
 from dovetail.catalog.mlx import INDEX
 from dovetail.catalog.mlx_check import Check, MlxFacts, check_folder
@@ -108,6 +110,27 @@ def test_a_folder_that_takes_too_long_is_not_called_sound(forge: Forge) -> None:
     assert (
         "longer than 5 s" in of(check_folder(forge.mlx(), clock=lambda: next(times)), "weights model.safetensors").found
     )
+
+
+def test_what_no_answer_can_hold_is_in_none(forge: Forge) -> None:
+    folder = forge.mlx(model_type="llama\ud800", quantization={"bits": 4, "group_size": 10**30})
+    forge.safetensors(folder / "model.safetensors", {"odd\udfff": ("F32", [4, 8], 128)})
+    (folder / "tokenizer_config.json").write_text('{"chat_template": "\\ud83d\\ude00 \\ud83d"}')
+    shown = inspect(folder)
+    assert orjson.loads(orjson.dumps(shown)) == shown
+    assert shown["architecture"] == "llama\ufffd"
+    assert shown["template"] == "\U0001f600 \ufffd"
+
+
+def test_tensors_are_bounded_over_all_shards(forge: Forge, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mlx_check, "MAX_TENSORS", 1)
+    folder = forge.mlx()
+    (folder / "model.safetensors").unlink()
+    for number in (1, 2):
+        forge.safetensors(folder / f"model-0000{number}-of-00002.safetensors", {f"t{number}": ("F32", [1], 4)})
+    facts = check_folder(folder)
+    assert list(facts.tensors) == ["t1"]
+    assert "more than 1" in of(facts, "weights model-00002-of-00002.safetensors").found
 
 
 def test_inspect_shows_a_broken_folder(forge: Forge) -> None:
