@@ -119,6 +119,12 @@ class Catalog:
         found = self._snapshot.by_name.get(model_id) if self._snapshot is not None else None
         return found is not None and found.id == model_id
 
+    def known(self, name: str) -> Model | None:
+        """The model of that id or alias by the last scan, None where `find` may have to read the disk."""
+        snapshot = self._snapshot
+        model = snapshot.by_name.get(name) if snapshot else None
+        return None if model is None or model.id in self._default_adapters else model
+
     def _named(self, name: str) -> Model:
         snapshot = self._snapshot
         if snapshot is None or name not in snapshot.by_name:

@@ -34,7 +34,11 @@ class Models(Protocol):
     """Names to models; `catalog.Catalog` is one."""
 
     def find(self, name: str, adapter: Adapter | None = None) -> Model:
-        """Raises ModelNotFound, or what is wrong with the adapter."""
+        """May read the disk. Raises ModelNotFound, or what is wrong with the adapter."""
+        ...
+
+    def known(self, name: str) -> Model | None:
+        """What `find` gives where that takes no look at the disk."""
         ...
 
 
@@ -107,7 +111,6 @@ class Generator:
         self._clock = clock
         self._share = share
         self._replay_limit = replay_limit
-        self._known: set[str] = set()
 
     def reconfigure(self, *, share: bool, media: Gate, replay_limit: int) -> None:
         """Other settings, for requests that come from now on."""
@@ -163,14 +166,10 @@ class Generator:
                 yield event
 
     async def _find(self, request: GenerateRequest) -> tuple[Model, GenerateRequest]:
-        # A name that was found before is a lookup; a new one, or an adapter, may make the catalog read the disk.
         by_name: bool | None = None
-        if request.adapter is None and request.model in self._known:
-            model = self._catalog.find(request.model)
-        else:
+        model = self._catalog.known(request.model) if request.adapter is None else None
+        if model is None:
             model, by_name = await asyncio.to_thread(named, self._catalog.find, request)
-            if by_name is None and model.adapter is None:
-                self._known.add(request.model)
         model.check_sound()
         check_request(request, model)
         return model, settled(request, model, by_name)

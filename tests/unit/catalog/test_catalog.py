@@ -50,6 +50,19 @@ def test_an_unknown_name_lists_the_known_ones(forge: Forge, name: str) -> None:
     assert len(caught.value.message) < 2000
 
 
+def test_what_is_known_takes_no_look_at_the_disk(forge: Forge) -> None:
+    path = forge.gguf("qwen.gguf", forge.gguf_bytes(MODEL))
+    catalog = Catalog([forge.folder], default_adapters={"own": "shout"})
+    assert catalog.known("qwen") is None  # nothing was looked at yet
+    found = catalog.find("qwen")
+    shutil.copy(path, forge.folder / "own.gguf")
+    path.unlink()
+    assert catalog.known("qwen.gguf") == found
+    assert [catalog.known(name) for name in ("own", "nope")] == [None, None]
+    catalog.refresh()
+    assert [catalog.known(name) for name in ("qwen", "own")] == [None, None]  # an adapter is looked for each time
+
+
 def test_a_broken_model_is_found_with_its_reason(forge: Forge) -> None:
     forge.gguf("page.gguf", b"<html>")
     assert "HTML" in (Catalog([forge.folder]).find("page").invalid or "")

@@ -67,6 +67,9 @@ class Catalog:
         self.by_name = {m.id: m for m in models}
         self.asked: list[str] = []
 
+    def known(self, name: str) -> Model | None:
+        return self.by_name.get(name) if name in self.asked else None
+
     def find(self, name: str, adapter: Adapter | None = None) -> Model:
         self.asked.append(name)
         if name not in self.by_name:

@@ -144,7 +144,7 @@ async def test_a_name_that_was_found_is_only_looked_up(recorder: Recorder) -> No
     serving = generator(Pool(says("a")), recorder, catalog)
     for _ in range(2):
         await events(serving.run(request(), LOCAL))
-    assert catalog.asked == ["m", "m"]
+    assert catalog.asked == ["m"]
 
 
 async def test_a_model_that_cannot_be_loaded_says_why(recorder: Recorder) -> None:
