@@ -228,7 +228,7 @@ def shape_of(config: JsonObject, parameters: int) -> Shape:
     heads = _number(sources, ("num_attention_heads", "n_heads", "n_head"), MAX_HEADS)
     width = _number(sources, ("hidden_size", "d_model", "n_embd", "dim"), MAX_WIDTH)
     return Shape(
-        architecture=_encodable(str(config["model_type"])),
+        architecture=str(config["model_type"]),
         context=_number(sources, ("max_position_embeddings", "n_positions", "n_ctx", "max_seq_len"), MAX_CONTEXT),
         layers=_number(sources, ("num_hidden_layers", "n_layers", "n_layer", "num_layers"), MAX_LAYERS),
         width=width,
@@ -265,7 +265,7 @@ def read_template(path: Path, files: Collection[str], tokenizer_config: JsonObje
     if isinstance(template, list):
         named = {entry.get("name"): entry.get("template") for entry in template if isinstance(entry, dict)}
         template = named.get("default")
-    return _encodable(template) if isinstance(template, str) and template else None
+    return template if isinstance(template, str) and template else None
 
 
 def _sampling(path: Path, files: Collection[str]) -> Advice:
@@ -277,11 +277,6 @@ def _sampling(path: Path, files: Collection[str]) -> Advice:
     except InvalidModelFile as error:
         log.warning("generation_config_ignored", folder=path.name, reason=error.reason)
         return ()
-
-
-def _encodable(text: str) -> str:
-    """JSON can spell halves of surrogate pairs, which no reply can carry."""
-    return text.encode(errors="replace").decode()
 
 
 def _object(value: Json) -> JsonObject:

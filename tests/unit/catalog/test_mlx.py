@@ -127,7 +127,7 @@ def test_lone_surrogates_do_not_travel(forge: Forge) -> None:
     path = forge.mlx(model_type="\ud800llama")
     (path / "tokenizer_config.json").write_text(json.dumps({"chat_template": "a\udfffb"}))
     folder = read_folder(path)
-    assert (folder.template, folder.shape.architecture) == ("a?b", "?llama")
+    assert (folder.template, folder.shape.architecture) == ("a\ufffdb", "\ufffdllama")
 
 
 # Code
