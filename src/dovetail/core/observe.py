@@ -25,7 +25,8 @@ class RequestRecord:
     trace       the client's `traceparent`, empty where it sent none
     status      what its answer has or would have had: 499 for a client that left
     queued, loading   seconds in line for a slot, and until the model was ready
-    gaps        how many gaps between two pieces of the answer fell into each class of `GAPS`; empty where none did
+    gaps        how many gaps between two pieces of one choice fell into each class of `GAPS`; empty where none did
+    between     seconds of all these gaps together
     """
 
     id: str
@@ -47,6 +48,7 @@ class RequestRecord:
     queued: float = 0.0
     loading: float = 0.0
     gaps: tuple[int, ...] = ()
+    between: float = 0.0
 
     @property
     def duration(self) -> float:

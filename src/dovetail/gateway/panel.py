@@ -55,7 +55,8 @@ class Pulse:
         if not self._beats or now - self._beats[-1][0] >= _SPAN / 2:
             self._beats.append((now, counts))
         seconds = now - before[0]
-        prompt, generated = (_sum(counts, model, i) - _sum(before[1], model, i) for i in (0, 1))
+        # A prompt that is read again, by another choice or behind a worker that fell, begins anew.
+        prompt, generated = (max(0, _sum(counts, model, i) - _sum(before[1], model, i)) for i in (0, 1))
         if seconds < _QUICK / 2:
             return TokenRates(prompt=0.0, generated=0.0)
         return TokenRates(prompt=round(prompt / seconds, 1), generated=round(generated / seconds, 1))

@@ -36,27 +36,30 @@ class Course:
         self._clock = clock
         self._started = clock()
         self._first: float | None = None
-        self._last = 0.0
+        self._lasts: dict[int, float] = {}  # by choice
         self._waits: type[Queued | Loading] | None = None
         self._since = self._queued = self._loading = 0.0
         self._finished: list[Finished] = []
         self._prompt = 0
         self._pieces: Counter[int] = Counter()
         self._gaps = [0] * (len(GAPS) + 1)
+        self._between = 0.0
         self._error: str | None = None
         self._status = 200
 
     def note(self, event: Event) -> None:
         """Called for each token, of which most are pieces of text: an addition or two."""
         if isinstance(event, _PIECES):
-            now = self._clock()
-            if self._first is None:
+            now, index = self._clock(), event.index
+            if index in self._lasts:
+                gap = now - self._lasts[index]
+                self._gaps[bisect_left(GAPS, gap)] += 1
+                self._between += gap
+            elif self._first is None:
                 self.ready()
                 self._first = now
-            else:
-                self._gaps[bisect_left(GAPS, now - self._last)] += 1
-            self._last = now
-            self._pieces[event.index] += 1
+            self._lasts[index] = now
+            self._pieces[index] += 1
             return
         match event:
             case Queued() | Loading():
@@ -114,6 +117,7 @@ class Course:
             queued=self._in_line(),
             loading=self._loading,
             gaps=tuple(self._gaps) if any(self._gaps) else (),
+            between=self._between,
         )
 
     def _wait(self, what: type[Queued | Loading] | None) -> None:

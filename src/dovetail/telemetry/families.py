@@ -231,7 +231,7 @@ REQUESTS: tuple[Family, ...] = (
     Family(
         "dovetail_inter_token_seconds",
         "histogram",
-        "From one piece of an answer to the next; the sum is from the first piece to the end of the answer.",
+        "From one piece of an answer to the next.",
         _by_model(lambda m: m.gaps),
         _MODEL,
     ),

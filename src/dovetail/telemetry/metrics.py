@@ -111,8 +111,8 @@ class ModelCounts:
         self.queued.observe(record.queued)
         if record.ttft is not None:
             self.ttft.observe(record.ttft)
-        if record.gaps and record.first_output is not None:
-            self.gaps.add(record.gaps, record.ended - record.first_output)
+        if record.gaps:
+            self.gaps.add(record.gaps, record.between)
         used = record.usage
         self.prompt += used.prompt
         self.cached += used.cached
@@ -121,8 +121,9 @@ class ModelCounts:
         self.prefilled += sum(each.prompt_n for each in timings)
         self.prefill_seconds += sum(each.prompt_ms for each in timings) / 1000
         self.decode_seconds += sum(each.predicted_ms for each in timings) / 1000 or record.decode or 0.0
-        self.prompts += used.prompt > 0
-        self.hits += used.cached > 0
+        if record.kind == "generation":  # what is only read has no cache
+            self.prompts += used.prompt > 0
+            self.hits += used.cached > 0
         self.longest = max(self.longest, used.prompt + used.completion)
 
 

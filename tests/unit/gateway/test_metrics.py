@@ -16,7 +16,7 @@ from dovetail.core.events import Prefill, TextDelta
 from dovetail.fleet.pool import WorkerStatus
 from dovetail.gateway.app import create_app
 from dovetail.gateway.feeds import Feeds, Nudge
-from dovetail.gateway.figures import Reading
+from dovetail.gateway.figures import Reading, TokenRates
 from dovetail.gateway.panel import Panel, Pulse
 from dovetail.gateway.services import Services
 from dovetail.hardware.reading import GpuReading, MachineReading, ProcessReading, Unknown
@@ -222,6 +222,14 @@ def test_rates_are_of_the_last_second_whoever_asks_between() -> None:
     clock.now += 60
     assert pulse.is_old
     assert pulse.rates(None).generated == 0.0
+
+
+def test_a_prompt_that_is_read_again_is_no_rate_below_nothing() -> None:
+    now, counts = [0.0], {"m": (900, 10)}
+    pulse = Pulse(lambda: dict(counts), lambda: now[0])
+    pulse.rates(None)
+    now[0], counts["m"] = 1.0, (100, 20)
+    assert pulse.rates(None) == TokenRates(prompt=0.0, generated=10.0)
 
 
 async def test_rates_of_a_single_look_are_told_over_a_moment() -> None:

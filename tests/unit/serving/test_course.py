@@ -77,6 +77,13 @@ def test_gaps_between_pieces_are_counted_by_class() -> None:
     assert run((0, TextDelta("a"))).gaps == ()
 
 
+def test_gaps_are_those_of_each_choice_for_itself() -> None:
+    one, other = (TextDelta("a", index=index) for index in (0, 1))
+    record = run((1, one), (1.5, other), (4, one), (4.5, other), (5, finished()), (9, finished()))
+    assert {place: count for place, count in enumerate(record.gaps) if count} == {len(GAPS): 2}
+    assert (record.between, record.ttft) == (6, 1)
+
+
 def test_who_leaves_has_used_what_was_computed() -> None:
     record = run((1, Prefill(10, 0, 10)), (2, TextDelta("a")), (3, TextDelta("b")))
     assert record.usage == Usage()  # it has not failed, and says nothing

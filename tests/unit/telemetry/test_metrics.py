@@ -1,5 +1,7 @@
 """What is counted, and that nothing a client writes becomes a label."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -28,6 +30,7 @@ def record(model: str = "m", *, caller: Caller = LOCAL, status: int = 200) -> Re
         endpoint="/v1/completions",
         queued=0.1,
         gaps=gaps,
+        between=0.2,
     )
 
 
@@ -47,6 +50,14 @@ def test_a_request_is_counted_with_its_tokens_and_times() -> None:
     assert (counts.gaps.counts[6], counts.gaps.count, counts.gaps.sum) == (9, 9, pytest.approx(0.6))
     caller = metrics.callers["local"]
     assert (caller.requests, caller.prompt, caller.generated) == (3, 16, 8)
+
+
+def test_an_embedding_has_missed_no_prompt_cache() -> None:
+    metrics = Metrics(lambda name: name == "m")
+    read = (Finished("stop", Usage(8), Timings()),)
+    metrics.request_done(replace(record(), kind="embedding", choices=read, gaps=()))
+    counts = metrics.models["m"]
+    assert (counts.prompt, counts.prompts, counts.hits) == (8, 0, 0)
 
 
 def test_loads_and_restarts_are_the_model_s_whatever_its_worker_is_called() -> None:
