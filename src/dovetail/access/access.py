@@ -17,7 +17,7 @@ from dovetail.access.keys import Keys
 from dovetail.access.people import Lifetime, People, start_over
 from dovetail.access.tokens import digest, new_id, new_key
 from dovetail.access.usage import Meter
-from dovetail.core.caller import OPERATOR, Caller
+from dovetail.core.caller import OPERATOR, ROLES, Caller, Role
 from dovetail.core.observe import RequestRecord
 from dovetail.storage import keys
 from dovetail.storage.database import FILE_NAME, Database
@@ -106,16 +106,17 @@ class Access:
         return known
 
     async def ended(self, callers: Collection[Caller]) -> set[Caller]:
-        """Those of them whose key or login is no more, whoever revoked it."""
-        keys, sessions = frozenset[str](), frozenset[str]()
+        """Those of them whose key or login is no more, or may less than when they came, whoever took it."""
+        roles: dict[str, Role] = {}
         if any(caller.is_made_key for caller in callers):
-            keys = await self.keys.good()
+            roles |= await self.keys.good()
         if any(caller.session for caller in callers):
-            sessions = frozenset(session.id for session in await self.people.sessions(None))
+            of = {account.name: account.role for account in await self.people.accounts()}
+            there = await self.people.sessions(None)
+            roles |= {session.id: of[session.account] for session in there if session.account in of}
+        named = {caller: caller.key if caller.is_made_key else caller.session for caller in callers}
         return {
-            caller
-            for caller in callers
-            if (caller.is_made_key and caller.key not in keys) or (caller.session and caller.session not in sessions)
+            caller for caller, name in named.items() if name and (name not in roles or _is_less(roles[name], caller))
         }
 
     def changed(self) -> None:
@@ -153,6 +154,10 @@ class Access:
             return None
         session, role = found
         return Known(Caller(session.account, role=role, session=session.id))
+
+
+def _is_less(role: Role, caller: Caller) -> bool:
+    return ROLES.index(role) < ROLES.index(caller.role)
 
 
 def caller_of(key: Key) -> Caller:

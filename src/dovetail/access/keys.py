@@ -78,11 +78,11 @@ class Keys:
         """Of one account, or all."""
         return await self._database.run(lambda c: keys.keys(c, account))
 
-    async def good(self) -> frozenset[str]:
-        """The ids of those that are neither revoked nor expired."""
+    async def good(self) -> dict[str, Role]:
+        """The roles of those that are neither revoked nor expired, by id."""
         now = self._clock()
         found = await self._database.run(keys.keys)
-        return frozenset(key.id for key in found if key.expires is None or now < key.expires)
+        return {key.id: key.role for key in found if key.expires is None or now < key.expires}
 
     async def revoke(self, key_id: str, account: str | None = None) -> bool:
         """`account`: only if it is that one's. False when there is no such key."""

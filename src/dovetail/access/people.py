@@ -139,6 +139,11 @@ class People:
         found = await self._database.run(accounts.accounts)
         return [*([Account(self._chief.name, "admin", "", 0.0)] if self._chief else ()), *found]
 
+    async def since(self, name: str) -> float:
+        """When the account of that name was made, in seconds since 1970; 0 of the super-admin's and where none is."""
+        found = await self._database.run(lambda c: accounts.account(c, name))
+        return 0.0 if found is None else found.created
+
     async def has(self, name: str) -> bool:
         """Whether there is an account of that name."""
         return name == self.chief or await self._database.run(lambda c: accounts.account(c, name)) is not None

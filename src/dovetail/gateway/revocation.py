@@ -1,4 +1,4 @@
-"""What ends answers under way once the key or login they were asked with is no more."""
+"""What ends answers under way once the key or login they were asked with is no more, or may less."""
 
 from __future__ import annotations
 
@@ -30,6 +30,8 @@ async def look(access: Access, requests: Requests, streams: Streams) -> None:
     """Ends what has lost its credential. Raises what the database raises."""
     callers = {ticket.caller for ticket in requests} | streams.callers
     for caller in await access.ended(callers):
-        error = Unauthenticated("the key or login of this request has been revoked", code="access_revoked")
+        error = Unauthenticated(
+            "the key or login of this request has been revoked, or may less now", code="access_revoked"
+        )
         ended = requests.turn_out(caller, error) + streams.turn_out(caller, error)
         log.info("requests_turned_out", caller=caller.id, requests=ended)

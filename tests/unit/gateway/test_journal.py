@@ -3,6 +3,7 @@
 import asyncio
 import csv
 import io
+import time
 from collections.abc import AsyncGenerator
 from dataclasses import replace
 from pathlib import Path
@@ -118,6 +119,20 @@ async def test_members_see_their_own(kept: Journal, tmp_path: Path) -> None:
         assert await shown("ana") == (200, ["a"])
         assert await shown("ana", "/api/v1/journal?caller=ana") == (200, ["a"])
         assert await shown("ana", "/api/v1/journal?caller=bob") == (403, [])
+
+
+async def test_an_account_sees_nothing_of_an_earlier_one_of_its_name(kept: Journal, tmp_path: Path) -> None:
+    with access(tmp_path) as known:
+        await known.people.found("chief", GOOD)
+        await known.people.add("ana", GOOD, "member")
+        app = app_of(kept, known)
+        kept.request_done(replace(RECORD, began=time.time() - 3600))
+        kept.request_done(RECORD)
+        for name, seen in (("ana", 1), ("chief", 2)):
+            _, token = await known.people.log_in(name, GOOD, HERE)
+            for query in ("", "?since=1"):
+                answer = await call(app, "GET", f"/api/v1/journal/summary{query}", cookie=f"dovetail={token}")
+                assert JournalSummary.model_validate_json(answer.body).requests == seen
 
 
 @pytest.mark.parametrize("role", ["member", "admin"])

@@ -57,6 +57,32 @@ async def test_open_streams_end_with_what_they_were_asked_with(tmp_path: Path) -
             await task
 
 
+async def test_who_may_less_than_before_hears_no_more(tmp_path: Path) -> None:
+    with access(tmp_path) as made:
+        await made.people.found("chief", GOOD)
+        await made.people.add("second", GOOD, "admin")
+        built = services(endless, access=made)
+        app = create_app(built)
+        _, token = await made.people.log_in("second", GOOD, HERE)
+        _, secret = await made.keys.create(NewKey("k", "second", "admin"))
+        _, lesser = await made.keys.create(NewKey("k", "second", "member"))
+        headers = {"cookie": f"dovetail={token}"}, {"x-api-key": secret}, {"x-api-key": lesser}
+        clients = [Client(app, "GET", "/api/v1/events", [], each) for each in headers]
+        running = [asyncio.create_task(client.run()) for client in clients]
+        for client in clients:
+            await client.sent.wait()
+        await made.people.change("second", "member")
+        await look(made, built.requests, built.streams)
+        for ended in running[:2]:
+            assert (await ended).frames()[-1]["error"]["code"] == "access_revoked"
+        assert not running[2].done()
+        await made.people.change("second", "admin")  # who may more is left alone
+        await look(made, built.requests, built.streams)
+        assert not running[2].done()
+        clients[2].leave()
+        await running[2]
+
+
 async def test_it_looks_again_and_again_well_within_half_a_minute(tmp_path: Path) -> None:
     assert LOOK_EVERY <= 15
     with access(tmp_path) as made:

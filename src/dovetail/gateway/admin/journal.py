@@ -23,6 +23,7 @@ from dovetail.gateway.deps import CallerDep, ServicesDep
 from dovetail.gateway.journal_feed import EndedRequest, shown_entry
 from dovetail.gateway.openapi import answers
 from dovetail.gateway.query import Query
+from dovetail.gateway.services import Services
 from dovetail.storage.journal import COLUMNS, PERCENTS, Entry, Filter, Summary
 from dovetail.telemetry.journal import Journal
 
@@ -47,20 +48,21 @@ class Which(Query):
     since: _Time | None = Field(default=None, description="That came at this time or later, in seconds since 1970.")
     until: _Time | None = Field(default=None, description="That came before this time.")
 
-    def filter(self, caller: Caller) -> Filter:
-        """Raises Forbidden for one who asks for somebody else's and is no admin.
+    def filter(self, caller: Caller, made: float) -> Filter:
+        """What of it `caller`, whose account was `made` then, may see. Raises Forbidden for one who asks for others'.
 
-        A key that is good for some models sees its own requests alone: its owner may have used others.
+        A key that is good for some models sees its own requests alone: its owner may have used others. What is older
+        than an account is of another one that had its name.
         """
-        whose = self.caller
+        whose, since = self.caller, self.since
         narrow = bool(caller.scope.models)
         if narrow or not caller.may("admin"):
             if whose not in {None, caller.id}:
                 raise Forbidden("admins alone see the requests of others")
-            whose = caller.id
+            whose, since = caller.id, max(since or 0.0, made)
         failed = None if self.outcome is None else self.outcome == "failed"
         key = caller.key if narrow else None
-        return Filter(self.model, whose, key, self.status, failed, self.since, self.until)
+        return Filter(self.model, whose, key, self.status, failed, since, self.until)
 
 
 class Page(Which):
@@ -115,7 +117,8 @@ class JournalSummary(Answer):
 async def list_journal(request: Request, services: ServicesDep, caller: CallerDep) -> Response:
     """Requests that have ended: everybody's for an admin, else one's own. No texts."""
     asked = query.read(request, Page)
-    found = await services.insight.journal.page(asked.filter(caller), asked.limit + 1, asked.before)
+    which = await _meant(asked, services, caller)
+    found = await services.insight.journal.page(which, asked.limit + 1, asked.before)
     shown = found[: asked.limit]
     data: list[Json] = [{"number": number, **shown_entry(entry)} for number, entry in shown]
     return _json({"data": data, "next": shown[-1][0] if len(found) > asked.limit else None})
@@ -130,7 +133,8 @@ async def list_journal(request: Request, services: ServicesDep, caller: CallerDe
 @answers(JournalSummary)
 async def summarize_journal(request: Request, services: ServicesDep, caller: CallerDep) -> Response:
     """How many there were and how long they took: the median, and what 95 and 99 of a hundred stayed within."""
-    found = await services.insight.journal.summary(query.read(request, Which).filter(caller))
+    which = await _meant(query.read(request, Which), services, caller)
+    found = await services.insight.journal.summary(which)
     return _json(_summary(found, services.insight.journal.dropped))
 
 
@@ -143,13 +147,18 @@ async def summarize_journal(request: Request, services: ServicesDep, caller: Cal
 )
 async def export_journal(request: Request, services: ServicesDep, caller: CallerDep) -> Response:
     """All requests that are meant, the last that ended first, as a table for spreadsheets."""
-    which = query.read(request, Which).filter(caller)
+    which = await _meant(query.read(request, Which), services, caller)
     first = await services.insight.journal.page(which, PAGE)
     return StreamingResponse(
         _table(services.insight.journal, which, first),
         media_type="text/csv; charset=utf-8",
         headers={"content-disposition": 'attachment; filename="journal.csv"', "cache-control": "no-store"},
     )
+
+
+async def _meant(asked: Which, services: Services, caller: Caller) -> Filter:
+    made = 0.0 if services.access is None else await services.access.people.since(caller.id)
+    return asked.filter(caller, made)
 
 
 async def _table(journal: Journal, which: Filter, page: list[tuple[int, Entry]]) -> AsyncGenerator[bytes, None]:
