@@ -23,6 +23,7 @@ CHAT = "/v1/chat/completions"
 ASKED = {"model": "tiny-gguf", "messages": [{"role": "user", "content": "hi"}], "max_tokens": 1}
 
 
+@pytest.mark.bad_input("53")
 @pytest.mark.accept("R3", "A14", "U1", "U5")
 async def test_login_works_while_every_model_fails(tmp_path: Path) -> None:
     (tmp_path / "models" / "broken").mkdir(parents=True)

@@ -145,9 +145,11 @@ def test_ports() -> None:
 def test_models_and_what_is_wrong_with_them(tmp_path: Path) -> None:
     sound = Model("a", "gguf", tmp_path / "a.gguf")
     broken = Model("b", "gguf", tmp_path / "b.gguf", invalid="the file is cut off")
-    ok, note = diagnosis.models(settings(), [sound, broken])
-    assert ok.fact == "1: a"
+    trusted = Model("c", "mlx", tmp_path / "c", code=True)
+    ok, note, warned = diagnosis.models(settings(), [sound, broken, trusted])
+    assert ok.fact == "2: a, c"
     assert "cut off" in note.fact
+    assert (warned.fact, "models.c.trust_remote_code" in warned.advice) == ("c runs code that its folder brings", True)
     assert str(broken.path) in note.advice
     (none,) = diagnosis.models(settings(home=tmp_path), [])
     assert str(tmp_path / "models") in none.advice
