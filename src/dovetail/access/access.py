@@ -111,7 +111,7 @@ class Access:
         if any(caller.is_made_key for caller in callers):
             roles |= await self.keys.good()
         if any(caller.session for caller in callers):
-            of = {account.name: account.role for account in await self.people.accounts()}
+            of: dict[str, Role] = {account.name: account.role for account in await self.people.accounts()}
             there = await self.people.sessions(None)
             roles |= {session.id: of[session.account] for session in there if session.account in of}
         named = {caller: caller.key if caller.is_made_key else caller.session for caller in callers}
