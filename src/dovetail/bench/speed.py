@@ -14,6 +14,7 @@ from dovetail.core.errors import EngineFailure
 from dovetail.core.events import Event, Finished, ReasoningDelta, TextDelta, Timings
 from dovetail.core.request import GenerateRequest, Sampling, TextPrompt
 
+_LEAST_PIECES = 4  # of each stream, from which on their pace together says something
 SPACE = "bench"  # of prompt caches: nothing is shared with anybody
 
 
@@ -72,7 +73,7 @@ def sample(streams: Sequence[Stream], seconds: float) -> Sample:
     else:
         first = [each.pieces[0] for each in streams]
         prefill = prompt / (max(first) - min(each.sent for each in streams))
-        decode = (output - len(streams)) / (max(each.ended for each in streams) - min(first))
+        decode = _together(streams)
     return Sample(
         prompt_tokens=prompt,
         output_tokens=output,
@@ -84,6 +85,21 @@ def sample(streams: Sequence[Stream], seconds: float) -> Sample:
         seconds=seconds,
         peak=Peak(),
     )
+
+
+def _together(streams: Sequence[Stream]) -> float:
+    """Tokens a second while all of them write; where that is hardly ever, from the first piece to the last end.
+
+    Before the last has begun, and after the first has ended, prompts are read or fewer write.
+    """
+    begins, ends = max(each.pieces[0] for each in streams), min(each.pieces[-1] for each in streams)
+    pieces = [sum(begins < at <= ends for at in each.pieces) for each in streams]
+    if sum(pieces) < _LEAST_PIECES * len(streams):
+        written = sum(each.timings.predicted_n - 1 for each in streams)
+        return written / (max(each.ended for each in streams) - min(each.pieces[0] for each in streams))
+    # A piece may be several tokens: those of one character come together.
+    tokens = [count * each.timings.predicted_n / len(each.pieces) for count, each in zip(pieces, streams, strict=True)]
+    return sum(tokens) / (ends - begins)
 
 
 def _request(model: str, prompt: tuple[int, ...], tokens: int) -> GenerateRequest:

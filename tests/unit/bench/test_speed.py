@@ -3,7 +3,7 @@ from collections.abc import AsyncGenerator
 import pytest
 
 from dovetail.bench.figures import Cell
-from dovetail.bench.speed import repeat
+from dovetail.bench.speed import Stream, repeat, sample
 from dovetail.core.errors import EngineFailure
 from dovetail.core.events import Event, Finished, Prefill, TextDelta, Timings, Usage
 from dovetail.core.request import GenerateRequest, TextPrompt
@@ -53,8 +53,31 @@ async def test_several_streams_are_measured_together() -> None:
     found = await repeat(Answers(), "m", Cell(10, 5, 2), [tuple(range(10)), tuple(range(10, 20))], clock=Clock())
     assert (found.prompt_tokens, found.output_tokens, len(found.ttft)) == (20, 10, 2)
     assert len(found.stream_decode) == 2
-    assert 0 < found.decode < 8  # eight tokens of the clock's seconds, and some that it was only read in
     assert found.prefill <= 20
+
+
+def stream(sent: float, first: float, every: float, tokens: int, pieces: int) -> Stream:
+    times = [first + every * number for number in range(pieces)]
+    timings = Timings(0, 10, 50.0, tokens, 1e3 * every * (pieces - 1))
+    return Stream(sent, times, times[-1] + 0.5, timings)
+
+
+def test_decode_of_several_is_what_they_write_while_all_of_them_do() -> None:
+    early, late = stream(0.0, 1.0, 0.5, 21, 21), stream(0.0, 6.0, 0.25, 41, 41)
+    found = sample([early, late], 20.0)
+    # From 6.0 to 11.0: ten tokens of the first and twenty of the second.
+    assert found.decode == pytest.approx(30 / 5.0)
+    assert found.prefill == pytest.approx(20 / 6.0)
+
+
+def test_several_tokens_of_one_character_are_counted_as_such() -> None:
+    found = sample([stream(0.0, 1.0, 0.5, 42, 21), stream(0.0, 1.0, 0.5, 42, 21)], 20.0)
+    assert found.decode == pytest.approx(2 * 40 / 10.0)
+
+
+def test_of_answers_that_hardly_meet_the_whole_time_counts() -> None:
+    found = sample([stream(0.0, 1.0, 0.5, 5, 5), stream(0.0, 2.5, 0.5, 5, 5)], 20.0)
+    assert found.decode == pytest.approx(8 / (5.0 - 1.0))
 
 
 @pytest.mark.parametrize("lease", [Answers(cached=3), Answers(short=1), Answers(prompt_ms=0.0)])
