@@ -89,7 +89,8 @@ class People:
         with self._backoff.attempt(visitor.address):
             if delay := self._backoff.delay(name):
                 await asyncio.sleep(delay)
-            if await self._verified(name, password) is None:
+            kept = await self._verified(name, password)
+            if kept is None:
                 self._backoff.failed(visitor.address, name)
                 raise Unauthenticated("wrong name or password", code="wrong_password")
             self._backoff.succeeded(visitor.address)
@@ -97,11 +98,16 @@ class People:
         made = Session(new_id("ses"), digest(token), name, now, now, visitor.address, visitor.agent[:_AGENT_LENGTH])
         life = self.lifetime
 
-        def begin(connection: accounts.Connection) -> None:
+        def begin(connection: accounts.Connection) -> bool:
+            # It took a while to verify: a password that was changed meanwhile, or an account that is gone, is no login.
+            if self._stored(connection, name) != kept:
+                return False
             accounts.forget_sessions(connection, used_before=now - life.idle, created_before=now - life.longest)
             accounts.add_session(connection, made, most=life.most)
+            return True
 
-        await self._database.run(begin)
+        if not await self._database.run(begin):
+            raise Unauthenticated("wrong name or password", code="wrong_password")
         return made, token
 
     async def session(self, token: str) -> tuple[Session, Role] | None:
@@ -186,24 +192,29 @@ class People:
                 raise Unauthenticated("wrong password", code="wrong_password")
 
     async def _verified(self, name: str, password: str) -> str | None:
-        chief = self._chief
-        if chief is not None and name == chief.name:
-            stored = chief.password
-        else:
-            account = await self._database.run(lambda c: accounts.account(c, name))
-            stored = None if account is None else account.password
+        stored = await self._database.run(lambda c: self._stored(c, name))
         kept = await self._passwords.verified(stored, password)
         if kept is not None and kept != stored:
-            await self._keep(name, kept)
+            await self._keep(name, kept, instead_of=stored)
         return kept
 
-    async def _keep(self, name: str, hashed: str) -> bool:
+    def _stored(self, connection: accounts.Connection, name: str) -> str | None:
         if self._chief is not None and name == self._chief.name:
+            return self._chief.password
+        found = accounts.account(connection, name)
+        return None if found is None else found.password
+
+    async def _keep(self, name: str, hashed: str, *, instead_of: str | None = None) -> bool:
+        """`instead_of`: only if that is the hash still."""
+        if self._chief is None or name != self._chief.name:
+            return await self._database.run(lambda c: accounts.set_password(c, name, hashed, instead_of))
+        async with self._founding:
+            if instead_of not in {None, self._chief.password}:
+                return False
             changed = replace(self._chief, password=hashed)
             await asyncio.to_thread(super_admin.save, self._home, changed)
             self._chief = changed
             return True
-        return await self._database.run(lambda c: accounts.set_password(c, name, hashed))
 
     async def _check_new(self, name: str, password: str) -> None:
         if not NAME.fullmatch(name) or name in _RESERVED or name.startswith("key_"):

@@ -66,4 +66,6 @@ class Caller:
         return not self.scope.models or model in self.scope.models
 
 
+# Whoever is let in without a name: before the first account with all rights, then with a member's.
 LOCAL = Caller(id="local")
+GUEST = Caller(id=LOCAL.id, role="member")

@@ -64,6 +64,8 @@ async def receive_body(request: Request, services: Services, model: type[WireT])
     large = guard.wanted(request.scope) in {None, Right.USE}
     limit = server.max_body if large else min(server.max_body, SMALL_BODY)
     body = await request_body.read(request, limit=limit, timeout=server.body_timeout)
+    if not large and services.guard is not None:  # a body may have come for a minute
+        await services.guard.check_still(request.scope)
     if len(body) < _LARGE:
         return wire.read(model, body)
     return await asyncio.to_thread(wire.read, model, body)

@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dovetail.access.access import Access, Known
 from dovetail.access.backoff import network
-from dovetail.core.caller import LOCAL, Caller, Limits
+from dovetail.core.caller import GUEST, LOCAL, Caller, Limits
 from dovetail.core.errors import Forbidden, NotAllowed, Unauthenticated
 from dovetail.gateway.errors import KNOWN
 from dovetail.gateway.rights import BY_LOGIN, Right, right
@@ -81,12 +81,20 @@ class Guard:
             return Known(LOCAL)
         known = await self._known(scope)
         if known is None:
-            if wanted.role is None or (not wanted.personal and self._here(scope) and await self._open(wanted)):
+            if wanted.role is None:
                 return Known(LOCAL)
+            if not wanted.personal and self._here(scope) and await self._open(wanted):
+                return Known(GUEST if (await self.access.standing()).accounts else LOCAL)
             raise _unknown(scope)
         if wanted.role is not None:
             _check(known.caller, wanted, scope)
         return known
+
+    async def check_still(self, scope: Scope) -> None:
+        """Once more, for one who has taken time to say what it wants. Raises as `admit`, Forbidden for another role."""
+        wanted: Right = scope[_WANTED]
+        if await self.admit(scope, wanted) != known(scope):
+            raise Forbidden("what you may do has changed meanwhile; send the request again", code="access_changed")
 
     async def lets(self, scope: Scope, wanted: Right) -> bool:
         """Whether whoever comes with the request may do what is `wanted`."""
@@ -179,7 +187,7 @@ def wanted(scope: Scope) -> Right | None:
 
 def is_known(scope: Scope) -> bool:
     """Whether a key or a session came with the request."""
-    return known(scope).caller is not LOCAL
+    return known(scope).caller.id != LOCAL.id
 
 
 def detail(scope: Scope, **details: str) -> None:

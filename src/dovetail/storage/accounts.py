@@ -62,8 +62,13 @@ def set_role(connection: Connection, name: str, role: Role) -> bool:
     return done.rowcount == 1
 
 
-def set_password(connection: Connection, name: str, password: str) -> bool:
-    return connection.execute("UPDATE account SET password = ? WHERE name = ?", (password, name)).rowcount == 1
+def set_password(connection: Connection, name: str, password: str, instead_of: str | None = None) -> bool:
+    """`instead_of`: only if that is there still. False when it is not, or when there is no such account."""
+    done = connection.execute(
+        "UPDATE account SET password = ? WHERE name = ? AND (password = ? OR ? IS NULL)",
+        (password, name, instead_of, instead_of),
+    )
+    return done.rowcount == 1
 
 
 def remove_account(connection: Connection, name: str) -> bool:

@@ -1,0 +1,88 @@
+"""What somebody may who has no name, or no longer the role with which the request began."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from starlette.types import Message
+
+from dovetail.access.access import Access
+from dovetail.core.caller import GUEST, LOCAL
+from dovetail.gateway.app import create_app
+
+from ..access.parts import GOOD, HERE, access  # noqa: TID252
+from .fakes import Client, call, services
+
+pytestmark = pytest.mark.anyio
+
+
+class Slow(Client):
+    """Sends its body when it is told to."""
+
+    def __init__(self, *request: object, **more: object) -> None:
+        super().__init__(*request, **more)  # pyright: ignore[reportArgumentType]  as `Client` has them
+        self.waits = asyncio.Event()
+        self.go_on = asyncio.Event()
+
+    async def _receive(self) -> Message:
+        self.waits.set()
+        await self.go_on.wait()
+        return await super()._receive()
+
+
+@pytest.mark.accept("H5")
+async def test_without_a_name_nobody_is_an_admin_once_there_is_an_account(tmp_path: Path) -> None:
+    with access(tmp_path) as made:
+        app = create_app(services(access=made))
+        message = {"model": "m", "messages": [{"role": "user", "content": "hi"}], "keep_alive": -1}
+        assert (await call(app, "GET", "/models")).json()["data"][0]["path"]
+        await made.people.found("chief", GOOD)
+        made.changed()
+        for body in (message, {**message, "keep_alive": 0}, {"model": "m", "keep_alive": 0}):
+            refused = await call(app, "POST", "/api/chat", body)
+            assert (refused.status, "keep_alive" in refused.json()["error"]) == (403, True)
+        asked = await call(app, "POST", "/api/chat", {k: v for k, v in message.items() if k != "keep_alive"})
+        assert asked.status == 200
+        assert (await call(app, "GET", "/models")).json()["data"][0]["path"] is None
+    assert LOCAL.id == GUEST.id
+
+
+async def _demoted(made: Access) -> None:
+    await made.people.change("ann", "viewer")
+
+
+async def _member(made: Access) -> None:
+    await made.people.change("ann", "member")
+
+
+async def _removed(made: Access) -> None:
+    await made.people.remove("ann")
+
+
+ROUTES = {
+    ("POST", "/api/v1/keys"): b'{"name": "k", "role": "admin"}',
+    ("POST", "/api/v1/users"): b'{"name": "eve", "password": "%b", "role": "admin"}' % GOOD.encode(),
+    ("PATCH", "/api/v1/config"): b'{"change": {"fleet": {"idle_ttl": 1}}}',
+}
+
+
+@pytest.mark.parametrize("change", [_demoted, _member, _removed])
+@pytest.mark.parametrize("route", ROUTES)
+async def test_who_loses_a_role_while_the_body_comes_does_nothing_with_it(
+    tmp_path: Path, route: tuple[str, str], change: Callable[[Access], Awaitable[None]]
+) -> None:
+    with access(tmp_path) as made:
+        await made.people.found("chief", GOOD)
+        await made.people.add("ann", GOOD, "admin")
+        _, token = await made.people.log_in("ann", GOOD, HERE)
+        headers = {"cookie": f"dovetail={token}", "content-type": "application/json"}
+        client = Slow(create_app(services(access=made)), *route, [ROUTES[route]], headers)
+        asking = asyncio.create_task(client.run())
+        await client.waits.wait()
+        await change(made)
+        made.changed()
+        client.go_on.set()
+        assert (await asking).status in {401, 403}
+        assert await made.keys.list(None) == []
+        assert "eve" not in {account.name for account in await made.people.accounts()}
