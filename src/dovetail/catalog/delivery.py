@@ -206,29 +206,47 @@ class Delivery:
 
     def _show(self) -> None:
         """Renames alone: a folder at once, files into one that is there already with the one that counts last."""
-        card = _card(self._folder)
-        if not self._folder.exists():
-            self._staging.rename(self._folder)
-        else:
+        if self._folder.exists() or not self._appears():
             for file in sorted(self._order.files, key=_rank):
                 staged, shown = self._staging / file.name, self._folder / file.name
                 if staged.exists():
                     shown.parent.mkdir(parents=True, exist_ok=True)
                     staged.replace(shown)
+            self._write_card(self._folder)
             shutil.rmtree(self._staging, ignore_errors=True)
-        notes = cast("JsonObject", card.get("files") or {})
-        notes |= {file.name: _note(self._folder / file.name, file) for file in self._order.files}
+
+    def _appears(self) -> bool:
+        """Whether the folder is there now, with its card; not where another one was quicker."""
+        self._write_card(self._staging)
+        try:
+            self._staging.rename(self._folder)
+        except OSError:
+            if not self._folder.exists():
+                raise
+            return False
+        return True
+
+    def _write_card(self, folder: Path) -> None:
+        notes = cast("JsonObject", _card(folder).get("files") or {})
+        notes |= {file.name: _note(folder / file.name, file) for file in self._order.files}
         text = json.dumps({"repo": self._order.repo, "revision": self._order.revision, "files": notes}, indent=1)
-        replace_file(self._folder / CARD, text.encode())
+        replace_file(folder / CARD, text.encode())
 
 
-def download(spec: HubSpec, models: Path, progress: Progress | None = None, endpoint: str | None = None) -> Path:
+def download(
+    spec: HubSpec,
+    models: Path,
+    progress: Progress | None = None,
+    endpoint: str | None = None,
+    *,
+    pace: Pace | None = None,
+) -> Path:
     """Fetches `spec` into `models`/<name>, blocking; returns the GGUF file (its first part) or the MLX folder.
 
     What is cut is tried again a few times. Raises InvalidRequest, DownloadFailed, DiskFull, OSError.
     """
     wanted = order(spec, endpoint)
-    delivery = Delivery(wanted, models, endpoint)
+    delivery = Delivery(wanted, models, endpoint, pace=pace)
     check_room(wanted, models, delivery.have())
     attempt, had = 0, -1
     while True:

@@ -15,6 +15,7 @@ from dovetail.cli.options import AsJson, Config, Home, configured
 
 if TYPE_CHECKING:
     from dovetail.catalog.delivery import Progress
+    from dovetail.settings import Settings
 
 
 def pull(
@@ -30,29 +31,31 @@ def pull(
 
     It appears there when it is whole and its checksums are right. HF_ENDPOINT names a mirror, HF_TOKEN a token.
     """
-    path = fetch(model, configured(home, config).home / "models")
+    path = fetch(model, configured(home, config))
     typer.echo(json.dumps({"model": model, "path": str(path)}) if as_json else f"{model} is at {path}")
 
 
-def located(model: str, models: Path) -> Path:
-    """The path of a model given by path, or by hub name: then fetched into `models` unless it is there already."""
+def located(model: str, settings: Settings) -> Path:
+    """The path of a model given by path, or by hub name: then fetched into `models/` unless it is there already."""
     path = Path(model).expanduser()
     if path.exists():
         return path.absolute()
     if path.is_absolute() or model.startswith((".", "~")):
         raise Failure(f"{model} does not exist", Exit.CONFIG)
-    return fetch(model, models)
+    return fetch(model, settings)
 
 
-def fetch(model: str, models: Path) -> Path:
-    """Downloads with a progress bar on stderr. Raises Failure."""
+def fetch(model: str, settings: Settings) -> Path:
+    """Downloads with a progress bar on stderr, as fast as the settings allow. Raises Failure."""
     from dovetail.catalog.delivery import download
     from dovetail.catalog.hub import parse_spec
+    from dovetail.catalog.transfer import Pace
     from dovetail.core.errors import DovetailError
 
+    models, pace = settings.home / "models", Pace(lambda: settings.hub.bandwidth)
     try:
         with _bar(model) as progress:
-            return download(parse_spec(model), models, progress)
+            return download(parse_spec(model), models, progress, pace=pace)
     except DovetailError as error:
         raise Failure(error.message) from None
     except OSError as error:

@@ -103,7 +103,7 @@ def serve(
     origin = replace(origin, models_config=models_config)
     settings = origin.load()
     if model:
-        origin = replace(origin, folders=tuple(located(name, settings.home / "models") for name in model))
+        origin = replace(origin, folders=tuple(located(name, settings) for name in model))
         settings = origin.load()
     # As JSON the log is what this command puts out; as text it stands beside its greeting.
     log.setup(settings.log.format, settings.log.level, sys.stdout if settings.log.format == "json" else None)

@@ -141,3 +141,15 @@ def test_pull_says_what_is_wrong_and_goes_on(tmp_path: Path, hub: Hub) -> None:
     assert Path(json.loads(right.stdout)["path"]).read_bytes() == MODEL
     assert [sent.start for sent in hub.sent] == [0, 0, HALF]
     assert "hf_very_secret" not in wrong.stderr + right.stderr
+
+
+def test_pull_goes_no_faster_than_the_settings_say(tmp_path: Path, hub: Hub) -> None:
+    (tmp_path / "dovetail.toml").write_text("[hub]\nbandwidth = 1024\n")
+    arguments = [sys.executable, "-m", "dovetail", "pull", f"{REPO}:Q8_0", "--home", str(tmp_path)]
+    with subprocess.Popen(arguments, stderr=subprocess.DEVNULL, env={**os.environ, **environment(hub)}) as pulling:
+        models = tmp_path / "models"
+        while pulling.poll() is None and not any(part.stat().st_size for part in models.rglob("*.part")):
+            threading.Event().wait(0.02)
+        pulling.terminate()
+    assert pulling.returncode != 0, "a piece a minute, and there are dozens"
+    assert not list(models.rglob("*.gguf"))

@@ -109,6 +109,26 @@ def test_what_somebody_put_there_by_hand_is_neither_mixed_with_nor_replaced(
     assert len(hub.sent) == 1
 
 
+def test_a_folder_appears_with_its_card_and_where_another_was_quicker_files_join_it(
+    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub.files = {"m-Q4_0.gguf": b"4" * 100, "m-Q8_0.gguf": b"8" * 100}
+    rename = Path.rename
+
+    def late(staging: Path, folder: Path) -> Path:
+        assert (staging / CARD).exists()
+        monkeypatch.setattr(Path, "rename", rename)
+        fetch(hub, tmp_path, f"{REPO}:Q8_0")
+        return rename(staging, folder)
+
+    monkeypatch.setattr(Path, "rename", late)
+    path = fetch(hub, tmp_path, f"{REPO}:Q4_0")
+    assert sorted(each.name for each in path.parent.iterdir()) == [CARD, *hub.files]
+    fetch(hub, tmp_path, f"{REPO}:Q4_0")
+    fetch(hub, tmp_path, f"{REPO}:Q8_0")
+    assert len(hub.sent) == 2
+
+
 def test_a_model_is_not_seen_before_it_is_whole(hub: Hub, tmp_path: Path) -> None:
     hub.files = {f"m-0000{n}-of-00002.gguf": MODEL for n in (1, 2)}
     hub.statuses = []
