@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import os
 import sqlite3
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -24,6 +26,7 @@ BUSY_SECONDS = 5.0
 # A wait for others' writes, and for the uses before this one.
 _WITHIN = BUSY_SECONDS + 0.5
 _WAITING = 256
+_STEPS = 100_000  # of SQLite's machine between two looks at the clock
 
 T = TypeVar("T")
 
@@ -61,6 +64,8 @@ class Database:
         self._connection = connection
         self._thread = ThreadPoolExecutor(1, "database")
         self._waiting = 0
+        self._until = math.inf
+        connection.set_progress_handler(lambda: time.monotonic() > self._until, _STEPS)
 
     @classmethod
     def open(cls, path: Path, schema: Schema = ACCESS) -> Database:
@@ -75,14 +80,15 @@ class Database:
     async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """What `work` makes of the connection, on the database's thread, committed as a whole or not at all.
 
-        Raises Busy (`database_busy`) when the file stays locked, 507 when the disk is full.
+        Raises Busy (`database_busy`) when the file stays locked or the work takes too long, 507 when the disk is full.
         """
         if self._waiting >= _WAITING:
             raise _busy()
         self._waiting += 1
         try:
             async with asyncio.timeout(_WITHIN):
-                return await asyncio.get_running_loop().run_in_executor(self._thread, self._transaction, work)
+                until = time.monotonic() + _WITHIN
+                return await asyncio.get_running_loop().run_in_executor(self._thread, self._transaction, work, until)
         except TimeoutError:
             raise _busy() from None
         finally:
@@ -97,7 +103,9 @@ class Database:
         self._thread.shutdown(wait=True, cancel_futures=True)
         self._connection.close()
 
-    def _transaction(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    def _transaction(self, work: Callable[[sqlite3.Connection], T], until: float = math.inf) -> T:
+        """Ends by `until`, on the monotonic clock, so that nobody waits behind what nobody waits for any more."""
+        self._until = until
         try:
             self._connection.execute("BEGIN")
             try:
@@ -211,6 +219,8 @@ def _translated(error: sqlite3.OperationalError) -> DovetailError:
     code = error.sqlite_errorcode & 0xFF
     if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
         return _busy()
+    if code == sqlite3.SQLITE_INTERRUPT:
+        return Busy("the database takes too long for this; ask for less at once", code="database_busy")
     if code in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}:
         return DovetailError("the disk is full or broken: nothing was stored", code="insufficient_storage", status=507)
     log.error("database_failed", reason=str(error))

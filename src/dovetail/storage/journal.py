@@ -98,10 +98,12 @@ class Summary:
 
 
 def add(connection: Connection, entries: Sequence[Entry]) -> None:
+    """Those that are there already are not added again: whoever was told too late that they were stored asks twice."""
     places = ", ".join("?" * len(COLUMNS))
     connection.executemany(
-        f"INSERT INTO request ({', '.join(COLUMNS)}) VALUES ({places})",  # noqa: S608  names of our own
-        [_row(entry) for entry in entries],
+        f"INSERT INTO request ({', '.join(COLUMNS)}) SELECT {places}"  # noqa: S608  names of our own
+        " WHERE NOT EXISTS (SELECT 1 FROM request WHERE began = ? AND id = ?)",
+        [(*_row(entry), entry.began, entry.id) for entry in entries],
     )
 
 

@@ -103,18 +103,21 @@ class Journal(Observer):
         return self._database
 
     async def _write(self) -> None:
-        database = self._database
+        database, most = self._database, BATCH
         while database is not None and self._waiting:
-            batch = tuple(islice(self._waiting, BATCH))
+            batch = tuple(islice(self._waiting, most))
             try:
                 await database.run(lambda c, batch=batch: journal.add(c, [entry_of(record) for record in batch]))
             except DovetailError as failure:
                 self._complain(failure)
                 return
-            except Exception:  # whatever is wrong with them, others are to be kept
-                log.exception("journal_records_lost", requests=len(batch))
-                self.dropped += len(batch)
-            self._complained = False
+            except Exception:  # whatever is wrong with one of them, the others are to be kept
+                if len(batch) > 1:
+                    most = len(batch) // 10 or 1
+                    continue
+                log.exception("journal_record_lost")
+                self.dropped += 1
+            most, self._complained = BATCH if len(batch) == 1 else most, False
             for _ in batch:
                 self._waiting.popleft()
         await self._prune()

@@ -71,7 +71,7 @@ async def test_pages_follow_one_another(kept: Journal) -> None:
 
 async def test_the_summary_is_of_what_is_meant(kept: Journal) -> None:
     kept.request_done(RECORD)
-    kept.request_done(replace(RECORD, model="other", ended=4.0, error="worker_crashed", status=503))
+    kept.request_done(replace(RECORD, id="b", model="other", ended=4.0, error="worker_crashed", status=503))
     app = app_of(kept)
     whole = JournalSummary.model_validate_json((await call(app, "GET", "/api/v1/journal/summary")).body)
     assert (whole.requests, whole.failed, whole.dropped, whole.prompt_tokens) == (2, 1, 0, 20)
@@ -142,8 +142,8 @@ async def test_a_key_of_some_models_sees_what_came_with_it(kept: Journal, tmp_pa
         made, key = await known.keys.create(NewKey("k", "chief", role, Scope(models=("m",))))
         known.changed()
         app = app_of(kept, known)
-        kept.request_done(replace(RECORD, caller=Caller("chief"), model="not its own"))
-        kept.request_done(replace(RECORD, caller=Caller("ana"), model="not its own"))
+        kept.request_done(replace(RECORD, id="a", caller=Caller("chief"), model="not its own"))
+        kept.request_done(replace(RECORD, id="c", caller=Caller("ana"), model="not its own"))
         kept.request_done(replace(RECORD, id="b", caller=Caller("chief", made.id)))
         page = await call(app, "GET", "/api/v1/journal", x_api_key=key)
         assert [entry.id for entry in JournalPage.model_validate_json(page.body).data] == ["b"]
@@ -155,7 +155,7 @@ async def test_a_key_of_some_models_sees_what_came_with_it(kept: Journal, tmp_pa
 async def test_a_table_of_more_than_a_page_with_nothing_a_spreadsheet_runs(kept: Journal) -> None:
     evil = ("=cmd|'/c calc'!A1", "+1", "-1", "@SUM(1)", "\tx", 'a","b', "line\nbreak")
     for name in evil:
-        kept.request_done(replace(RECORD, caller=Caller(name), first_output=None))
+        kept.request_done(replace(RECORD, id=f"of {name}", caller=Caller(name), first_output=None))
     for number in range(600):
         kept.request_done(replace(RECORD, id=str(number)))
     answer = await call(app_of(kept), "GET", "/api/v1/journal.csv")

@@ -151,6 +151,18 @@ async def test_one_that_stays_locked_is_a_busy_answer(path: Path, monkeypatch: p
     opened.close()
 
 
+async def test_what_takes_too_long_is_ended_and_holds_nobody_up(
+    opened: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "_WITHIN", 0.2)
+    number = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n LIMIT 400000000) SELECT count(*) FROM n"
+    with pytest.raises(Busy) as raised:
+        await opened.run(lambda c: (put(c), c.execute(number).fetchone()))
+    assert raised.value.code == "database_busy"
+    monkeypatch.undo()
+    assert await opened.run(names) == []
+
+
 @pytest.mark.bad_input("60")
 async def test_a_full_disk_stores_nothing_and_keeps_what_is_there(opened: Database) -> None:
     await opened.run(put)

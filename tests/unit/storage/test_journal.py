@@ -61,14 +61,21 @@ def test_what_was_stored_is_read_as_it_was(opened: Database) -> None:
     assert opened.now(lambda c: journal.page(c, Filter(), 10)) == [(1, ENTRY)]
 
 
+def test_what_is_stored_again_is_there_once(opened: Database) -> None:
+    put(opened, ENTRY)
+    put(opened, ENTRY, replace(ENTRY, id="next"), replace(ENTRY, began=ENTRY.began + 1))
+    assert len(ids(opened)) == 3
+
+
 def test_pages_go_backwards_and_neither_repeat_nor_skip(opened: Database) -> None:
     put(opened, *(replace(ENTRY, id=str(i)) for i in range(7)))
+    later = iter(range(7))
     seen: list[str] = []
     before = None
     while found := opened.now(lambda c, before=before: journal.page(c, Filter(), 3, before)):
         seen += [entry.id for _, entry in found]
         before = found[-1][0]
-        put(opened, replace(ENTRY, id="later"))  # what comes meanwhile moves nothing
+        put(opened, replace(ENTRY, id=f"later {next(later)}"))  # what comes meanwhile moves nothing
     assert seen == ["6", "5", "4", "3", "2", "1", "0"]
 
 
@@ -100,7 +107,8 @@ def test_filters(opened: Database, which: Filter, expected: str) -> None:
 
 
 def test_sums_and_percentiles_by_the_nearest_rank(opened: Database) -> None:
-    put(opened, *(replace(ENTRY, duration=float(i), ttft=None) for i in range(1, 201)), replace(ENTRY, status=500))
+    put(opened, *(replace(ENTRY, id=str(i), duration=float(i), ttft=None) for i in range(1, 201)))
+    put(opened, replace(ENTRY, status=500))
     found = opened.now(lambda c: journal.summary(c, Filter(status=200)))
     assert (found.requests, found.failed, found.prompt_tokens) == (200, 0, 2000)
     assert (found.cached_tokens, found.completion_tokens) == (800, 4000)
@@ -112,7 +120,7 @@ def test_sums_and_percentiles_by_the_nearest_rank(opened: Database) -> None:
 @given(values=st.lists(st.floats(0, 1e6), min_size=1, max_size=40))
 def test_a_percentile_is_the_least_value_that_so_many_stay_within(opened: Database, values: list[float]) -> None:
     opened.now(lambda c: journal.prune(c, 0.0, 0))
-    put(opened, *(replace(ENTRY, duration=value) for value in values))
+    put(opened, *(replace(ENTRY, id=str(i), duration=value) for i, value in enumerate(values)))
     told = opened.now(lambda c: journal.summary(c, Filter())).percentiles["duration"]
     for percent, found in zip(journal.PERCENTS, told, strict=True):
         within = [value for value in values if value <= found]

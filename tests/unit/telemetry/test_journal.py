@@ -83,8 +83,8 @@ async def test_while_the_file_is_locked_requests_wait_and_one_line_says_so(datab
     kept = over(database)
     with sqlite3.connect(tmp_path / FILE_NAME, isolation_level=None) as other:
         other.execute("BEGIN IMMEDIATE")
-        for _ in range(5):
-            kept.request_done(RECORD)
+        for number in range(5):
+            kept.request_done(replace(RECORD, id=f"{number}"))
             await kept.write()
         other.execute("ROLLBACK")
     other.close()
@@ -162,10 +162,11 @@ async def test_who_leaves_while_it_is_written_has_nothing_written_twice(database
 
 async def test_what_cannot_be_a_row_keeps_no_other_from_being_one(database: Database) -> None:
     log.setup("json", "debug", stream := io.StringIO())
-    kept = over(database)
+    kept = Journal(database, JournalSettings(), Clock())
     kept.request_done(replace(RECORD, model="\ud800"))
-    await kept.write()
-    kept.request_done(RECORD)
-    assert [entry.id for _, entry in await kept.page(Filter(), 10)] == ["chatcmpl-1"]
-    assert kept.dropped == 1
-    assert "journal_records_lost" in stream.getvalue()
+    for number in range(30):
+        kept.request_done(replace(RECORD, id=f"{number}", model="\ud800" if number == 17 else "m"))
+    found = [entry.id for _, entry in await kept.page(Filter(), 100)]
+    assert found == [str(number) for number in reversed(range(30)) if number != 17]
+    assert kept.dropped == 2
+    assert "journal_record_lost" in stream.getvalue()
