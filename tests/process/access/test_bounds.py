@@ -146,8 +146,7 @@ async def test_a_log_on_a_full_disk_stops_nothing(tmp_path: Path, form: str) -> 
                             break
                 except aiohttp.ClientError:
                     await asyncio.sleep(0.05)
-            for _ in range(3):
-                assert (await ask(http, HI))[0] == 200
+            assert (await ask(http, HI))[0] == 200
     finally:
         if child.returncode is None:
             child.terminate()
