@@ -70,6 +70,7 @@ OFF: list[dict[str, Any]] = [
 ]
 
 
+@pytest.mark.accept("G5")
 @pytest.mark.field("/v1/chat/completions reasoning_effort", "/v1/chat/completions enable_thinking")
 @pytest.mark.parametrize("fields", ON, ids=str)
 async def test_on(http: aiohttp.ClientSession, model: str, fields: dict[str, Any]) -> None:
@@ -79,6 +80,7 @@ async def test_on(http: aiohttp.ClientSession, model: str, fields: dict[str, Any
     assert thought == TOKENS
 
 
+@pytest.mark.accept("G5")
 @pytest.mark.field("/v1/chat/completions reasoning_effort", "/v1/chat/completions enable_thinking")
 @pytest.mark.parametrize("fields", OFF, ids=str)
 async def test_off(http: aiohttp.ClientSession, model: str, fields: dict[str, Any]) -> None:
@@ -88,6 +90,7 @@ async def test_off(http: aiohttp.ClientSession, model: str, fields: dict[str, An
     assert thought == 0
 
 
+@pytest.mark.accept("G5")
 async def test_by_the_models_name(sdk: openai.AsyncOpenAI, http: aiohttp.ClientSession, model: str) -> None:
     for suffix, tokens in (("-thinking", TOKENS), ("-no-thinking", 0)):
         answer = await sdk.chat.completions.create(

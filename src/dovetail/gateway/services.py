@@ -39,6 +39,7 @@ from dovetail.gateway.door import Door
 from dovetail.gateway.feeds import Feeds
 from dovetail.gateway.guard import Guard
 from dovetail.gateway.insight import Insight, insight
+from dovetail.gateway.instances import Instances
 from dovetail.gateway.lab import lab_of
 from dovetail.gateway.model_settings import (
     catalog_of,
@@ -88,6 +89,7 @@ class Services:
     door: Door = field(default_factory=Door)
     requests: Requests = field(default_factory=Requests)
     streams: Streams = field(default_factory=Streams)
+    instances: Instances = field(default_factory=Instances)
     insight: Insight = field(default_factory=Insight)
     preloaded: asyncio.Event = field(default_factory=asyncio.Event)
     # None where nothing is downloaded.

@@ -75,7 +75,7 @@ async def test_processes_are_an_array_or_a_map() -> None:
     (process,) = (await call(app, "GET", "/management/processes")).json()["processes"]
     queue = process.pop("current_queue")
     assert process == {
-        "model_id": "0",
+        "model_id": "100",
         "model_name": "m",
         "model_path": "/models/m",
         "model_type": "mlx",
@@ -89,7 +89,7 @@ async def test_processes_are_an_array_or_a_map() -> None:
     assert task["completions_stream"]["max_tokens"] == 5
     assert task["start_time"] > 0
     by_name = (await call(app, "GET", "/management/processes?format=map")).json()["processes"]
-    assert by_name["m"]["model_id"] == "0"
+    assert by_name["m"]["model_id"] == "100"
     assert (await call(app, "GET", "/management/processes?format=xml")).error[3] == "format"
     parts.requests.cut()
     await running
@@ -99,7 +99,7 @@ async def test_processes_are_an_array_or_a_map() -> None:
     ("headers", "body", "ends"),
     [
         ({}, {"timeout": 0}, True),
-        ({"x_model_id": "0"}, {"timeout": 0}, True),
+        ({"x_model_id": "100"}, {"timeout": 0}, True),
         ({"x_model_id": "m"}, {"timeout": 0}, True),
         ({"x_model_id": "7"}, {"timeout": 0, "model": "m"}, True),
         ({}, {"timeout": 3600}, False),
@@ -120,6 +120,6 @@ async def test_a_number_that_no_process_has_lists_those_that_there_are() -> None
     _, app = waiting()
     answer = await call(app, "POST", "/management/process/clean-up", {"timeout": 1}, x_model_id="3")
     assert answer.error == (400, "invalid_request_error", "invalid_request", "X-Model-Id")
-    assert "0: m" in answer.json()["error"]["message"]
+    assert "100: m" in answer.json()["error"]["message"]
     unknown = await call(app, "POST", "/management/process/clean-up", {"timeout": 1}, x_model_id="other")
     assert unknown.error[0] == 404

@@ -1,7 +1,7 @@
 """mlx_gguf_server's management of processes: what runs in each, and an end to what has run too long.
 
-Models are numbered in the order in which they were first asked for since the start; `X-Model-Id` is such a number, or
-a model's name.
+`X-Model-Id` is a number that a model was loaded by, or one of those from 100 on that others have in the order in which
+they were first asked for since the start; or a model's name.
 """
 
 from __future__ import annotations
@@ -15,14 +15,16 @@ from pydantic import Field
 from starlette.responses import Response
 
 from dovetail.core.errors import InvalidRequest
+from dovetail.core.model import Model
 from dovetail.core.request import Json, JsonObject
 from dovetail.fleet.pool import WorkerStatus
 from dovetail.gateway import wire
+from dovetail.gateway.addressee import PARAMETER, found, numbered
 from dovetail.gateway.answers import Answer
 from dovetail.gateway.deps import CallerDep, ServicesDep, receive_body
+from dovetail.gateway.instances import base
 from dovetail.gateway.openapi import answers, reads
 from dovetail.gateway.sampling import ModelName
-from dovetail.gateway.services import Services
 from dovetail.gateway.wire import Wire
 from dovetail.hardware.usage import Usage, usage
 from dovetail.serving.requests import Kind, Ticket
@@ -44,7 +46,6 @@ _FORMAT: JsonObject = {
     "required": False,
     "schema": {"type": "string", "enum": ["list", "map"]},
 }
-_MODEL_ID: JsonObject = {"name": "X-Model-Id", "in": "header", "required": False, "schema": {"type": "string"}}
 
 
 class CurrentQueue(Answer):
@@ -104,46 +105,30 @@ async def list_processes(request: Request, services: ServicesDep, _caller: Calle
     busy = {ticket.worker for ticket in tickets}
     states = [state for state in services.pool.states() if state.pid is not None or state.model in busy]
     before, after = await _measured([state.pid for state in states if state.pid is not None])
-    numbers = {name: str(number) for number, name in enumerate(_names(services))}
-    found: dict[str, Json] = {
+    numbers = {name: str(number) for number, name in numbered(services).items()}
+    shown: dict[str, Json] = {
         state.model: _process(state, numbers, [t for t in tickets if t.worker == state.model], before, after)
         for state in states
     }
-    return _json({"processes": found if shape == "map" else [*found.values()]})
+    return _json({"processes": shown if shape == "map" else [*shown.values()]})
 
 
 @router.post(
     "/management/process/clean-up",
     operation_id="cleanUpProcess",
     response_model=None,
-    openapi_extra={"parameters": [_MODEL_ID]},
+    openapi_extra={"parameters": [PARAMETER]},
 )
 @reads(CleanUpBody)
 @answers(CleanUpAnswer)
-async def clean_up(request: Request, services: ServicesDep, _caller: CallerDep) -> Response:
+async def clean_up(request: Request, services: ServicesDep, caller: CallerDep) -> Response:
     """Ends what waits for a model or runs on it and came longer ago than `timeout`: its clients get `cancelled`."""
     body = await receive_body(request, services, CleanUpBody)
     headers = wire.warnings(body, strict=services.settings.strict)
-    name = await _named(services, body.model, request.headers.get("x-model-id"))
+    name = (await found(request, services, caller, body.model)).id
     workers = frozenset(state.model for state in services.pool.states() if state.served and state.served.id == name)
     services.requests.clean_up(workers, body.timeout)
     return Response(orjson.dumps({"process_clean_up": "success"}), headers=headers, media_type="application/json")
-
-
-async def _named(services: Services, name: str | None, number: str | None) -> str:
-    """The model that is meant: by name, by number, else number 0. Raises ModelNotFound, or InvalidRequest."""
-    asked = name or number or "0"
-    names = _names(services)
-    if name is None and asked.isdecimal():
-        if int(asked[:9]) < len(names):
-            return names[int(asked[:9])]
-        listed = ", ".join(f"{index}: {each}" for index, each in enumerate(names)) or "none has been asked for yet"
-        raise InvalidRequest(f"there is no process with the number {asked[:9]}; there are {listed}", param="X-Model-Id")
-    return (await asyncio.to_thread(services.catalog.find, asked)).id
-
-
-def _names(services: Services) -> list[str]:
-    return list(dict.fromkeys(state.served.id for state in services.pool.states() if state.served))
 
 
 async def _measured(pids: list[int]) -> tuple[dict[int, Usage], dict[int, Usage]]:
@@ -170,7 +155,7 @@ def _process(
     }
     waiting = sum(ticket.phase in {"starting", "loading", "queued"} for ticket in tickets)
     return {
-        "model_id": numbers.get(model.id, "") if model else "",
+        "model_id": _number(model, numbers) if model else "",
         "model_name": state.model,
         "model_path": str(model.path) if model else "",
         "model_type": _TYPES[model.format] if model else "",
@@ -184,6 +169,13 @@ def _process(
             "queues": queues,
         },
     }
+
+
+def _number(model: Model, numbers: dict[str, str]) -> str:
+    """A worker of a model that was loaded with an adapter alone has that one's."""
+    if model.name in numbers:
+        return numbers[model.name]
+    return next((number for name, number in numbers.items() if base(name) == model.id), "")
 
 
 def _json(body: JsonObject) -> Response:

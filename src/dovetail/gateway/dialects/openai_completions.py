@@ -19,6 +19,7 @@ from dovetail.core.events import Event, Finished, TextDelta, TokenLogprob
 from dovetail.core.fields import COMPLETIONS, MAX_CHOICES
 from dovetail.core.request import GenerateRequest, Json, JsonObject, TextPrompt
 from dovetail.gateway.adapters import adapter
+from dovetail.gateway.addressee import PARAMETER, addressed
 from dovetail.gateway.answers import TextCompletion
 from dovetail.gateway.chunks import TextChunk
 from dovetail.gateway.deps import CallerDep, ServicesDep, generation, receive_body, translated
@@ -41,7 +42,7 @@ _SeveralTokens = Annotated[list[_Tokens], Field(min_length=1, max_length=MAX_CHO
 class CompletionBody(SamplingBody):
     """The request body."""
 
-    model: Annotated[ModelName, of(COMPLETIONS["model"])]
+    model: Annotated[ModelName, of(COMPLETIONS["model"])] = Field(default_factory=str)  # none: `X-Model-Id` says it
     prompt: Annotated[str | _Tokens | _Several | _SeveralTokens, of(COMPLETIONS["prompt"])]
     n: Annotated[int | None, of(COMPLETIONS["n"])] = None
     best_of: Annotated[int | None, of(COMPLETIONS["best_of"])] = None
@@ -197,13 +198,15 @@ class CompletionWhole(OpenAIErrors):
         return choice
 
 
-@router.post("/v1/completions", operation_id="createCompletion", response_model=None)
+@router.post(
+    "/v1/completions", operation_id="createCompletion", response_model=None, openapi_extra={"parameters": [PARAMETER]}
+)
 @reads(CompletionBody)
 @answers(TextCompletion)
 @streams(TextChunk)
 async def create_completion(request: Request, services: ServicesDep, caller: CallerDep) -> Response:
     """Continues one prompt or several, streamed or whole."""
-    body = await receive_body(request, services, CompletionBody)
+    body = await addressed(await receive_body(request, services, CompletionBody), request, services, caller)
     request_id = new_id("cmpl")
     requests = await translated(request, lambda: body.requests(request_id))
     common, n = _common(request_id, requests), requests[0].n

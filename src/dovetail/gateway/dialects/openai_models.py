@@ -10,6 +10,7 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel
 from starlette.responses import Response
 
+from dovetail.core.errors import InvalidRequest
 from dovetail.core.model import Model
 from dovetail.core.request import JsonObject
 from dovetail.gateway.answers import ModelList, ModelObject
@@ -22,11 +23,24 @@ from dovetail.serving.limits import check_scope
 router = APIRouter(tags=["openai"])
 
 
-@router.get("/v1/models", operation_id="listModels", response_model=None)
+_LOADED: JsonObject = {
+    "name": "loaded",
+    "in": "query",
+    "required": False,
+    "schema": {"type": "string", "enum": ["true", "false"]},
+}
+
+
+@router.get("/v1/models", operation_id="listModels", response_model=None, openapi_extra={"parameters": [_LOADED]})
 @answers(ModelList)
-async def list_models(services: ServicesDep, caller: CallerDep) -> Response:
-    """Every model that can be asked for; with a key, those that it is good for."""
+async def list_models(request: Request, services: ServicesDep, caller: CallerDep) -> Response:
+    """Every model, or with `?loaded=true` those that are loaded; with a key, those that it is good for."""
+    loaded = request.query_params.get("loaded", "false")
+    if loaded not in {"true", "false"}:
+        raise InvalidRequest("loaded: should be true or false", param="loaded")
     models = await asyncio.to_thread(services.catalog.models)
+    if loaded == "true":
+        models = [model for model in models if services.status(model).state == "ready"]
     return _json(ModelList(data=[model_object(services, model) for model in models if caller.may_use(model.id)]))
 
 

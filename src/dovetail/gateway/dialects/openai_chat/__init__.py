@@ -8,6 +8,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from dovetail.gateway.addressee import PARAMETER, addressed
 from dovetail.gateway.answers import ChatCompletion
 from dovetail.gateway.chunks import ChatChunk
 from dovetail.gateway.deps import CallerDep, ServicesDep, generation, receive_body, translated
@@ -20,13 +21,18 @@ from dovetail.gateway.openapi import answers, reads, streams
 router = APIRouter(tags=["openai"])
 
 
-@router.post("/v1/chat/completions", operation_id="createChatCompletion", response_model=None)
+@router.post(
+    "/v1/chat/completions",
+    operation_id="createChatCompletion",
+    response_model=None,
+    openapi_extra={"parameters": [PARAMETER]},
+)
 @reads(ChatBody)
 @answers(ChatCompletion)
 @streams(ChatChunk)
 async def create_chat_completion(request: Request, services: ServicesDep, caller: CallerDep) -> Response:
     """Answers a conversation, streamed or whole."""
-    body = await receive_body(request, services, ChatBody)
+    body = await addressed(await receive_body(request, services, ChatBody), request, services, caller)
     generate = await translated(request, lambda: body.request(new_id("chatcmpl")))
     rendering = ChatStream(generate, include_usage=body.include_usage()) if body.stream else ChatWhole(generate)
     return generation(services, caller, body, [generate], rendering)

@@ -58,7 +58,7 @@ _Tools = Annotated[list[ToolBody], Field(max_length=512, fail_fast=True)]
 class ChatBody(ThinkingFields):
     """The request body."""
 
-    model: Annotated[ModelName, of(CHAT["model"])]
+    model: Annotated[ModelName, of(CHAT["model"])] = Field(default_factory=str)  # none: `X-Model-Id` says it
     messages: Annotated[_Messages, of(CHAT["messages"])]
     n: Annotated[int | None, of(CHAT["n"])] = None
     stream: Annotated[bool | None, of(CHAT["stream"])] = None
