@@ -279,6 +279,9 @@ async def test_what_there_is(client: ollama.AsyncClient, http: aiohttp.ClientSes
     assert (shown.modelinfo or {})["llama.context_length"]
     async with http.get("/api/version") as answer:
         assert (await answer.json())["version"].count(".") == 2
+    for path in ("/", "/api/tags", "/api/version"):
+        async with http.head(path) as answer:
+            assert (answer.status, await answer.read()) == (200, b""), path
 
 
 async def test_errors_have_ollamas_form(client: ollama.AsyncClient, http: aiohttp.ClientSession, model: str) -> None:

@@ -30,6 +30,7 @@ $rows
 """)
 
 
+@router.head("/", include_in_schema=False)
 @router.get("/", operation_id="home", response_class=HTMLResponse)
 async def home(request: Request, services: ServicesDep) -> HTMLResponse:
     """Version, models and an example."""

@@ -54,6 +54,7 @@ class OllamaShow(Named):
     verbose: Annotated[object, Inert("Tokens and merges are never listed.")] = None
 
 
+@router.head("/api/tags", include_in_schema=False)  # Ollama's clients ask so whether it is there
 @router.get("/api/tags", operation_id="ollamaTags", response_model=None)
 @answers(OllamaTags)
 async def list_tags(services: ServicesDep, caller: CallerDep) -> Response:
@@ -107,6 +108,7 @@ async def show(request: Request, services: ServicesDep, caller: CallerDep) -> Re
     )
 
 
+@router.head("/api/version", include_in_schema=False)
 @router.get("/api/version", operation_id="ollamaVersion", response_model=None)
 @answers(OllamaVersion)
 async def version() -> Response:
