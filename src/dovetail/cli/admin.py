@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import tarfile
 import tempfile
 import time
+import tomllib
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,6 +26,8 @@ admin = typer.Typer(help="Make or reset the first account; back up and restore a
 
 _PRIVATE = 0o600
 _MOST_BYTES = 4 << 30
+_MOST_OF_OTHERS = 4 << 20  # of all but the database, and of what a header may say or stand behind the last file
+_PIECE = 1 << 20
 
 
 @admin.command("create")
@@ -92,7 +97,7 @@ def back_up(
         database.copy(folder / database.FILE_NAME, copied)
         try:
             with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _PRIVATE), "wb") as out:
-                with tarfile.open(fileobj=out, mode="w:gz") as archive:
+                with tarfile.open(fileobj=out, mode="w:gz", dereference=True) as archive:
                     archive.add(copied, database.FILE_NAME)
                     for name in (super_admin.FILE_NAME, CONFIGURATION):
                         if (folder / name).exists():
@@ -125,6 +130,7 @@ def restore(file: Annotated[Path, typer.Argument(help="A backup.")], *, home: Ho
         found = _extract(file, Path(work), names)
         database.check(Path(work) / database.FILE_NAME)
         super_admin.load(Path(work))
+        _check_toml(Path(work) / CONFIGURATION)
         logins, made = _logged_out(Path(work))
         before = _keys_of(folder)
         for name in names:
@@ -151,6 +157,8 @@ def _logged_out(folder: Path) -> tuple[int, list[Key]]:
         logins = opened.now(lambda c: len(accounts.sessions(c, None)))
         opened.now(accounts.end_sessions)
         return logins, opened.now(keys.keys)
+    except (ValueError, KeyError, TypeError) as error:
+        raise Failure(f"it is no backup: its keys cannot be read ({type(error).__name__})") from None
     finally:
         opened.close()
 
@@ -166,24 +174,47 @@ def _keys_of(folder: Path) -> frozenset[str] | None:
     return None if found is None else frozenset(key.id for key in found)
 
 
+class _Packed(gzip.GzipFile):
+    """Of which no more is taken at once than a megabyte or four: tarfile takes whatever a header says it has."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        if size is None or not 0 <= size <= _MOST_OF_OTHERS:
+            raise tarfile.ReadError(f"a header says {size} bytes")
+        return super().read(size)
+
+
+def _check_toml(path: Path) -> None:
+    """Raises Failure for a file that no command could read."""
+    try:
+        tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        pass
+    except ValueError as error:
+        raise Failure(f"it is no backup: its {path.name} cannot be read: {error}") from None
+
+
 def _extract(file: Path, into: Path, names: tuple[str, ...]) -> list[str]:
-    """Only plain files of these names, each bounded. Raises Failure for anything but a backup."""
+    """Only plain files of these names, each bounded, to the last checksum. Raises Failure for anything but a backup."""
     found: list[str] = []
     try:
-        with tarfile.open(file, "r:gz") as archive:
+        with _Packed(file, "rb") as packed, tarfile.open(fileobj=packed, mode="r:") as archive:
             for member in archive:
                 source = archive.extractfile(member) if member.isreg() and member.name in names else None
-                if source is None or member.size > _MOST_BYTES or member.name in found:
-                    raise Failure(f"{file} is no backup: it holds {member.name[:64]!r}")
+                most = _MOST_BYTES if member.name == names[0] else _MOST_OF_OTHERS
+                if source is None or member.size > most or member.name in found or member.issparse():
+                    raise Failure(f"{file} is no backup: it holds {member.name[:64]!r} of {member.size} bytes")
                 with os.fdopen(
                     os.open(into / member.name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _PRIVATE), "wb"
                 ) as out:
-                    while chunk := source.read(1 << 20):
+                    while chunk := source.read(_PIECE):
                         out.write(chunk)
                     out.flush()
                     os.fsync(out.fileno())
                 found.append(member.name)
-    except (tarfile.TarError, EOFError) as error:
+            packed.read(_MOST_OF_OTHERS)  # its checksum stands at the end
+            if packed.read(1):
+                raise Failure(f"{file} is no backup: something follows its files")
+    except (tarfile.TarError, EOFError, zlib.error) as error:
         raise Failure(f"{file} is no backup: {error}") from None
     except OSError as error:
         raise Failure(f"{file} cannot be read: {error.strerror or error}") from None

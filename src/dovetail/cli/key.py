@@ -48,8 +48,9 @@ def create_key(
     from dovetail.storage import keys
 
     folder = configured(home, config).home
-    if role == "admin" and super_admin.load(folder) is None:
-        raise Failure("an admin's key needs an account first: dovetail admin create", Exit.USAGE)
+    with unusable_is_said():
+        if role == "admin" and super_admin.load(folder) is None:
+            raise Failure("an admin's key needs an account first: dovetail admin create", Exit.USAGE)
     limits = Limits(requests_minute=requests_a_minute, tokens_day=tokens_a_day, concurrency=at_once)
     scope = Scope(tuple(model or ()), tuple(endpoint or ()), read_only)
     wanted = NewKey(name, None, role, scope, limits, priority, None if days is None else days * _DAY)
