@@ -7,7 +7,6 @@ import hmac
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from dovetail.access import super_admin
@@ -16,7 +15,7 @@ from dovetail.access.audit import Audit
 from dovetail.access.keys import Keys
 from dovetail.access.people import Lifetime, People, start_over
 from dovetail.access.tokens import digest, new_id, new_key
-from dovetail.access.usage import Meter
+from dovetail.access.usage import DAYS, Meter
 from dovetail.core.caller import OPERATOR, ROLES, Caller, Role
 from dovetail.core.observe import RequestRecord
 from dovetail.storage import keys
@@ -133,7 +132,7 @@ class Access:
     async def usage(self) -> list[Usage]:
         """What keys used in the last thirty days."""
         await self.meter.write()
-        since = (datetime.now(UTC) - timedelta(days=30)).date().isoformat()
+        since = self.meter.day(DAYS)
         return await self.database.run(lambda c: keys.usage(c, since=since))
 
     async def aclose(self) -> None:

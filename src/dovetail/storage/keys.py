@@ -97,6 +97,11 @@ def add_usage(connection: Connection, more: list[Usage]) -> None:
     )
 
 
+def forget_usage(connection: Connection, before: str) -> None:
+    """Of days before that one."""
+    connection.execute("DELETE FROM usage WHERE day < ?", (before,))
+
+
 def usage(connection: Connection, *, key_id: str | None = None, since: str = "") -> list[Usage]:
     """Of one key or all, from the day `since` on."""
     rows = connection.execute(

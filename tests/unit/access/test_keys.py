@@ -4,10 +4,12 @@ import pytest
 
 from dovetail.access import access as module
 from dovetail.access.keys import NewKey
+from dovetail.access.usage import DAYS, Meter
 from dovetail.core.caller import Caller, Limits, Scope
 from dovetail.core.errors import InvalidRequest
 from dovetail.core.events import Finished, Timings, Usage
 from dovetail.core.observe import RequestRecord
+from dovetail.storage import keys
 
 from .parts import GOOD, HERE, Clock, access
 
@@ -103,3 +105,27 @@ async def test_what_a_key_used_is_counted_by_model_and_day(tmp_path: Path) -> No
         left = RequestRecord("r", Caller("a", "key_2"), "m", 0, None, 1, (), "client_closed", Usage(50, 20))
         made.request_done(left)
         assert [(u.prompt, u.completion) for u in await made.usage() if u.key == "key_2"] == [(50, 20)]
+
+
+async def test_names_that_a_client_makes_up_are_not_kept(tmp_path: Path) -> None:
+    with access(tmp_path) as made:
+        for number in range(5):
+            refused = RequestRecord("r", Caller("a", "key_1"), f"made up {number}", 0, None, 1, (), "model_not_found")
+            made.request_done(refused)
+        assert await made.usage() == []
+
+
+async def test_what_was_used_is_forgotten_after_a_month(tmp_path: Path) -> None:
+    with access(tmp_path) as made:
+        clock = Clock()
+        meter = Meter(made.database, clock)
+        used = RequestRecord(
+            "r", Caller("a", "key_1"), "m", 0, None, 1, (Finished("stop", Usage(7, 2), Timings()),), None
+        )
+        meter.count(used)
+        await meter.write()
+        for days, kept in ((DAYS, 2), (1, 2)):
+            clock.now += days * 86_400
+            meter.count(used)
+            await meter.write()
+            assert len(await made.database.run(keys.usage)) == kept
