@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import threading
-from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from dovetail.catalog import delivery, enquiry
-from dovetail.catalog.delivery import CARD, STAGING, Delivery, check_room, download, order, wait_before
+from dovetail.catalog import delivery
+from dovetail.catalog.delivery import CARD, STAGING, Delivery, check_room, download, order
 from dovetail.catalog.hub import (
     HubSpec,
     Repository,
@@ -22,16 +18,15 @@ from dovetail.catalog.hub import (
     parse_spec,
     quantisation_in,
     recommended,
-    repository,
     search,
     variants,
     wanted,
 )
 from dovetail.catalog.scan import scan
-from dovetail.catalog.transfer import ChecksumMismatch, DownloadFailed, Pace, RemoteFile, Stop, Stopped, Unreachable
+from dovetail.catalog.transfer import ChecksumMismatch, DownloadFailed, RemoteFile, Stop, Stopped, Unreachable
 from dovetail.core.errors import DiskFull, InvalidRequest
 
-from .hub_server import REPO, SHA, Hub, answered, hub_server
+from .hub_server import REPO, SHA, Hub, hub_server
 
 MODEL = bytes(range(256)) * 8192  # 2 MiB
 
@@ -256,18 +251,6 @@ def test_the_token_goes_to_the_hub(hub: Hub, tmp_path: Path) -> None:
     assert hub.sent[0].token == "Bearer hf_secret"
 
 
-def test_names_that_leave_the_folder_are_not_listed(hub: Hub) -> None:
-    hub.files = {
-        "../x.gguf": b"",
-        "/etc/y.gguf": b"",
-        "a/../b.gguf": b"",
-        ".git/c.gguf": b"",
-        "a\\b.gguf": b"",
-        "ok.gguf": b"1",
-    }
-    assert [file.name for file in repository(REPO, hub.address).files] == ["ok.gguf"]
-
-
 @pytest.mark.parametrize("revision", ["main", "x/../../../..", "../../etc", "", "A" * 40])
 def test_a_revision_that_is_none_is_no_part_of_a_path(hub: Hub, tmp_path: Path, revision: str) -> None:
     hub.revision = revision
@@ -282,78 +265,6 @@ def test_code_is_fetched_by_nobodys_wish(hub: Hub, tmp_path: Path) -> None:
         with pytest.raises(InvalidRequest, match=r"has m\.gguf: name one"):
             fetch(hub, tmp_path, f"{REPO}:{name}")
     assert list(tmp_path.iterdir()) == []
-
-
-def _page(request: BaseHTTPRequestHandler) -> None:
-    answered(request, b"<html>Log in to this network</html>")
-
-
-def _away(request: BaseHTTPRequestHandler) -> None:
-    answered(request, b"", 302, "http://127.0.0.1:9/api/models/elsewhere")
-
-
-def _round(request: BaseHTTPRequestHandler) -> None:
-    answered(request, b"", 302, request.path)
-
-
-def _large(request: BaseHTTPRequestHandler) -> None:
-    answered(request, b" " * 2000)
-
-
-def _odd(request: BaseHTTPRequestHandler) -> None:
-    answered(request, b'{"sha": 7, "siblings": "all"}')
-
-
-@pytest.mark.parametrize(
-    ("listing", "reason"),
-    [
-        (_page, "that is no hub"),
-        (_away, "redirects to 127.0.0.1 for"),
-        (_round, "redirects more than"),
-        (_large, "answers more than"),
-        (_odd, "at which revision"),
-    ],
-)
-def test_a_question_is_answered_by_the_hub_or_refused(
-    hub: Hub,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    listing: Callable[[BaseHTTPRequestHandler], None],
-    reason: str,
-) -> None:
-    monkeypatch.setattr(enquiry, "MOST_BYTES", 1000)
-    hub.listing = listing
-    with pytest.raises(DownloadFailed, match=reason):
-        fetch(hub, tmp_path)
-
-
-@pytest.mark.parametrize("bound", ["SILENT_FOR", "ANSWER_WITHIN"])
-def test_no_question_waits_for_ever(hub: Hub, monkeypatch: pytest.MonkeyPatch, bound: str) -> None:
-    held = threading.Event()
-
-    def slow(request: BaseHTTPRequestHandler) -> None:
-        if bound == "SILENT_FOR":
-            held.wait(30)
-        answered(request, b"[]")
-
-    monkeypatch.setattr(enquiry, bound, 0.05 if bound == "SILENT_FOR" else -1.0)
-    hub.listing = slow
-    with pytest.raises(Unreachable):
-        search("tiny", None, hub.address)
-    held.set()
-
-
-def test_a_file_without_a_size_or_a_checksum_is_not_there(hub: Hub) -> None:
-    siblings = [
-        {"rfilename": "ok.gguf", "size": 1, "blobId": "b" * 40},
-        {"rfilename": "unknown.gguf", "size": 1},
-        {"rfilename": "less.gguf", "size": -5, "blobId": "b" * 40},
-        {"rfilename": "much.gguf", "size": 10**30, "blobId": "b" * 40},
-        {"rfilename": 7, "size": 1, "blobId": "b" * 40},
-        "text",
-    ]
-    hub.listing = lambda request: answered(request, json.dumps({"sha": SHA, "siblings": siblings}).encode())
-    assert [file.name for file in repository(REPO, hub.address).files] == ["ok.gguf"]
 
 
 def test_what_is_not_there_is_named(hub: Hub, tmp_path: Path) -> None:
@@ -476,31 +387,3 @@ def test_specs() -> None:
     for bad in ("n", "/etc/passwd", "o/../n", "http://o/n", "o/n:..", ""):
         with pytest.raises(InvalidRequest):
             parse_spec(bad)
-
-
-# How fast
-
-
-class Clock(Stop):
-    """A stop that is never set, whose waiting moves a clock."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.now = 0.0
-
-    def wait(self, seconds: float) -> None:
-        self.now += max(seconds, 0.0)
-
-
-@given(st.lists(st.integers(1, 1 << 20), min_size=1, max_size=50), st.integers(1024, 1 << 24))
-def test_no_more_than_the_rate_moves(pieces: list[int], rate: int) -> None:
-    clock = Clock()
-    pace = Pace(lambda: rate, lambda: clock.now)
-    for piece in pieces:
-        pace.take(piece, clock)
-    assert clock.now == pytest.approx(sum(pieces[:-1]) / rate, rel=1e-6, abs=1e-6)
-
-
-def test_waits_grow_and_end() -> None:
-    assert [wait_before(n) for n in range(2, 6)] == [1, 2, 4, 8]
-    assert (wait_before(50), wait_before(3, 7.0), wait_before(3, 1e9)) == (60, 7, 60)

@@ -1,7 +1,6 @@
 """Leases, room and time, with workers that live in the test's own loop."""
 
 import asyncio
-import math
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from dataclasses import replace
@@ -215,31 +214,6 @@ async def test_an_idle_model_is_unloaded_and_a_used_one_is_not(pools: Pools) -> 
         assert pool.status("a").state == "ready"
     await until(lambda: pool.status("a").state == "unloaded", within=1)
     assert isinstance((await answer(pool))[-1], Finished)
-
-
-async def test_what_a_client_says_of_how_long_a_model_stays_holds_until_it_goes(pools: Pools) -> None:
-    pool = pools(idle_ttl=300)
-
-    def left() -> float | None:
-        return pool.status("a").expires_in
-
-    pool.keep(A, None, math.inf)
-    for _ in range(2):
-        await answer(pool)
-        assert pool.status("a").state == "ready"
-        assert left() is None
-    pool.keep(A, None, 1000)
-    for _ in range(2):
-        await answer(pool)
-        assert left() == pytest.approx(1000, abs=30)
-    await pool.unload("a")
-    await answer(pool)
-    assert left() == pytest.approx(300, abs=30)
-    pool.keep(A, None, 0)
-    await answer(pool)
-    await until(lambda: pool.status("a").state == "unloaded")
-    await answer(pool)
-    assert left() == pytest.approx(300, abs=30)
 
 
 async def test_a_use_puts_the_unloading_off(pools: Pools) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import replace
@@ -145,3 +146,27 @@ async def test_what_guesses_ahead_makes_another_worker(pool: Pool, launcher: Fak
         assert not later.done(), "the one before is still in use"
     await later
     assert launcher.starts("a") == 3
+
+
+async def test_what_a_client_says_of_how_long_a_model_stays_holds_until_it_goes(pool: Pool) -> None:
+    def left() -> float | None:
+        return pool.status("a").expires_in
+
+    pool.keep(A, None, 1000)
+    for _ in range(2):
+        await answer(pool, A)
+        assert left() == pytest.approx(1000, abs=30)
+    pool.keep(A, None, math.inf)
+    for _ in range(2):
+        await answer(pool, A)
+        assert pool.status("a").state == "ready"
+        assert left() is None
+    pool.keep(A, None, 1000)
+    await pool.unload("a")
+    await answer(pool, A)
+    assert left() is None, "as the settings say"
+    pool.keep(A, None, 0)
+    await answer(pool, A)
+    await until(lambda: pool.status("a").state == "unloaded")
+    await answer(pool, A)
+    assert pool.status("a").state == "ready"
