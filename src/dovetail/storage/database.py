@@ -26,6 +26,7 @@ BUSY_SECONDS = 5.0
 # A wait for others' writes, and for the uses before this one.
 _WITHIN = BUSY_SECONDS + 0.5
 _WAITING = 256
+_DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _STEPS = 100_000  # of SQLite's machine between two looks at the clock
 
 T = TypeVar("T")
@@ -115,8 +116,10 @@ class Database:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
                 raise
-        except sqlite3.OperationalError as error:
-            raise _translated(error) from error
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.OperationalError) or getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGED:
+                raise _translated(error) from error
+            raise
         return result
 
 
@@ -215,7 +218,7 @@ def _busy() -> Busy:
     return Busy("the database is in use by another program; try again in a moment", code="database_busy")
 
 
-def _translated(error: sqlite3.OperationalError) -> DovetailError:
+def _translated(error: sqlite3.DatabaseError) -> DovetailError:
     code = error.sqlite_errorcode & 0xFF
     if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
         return _busy()

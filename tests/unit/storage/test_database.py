@@ -151,6 +151,24 @@ async def test_one_that_stays_locked_is_a_busy_answer(path: Path, monkeypatch: p
     opened.close()
 
 
+async def test_one_that_is_torn_while_it_is_open_is_an_error_of_ours(opened: Database, path: Path) -> None:
+    await opened.run(lambda c: [put(c, f"{number}") for number in range(2000)])
+    with sqlite3.connect(path) as other:  # what is in the log beside it, too
+        other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    other.close()
+    with path.open("r+b") as file:
+        file.seek(4096)
+        file.write(b"\xff" * (path.stat().st_size - 4096))
+
+    def look(connection: sqlite3.Connection) -> list[str]:
+        connection.execute("PRAGMA shrink_memory")  # what was read is not remembered
+        return names(connection)
+
+    with pytest.raises(DovetailError) as raised:
+        await opened.run(look)
+    assert raised.value.status == 500
+
+
 async def test_what_takes_too_long_is_ended_and_holds_nobody_up(
     opened: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
