@@ -172,7 +172,13 @@ _MODEL = ("model",)
 _GPU = ("gpu", "name")
 
 OLDER: tuple[Family, ...] = (
-    Family("llama_requests_total", "counter", "Requests for answers that have ended.", _endpoints, ("endpoint",)),
+    Family(
+        "llama_requests_total",
+        "counter",
+        "Requests for answers that have ended; of a list of prompts each.",
+        _endpoints,
+        ("endpoint",),
+    ),
     Family("llama_request_duration_seconds", "histogram", "How long they took.", _one(_durations)),
     Family("llama_tokens_generated_total", "counter", "Tokens generated.", _sum(lambda m: m.generated)),
     Family("llama_slots_processing", "gauge", "Slots at work.", _one(_active)),
@@ -210,7 +216,7 @@ REQUESTS: tuple[Family, ...] = (
     Family(
         "dovetail_requests_total",
         "counter",
-        "Requests for a model that have ended; without a model those that named none there is.",
+        "Requests for a model that have ended, of a list of prompts each; without a model those that named none.",
         _requests,
         ("endpoint", "model", "status"),
     ),
