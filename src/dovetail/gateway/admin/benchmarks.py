@@ -15,7 +15,8 @@ from dovetail.bench import chart, page, report
 from dovetail.bench.figures import Benchmark, Plan, QualityPlan
 from dovetail.bench.lab import Lab, written
 from dovetail.bench.run import Progress
-from dovetail.core.errors import InvalidRequest
+from dovetail.core.caller import Caller
+from dovetail.core.errors import Forbidden, InvalidRequest
 from dovetail.core.request import JsonObject
 from dovetail.gateway import guard
 from dovetail.gateway.admin.answers import Done
@@ -138,11 +139,12 @@ async def estimate_benchmark(request: Request, services: ServicesDep, _caller: C
 
 @router.get("/api/v1/benchmarks", operation_id="listBenchmarks", response_model=None)
 @answers(BenchmarkList)
-async def list_benchmarks(services: ServicesDep, _caller: CallerDep) -> Response:
-    """The newest 100, with their figures."""
+async def list_benchmarks(services: ServicesDep, caller: CallerDep) -> Response:
+    """The newest 100, with their figures; of those of models that the caller's key is good for."""
     lab = _lab(services)
     running = lab.under_way()
-    return _json({"data": await lab.list(), "progress": running[1] if running else None})
+    data = [each for each in await lab.list() if _may_see(caller, each)]
+    return _json({"data": data, "progress": running[1] if running and _may_see(caller, running[0]) else None})
 
 
 @router.get(
@@ -152,10 +154,10 @@ async def list_benchmarks(services: ServicesDep, _caller: CallerDep) -> Response
     openapi_extra={"parameters": [_ID]},
 )
 @answers(BenchmarkAnswer)
-async def get_benchmark(request: Request, services: ServicesDep, _caller: CallerDep) -> Response:
+async def get_benchmark(request: Request, services: ServicesDep, caller: CallerDep) -> Response:
     """One, with the figures that it has by now."""
     lab, wanted = _lab(services), _wanted(request)
-    benchmark, running = await lab.get(wanted), lab.under_way()
+    benchmark, running = await _seen(lab, caller, wanted), lab.under_way()
     progress = running[1] if running is not None and running[0].id == wanted else None
     return _json({"benchmark": benchmark, "progress": progress})
 
@@ -192,15 +194,15 @@ async def delete_benchmark(request: Request, services: ServicesDep, _caller: Cal
     response_model=None,
     openapi_extra={"parameters": [_ID, _FORMAT, _BASELINE]},
 )
-async def export_benchmark(request: Request, services: ServicesDep, _caller: CallerDep) -> Response:
+async def export_benchmark(request: Request, services: ServicesDep, caller: CallerDep) -> Response:
     """As a file: JSON or CSV for programs, Markdown, one drawing, or one page that needs nothing else."""
     wanted = request.query_params.get("format", "json")
     if wanted not in _FORMS:
         raise InvalidRequest(f"format: one of {', '.join(_FORMS)}", param="format")
     lab = _lab(services)
-    benchmark = await lab.get(_wanted(request))
+    benchmark = await _seen(lab, caller, _wanted(request))
     baseline = request.query_params.get("baseline")
-    compared = await lab.get(baseline) if baseline else None
+    compared = await _seen(lab, caller, baseline) if baseline else None
     media, form = _FORMS[wanted]
     headers = {
         "content-disposition": f'attachment; filename="{benchmark.id}.{wanted}"',
@@ -214,6 +216,18 @@ def _lab(services: Services) -> Lab:
     if services.lab is None:
         raise InvalidRequest("this server has no benchmark lab", code="not_found", status=404)
     return services.lab
+
+
+async def _seen(lab: Lab, caller: Caller, wanted: str) -> Benchmark:
+    """Raises InvalidRequest (404), or Forbidden for one of models that the caller's key is not good for."""
+    benchmark = await lab.get(wanted)
+    if not _may_see(caller, benchmark):
+        raise Forbidden("this benchmark is of models that the key is not good for", code="key_scope")
+    return benchmark
+
+
+def _may_see(caller: Caller, benchmark: Benchmark) -> bool:
+    return all(caller.may_use(model) for model in benchmark.plan.models)
 
 
 def _wanted(request: Request) -> str:
