@@ -106,7 +106,7 @@ def render_json(_logger: WrappedLogger, _name: str, event: EventDict) -> str:
 
 
 class TextRenderer:
-    """`12:30:01 info     message  key=value …`, one line whatever the values hold."""
+    """`12:30:01 info     message  key=value …`, one line whatever the values hold; behind it a trace, indented."""
 
     def __init__(self, *, coloured: bool) -> None:
         self._coloured = coloured
@@ -115,11 +115,11 @@ class TextRenderer:
         moment = datetime.fromisoformat(str(event.pop("timestamp"))).astimezone().strftime("%H:%M:%S")
         level = str(event.pop("level"))
         message = _one_line(str(event.pop("event", "")))
-        trace = event.pop("exception", None)
+        trace = "".join(f"\n  {_one_line(each)}" for each in str(event.pop("exception", "")).split("\n") if each)
         pairs = "  ".join(f"{self._paint(key, 'debug')}={_value(value)}" for key, value in event.items())
         line = f"{self._paint(moment, 'debug')} {self._paint(f'{level:<8}', level)} {message}"
         line = f"{line}  {pairs}" if pairs else line
-        return f"{line}\n{trace}" if trace else line
+        return line + trace
 
     def _paint(self, text: str, level: str) -> str:
         return f"{_COLOURS.get(level, '')}{text}\x1b[0m" if self._coloured else text

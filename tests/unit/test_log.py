@@ -124,6 +124,16 @@ def test_exceptions_are_written_with_their_trace() -> None:
         assert "ValueError: invalid literal" in stream.getvalue()
 
 
+def test_what_an_exception_says_begins_no_line_and_paints_nothing() -> None:
+    stream = io.StringIO()
+    failure = ValueError("of a client:\n12:00:00 info     all is well\r\x1b[32m")
+    written("text", stream).error("request_failed", exc_info=failure)
+    first, *rest = stream.getvalue().splitlines()
+    assert first.endswith("request_failed")
+    assert all(line.startswith("  ") for line in rest)
+    assert rest[-1] == r"  12:00:00 info     all is well\r\x1b[32m"
+
+
 def test_a_full_disk_loses_lines_and_stops_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     written("text", FullDisk()).info("lost")
     assert capsys.readouterr().err == ""
