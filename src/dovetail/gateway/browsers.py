@@ -44,8 +44,14 @@ class Browsers:
         self._origins = frozenset(origin.rstrip("/").lower() for origin in origins)
 
     def check(self, scope: Scope, headers: Headers) -> None:
-        """Raises Forbidden for a foreign Host (421) or a foreign page (403), 415 for a form such a page sends."""
-        host = headers.get("host")
+        """Raises Forbidden for a foreign Host (421) or a foreign page (403), 415 for a form such a page sends.
+
+        Two Hosts are a 400: a proxy may have looked at the other one.
+        """
+        hosts = headers.getlist("host")
+        if len(hosts) > 1:
+            raise InvalidRequest("a request has one Host", code="invalid_http")
+        host = hosts[0] if hosts else None
         if host is not None and scope["path"] not in _BY_ANY_NAME and not self._is_name(host):
             raise Forbidden(
                 f"this server is not called {host[:128]}: allow the name with server.allowed_hosts",

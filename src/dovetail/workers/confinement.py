@@ -11,7 +11,10 @@ import errno
 import os
 import platform
 import sys
+from contextlib import suppress
+from pathlib import Path
 
+_STREAMS = 2  # the last of input, output and errors
 _FILES = 4096
 _PR_SET_NO_NEW_PRIVS = 38  # no program with a set-user-id bit gives it more; a filter asks for it too
 # linux/seccomp.h: for every thread there is, and without the slower stores that a filter once brought along.
@@ -47,6 +50,8 @@ class _Program(ctypes.Structure):
 def confine(*, network: bool) -> None:
     """Gives up what this process does not need; inherited by what it starts. A core file would hold prompts.
 
+    Files that it did not open itself are closed: whoever started the gateway may have left some open, sockets too.
+
     No bound on addresses (RLIMIT_AS): weights are mapped, and a GPU's memory is too. `network`: it has to listen at a
     port; one that has DOVETAIL_WORKER_NETWORK keeps it as well. Where the kernel has no filters, a line says so and the
     worker goes on.
@@ -55,6 +60,7 @@ def confine(*, network: bool) -> None:
         return
     import resource
 
+    _close_inherited()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     soft, hard = (
         _FILES if limit == resource.RLIM_INFINITY else min(limit, _FILES)
@@ -69,6 +75,14 @@ def confine(*, network: bool) -> None:
         return
     if (reason := _without_network(libc, platform.machine())) is not None:
         sys.stderr.write(f"INFO the network is not closed to this worker: {reason}\n")
+
+
+def _close_inherited() -> None:
+    """All but the three streams that came through the start of this program; what Python opens never does."""
+    for entry in list(Path("/dev/fd").iterdir()):
+        with suppress(OSError):  # the listing's own is closed already
+            if (found := int(entry.name)) > _STREAMS and os.get_inheritable(found):
+                os.close(found)
 
 
 def _without_network(libc: ctypes.CDLL, machine: str) -> str | None:

@@ -105,3 +105,13 @@ async def test_a_request_behind_an_upgrade_is_answered_too() -> None:
         asked = GET + b"connection: upgrade\r\nupgrade: websocket\r\n\r\n"
         await line.send(asked + GET + b"connection: close\r\n\r\n")
         assert (await line.rest()).statuses == [200, 200]
+
+
+@pytest.mark.bad_input("54")
+async def test_a_request_has_one_host() -> None:
+    async with server() as connect:
+        line = await connect()
+        await line.send(b"GET /v1/models HTTP/1.1\r\nhost: localhost\r\nhost: elsewhere.example\r\n\r\n")
+        assert (await line.answer()).statuses == [400]
+        await line.send(b"GET /v1/models HTTP/1.1\r\nhost: localhost\r\n\r\n")
+        assert (await line.answer()).statuses == [200]

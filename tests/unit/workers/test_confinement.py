@@ -4,6 +4,7 @@ import ctypes
 import errno
 import os
 import platform
+import socket
 import subprocess
 import sys
 from typing import cast
@@ -62,6 +63,21 @@ def test_a_worker_that_is_told_to_keeps_the_network() -> None:
     argv = [sys.executable, "-c", TRIES, "socket"]
     done = subprocess.run(argv, env=kept, capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.startswith("AF_INET is made")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows passes no files on")
+@pytest.mark.parametrize("where", ["socket", "network"])
+def test_sockets_that_were_left_open_are_closed(where: str) -> None:
+    tries = (
+        "import os, sys\nfrom dovetail.workers.confinement import confine\nown = open(os.devnull)\n"
+        f"confine(network={where == 'network'})\nown.read()\n"
+        "try:\n    os.fstat(int(sys.argv[1]))\nexcept OSError as error:\n    print(error.errno)"
+    )
+    with socket.create_server(("127.0.0.1", 0)) as left:
+        left.set_inheritable(True)
+        argv = [sys.executable, "-c", tries, str(left.fileno())]
+        done = subprocess.run(argv, pass_fds=[left.fileno()], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.strip() == str(errno.EBADF)
 
 
 @on_linux
