@@ -26,7 +26,14 @@ from dovetail.gateway.admin import (
     sessions,
     users,
 )
-from dovetail.gateway.compat import llm_server, llm_server_config, mlx_gguf_models, mlx_gguf_server
+from dovetail.gateway.compat import (
+    llm_inference_server,
+    llm_server,
+    llm_server_config,
+    mlx_engine,
+    mlx_gguf_models,
+    mlx_gguf_server,
+)
 from dovetail.gateway.dialects import (
     anthropic,
     llamacpp,
@@ -60,6 +67,8 @@ ROUTERS = (
     metrics.router,
     journal.router,
     logs.router,
+    mlx_engine.router,
+    llm_inference_server.router,
     mlx_gguf_models.router,
     mlx_gguf_server.router,
     library.router,

@@ -38,10 +38,15 @@ async def create_chat_completion(request: Request, services: ServicesDep, caller
     return generation(services, caller, body, [generate], rendering)
 
 
-@router.post("/v1/chat/completions/input_tokens", operation_id="countChatTokens", response_model=None)
+@router.post(
+    "/v1/chat/completions/input_tokens",
+    operation_id="countChatTokens",
+    response_model=None,
+    openapi_extra={"parameters": [PARAMETER]},
+)
 @reads(ChatBody)
 @answers(InputTokens)
 async def count_chat_tokens(request: Request, services: ServicesDep, caller: CallerDep) -> Response:
     """How many tokens the prompt of a chat completion has; the model is loaded for it."""
-    body = await receive_body(request, services, ChatBody)
+    body = await addressed(await receive_body(request, services, ChatBody), request, services, caller)
     return await counted(request, services, caller, body, lambda: body.request("count"))
