@@ -352,3 +352,11 @@ async def test_a_stream_that_is_left_frees_its_slot(
             if health["slots_available"] == health["slots_total"]:
                 return
             await asyncio.sleep(0.01)
+
+
+async def test_an_image_that_no_model_here_sees_is_named(http: aiohttp.ClientSession, model: str) -> None:
+    image = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "eA=="}}
+    asked = [{"role": "user", "content": [{"type": "text", "text": "What is it?"}, image]}]
+    status, found, _ = await post(http, body(model, system="Be kind.", messages=asked))
+    assert (status, found["error"]["code"]) == (400, "unsupported_modality")
+    assert found["error"]["param"] == "messages[0].content[1].source"

@@ -350,3 +350,11 @@ async def test_a_server_that_keeps_nothing(forgetful: Running) -> None:
         assert response.to_dict()["store"] is False
         with pytest.raises(openai.NotFoundError):
             await client.responses.retrieve(response.id)
+
+
+async def test_an_image_that_no_model_here_sees_is_named(http: aiohttp.ClientSession, model: str) -> None:
+    content = [{"type": "input_image", "detail": "auto", "image_url": "data:image/png;base64,eA=="}]
+    asked = body(model, instructions="Be kind.", input=[{"role": "user", "content": content}])
+    status, found, _ = await post(http, asked)
+    assert (status, found["error"]["code"]) == (400, "unsupported_modality")
+    assert found["error"]["param"] == "input[0].content[0]"

@@ -26,10 +26,14 @@ class TextPart:
 
 @dataclass(frozen=True, slots=True)
 class ImagePart:
-    """An image inside a message: a file in base64, as workers take it, and its media type such as `image/png`."""
+    """An image inside a message: a file in base64, as workers take it, and its media type such as `image/png`.
+
+    `place` is the field that holds it in the request, for messages; empty where that is its place among the messages.
+    """
 
     base64: str
     media_type: str
+    place: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,7 @@ class ImageLink:
     """An image that is elsewhere; `serving.media` fetches it, or refuses to, before an engine sees the request."""
 
     url: str
+    place: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,7 @@ class AudioPart:
     """A sound inside a message: a WAV file in base64."""
 
     base64: str
+    place: str = field(default="", compare=False)
 
 
 Media: TypeAlias = ImagePart | ImageLink | AudioPart

@@ -40,6 +40,7 @@ RESPONSES: Table = {
         FieldSpec("top_p", "Keeps the best tokens that together are that likely.", 0, 1),
         FieldSpec("top_logprobs", "Likely tokens to list beside each.", 0, 20),
         inert("metadata", "The client's own notes; they come back."),
+        inert("client_metadata", "A client's own notes; Codex sends them."),
         inert("max_tool_calls", "Bounds calls of the server's own tools, and it has none."),
         inert("prompt_cache_key", "Prompts are cached by their tokens alone."),
         inert("prompt_cache_options", "How long a prompt cache lives is a setting."),

@@ -93,7 +93,7 @@ def document(app: FastAPI, routers: Sequence[APIRouter]) -> JsonObject:
     schemas = _dig(whole, "components", "schemas")
     schemas["Error"], schemas["OllamaError"] = ERROR, OLLAMA_ERROR
     for route in (route for router in routers for route in router.routes):
-        if isinstance(route, APIRoute):
+        if isinstance(route, APIRoute) and route.include_in_schema:
             for method in route.methods or ():
                 _describe(route, _dig(whole, "paths", route.path_format, method.lower()), schemas)
     return whole

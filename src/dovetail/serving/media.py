@@ -28,7 +28,7 @@ from dovetail.settings import MediaSettings
 
 MAX_PIXELS = 2 * images.MAX_PIXELS  # of all images of a request together: a worker decodes them before it counts
 
-Place: TypeAlias = tuple[int, int]  # of a part: its message's number and its own
+Place: TypeAlias = tuple[int, int, str]  # of a part: its message's number and its own, and the field that holds it
 
 
 def check_modalities(request: GenerateRequest, model: Model) -> None:
@@ -105,11 +105,11 @@ def _media(request: GenerateRequest) -> Iterator[tuple[Place, Media]]:
         for i, message in enumerate(request.prompt.messages):
             for j, part in enumerate(message.parts):
                 if not isinstance(part, TextPart):
-                    yield (i, j), part
+                    yield (i, j, part.place or f"messages[{i}].content[{j}]"), part
 
 
 def _name(place: Place) -> str:
-    return f"messages[{place[0]}].content[{place[1]}]"
+    return place[2]
 
 
 def _check(found: Mapping[Place, Media], fetched: Mapping[Place, bytes]) -> dict[Place, Part]:
@@ -134,7 +134,7 @@ def _check(found: Mapping[Place, Media], fetched: Mapping[Place, bytes]) -> dict
                 param=_name(place),
             )
         base64 = part.base64 if isinstance(part, ImagePart) else b64encode(data).decode("ascii")
-        checked[place] = ImagePart(base64, picture.media_type)
+        checked[place] = ImagePart(base64, picture.media_type, part.place)
     return checked
 
 
@@ -153,8 +153,10 @@ def _with(request: GenerateRequest, parts: Mapping[Place, Part]) -> GenerateRequ
     if not isinstance(request.prompt, ChatPrompt):
         return request
 
+    placed = {place[:2]: part for place, part in parts.items()}
+
     def message(i: int, old: Message) -> Message:
-        return replace(old, parts=tuple(parts.get((i, j), part) for j, part in enumerate(old.parts)))
+        return replace(old, parts=tuple(placed.get((i, j), part) for j, part in enumerate(old.parts)))
 
     messages = tuple(message(i, old) for i, old in enumerate(request.prompt.messages))
     return replace(request, prompt=replace(request.prompt, messages=messages))

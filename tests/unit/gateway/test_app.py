@@ -269,6 +269,11 @@ def _references(tree: Any) -> set[str]:
     return set(re.findall(r'"#/components/schemas/(\w+)"', json.dumps(tree)))
 
 
+async def test_who_only_asks_whether_somebody_is_there() -> None:
+    answer = await call(create_app(services()), "HEAD", "/")
+    assert answer.status == 200
+
+
 def test_each_name_in_the_document_is_one_thing() -> None:
     found: dict[str, dict[str, Any]] = {}
     for route in (route for router in ROUTERS for route in router.routes):

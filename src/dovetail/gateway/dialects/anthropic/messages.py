@@ -232,9 +232,9 @@ def _texts(*texts: str | None) -> list[Part]:
 def _image(source: str | SourceBody | None, where: str) -> Part:
     if isinstance(source, SourceBody):
         if source.type == "base64" and source.data and (source.media_type or "").startswith("image/"):
-            return ImagePart(source.data, source.media_type or "")
+            return ImagePart(source.data, source.media_type or "", where)
         if source.type == "url" and (source.url or "").startswith(("http://", "https://")):
-            return ImageLink(source.url or "")
+            return ImageLink(source.url or "", where)
         if source.type == "file":
             raise UnsupportedField(where, "of the type file is not supported: this server keeps no files")
     raise InvalidRequest(

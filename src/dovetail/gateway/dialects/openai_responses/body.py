@@ -218,6 +218,7 @@ class ResponseBody(PromptBody):
     top_p: Annotated[float | None, of(RESPONSES["top_p"])] = None
     top_logprobs: Annotated[int | None, of(RESPONSES["top_logprobs"])] = None
     metadata: Annotated[object, of(RESPONSES["metadata"])] = None
+    client_metadata: Annotated[object, of(RESPONSES["client_metadata"])] = None
     max_tool_calls: Annotated[object, of(RESPONSES["max_tool_calls"])] = None
     prompt_cache_key: Annotated[object, of(RESPONSES["prompt_cache_key"])] = None
     prompt_cache_options: Annotated[object, of(RESPONSES["prompt_cache_options"])] = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Annotated, Literal, TypeVar
 
 from pydantic import Field
@@ -213,8 +214,8 @@ def _part(part: ResponsePart, role: Role, where: str) -> Part:
     if role != "user":
         raise UnsupportedField(f"{where}.type", f"{part.type!r} is read in a user message only")
     if part.type == "input_image":
-        return image(_needed(part.image_url, f"{where}.image_url"), f"{where}.image_url")
+        return replace(image(_needed(part.image_url, f"{where}.image_url"), f"{where}.image_url"), place=where)
     audio = _needed(part.input_audio, f"{where}.input_audio")
     if audio.format != "wav":
         raise UnsupportedField(f"{where}.input_audio.format", 'other than "wav" is not read')
-    return AudioPart(audio.data)
+    return AudioPart(audio.data, where)
