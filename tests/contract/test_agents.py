@@ -24,7 +24,11 @@ async def replayed(http: aiohttp.ClientSession, route: str, sent: dict[str, Any]
 
 
 async def test_claude_code(http: aiohttp.ClientSession, model: str) -> None:
-    sent = {**json.loads((CLIENTS / "claude-code-2.1.197.json").read_text("utf-8")), "model": model, "max_tokens": 8}
+    sent: dict[str, Any] = {
+        **json.loads((CLIENTS / "claude-code-2.1.197.json").read_text("utf-8")),
+        "model": model,
+        "max_tokens": 8,
+    }
     line = sent["system"][0]["text"]
     usage: list[dict[str, int]] = []
     for turn in ("aaa", "bbb"):
