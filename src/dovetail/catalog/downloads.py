@@ -19,6 +19,7 @@ from typing import Literal, TypeAlias, cast
 import structlog
 
 from dovetail.catalog.delivery import Delivery, Order, check_room, wait_before
+from dovetail.catalog.errands import Errands
 from dovetail.catalog.transfer import Pace, RemoteFile, Stop, Stopped, Unreachable
 from dovetail.core.errors import Conflict, DovetailError, InvalidRequest
 from dovetail.core.request import Json, JsonObject
@@ -94,19 +95,23 @@ class Downloads:
         self._saving = asyncio.Lock()
         self._known = asyncio.Event()  # the record has been read: it must not be written before
         self._pace = Pace(lambda: around.settings().bandwidth)
+        self.errands = Errands()
 
     async def run(self) -> None:
         """Carries them, until it is cancelled."""
-        await asyncio.to_thread(self._restore)
-        self._known.set()
-        async with asyncio.TaskGroup() as tasks:
-            while True:
-                self._woken.clear()
-                for download in [each for each in self._all.values() if each.state == "queued"]:
-                    if len(self._moving) < self._around.settings().parallel and download.id not in self._moving:
-                        self._moving.add(download.id)
-                        tasks.create_task(self._carry(download), name=f"download {download.order.repo}")
-                await self._woken.wait()
+        try:
+            await asyncio.to_thread(self._restore)
+            self._known.set()
+            async with asyncio.TaskGroup() as tasks:
+                while True:
+                    self._woken.clear()
+                    for download in [each for each in self._all.values() if each.state == "queued"]:
+                        if len(self._moving) < self._around.settings().parallel and download.id not in self._moving:
+                            self._moving.add(download.id)
+                            tasks.create_task(self._carry(download), name=f"download {download.order.repo}")
+                    await self._woken.wait()
+        finally:
+            self.errands.close()
 
     def list(self) -> Sequence[Download]:
         """The newest first."""
@@ -240,7 +245,7 @@ class Downloads:
         def moved(done: int, _total: int) -> None:
             download.done = done
 
-        work = asyncio.create_task(asyncio.to_thread(delivery.run, moved), name="download in a thread")
+        work = self.errands.run(lambda: delivery.run(moved))
         try:
             while not work.done():
                 await asyncio.wait([work], timeout=TOLD_EVERY)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dovetail.catalog.downloads import Around, Downloads
+from dovetail.core.errors import InvalidRequest
 from dovetail.core.request import Json
 from dovetail.telemetry.hub import Listening
 
@@ -39,3 +40,10 @@ def with_downloads(services: Services) -> Services:
 
     hub.offer("downloads", standing)
     return replace(services, downloads=downloads)
+
+
+def downloads_of(services: Services) -> Downloads:
+    """Raises InvalidRequest (404) where there are none."""
+    if services.downloads is None:
+        raise InvalidRequest("this server downloads nothing", code="not_found", status=404)
+    return services.downloads

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncGenerator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -249,6 +250,20 @@ async def test_only_so_many_are_taken(bench: Bench, monkeypatch: pytest.MonkeyPa
             await bench.start(downloads, "n.gguf")
         await downloads.cancel(first.id)
         assert (await bench.start(downloads, "n.gguf")).state in {"queued", "running"}
+
+
+async def test_those_that_wait_for_the_hub_keep_nobody_else_waiting(bench: Bench) -> None:
+    bench.hub.hold = threading.Event()
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
+    try:
+        async with bench.running() as downloads:
+            download = await bench.start(downloads)
+            await until(lambda: download.done == HALF)
+            assert await asyncio.wait_for(asyncio.to_thread(lambda: "free"), WITHIN) == "free"
+            bench.hub.hold.set()
+            await until(lambda: download.state == "done")
+    finally:
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor())
 
 
 async def test_what_never_moves_fails_in_the_end(bench: Bench) -> None:

@@ -22,6 +22,7 @@ from dovetail.core.request import Json, JsonObject
 from dovetail.gateway import guard
 from dovetail.gateway.admin.answers import Done
 from dovetail.gateway.answers import Answer
+from dovetail.gateway.deliveries import downloads_of
 from dovetail.gateway.deps import CallerDep, ServicesDep, receive_body
 from dovetail.gateway.openapi import answers, reads
 from dovetail.gateway.services import Services
@@ -133,7 +134,7 @@ class HubHits(Answer):
 @answers(DownloadList)
 async def list_downloads(services: ServicesDep, _caller: CallerDep) -> Response:
     """All downloads; the topic `downloads` of the events tells of their progress."""
-    downloads = _downloads(services)
+    downloads = downloads_of(services)
     data: list[Json] = [downloads.shown(each) for each in downloads.list()]
     free = await asyncio.to_thread(_free, services)
     token = await asyncio.to_thread(hub.has_token)
@@ -148,8 +149,8 @@ async def start_download(request: Request, services: ServicesDep, _caller: Calle
     body = await receive_body(request, services, NewDownload)
     spec = hub.parse_spec(body.repo if body.choice is None else f"{body.repo}:{body.choice}")
     guard.detail(request.scope, repo=spec.repo, choice=spec.choice or "")
-    downloads = _downloads(services)
-    wanted = await asyncio.to_thread(order, spec)
+    downloads = downloads_of(services)
+    wanted = await downloads.errands.ask(lambda: order(spec))
     return _shown(downloads, await downloads.start(wanted))
 
 
@@ -162,7 +163,7 @@ async def start_download(request: Request, services: ServicesDep, _caller: Calle
 @answers(DownloadAnswer)
 async def pause_download(request: Request, services: ServicesDep, _caller: CallerDep) -> Response:
     """Stops it where it is, also over a restart."""
-    downloads = _downloads(services)
+    downloads = downloads_of(services)
     return _shown(downloads, await downloads.pause(request.path_params["id"]))
 
 
@@ -175,7 +176,7 @@ async def pause_download(request: Request, services: ServicesDep, _caller: Calle
 @answers(DownloadAnswer)
 async def resume_download(request: Request, services: ServicesDep, _caller: CallerDep) -> Response:
     """Goes on with one that is paused."""
-    downloads = _downloads(services)
+    downloads = downloads_of(services)
     return _shown(downloads, await downloads.resume(request.path_params["id"]))
 
 
@@ -188,7 +189,7 @@ async def resume_download(request: Request, services: ServicesDep, _caller: Call
 @answers(DownloadAnswer)
 async def retry_download(request: Request, services: ServicesDep, _caller: CallerDep) -> Response:
     """Tries one again that has failed, or that waits to be tried again."""
-    downloads = _downloads(services)
+    downloads = downloads_of(services)
     return _shown(downloads, await downloads.resume(request.path_params["id"]))
 
 
@@ -201,7 +202,7 @@ async def retry_download(request: Request, services: ServicesDep, _caller: Calle
 @answers(DownloadAnswer)
 async def cancel_download(request: Request, services: ServicesDep, _caller: CallerDep) -> Response:
     """Stops it and throws away what has come."""
-    downloads = _downloads(services)
+    downloads = downloads_of(services)
     return _shown(downloads, await downloads.cancel(request.path_params["id"]))
 
 
@@ -214,7 +215,7 @@ async def cancel_download(request: Request, services: ServicesDep, _caller: Call
 @answers(Done)
 async def forget_download(request: Request, services: ServicesDep, _caller: CallerDep) -> Response:
     """Takes one that has ended off the list; the model stays."""
-    await _downloads(services).forget(request.path_params["id"])
+    await downloads_of(services).forget(request.path_params["id"])
     return _json({"ok": True})
 
 
@@ -222,14 +223,15 @@ async def forget_download(request: Request, services: ServicesDep, _caller: Call
     "/api/v1/hub/search", operation_id="searchHub", response_model=None, openapi_extra={"parameters": [_QUERY, _FORMAT]}
 )
 @answers(HubHits)
-async def search_hub(request: Request, _services: ServicesDep, _caller: CallerDep) -> Response:
+async def search_hub(request: Request, services: ServicesDep, _caller: CallerDep) -> Response:
     """Repositories of the hub by words."""
     text, form = request.query_params.get("q", ""), request.query_params.get("format")
     if not 0 < len(text) <= 256:
         raise InvalidRequest("q: 1 to 256 characters", param="q")
     if form not in {None, "gguf", "mlx"}:
         raise InvalidRequest("format: gguf or mlx", param="format")
-    found = await asyncio.to_thread(hub.search, text, "gguf" if form == "gguf" else "mlx" if form else None)
+    wanted: Literal["gguf", "mlx"] | None = "gguf" if form == "gguf" else "mlx" if form else None
+    found = await downloads_of(services).errands.ask(lambda: hub.search(text, wanted))
     data: list[Json] = [
         {
             "repo": hit.repo,
@@ -254,7 +256,7 @@ async def search_hub(request: Request, _services: ServicesDep, _caller: CallerDe
 async def list_files(request: Request, services: ServicesDep, _caller: CallerDep) -> Response:
     """What a repository has to download, with sizes, and what of it fits here; not a byte of it moves."""
     spec = hub.parse_spec(f"{request.path_params['owner']}/{request.path_params['name']}")
-    found = await asyncio.to_thread(hub.repository, spec.repo)
+    found = await downloads_of(services).errands.ask(lambda: hub.repository(spec.repo))
     there = hub.variants(found)
     room = await _room(services)
     best = hub.recommended(there, room)
@@ -287,12 +289,6 @@ async def _room(services: Services) -> int | None:
     nothing = Model("", "gguf", Path())
     told = await services.pool.estimate(nothing, LoadOptions(context=512, parallel=1, gpu_layers=0), "")
     return None if told.room.memory is None else told.room.memory + (told.room.device or 0)
-
-
-def _downloads(services: Services) -> Downloads:
-    if services.downloads is None:
-        raise InvalidRequest("this server downloads nothing", code="not_found", status=404)
-    return services.downloads
 
 
 def _free(services: Services) -> int:

@@ -29,6 +29,7 @@ from dovetail.gateway.admin.model_answers import (
     FoundPlaces,
     NeedAnswer,
 )
+from dovetail.gateway.deliveries import downloads_of
 from dovetail.gateway.deps import CallerDep, ServicesDep, receive_body
 from dovetail.gateway.model_settings import load_options
 from dovetail.gateway.openapi import answers, reads
@@ -83,7 +84,10 @@ async def estimate_model(request: Request, services: ServicesDep, _caller: Calle
     body = await receive_body(request, services, EstimateRequest)
     if sum(each is not None for each in (body.model, body.path, body.repo)) != 1:
         raise InvalidRequest("model, path or repo: name one of them")
-    model = await asyncio.to_thread(_model, services, body)
+    if (repo := body.repo) is not None:
+        model = await downloads_of(services).errands.ask(lambda: preview(order(parse_spec(repo))))
+    else:
+        model = await asyncio.to_thread(_model, services, body)
     said = {name: value for name in _OPTIONS if (value := getattr(body, name)) is not None}
     options = await asyncio.to_thread(_resolved, services, model, said)
     engine = services.engines[model.format]
@@ -140,10 +144,8 @@ _OPTIONS = tuple(name for name in EstimateRequest.model_fields if name not in {"
 
 
 def _model(services: Services, body: EstimateRequest) -> Model:
-    """Raises ModelNotFound, Forbidden, InvalidModelFile, DownloadFailed."""
-    if body.repo is not None:
-        model = preview(order(parse_spec(body.repo)))
-    elif body.path is None:
+    """Raises ModelNotFound, Forbidden, InvalidModelFile."""
+    if body.path is None:
         model = services.catalog.find(body.model or "")
     else:
         (model,) = scan([], named={"new": admitted(body.path, change.reachable(services))})
