@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping
 from contextlib import aclosing, contextmanager
 
 import orjson
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from dovetail.core.caller import Caller
 from dovetail.core.errors import DovetailError, Forbidden, RateLimited
@@ -132,6 +132,48 @@ class EventStream(Response):
     async def _send(self, send: Send, body: bytes, *, more: bool = True) -> None:
         async with asyncio.timeout(self._stall):
             await send({"type": "http.response.body", "body": body, "more_body": more})
+
+
+class Download(Response):
+    """A body that `source` makes piece by piece, closed when the answer ends or its client has left.
+
+    A client that takes nothing for `stall` seconds is cut off, and so are all at a shutdown and whoever is ended.
+    """
+
+    def __init__(
+        self, source: AsyncGenerator[bytes, None], streams: Streams, stall: float, headers: Mapping[str, str]
+    ) -> None:
+        super().__init__()
+        self.raw_headers = [(name.encode(), value.encode()) for name, value in headers.items()]
+        self._source = source
+        self._streams = streams
+        self._stall = stall
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        whole = asyncio.timeout(None)
+
+        def end(_: DovetailError | None) -> None:
+            if not whole.expired():
+                whole.reschedule(asyncio.get_running_loop().time())
+
+        try:
+            async with aclosing(self._source) as pieces, whole:
+                with self._streams.inside(known(scope).caller, end):
+                    await self._run(pieces, Request(scope, receive), send)
+        except TimeoutError:
+            abort(scope)
+
+    async def _run(self, pieces: AsyncGenerator[bytes, None], request: Request, send: Send) -> None:
+        await self._send(send, {"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+        async for piece in pieces:
+            if await request.is_disconnected():
+                return
+            await self._send(send, {"type": "http.response.body", "body": piece, "more_body": True})
+        await self._send(send, {"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _send(self, send: Send, message: Message) -> None:
+        async with asyncio.timeout(self._stall):
+            await send(message)
 
 
 def count(scope: Scope, guard: Guard | None) -> None:

@@ -12,7 +12,7 @@ from dovetail.core.caller import Scope as KeyScope
 from dovetail.core.errors import Forbidden, ModelNotFound, RateLimited
 from dovetail.gateway import streams
 from dovetail.gateway.guard import Guard
-from dovetail.gateway.streams import MOST, EventStream, Streams, check_whole, count
+from dovetail.gateway.streams import MOST, Download, EventStream, Streams, check_whole, count
 
 from ..access.parts import access  # noqa: TID252
 from .fakes import Client
@@ -131,3 +131,40 @@ async def test_they_are_counted_and_not_for_keys_of_some_models(tmp_path: Path) 
     with pytest.raises(Forbidden) as refused:
         check_whole(Caller("ann", scope=KeyScope(models=("m",))))
     assert refused.value.code == "key_scope"
+
+
+def download(source: Source, kept: Streams, *, stall: float = 5.0, stuck: bool = False) -> Client:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await Download(source.run(), kept, stall, {"content-type": "text/csv"})(scope, receive, send)
+
+    return Client(app, "GET", "/table", stuck=stuck)
+
+
+async def test_of_a_download_who_takes_nothing_is_cut_off() -> None:
+    source, kept = Source(b"1\n"), Streams()
+    one = download(source, kept, stall=0.01, stuck=True)
+    await one.run()
+    assert one.aborted
+    assert source.closed.is_set()
+    assert not kept.callers
+
+
+async def test_a_shutdown_cuts_downloads() -> None:
+    source, kept = Source(b"1\n", b"2\n"), Streams()
+    one = download(source, kept)
+    running = asyncio.create_task(one.run())
+    await one.sent.wait()
+    kept.cut()
+    kept.cut()
+    answer = await running
+    assert one.aborted
+    assert not answer.complete
+    assert source.closed.is_set()
+
+
+async def test_what_is_downloaded_is_made_no_further_when_its_client_has_left() -> None:
+    source, kept = Source(*[b"1\n"] * 1000), Streams()
+    one = download(source, kept)
+    one.leave()
+    assert len((await one.run()).chunks) < 5
+    assert source.closed.is_set()

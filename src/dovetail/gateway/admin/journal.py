@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 import orjson
 from fastapi import APIRouter, Request
 from pydantic import Field
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from dovetail.core.caller import Caller
 from dovetail.core.errors import Forbidden
@@ -24,6 +24,7 @@ from dovetail.gateway.journal_feed import EndedRequest, shown_entry
 from dovetail.gateway.openapi import answers
 from dovetail.gateway.query import Query
 from dovetail.gateway.services import Services
+from dovetail.gateway.streams import Download
 from dovetail.storage.journal import COLUMNS, PERCENTS, Entry, Filter, Summary
 from dovetail.telemetry.journal import Journal
 
@@ -32,6 +33,11 @@ router = APIRouter(tags=["journal"])
 PAGE = 500
 _Name = Annotated[str, Field(max_length=256)]
 _Time = Annotated[float, Field(allow_inf_nan=False, ge=0, le=1e11)]
+_TABLE_HEADERS = {
+    "content-type": "text/csv; charset=utf-8",
+    "content-disposition": 'attachment; filename="journal.csv"',
+    "cache-control": "no-store",
+}
 # What a table program would take for a formula, and run.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
@@ -141,7 +147,8 @@ async def summarize_journal(request: Request, services: ServicesDep, caller: Cal
 @router.get(
     "/api/v1/journal.csv",
     operation_id="exportJournal",
-    response_class=StreamingResponse,
+    response_class=Response,
+    response_model=None,
     openapi_extra=query.parameters(Which)
     | {"responses": {"200": {"description": "A table.", "content": {"text/csv": {"schema": {"type": "string"}}}}}},
 )
@@ -149,10 +156,8 @@ async def export_journal(request: Request, services: ServicesDep, caller: Caller
     """All requests that are meant, the last that ended first, as a table for spreadsheets."""
     which = await _meant(query.read(request, Which), services, caller)
     first = await services.insight.journal.page(which, PAGE)
-    return StreamingResponse(
-        _table(services.insight.journal, which, first),
-        media_type="text/csv; charset=utf-8",
-        headers={"content-disposition": 'attachment; filename="journal.csv"', "cache-control": "no-store"},
+    return Download(
+        _table(services.insight.journal, which, first), services.streams, services.timing.stall, _TABLE_HEADERS
     )
 
 
