@@ -28,7 +28,13 @@ ModelsConfig: TypeAlias = Annotated[
 ]
 NoDemo: TypeAlias = Annotated[bool, typer.Option("--no-demo", help="Leave out the tiny models of the package.")]
 Url: TypeAlias = Annotated[
-    str | None, typer.Option("--url", metavar="URL", help="A running server; else the one of the home folder.")
+    str | None,
+    typer.Option(
+        "--url",
+        metavar="URL",
+        envvar="VITE_LLAMACPP_BASE_URL",
+        help="A running server; else the one of the home folder.",
+    ),
 ]
 AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 

@@ -18,6 +18,21 @@ from dovetail import __version__
 from dovetail.cli import preflight
 from dovetail.cli.exits import Exit, Failure
 from dovetail.cli.home import HomeLock
+from dovetail.cli.older_options import (
+    Always,
+    CacheGb,
+    CompatPorts,
+    Context,
+    Flash,
+    Layers,
+    LogLevel,
+    MemoryGb,
+    Parallel,
+    bounds,
+    level,
+    load_options,
+    with_model_path,
+)
 from dovetail.cli.options import Config, Home, ModelsConfig, ModelsDir, NoDemo, sources, texts
 from dovetail.cli.pull import located
 from dovetail.cli.quick_imports import quick_imports
@@ -39,9 +54,14 @@ _NO_SOCKET = {
 
 def serve(
     *,
-    host: Annotated[str | None, typer.Option(help="Address to listen on (default 127.0.0.1).")] = None,
+    host: Annotated[
+        str | None, typer.Option("--host", "--addr", "-a", help="Address to listen on (default 127.0.0.1).")
+    ] = None,
     port: Annotated[
-        int | None, typer.Option(min=0, max=65_535, help="Port (default 8080); 0 takes a free one.")
+        int | None,
+        typer.Option(
+            "--port", "-p", min=0, max=65_535, envvar="LLAMA_PORT", help="Port (default 8080); 0 takes a free one."
+        ),
     ] = None,
     unix_socket: Annotated[
         Path | None, typer.Option(metavar="PATH", help="Listen on this Unix socket instead of an address.")
@@ -49,7 +69,9 @@ def serve(
     home: Home = None,
     model: Annotated[
         list[str] | None,
-        typer.Option(metavar="MODEL", help="Also this one: a path, or owner/name:FILE on the hub. Repeatable."),
+        typer.Option(
+            "--model", "-m", metavar="MODEL", help="Also this one: a path, or owner/name:FILE on the hub. Repeatable."
+        ),
     ] = None,
     models_dir: ModelsDir = None,
     config: Config = None,
@@ -57,6 +79,15 @@ def serve(
     preload: Annotated[
         list[str] | None, typer.Option(metavar="MODEL", help="Load this model at start. Repeatable.")
     ] = None,
+    context: Context = None,
+    gpu_layers: Layers = None,
+    parallel: Parallel = None,
+    flash_attn: Flash = None,
+    max_memory_gb: MemoryGb = None,
+    max_kv_size: CacheGb = None,
+    _always: Always = False,
+    compat_ports: CompatPorts = False,
+    log_level: LogLevel = None,
     log_format: Annotated[
         Literal["text", "json"] | None,
         typer.Option(help="Log lines as text, to stderr, or as JSON, one object a line, to stdout."),
@@ -92,15 +123,18 @@ def serve(
             "server.tls_cert": None if tls_cert is None else str(tls_cert),
             "server.tls_key": None if tls_key is None else str(tls_key),
             "server.insecure": insecure or None,
+            "server.compat_ports": compat_ports or None,
             "access.api_key": api_key,
             "catalog.folders": texts(models_dir),
             "catalog.demo": False if no_demo else None,
             "fleet.preload": preload,
             "log.format": log_format,
-            "log.level": "off" if log_disable else "debug" if verbose else None,
+            "log.level": "off" if log_disable else "debug" if verbose else log_level and level(log_level),
+            **load_options(context, gpu_layers, parallel, flash=flash_attn),
+            **bounds(max_memory_gb, max_kv_size),
         },
     )
-    origin = replace(origin, models_config=models_config)
+    origin = with_model_path(replace(origin, models_config=models_config))
     settings = origin.load()
     if model:
         origin = replace(origin, folders=tuple(located(name, settings) for name in model))
@@ -135,10 +169,11 @@ def _run(settings: Settings, origin: Sources, listening: Callable[[str], None]) 
     except OSError as error:
         if settings.server.unix_socket is not None and error.errno in _NO_SOCKET:
             raise Failure(f"{settings.server.unix_socket}: {_NO_SOCKET[error.errno]}", Exit.UNAVAILABLE) from None
-        where = f"{settings.server.host}:{settings.server.port}"
+        port = error.filename or settings.server.port  # of several the one that cannot be had
+        where = f"{settings.server.host}:{port}"
         match error.errno:
             case errno.EADDRINUSE:
-                reason = f"port {settings.server.port} is in use: stop what uses it, or choose another with --port"
+                reason = f"port {port} is in use: stop what uses it, or choose another with --port"
             case errno.EACCES:
                 reason = f"this user may not listen on {where}: choose a port from 1024 on with --port"
             case errno.EADDRNOTAVAIL:

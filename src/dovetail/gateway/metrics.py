@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from dovetail.core.errors import InvalidRequest
 from dovetail.core.request import JsonObject
+from dovetail.gateway import views
 from dovetail.gateway.deps import ServicesDep, may
 from dovetail.gateway.figures import Reading
 from dovetail.gateway.guard import known
@@ -48,7 +49,8 @@ _FORMAT: JsonObject = {
 @answers(Reading)
 async def metrics(request: Request, services: ServicesDep) -> Response:
     """Prometheus' text, or JSON. With `model` of that one alone. What is about callers is told to admins."""
-    form = request.query_params.get("format") or _preferred(request.headers.get("accept", ""))
+    usual = "json" if views.shown(request, services) == "mlx" else "text"
+    form = request.query_params.get("format") or _preferred(request.headers.get("accept", ""), usual)
     if form not in _FORMATS:
         raise InvalidRequest("format: should be text or json", param="format")
     model = await _model(request, services)
@@ -94,16 +96,13 @@ async def _model(request: Request, services: Services) -> str | None:
     return model.id
 
 
-def _preferred(accept: str) -> str:
-    """JSON where it is named, and before text; everything else is text."""
+def _preferred(accept: str, usual: str) -> str:
+    """JSON where it is named, and before text; text where that is; else the `usual`."""
     quality: dict[str, float] = {}
     for part in accept.lower().split(","):
         kind, *parameters = (each.strip() for each in part.split(";"))
         said = next((each[2:] for each in parameters if each.startswith("q=")), "1")
         quality[kind] = float(said) if re.fullmatch(r"[01](\.\d{0,3})?", said) else 0.0
     wanted = quality.get("application/json", 0.0)
-    return (
-        "json"
-        if wanted > max(quality.get("text/plain", 0.0), quality.get("application/openmetrics-text", 0.0))
-        else "text"
-    )
+    text = max(quality.get("text/plain", 0.0), quality.get("application/openmetrics-text", 0.0))
+    return usual if wanted == text == 0 else "json" if wanted > text else "text"

@@ -19,6 +19,7 @@ from dovetail.gateway import tls, unix_socket
 from dovetail.gateway.app import create_app
 from dovetail.gateway.protocol import Limits, guarded
 from dovetail.gateway.services import Parts, Services, services
+from dovetail.gateway.views import MLX_PORT
 from dovetail.settings import ServerSettings, Settings
 
 log = structlog.stdlib.get_logger(__name__)
@@ -28,6 +29,8 @@ _CUT_WITHIN = 2.0
 # Connections of one address, where others than this machine's users reach the server.
 EXPOSED_CONNECTIONS = 256
 _START_WITHIN = 10.0
+# Of older servers; `gateway.views` says what differs there.
+COMPAT_PORTS = (MLX_PORT, 8082, 8083, 8084, 4000, 8000, 3000, 5173)
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 # As a shell counts it: 128 and the number of SIGINT.
 _INTERRUPTED = 130
@@ -74,13 +77,14 @@ async def serve(
 @asynccontextmanager
 async def running(settings: Settings, **parts: Unpack[Parts]) -> AsyncGenerator[Started, None]:
     """The server, answering while the context is open; leaving it drains, then stops the workers."""
-    with _bound(settings.server) as listener:
+    with _bound(settings.server) as listeners:
+        listener = listeners[0]
         settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
         certificate = await asyncio.to_thread(tls.certificate, settings.server.tls_cert, settings.server.tls_key)
         async with services(settings, **parts) as built, tls.watched(certificate):
             server = _server(settings.server, built, certificate)
             # No task group: one around a yield would wrap whatever the caller raises.
-            serving = asyncio.create_task(server.serve([listener]), name="http server")
+            serving = asyncio.create_task(server.serve(listeners), name="http server")
             try:
                 await server.accepting(serving)
                 if settings.server.unix_socket is not None:
@@ -155,23 +159,36 @@ async def _drain(server: uvicorn.Server, built: Services) -> None:
 
 
 @contextlib.contextmanager
-def _bound(settings: ServerSettings) -> Generator[socket.socket, None, None]:
-    if settings.unix_socket is not None:
-        with unix_socket.bound(settings.unix_socket, _BACKLOG) as listener:
-            yield listener
-        return
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    listener = socket.socket(family)
+def _bound(settings: ServerSettings) -> Generator[list[socket.socket], None, None]:
+    """The server's own first. Raises OSError, whose `filename` is the port where it is one of several."""
+    with contextlib.ExitStack() as owned:
+        if settings.unix_socket is not None:
+            yield [owned.enter_context(unix_socket.bound(settings.unix_socket, _BACKLOG))]
+            return
+        listeners = [owned.enter_context(contextlib.closing(_listener(settings.host, settings.port)))]
+        for port in COMPAT_PORTS if settings.compat_ports else ():
+            if port == settings.port:
+                continue
+            try:
+                listeners.append(owned.enter_context(contextlib.closing(_listener(settings.host, port))))
+            except OSError as error:
+                raise OSError(error.errno, error.strerror, str(port)) from None
+        yield listeners
+
+
+def _listener(host: str, port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     try:
         if os.name == "posix":
             # Elsewhere this option lets two processes share a port.
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((settings.host, settings.port))
+        listener.bind((host, port))
         listener.listen(_BACKLOG)
         listener.setblocking(False)
-        yield listener
-    finally:
+    except OSError:
         listener.close()
+        raise
+    return listener
 
 
 @contextlib.contextmanager

@@ -28,6 +28,11 @@ class ServerSettings(Section):
 
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(default=8080, ge=0, le=65_535, description="Port to listen on; 0 takes a free one.")
+    compat_ports: bool = Field(
+        default=False,
+        description="Listen on the ports of older servers too: 8081 to 8084, 4000, 8000, 3000 and 5173. 8081 shows MLX "
+        "models, and figures as JSON, where a request does not say.",
+    )
     unix_socket: Path | None = Field(
         default=None, description="Listen on this Unix socket, which its owner alone may use, instead of an address."
     )

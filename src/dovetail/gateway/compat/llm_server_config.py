@@ -18,7 +18,7 @@ from starlette.responses import Response
 from dovetail.core.errors import InvalidRequest
 from dovetail.core.model import Model
 from dovetail.core.request import Json, JsonObject
-from dovetail.gateway import change, guard, wire
+from dovetail.gateway import change, guard, views, wire
 from dovetail.gateway.answers import Answer, ModelObject, Success
 from dovetail.gateway.deps import CallerDep, ServicesDep, receive_body
 from dovetail.gateway.dialects.openai_models import model_object
@@ -94,9 +94,10 @@ class ClientConfig(Wire):
 
 @router.get("/models", operation_id="listRouterModels", response_model=None)
 @answers(RouterList)
-async def list_models(services: ServicesDep, caller: CallerDep) -> Response:
+async def list_models(request: Request, services: ServicesDep, caller: CallerDep) -> Response:
     """The models in the form of llama-server's router, each with its state."""
-    models = await asyncio.to_thread(services.catalog.models)
+    only = views.shown(request, services)
+    models = [m for m in await asyncio.to_thread(services.catalog.models) if only in {None, m.format}]
     admin = caller.may("admin")
     data: list[Json] = [_router_model(services, model, admin=admin) for model in models if caller.may_use(model.id)]
     return _json({"object": "list", "data": data}, {})

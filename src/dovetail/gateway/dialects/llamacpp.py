@@ -22,7 +22,7 @@ from dovetail.core.events import Event, Finished, TextDelta, TokenLogprob
 from dovetail.core.fields import DETOKENIZE, NATIVE, TOKENIZE
 from dovetail.core.model import Model
 from dovetail.core.request import GenerateRequest, Json, JsonObject, Sampling, TextPrompt
-from dovetail.gateway import guard, wire
+from dovetail.gateway import guard, views, wire
 from dovetail.gateway.adapters import adapter
 from dovetail.gateway.answers import LlamaCompletion, PropsAnswer, Success, Text, Tokens
 from dovetail.gateway.chunks import LlamaChunk
@@ -175,7 +175,7 @@ class Completion(OpenAIErrors):
 async def completion(request: Request, services: ServicesDep, caller: CallerDep) -> Response:
     """Continues a prompt of text and token ids, streamed or whole, in llama-server's form."""
     body = await receive_body(request, services, CompletionRequest)
-    model = await _model(services, body.model)
+    model = await _model(request, services, body.model)
     generate = await translated(request, lambda: body.request(new_id("cmpl"), body.model or model.id))
     return generation(services, caller, body, [generate], Completion(model.name, streamed=bool(body.stream)))
 
@@ -211,7 +211,7 @@ async def detokenize(request: Request, services: ServicesDep, caller: CallerDep)
 @answers(PropsAnswer)
 async def show_props(request: Request, services: ServicesDep, caller: CallerDep) -> Response:
     """What a model is like to ask: the context of one request, slots, template, modalities. Loads nothing."""
-    model = await _model(services, request.query_params.get("model"))
+    model = await _model(request, services, request.query_params.get("model"))
     check_scope(caller, model)
     return _json(props(services, model), {})
 
@@ -255,7 +255,7 @@ async def _ask(
     fields: tuple[str, ...],
 ) -> Response:
     headers = wire.warnings(body, strict=services.settings.strict)
-    model = await _model(services, body.model)
+    model = await _model(request, services, body.model)
     check_scope(caller, model)
     if isinstance(body, DetokenizeRequest):
         check_token_ids(body.tokens, model, "tokens")
@@ -267,10 +267,11 @@ async def _ask(
     return _json(shown, headers | waited(ticket))
 
 
-async def _model(services: Services, name: str | None) -> Model:
+async def _model(request: Request, services: Services, name: str | None) -> Model:
     if name is not None:
         return await asyncio.to_thread(services.catalog.find, name)
-    models = await asyncio.to_thread(services.catalog.models)
+    only = views.shown(request, services)
+    models = [m for m in await asyncio.to_thread(services.catalog.models) if only in {None, m.format}]
     loaded = [m for m in models if services.pool.status(m.id).state == "ready"]
     if len(loaded) == 1:
         return loaded[0]
