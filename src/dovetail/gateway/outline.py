@@ -15,7 +15,8 @@ _LONGEST = 128
 
 def outline(body: BaseModel) -> JsonObject:
     """Numbers and switches as they are; of texts, lists and objects the length. Fields no API knows are left out."""
-    said = (name for name in type(body).model_fields if name in body.model_fields_set)
+    given = body.model_fields_set
+    said = (name for name in type(body).model_fields if name in given)
     return {name: _outlined(name, cast("object", getattr(body, name))) for name in said}
 
 
