@@ -148,7 +148,12 @@ class GuardedProtocol(HttpToolsProtocol):
         self._in_message = self._in_head = True
         self._head_size = 0
         # Whoever answers may cut the connection without waiting for what it still holds to be taken.
-        self.scope["dovetail.abort"] = self.transport.abort  # pyright: ignore[reportGeneralTypeIssues]  an extension
+        self.scope["dovetail.abort"] = self._abort  # pyright: ignore[reportGeneralTypeIssues]  an extension
+
+    def _abort(self) -> None:
+        if self._cycle is not None:  # it is over, which uvicorn would call an error of the application
+            self._cycle.disconnected = True
+        self.transport.abort()
 
     def on_headers_complete(self) -> None:
         if self._deaf:

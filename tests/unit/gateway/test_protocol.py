@@ -271,7 +271,7 @@ async def test_empty_lines_do_not_keep_a_connection() -> None:
 
 
 @pytest.mark.bad_input("65")
-async def test_a_client_that_reads_nothing_is_cut_and_its_source_closed() -> None:
+async def test_a_client_that_reads_nothing_is_cut_and_its_source_closed(caplog: pytest.LogCaptureFixture) -> None:
     closed = asyncio.Event()
     said = 0
 
@@ -293,6 +293,7 @@ async def test_a_client_that_reads_nothing_is_cut_and_its_source_closed() -> Non
             await closed.wait()
         assert said < 10_000
         assert await alive(connect)
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
 
 
 async def test_an_idle_connection_is_closed() -> None:
