@@ -6,11 +6,12 @@ import re
 import secrets
 import shutil
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from dovetail.catalog.delivery import CARD
-from dovetail.core.errors import InvalidRequest
+from dovetail.core.errors import DovetailError, InvalidRequest
 from dovetail.core.model import Model
 
 # What converters and downloaders put beside a model's files: sentence-transformers' modules, and what is hidden.
@@ -26,7 +27,18 @@ class Removal:
     folder: Path | None = None
 
     def run(self, roots: Sequence[Path]) -> None:
-        """Removes it; of a folder that is empty afterwards nothing is left, unless it is a root. Raises OSError."""
+        """Removes it; of a folder that is empty afterwards nothing is left, unless it is a root. Raises DovetailError.
+
+        What somebody else has removed meanwhile is no failure.
+        """
+        try:
+            with suppress(FileNotFoundError):
+                self._run(roots)
+        except OSError as error:
+            name = (self.folder or self.files[0]).name
+            raise DovetailError(f"{name} cannot be removed: {error.strerror or error}") from error
+
+    def _run(self, roots: Sequence[Path]) -> None:
         if self.folder is not None:
             # Out of sight first: half of a folder that is being removed would be listed as a broken model.
             hidden = self.folder.with_name(f".removed-{secrets.token_hex(4)}")

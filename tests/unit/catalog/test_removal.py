@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,7 +9,7 @@ import pytest
 from dovetail.catalog.delivery import CARD
 from dovetail.catalog.removal import removal
 from dovetail.catalog.scan import scan
-from dovetail.core.errors import InvalidRequest
+from dovetail.core.errors import DovetailError, InvalidRequest
 from dovetail.core.model import Model
 
 if TYPE_CHECKING:
@@ -54,6 +55,24 @@ def test_an_mlx_folder_goes_whole(forge: Forge) -> None:
     forge.gguf("other.gguf")
     remove(forge, "m")
     assert [path.name for path in forge.folder.iterdir()] == ["other.gguf"]
+
+
+@pytest.mark.parametrize("name", ["own", "m"])
+def test_what_has_gone_meanwhile_is_no_failure(forge: Forge, name: str) -> None:
+    forge.gguf("own/own.gguf")
+    forge.mlx("m")
+    going = removal(model(forge, name), [forge.folder])
+    shutil.rmtree(forge.folder / name)
+    going.run([forge.folder])
+
+
+def test_what_cannot_be_removed_is_named(forge: Forge) -> None:
+    forge.gguf("own/own.gguf")
+    going = removal(model(forge, "own"), [forge.folder])
+    shutil.rmtree(forge.folder / "own")
+    (forge.folder / "own").write_text("a file has its place")
+    with pytest.raises(DovetailError, match=r"own\.gguf cannot be removed: Not a directory"):
+        going.run([forge.folder])
 
 
 def test_an_mlx_folder_with_other_models_stays(forge: Forge) -> None:
