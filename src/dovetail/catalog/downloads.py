@@ -137,8 +137,7 @@ class Downloads:
         if sum(each.state in {*_UNDER_WAY, "paused"} for each in self._all.values()) >= MOST:
             raise Conflict(f"{MOST} downloads are under way: wait for some, or cancel them", code="download_exists")
         download = Download(secrets.token_hex(6), order, time.time())
-        delivery = self._delivery(download)
-        download.done = await asyncio.to_thread(delivery.have)
+        download.done = await asyncio.to_thread(lambda: self._delivery(download).have())
         left = sum(each.order.total - each.done for each in self._all.values() if each.state in _UNDER_WAY)
         await asyncio.to_thread(check_room, order, self._around.models, download.done, left)
         self._all[download.id] = download
@@ -153,7 +152,7 @@ class Downloads:
         """Stops it, and throws away what has come."""
         download = await self._ended(download_id, "cancelled", {*_UNDER_WAY, "paused", "failed"})
         if download.id not in self._moving:
-            await asyncio.to_thread(self._delivery(download).discard)
+            await asyncio.to_thread(lambda: self._delivery(download).discard())
         return download
 
     async def resume(self, download_id: str) -> Download:
@@ -175,7 +174,7 @@ class Downloads:
         download = self._all.pop(download_id)
         self._around.tell("gone", {"id": download.id})
         if download.state == "failed":
-            await asyncio.to_thread(self._delivery(download).discard)
+            await asyncio.to_thread(lambda: self._delivery(download).discard())
         await self._save()
 
     def shown(self, download: Download) -> JsonObject:
@@ -231,7 +230,7 @@ class Downloads:
                     log.exception("download_broke", repo=download.order.repo)
                     await self._failed(download, DovetailError("it failed for a reason that the log tells"))
             if download.state == "cancelled":
-                await asyncio.to_thread(self._delivery(download).discard)
+                await asyncio.to_thread(lambda: self._delivery(download).discard())
         finally:
             self._moving.discard(download.id)
             self._woken.set()
@@ -240,12 +239,11 @@ class Downloads:
         download.stop, download.retry_at = Stop(), None
         download.samples.clear()
         await self._changed(download, "running")
-        delivery = self._delivery(download)
 
         def moved(done: int, _total: int) -> None:
             download.done = done
 
-        work = self.errands.run(lambda: delivery.run(moved))
+        work = self.errands.run(lambda: self._delivery(download).run(moved))
         try:
             while not work.done():
                 await asyncio.wait([work], timeout=TOLD_EVERY)
@@ -286,7 +284,7 @@ class Downloads:
             return
         download.error = error
         log.warning("download_failed", repo=download.order.repo, reason=error.message)
-        download.done = await asyncio.to_thread(self._delivery(download).have)
+        download.done = await asyncio.to_thread(lambda: self._delivery(download).have())
         await self._changed(download, "failed")
 
     async def _changed(self, download: Download, state: State) -> None:
@@ -300,6 +298,7 @@ class Downloads:
         await self._save()
 
     def _delivery(self, download: Download) -> Delivery:
+        """Blocks on the disk."""
         return Delivery(download.order, self._around.models, self._around.endpoint, stop=download.stop, pace=self._pace)
 
     # The record

@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -264,6 +265,27 @@ async def test_those_that_wait_for_the_hub_keep_nobody_else_waiting(bench: Bench
             await until(lambda: download.state == "done")
     finally:
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor())
+
+
+async def test_the_disk_is_never_looked_at_on_the_event_loop(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    makers: list[int] = []
+
+    class Watched(Delivery):
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            makers.append(threading.get_ident())
+            super().__init__(*args, **kwargs)
+
+    monkeypatch.setattr(module, "Delivery", Watched)
+    bench.hub.statuses = [404]
+    async with bench.running() as downloads:
+        download = await bench.start(downloads)
+        await until(lambda: download.state == "failed")
+        await downloads.resume(download.id)
+        await until(lambda: download.state == "done")
+        other = await bench.start(downloads, "n.gguf")
+        await downloads.cancel(other.id)
+    assert len(makers) > 4
+    assert threading.get_ident() not in makers
 
 
 async def test_what_never_moves_fails_in_the_end(bench: Bench) -> None:
