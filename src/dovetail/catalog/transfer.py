@@ -238,7 +238,7 @@ class Transfer:
                     have += len(piece)
                     if have > file.size:
                         raise DownloadFailed(f"{file.name}: the hub lists {file.size} bytes and sends more")
-                    out.write(piece)
+                    write_all(out, piece)
                     digest.hash.update(piece)
                     self._moved(len(piece))
         if have < file.size:
@@ -272,6 +272,13 @@ class Transfer:
         if not _is_public(parts.hostname):
             raise DownloadFailed(f"the hub redirects to {parts.hostname}, an address of a private network")
         return False
+
+
+def write_all(out: BinaryIO, piece: bytes) -> None:
+    """An unbuffered file may take a part of it alone, where the disk is nearly full, and says so by its count only."""
+    left = memoryview(piece)
+    while left:
+        left = left[out.write(left) :]
 
 
 def matches(path: Path, file: RemoteFile, stop: Stop) -> bool:
