@@ -51,12 +51,13 @@ class Course:
         """Called for each token, of which most are pieces of text: an addition or two."""
         if isinstance(event, _PIECES):
             now, index = self._clock(), event.index
+            if self._waits is not None:  # before the first piece, or behind a worker that fell
+                self._wait(None)
             if index in self._lasts:
                 gap = now - self._lasts[index]
                 self._gaps[bisect_left(GAPS, gap)] += 1
                 self._between += gap
             elif self._first is None:
-                self.ready()
                 self._first = now
             self._lasts[index] = now
             self._pieces[index] += 1

@@ -64,7 +64,7 @@ def test_the_wait_in_line_leaves_out_what_the_prompt_took() -> None:
 
 
 def test_a_second_load_is_added() -> None:
-    record = run((1, Loading("m")), (2, "ready"), (5, TextDelta("a")), (6, Loading("m")), (9, TextDelta("b")))
+    record = run((1, Loading("m")), (2, "ready"), (5, TextDelta("a")), (6, Loading("m")), (9, TextDelta("b")), end=20)
     assert record.loading == 4
 
 
