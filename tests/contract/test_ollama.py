@@ -216,6 +216,9 @@ async def test_embeddings(client: ollama.AsyncClient, http: aiohttp.ClientSessio
     assert len(found.embeddings) == 2
     assert sum(x * x for x in found.embeddings[0]) == pytest.approx(1, abs=1e-3)
     assert found.prompt_eval_count
+    await client.embed(model, "a cat", keep_alive=0)
+    assert ((await client.embed(model, "a cat")).load_duration or 0) > 0
+    assert (await client.embed(model, "a cat")).load_duration == 0
     short = await client.embed(model, "a cat", dimensions=8)
     assert len(short.embeddings[0]) == 8
     one = (await client.embeddings(model, "a cat", options={"num_ctx": 64})).embedding

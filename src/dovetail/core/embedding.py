@@ -32,10 +32,14 @@ class EmbedRequest:
 
 @dataclass(frozen=True, slots=True)
 class Embeddings:
-    """One vector for each input, in order: float32 in this machine's byte order. `tokens` were read in all."""
+    """One vector for each input, in order: float32 in this machine's byte order. `tokens` were read in all.
+
+    loading   seconds of waiting for the model, 0 where it was there
+    """
 
     vectors: tuple[bytes, ...]
     tokens: int
+    loading: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,6 +90,11 @@ class Course:
             case _:
                 self._error, self._status = CLIENT_CLOSED, CLOSED_STATUS
 
+    @property
+    def loading(self) -> float:
+        """Seconds of waiting for the model, once that is over."""
+        return self._loading
+
     def record(self, model: str, read: int | None = None) -> RequestRecord:
         """It has ended; of choices that have not, pieces count for tokens. `read`: tokens of what is only read."""
         self.ready()

@@ -105,7 +105,7 @@ class Embedder:
                         shaped, found.vectors, request.dimensions, normalize=request.normalize
                     )
                     use.tokens += found.tokens
-            return Embeddings(tuple(vectors), use.tokens)
+            return Embeddings(tuple(vectors), use.tokens, use.course.loading)
 
     async def rank(self, request: RankRequest, caller: Caller, ticket: Ticket | None = None) -> Ranking:
         """The best of `request`'s documents, by a model made to rank. Raises `core.errors`."""

@@ -101,7 +101,7 @@ def _whole(model: str, found: Embeddings, began: float) -> bytes:
             "model": model,
             "embeddings": [_numbers(vector) for vector in found.vectors],
             "total_duration": int((time.monotonic() - began) * 1e9),
-            "load_duration": 0,
+            "load_duration": int(found.loading * 1e9),
             "prompt_eval_count": found.tokens,
         }
     )
