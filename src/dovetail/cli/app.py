@@ -23,7 +23,9 @@ from dovetail.cli.kv import kv
 from dovetail.cli.list import list_models
 from dovetail.cli.load import load
 from dovetail.cli.openapi import openapi
+from dovetail.cli.pipe import pipe
 from dovetail.cli.pull import pull
+from dovetail.cli.selftest import selftest
 from dovetail.cli.serve import serve
 from dovetail.cli.unload import unload
 from dovetail.cli.version import version
@@ -45,6 +47,8 @@ COMMANDS = {
     "pull": pull,
     "inspect": inspect,
     "bench": bench,
+    "pipe": pipe,
+    "selftest": selftest,
     "doctor": doctor,
     "openapi": openapi,
     "version": version,
