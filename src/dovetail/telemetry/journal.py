@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import time
 from collections import deque
 from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
+from typing import TypeVar
 
 import structlog
 
@@ -24,7 +26,10 @@ WRITE_EVERY = 1.0
 PRUNE_EVERY = 60.0
 MOST_WAITING = 10_000
 BATCH = 1000
+READ_WITHIN = 5.0  # seconds that a reader waits for those before it
 DAY = 86_400.0
+
+T = TypeVar("T")
 
 
 class Journal(Observer):
@@ -45,6 +50,7 @@ class Journal(Observer):
         self._most_waiting = most_waiting
         self._waiting: deque[RequestRecord] = deque()
         self._under_way: asyncio.Task[None] | None = None
+        self._turn = asyncio.Lock()
         self._pruned = float("-inf")
         self._complained = False
 
@@ -63,13 +69,11 @@ class Journal(Observer):
 
     async def page(self, which: Filter, most: int, before: int | None = None) -> list[tuple[int, Entry]]:
         """The last that ended and are meant, with the numbers that are cursors. Raises Busy where nothing is kept."""
-        database = await self._written()
-        return await database.run(lambda c: journal.page(c, which, most, before))
+        return await self._read(lambda c: journal.page(c, which, most, before))
 
     async def summary(self, which: Filter) -> Summary:
         """Raises Busy where nothing is kept."""
-        database = await self._written()
-        return await database.run(lambda c: journal.summary(c, which))
+        return await self._read(lambda c: journal.summary(c, which))
 
     async def write(self) -> None:
         """Stores what has come until now; what cannot be stored is tried again with the next.
@@ -92,6 +96,19 @@ class Journal(Observer):
         await self.write()
         if self._database is not None:
             await asyncio.to_thread(self._database.close)
+
+    async def _read(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """One reader after another: however many ask, what is to be written waits for one of them at most."""
+        database = await self._written()
+        try:
+            async with asyncio.timeout(READ_WITHIN):
+                await self._turn.acquire()
+        except TimeoutError:
+            raise Busy("others read the journal; try again in a moment", code="database_busy") from None
+        try:
+            return await database.run(work)
+        finally:
+            self._turn.release()
 
     async def _written(self) -> Database:
         if self._database is None or not self.kept:

@@ -160,6 +160,28 @@ async def test_who_leaves_while_it_is_written_has_nothing_written_twice(database
     assert [entry.id for _, entry in await kept.page(Filter(), 10)] == ["second", "chatcmpl-1"]
 
 
+async def test_a_crowd_of_readers_keeps_nothing_from_being_written(database: Database) -> None:
+    log.setup("json", "debug", stream := io.StringIO())
+    kept = over(database)
+    begun, free = threading.Event(), threading.Event()
+
+    def hold(_: sqlite3.Connection) -> None:
+        begun.set()
+        free.wait(10)
+
+    holding = asyncio.ensure_future(database.run(hold))
+    await asyncio.to_thread(begun.wait, 10)
+    readers = [asyncio.ensure_future(kept.summary(Filter())) for _ in range(400)]
+    await asyncio.sleep(0)
+    kept.request_done(RECORD)
+    free.set()
+    await holding
+    await kept.write()
+    assert len(await asyncio.gather(*readers)) == 400
+    assert (await kept.summary(Filter())).requests == 1
+    assert not stream.getvalue()
+
+
 async def test_what_cannot_be_a_row_keeps_no_other_from_being_one(database: Database) -> None:
     log.setup("json", "debug", stream := io.StringIO())
     kept = Journal(database, JournalSettings(), Clock())
