@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from dovetail.settings import Settings, Sources
 
 
+_FILES = 65_536
 _NO_SOCKET = {
     errno.EADDRINUSE: "another server listens at this socket: stop it, or choose another path",
     errno.EEXIST: "this is no socket: remove it, or choose another path",
@@ -142,6 +143,7 @@ def serve(
     # As JSON the log is what this command puts out; as text it stands beside its greeting.
     log.setup(settings.log.format, settings.log.level, sys.stdout if settings.log.format == "json" else None)
     preflight.check(settings)
+    more_files()
     with HomeLock(settings.home) as lock:
 
         def listening(url: str) -> None:
@@ -149,6 +151,19 @@ def serve(
             _greet(settings, url)
 
         _run(settings, origin, listening)
+
+
+def more_files() -> None:
+    """Lets this process have as many files open as it may: each connection is one, and many systems begin with 1024."""
+    if sys.platform == "win32":
+        return
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _FILES if hard == resource.RLIM_INFINITY else min(hard, _FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with suppress(OSError, ValueError):  # macOS has another bound beside
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _run(settings: Settings, origin: Sources, listening: Callable[[str], None]) -> None:

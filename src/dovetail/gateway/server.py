@@ -10,7 +10,8 @@ import socket
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Unpack
+from functools import partial
+from typing import Unpack, cast
 
 import structlog
 import uvicorn
@@ -99,10 +100,11 @@ async def running(settings: Settings, **parts: Unpack[Parts]) -> AsyncGenerator[
 
 
 class _Server(uvicorn.Server):
-    """uvicorn without its signal handlers, which raise again what they caught."""
+    """uvicorn without its signal handlers, which raise again what they caught, and with a time for TLS handshakes."""
 
-    def __init__(self, config: uvicorn.Config) -> None:
+    def __init__(self, config: uvicorn.Config, handshake: float) -> None:
         super().__init__(config)
+        self._handshake = handshake
         self._accepting = asyncio.Event()
 
     @contextlib.contextmanager
@@ -110,7 +112,19 @@ class _Server(uvicorn.Server):
         yield
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
+        await self.lifespan.startup()
+        loop, config = asyncio.get_running_loop(), self.config
+        protocol = cast("Callable[..., asyncio.Protocol]", config.http_protocol_class)
+        made = partial(protocol, config=config, server_state=self.server_state, app_state=self.lifespan.state)
+        # A connection is the protocol's only after its handshake, for which a loop would give it a minute.
+        within = None if config.ssl is None else self._handshake
+        self.servers = [
+            await loop.create_server(
+                made, sock=each, ssl=config.ssl, ssl_handshake_timeout=within, ssl_shutdown_timeout=within
+            )
+            for each in sockets or ()
+        ]
+        self.started = True
         self._accepting.set()
 
     async def accepting(self, serving: asyncio.Task[None]) -> None:
@@ -142,7 +156,8 @@ def _server(settings: ServerSettings, built: Services, certificate: tls.Certific
             ssl_context_factory=None if certificate is None else lambda _config, _usual: certificate.context,
             timeout_keep_alive=int(settings.idle_timeout),
             timeout_graceful_shutdown=int(_CUT_WITHIN),
-        )
+        ),
+        settings.head_timeout,
     )
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import ssl
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,38 @@ async def test_a_login_over_tls(tmp_path: Path) -> None:
         assert (await asyncio.to_thread(own.get, "/health"))["status"] == "ok"
         with pytest.raises(Failure, match="certificate verify failed"):
             await asyncio.to_thread(Server(started.url).get, "/health")
+
+
+@pytest.mark.bad_input("5")
+@pytest.mark.accept("H1")
+async def test_a_handshake_has_no_more_time_than_a_head(tmp_path: Path) -> None:
+    async with running(settings(tmp_path, tls_cert=PEM, head_timeout=0.5)) as started:
+        for sent in (b"", b"\x16\x03\x01\x02\x00\x01"):
+            reader, writer = await asyncio.open_connection("127.0.0.1", started.port)
+            writer.write(sent)
+            async with asyncio.timeout(10):
+                with suppress(ConnectionError):
+                    assert await reader.read() == b""
+            writer.close()
+
+
+async def test_what_is_no_tls_is_closed_and_the_next_is_served(tmp_path: Path) -> None:
+    trusting = ssl.create_default_context(cafile=str(PEM))
+    async with running(settings(tmp_path, tls_cert=PEM)) as started:
+        for sent in (b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\x00\x05hello", b""):
+            reader, writer = await asyncio.open_connection("127.0.0.1", started.port)
+            writer.write(sent)
+            writer.write_eof()
+            async with asyncio.timeout(5):
+                with suppress(ConnectionError):
+                    assert b"HTTP" not in await reader.read()
+            writer.close()
+        async with (
+            asyncio.timeout(5),
+            aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=trusting)) as http,
+            http.get(f"{started.url}/health", server_hostname="pictures.example") as answer,
+        ):
+            assert answer.status == 200
 
 
 def test_a_renewed_certificate_is_taken_in_and_a_broken_one_is_not(tmp_path: Path) -> None:
