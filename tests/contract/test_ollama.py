@@ -216,6 +216,9 @@ async def test_embeddings(client: ollama.AsyncClient, http: aiohttp.ClientSessio
     assert len(found.embeddings) == 2
     assert sum(x * x for x in found.embeddings[0]) == pytest.approx(1, abs=1e-3)
     assert found.prompt_eval_count
+    await client.chat(model, [], keep_alive=0)
+    await client.embed(model, "a cat")
+    assert model in [each.model for each in (await client.ps()).models], "loaded to embed alone"
     await client.embed(model, "a cat", keep_alive=0)
     assert ((await client.embed(model, "a cat")).load_duration or 0) > 0
     assert (await client.embed(model, "a cat")).load_duration == 0

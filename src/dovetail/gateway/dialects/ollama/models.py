@@ -67,11 +67,11 @@ async def list_tags(services: ServicesDep, caller: CallerDep) -> Response:
 @answers(OllamaRunning)
 async def list_running(services: ServicesDep, caller: CallerDep) -> Response:
     """The loaded models, and until when they stay if nobody asks for them."""
-    models = {model.id: model for model in await asyncio.to_thread(services.catalog.models)}
+    models = await asyncio.to_thread(services.catalog.models)
     found = [
-        _running(services, models[name])
-        for status in services.pool.models()
-        if status.state == "ready" and (name := status.model) in models and caller.may_use(name)
+        _running(services, model)
+        for model in models
+        if caller.may_use(model.id) and services.status(model).state == "ready"
     ]
     return _json(OllamaRunning(models=found))
 
