@@ -173,7 +173,7 @@ async def _fetch(services: Services, spec: str) -> None:
     downloads = services.downloads
     if downloads is None:
         return
-    wanted = await asyncio.to_thread(lambda: order(parse_spec(spec)))
+    wanted = await downloads.errands.ask(lambda: order(parse_spec(spec)))
     try:
         download = await downloads.start(wanted)
     except Conflict:
