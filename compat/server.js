@@ -1,0 +1,2 @@
+// The older name of the same.
+require('./server-python.js');
