@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from urllib.parse import urljoin, urlsplit
 
 from dovetail.core.errors import DiskFull, DovetailError
+from dovetail.core.internet import is_public
 
 if TYPE_CHECKING:
     import httpx2
@@ -323,4 +324,4 @@ def _is_public(host: str) -> bool:
         found = {str(each[4][0]) for each in socket.getaddrinfo(host, None)}
     except OSError:
         return True
-    return all(ipaddress.ip_address(address.partition("%")[0]).is_global for address in found)
+    return not any("%" in address or not is_public(ipaddress.ip_address(address)) for address in found)

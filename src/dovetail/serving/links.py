@@ -10,11 +10,13 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from ipaddress import ip_address
 from typing import TypeAlias
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
+
+from dovetail.core.internet import Address, is_public
 
 MAX_URL = 4096
 MAX_HEAD = 32 << 10
@@ -22,16 +24,7 @@ MAX_HOPS = 4
 _PIECE = 64 << 10
 _FRAMING = 4
 _REDIRECTS = {301, 302, 303, 307, 308}
-# IPv6 addresses that lead to an IPv4 one (NAT64, 6to4, Teredo, the compatible form of old), and what Python's
-# `is_global` has not always known: IETF assignments and site-local addresses.
-_CLOSED = tuple(
-    map(
-        ip_network,
-        ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32", "::/96", "192.0.0.0/24", "fec0::/10"),
-    )
-)
 
-Address: TypeAlias = IPv4Address | IPv6Address
 Resolve: TypeAlias = Callable[[str, int], Awaitable[Sequence[str]]]
 
 
@@ -43,15 +36,6 @@ async def resolve(host: str, port: int) -> Sequence[str]:
     """The addresses of `host`, as the system resolves it. Raises OSError."""
     found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return [str(entry[4][0]) for entry in found]
-
-
-def is_public(address: Address) -> bool:
-    """Whether an address belongs to the open internet, and to no tunnel that may end elsewhere."""
-    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
-        return is_public(address.ipv4_mapped)
-    if any(address in network for network in _CLOSED):
-        return False
-    return address.is_global and not address.is_multicast and not address.is_reserved
 
 
 class Links:

@@ -234,6 +234,8 @@ def test_a_half_that_was_changed_on_the_disk_is_found(hub: Hub, tmp_path: Path) 
         ({"redirect": "http://example.com/x"}, "only https is followed"),
         ({"redirect": "https://127.0.0.1:1/x"}, "private network"),
         ({"redirect": "https://169.254.169.254/latest"}, "private network"),
+        ({"redirect": "https://[64:ff9b::a9fe:a9fe]/latest"}, "private network"),
+        ({"redirect": "https://[2002:a00:1::]/x"}, "private network"),
         ({"redirect": "file:///etc/passwd"}, "only https is followed"),
         ({"redirect": f"/{REPO}/resolve/{SHA}/m.gguf"}, "redirects more than"),
     ],

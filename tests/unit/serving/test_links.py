@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from dovetail.serving.links import FetchFailed, Links, is_public
+from dovetail.core.internet import is_public
+from dovetail.serving.links import FetchFailed, Links
 
 pytestmark = pytest.mark.anyio
 
@@ -164,7 +165,7 @@ NOT_PUBLIC = [
     "127.0.0.1", "127.255.255.254", "0.0.0.0", "10.0.0.1", "172.16.0.1", "192.168.1.1", "169.254.169.254",
     "100.64.0.1", "192.0.2.1", "198.18.0.1", "224.0.0.1", "240.0.0.1", "255.255.255.255", "192.0.0.8",
     "::1", "::", "fe80::1", "fc00::1", "fd12::1", "ff02::1", "2001:db8::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1",
-    "64:ff9b::7f00:1", "64:ff9b:1::a00:1", "2002:7f00:1::", "2001:0:1::1", "::7f00:1", "fec0::1",
+    "64:ff9b::7f00:1", "64:ff9b::a9fe:a9fe", "64:ff9b:1::a00:1", "2002:7f00:1::", "2001:0:1::1", "::7f00:1", "fec0::1",
 ]  # fmt: skip
 
 
@@ -176,7 +177,9 @@ async def test_addresses_that_are_never_connected_to(address: str) -> None:
             await Links(Names(found)).fetch("http://pictures.example/", 100)
 
 
-@pytest.mark.parametrize("address", ["93.184.216.34", "1.1.1.1", "2606:4700::1111", "::ffff:1.1.1.1"])
+@pytest.mark.parametrize(
+    "address", ["93.184.216.34", "1.1.1.1", "2606:4700::1111", "::ffff:1.1.1.1", "64:ff9b::101:101"]
+)
 def test_addresses_of_the_open_internet(address: str) -> None:
     assert is_public(ip_address(address))
 
