@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
+import os
+import queue
 import re
 import sys
+import threading
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -22,13 +25,18 @@ _SECRET = re.compile(
     r"(?i)\b(bearer\s+|basic\s+|(?:api[-_]?key|key|\w+[-_]token|password|secret)\s*[=:]\s*|sk-)[^\s\"',;&]{4,}"
 )
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_MOST = 10_000  # lines that wait to be written
+_LINGER = 1.0  # seconds that the end of the process waits for them
 _COLOURS = {"debug": "\x1b[2m", "info": "\x1b[32m", "warning": "\x1b[33m", "error": "\x1b[31m", "critical": "\x1b[31m"}
 
 
-def setup(style: Style = "text", level: str = "info", stream: TextIO | None = None) -> None:
-    """Sends every log line of this process to `stream` (default: stderr). Call it once, before anything is logged."""
+def setup(style: Style = "text", level: str = "info", stream: TextIO | None = None, *, apart: bool = False) -> None:
+    """Sends every log line of this process to `stream` (default: stderr). Call it once, before anything is logged.
+
+    `apart`: on a thread of its own, so that whoever reads a file or a pipe slowly holds nobody up.
+    """
     target = sys.stderr if stream is None else stream
-    handler = _Handler(target)
+    handler = _Apart(target) if apart and _is_file(target) else _Handler(target)
     handler.setFormatter(formatter(render_json if style == "json" else TextRenderer(coloured=target.isatty())))
     root = logging.getLogger()
     root.handlers = [handler]
@@ -139,6 +147,63 @@ class _Handler(logging.StreamHandler[TextIO]):
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
         if not isinstance(sys.exception(), OSError):
             super().handleError(record)
+
+
+class _Apart(_Handler):
+    """Writes on a thread of its own; what comes while `_MOST` lines wait is lost, and a line says how many."""
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__(stream)
+        self._file = stream.fileno()
+        self._lines: queue.Queue[str] = queue.Queue(_MOST)
+        self._lost = 0
+        threading.Thread(target=self._write, name="log", daemon=True).start()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            text = self.format(record)
+            if self._lost and not self._lines.full():
+                lost, self._lost = self._lost, 0
+                self._lines.put_nowait(self.format(_lost(lost)))
+            self._lines.put_nowait(text)
+        except queue.Full:
+            self._lost += 1
+        except Exception:  # noqa: BLE001  as every handler of logging does: what cannot be logged stops nothing
+            self.handleError(record)
+
+    def flush(self) -> None:
+        """Waits for what is to be written, a moment at most: nobody may read it."""
+        with self._lines.all_tasks_done:
+            self._lines.all_tasks_done.wait_for(lambda: not self._lines.unfinished_tasks, _LINGER)
+
+    def _write(self) -> None:
+        while True:
+            left = f"{self._lines.get()}\n".encode(self.stream.encoding or "utf-8", "replace")
+            try:
+                while left:  # not by the stream, whose lock a write that lasts would hold against the process' end
+                    left = left[os.write(self._file, left) :]
+            except OSError:  # a full disk or a closed pipe
+                pass
+            finally:
+                self._lines.task_done()
+
+
+def _lost(lines: int) -> logging.LogRecord:
+    return logging.makeLogRecord(
+        {
+            "msg": f"{lines} log lines were lost: nobody read them",
+            "levelno": logging.WARNING,
+            "levelname": "WARNING",
+            "name": "dovetail",
+        }
+    )
+
+
+def _is_file(stream: TextIO) -> bool:
+    try:
+        return stream.fileno() >= 0
+    except (OSError, ValueError):
+        return False
 
 
 def _value(value: object) -> str:

@@ -3,7 +3,9 @@ from __future__ import annotations
 import io
 import json
 import logging
+import os
 import re
+import threading
 
 import pytest
 import structlog
@@ -143,3 +145,29 @@ def test_a_broken_format_is_reported_and_stops_nothing(capsys: pytest.CaptureFix
     log.setup("text", "info", io.StringIO())
     logging.getLogger("somebody").warning("%d", "no number")
     assert "Logging error" in capsys.readouterr().err
+
+
+def test_who_does_not_read_holds_nobody_up_and_is_told_what_was_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log, "_MOST", 100)
+    monkeypatch.setattr(log, "_LINGER", 0.01)
+    reader, writer = os.pipe()
+    with os.fdopen(writer, "w") as stream, os.fdopen(reader) as read:
+        log.setup("json", "info", stream, apart=True)
+
+        def flood() -> None:
+            for number in range(5000):
+                structlog.stdlib.get_logger("dovetail.test").info("x" * 100, number=number)
+
+        flooding = threading.Thread(target=flood, daemon=True)
+        flooding.start()
+        flooding.join(20)
+        assert not flooding.is_alive()
+        logging.getLogger().handlers[0].flush()
+        seen = lost = 0
+        while seen + lost < 5000:
+            logging.getLogger("dovetail.test").warning("again")
+            line = json.loads(read.readline())
+            seen += "number" in line
+            lost += int(line["message"].split()[0]) if "were lost" in line["message"] else 0
+        assert seen > 100
+        assert lost > 1000

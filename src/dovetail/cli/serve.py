@@ -141,7 +141,9 @@ def serve(
         origin = replace(origin, folders=tuple(located(name, settings) for name in model))
         settings = origin.load()
     # As JSON the log is what this command puts out; as text it stands beside its greeting.
-    log.setup(settings.log.format, settings.log.level, sys.stdout if settings.log.format == "json" else None)
+    log.setup(
+        settings.log.format, settings.log.level, sys.stdout if settings.log.format == "json" else None, apart=True
+    )
     preflight.check(settings)
     more_files()
     with HomeLock(settings.home) as lock:
