@@ -88,7 +88,8 @@ def set_level(level: str) -> None:
     """The lowest level that is logged from now on."""
     root = logging.getLogger()
     root.setLevel(logging.CRITICAL + 1 if level == "off" else level.upper())
-    for chatty in ("asyncio", "uvicorn.error", "watchfiles"):
+    # The last two tell of whole addresses, in which the hub's stores have keys.
+    for chatty in ("asyncio", "uvicorn.error", "watchfiles", "httpx2", "httpcore2"):
         logging.getLogger(chatty).setLevel(max(logging.WARNING, root.level))
 
 

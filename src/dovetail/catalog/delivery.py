@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from dovetail import __version__
 from dovetail.catalog import hub
+from dovetail.catalog.enquiry import headers
 from dovetail.catalog.hub import HubSpec
 from dovetail.catalog.transfer import Pace, RemoteFile, Stop, Transfer, Unreachable, matches
 from dovetail.core.errors import DiskFull
@@ -159,10 +159,7 @@ class Delivery:
         return self._transfer(lambda _: None).start(file, self._url(file), count)
 
     def _transfer(self, moved: Callable[[int], None]) -> Transfer:
-        from huggingface_hub.utils import build_hf_headers  # pyright: ignore[reportUnknownVariableType]
-
-        headers = build_hf_headers(library_name="dovetail", library_version=__version__)
-        return Transfer(self._endpoint, headers, self._stop, self._pace, moved)
+        return Transfer(self._endpoint, headers(), self._stop, self._pace, moved)
 
     def _url(self, file: RemoteFile) -> str:
         from huggingface_hub import hf_hub_url

@@ -38,7 +38,7 @@ def enquire(what: str, url: str, query: Mapping[str, str] | None = None) -> Json
     deadline, hub = time.monotonic() + ANSWER_WITHIN, _origin(url)
     with _as_ours(what), httpx2.Client(timeout=SILENT_FOR) as client:
         for _ in range(_MOST_HOPS + 1):
-            with client.stream("GET", url, params=query, headers=_headers()) as response:
+            with client.stream("GET", url, params=query, headers=headers()) as response:
                 if not response.is_redirect:
                     data = _bounded(what, response, deadline)
                     whole = httpx2.Response(
@@ -52,11 +52,16 @@ def enquire(what: str, url: str, query: Mapping[str, str] | None = None) -> Json
     raise DownloadFailed(f"the hub redirects more than {_MOST_HOPS} times for {what}")
 
 
-def _headers() -> dict[str, str]:
-    from huggingface_hub.utils import build_hf_headers  # pyright: ignore[reportUnknownVariableType]
+def headers() -> dict[str, str]:
+    """Who asks: huggingface-hub's own headers would first ask the hub for a list of programs to look for here."""
+    from huggingface_hub import get_token
 
-    headers = build_hf_headers(library_name="dovetail", library_version=__version__)
-    return {**headers, "accept-encoding": "identity"}
+    token = get_token()
+    return {
+        "accept-encoding": "identity",
+        "user-agent": f"dovetail/{__version__}",
+        **({"authorization": f"Bearer {token}"} if token else {}),
+    }
 
 
 def _origin(url: str) -> tuple[str, str]:

@@ -115,3 +115,14 @@ async def test_a_request_has_one_host() -> None:
         assert (await line.answer()).statuses == [400]
         await line.send(b"GET /v1/models HTTP/1.1\r\nhost: localhost\r\n\r\n")
         assert (await line.answer()).statuses == [200]
+
+
+@pytest.mark.bad_input("1")
+@pytest.mark.parametrize("target", [b"CONNECT localhost:80", b"GET http://elsewhere.example"])
+async def test_a_target_that_is_no_path_is_told_so(target: bytes) -> None:
+    async with server() as connect:
+        line = await connect()
+        await line.send(GET + b"\r\n")
+        await line.answer()
+        await line.send(target + b" HTTP/1.1\r\nhost: localhost\r\n\r\n")
+        assert (await line.rest()).statuses == [400]
