@@ -133,7 +133,7 @@ async def test_an_adapter_changes_scores_and_vectors(http: aiohttp.ClientSession
         base = await numbers(asked)
         assert await numbers(asked, adapter={"name": "lora", "scale": 0}) == pytest.approx(base, abs=1e-4)
         assert await numbers(asked, adapter="lora") != pytest.approx(base, abs=1e-2)
-        assert (await post(http, **asked, adapter="shout"))[0] == 400
+        assert (await post(http, **asked, adapter="shout"))[0] == 422
 
 
 @pytest.mark.field("/v1/rerank model", "/v1/rerank query", "/v1/rerank documents")
