@@ -39,6 +39,7 @@ class Hub:
     redirect  where requests for files are sent
     hold      answers stop at half until it is set
     revision  what it says that its files are at
+    asked     every path that it was asked for
     listing   what questions get in place of an answer
     """
 
@@ -54,12 +55,14 @@ class Hub:
     hold: threading.Event | None = None
     revision: str = SHA
     listing: Callable[[BaseHTTPRequestHandler], None] | None = None
+    asked: list[str] = field(default_factory=list[str])
     sent: list[Sent] = field(default_factory=list[Sent])
     address: str = ""
     half: threading.Event = field(default_factory=threading.Event)
 
     def answer(self, request: BaseHTTPRequestHandler) -> None:
         path = urlsplit(request.path).path
+        self.asked.append(path)
         if path.startswith("/api/") and self.listing is not None:
             self.listing(request)
         elif path == "/api/models":

@@ -6,11 +6,15 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler
+from pathlib import Path
 
 import pytest
+from huggingface_hub.utils import _detect_agent
 
+from dovetail import log
 from dovetail.catalog import enquiry
-from dovetail.catalog.hub import repository, search
+from dovetail.catalog.delivery import download
+from dovetail.catalog.hub import HubSpec, repository, search
 from dovetail.catalog.transfer import DownloadFailed, Unreachable
 
 from .hub_server import REPO, SHA, Hub, answered, hub_server
@@ -103,3 +107,20 @@ def test_names_that_leave_the_folder_are_not_listed(hub: Hub) -> None:
         "ok.gguf": b"1",
     }
     assert [file.name for file in repository(REPO, hub.address).files] == ["ok.gguf"]
+
+
+def test_nothing_else_is_asked_of_a_hub_and_no_address_is_logged(
+    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    listed: list[str] = []
+    monkeypatch.setattr(_detect_agent, "_registry", None)
+    monkeypatch.setattr(_detect_agent, "_load_registry", lambda: listed.append("asked"))
+    hub.files = {"m.gguf": b"model"}
+    log.set_level("debug")
+    try:
+        download(HubSpec(REPO), tmp_path, endpoint=hub.address)
+    finally:
+        log.set_level("info")
+    assert hub.asked == [f"/api/models/{REPO}", f"/{REPO}/resolve/{SHA}/m.gguf"]
+    assert listed == []
+    assert hub.address not in caplog.text
