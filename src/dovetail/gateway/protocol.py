@@ -162,10 +162,10 @@ class GuardedProtocol(HttpToolsProtocol):
         if size > MAX_HEAD or len(self.headers) > MAX_HEADERS:
             self._problem = _too_large()
             raise _HeadTooLarge
+        super().on_headers_complete()  # what this refuses has no answer yet
         self._in_head = False
         self._head_size = 0
         self._disarm()
-        super().on_headers_complete()
 
     def on_message_complete(self) -> None:
         if self.parser.should_upgrade() and any(
