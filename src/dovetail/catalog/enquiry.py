@@ -54,9 +54,9 @@ def enquire(what: str, url: str, query: Mapping[str, str] | None = None) -> Json
 
 def headers() -> dict[str, str]:
     """Who asks: huggingface-hub's own headers would first ask the hub for a list of programs to look for here."""
-    from huggingface_hub import get_token
+    from huggingface_hub import constants, get_token
 
-    token = get_token()
+    token = None if constants.HF_HUB_DISABLE_IMPLICIT_TOKEN else get_token()
     return {
         "accept-encoding": "identity",
         "user-agent": f"dovetail/{__version__}",

@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
+from huggingface_hub import constants
 from huggingface_hub.utils import _detect_agent
 
 from dovetail import log
@@ -124,3 +125,10 @@ def test_nothing_else_is_asked_of_a_hub_and_no_address_is_logged(
     assert hub.asked == [f"/api/models/{REPO}", f"/{REPO}/resolve/{SHA}/m.gguf"]
     assert listed == []
     assert hub.address not in caplog.text
+
+
+def test_a_token_is_sent_unless_that_is_switched_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_TOKEN", "hf_secret")
+    assert enquiry.headers()["authorization"] == "Bearer hf_secret"
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_IMPLICIT_TOKEN", True)
+    assert "authorization" not in enquiry.headers()
