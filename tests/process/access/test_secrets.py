@@ -120,9 +120,12 @@ async def capture(http: aiohttp.ClientSession, home: Path, cookie: str) -> None:
         assert (await answer.json())["capture"] is True
     key = {"x-api-key": canaries.OPERATOR_KEY}
     assert (await post(http, CHAT, {"model": "tiny-gguf", "messages": ASKED, "max_tokens": 2}, **key))[0] == 200
+    file = Path(json.loads(said)["path"])
+    async with asyncio.timeout(10):  # an answer is written down once its client has it
+        while not (file.exists() and file.read_text("utf-8").endswith("\n")):
+            await asyncio.sleep(0.02)
     async with http.delete("/api/v1/capture", headers={"cookie": cookie, "content-type": "application/json"}) as answer:
         assert (await answer.json())["on"] is False
-    file = Path(json.loads(said)["path"])
     assert (file.parent, file.stat().st_mode & 0o777) == (home / "capture", 0o600)
     (line,) = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
     assert PROMPT in line["request"]
