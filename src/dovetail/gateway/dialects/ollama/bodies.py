@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, cast
+from typing import Annotated, Literal
 
 import orjson
 from pydantic import Field
@@ -12,7 +12,6 @@ from dovetail.core.ollama_fields import CHAT, GENERATE
 from dovetail.core.request import (
     ChatPrompt,
     GenerateRequest,
-    JsonObject,
     Message,
     Part,
     Prompt,
@@ -21,12 +20,11 @@ from dovetail.core.request import (
     Tool,
     ToolCall,
 )
-from dovetail.gateway import tool_schemas
 from dovetail.gateway.dialects.ollama.options import Image, OllamaOptions, Written, image
+from dovetail.gateway.functions import Function, tools
 from dovetail.gateway.structured import check_combination
 from dovetail.gateway.wire import Inert, Wire, of
 
-MAX_TOOLS_BYTES = 512 << 10  # of all schemas together
 _Images = Annotated[list[Image], Field(max_length=64)]
 
 
@@ -99,12 +97,12 @@ class OllamaChat(Written):
         return _request(self, request_id, model, prompt)
 
     def _tools(self) -> tuple[Tool, ...]:
-        functions = [tool.function for tool in self.tools or ()]
-        if len(orjson.dumps([function.parameters for function in functions])) > MAX_TOOLS_BYTES:
-            raise InvalidRequest(f"tools: their schemas are larger than {MAX_TOOLS_BYTES} bytes", param="tools")
-        for i, function in enumerate(functions):
-            tool_schemas.check(cast("JsonObject", function.parameters or {}), f"tools[{i}].function.parameters")
-        return tuple(Tool(f.name, f.description, cast("JsonObject | None", f.parameters)) for f in functions)
+        offered = enumerate(tool.function for tool in self.tools or ())
+        functions = [
+            Function(f"tools[{i}]", "function.parameters", f.name, f.description, f.parameters, strict=False)
+            for i, f in offered
+        ]
+        return tools(functions, "auto")
 
 
 class OllamaGenerate(Written):
