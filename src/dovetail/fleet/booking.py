@@ -19,6 +19,7 @@ _TELLING = (
     *("context", "parallel", "gpu_layers", "batch", "ubatch", "flash_attention"),
     *("cache_type_k", "cache_type_v", "mmproj", "cache_ram", "pooling", "draft"),
 )
+_NEARLY = 0.99  # a load is over when its worker says so
 _WORTH_TELLING = 0.01  # of a figure, by which it must have changed to be written down
 
 
@@ -48,6 +49,7 @@ class Booking:
     standing  measured right after a load, 0 while it is not known; `peak` the most that was ever seen
     now       what it takes now, None while it is not known
     seconds   of a load
+    loading   what its worker has taken while it loads, None when it does not
     free_before  bytes free on GPUs before the worker started; `loaded_at` is when it was last seen to be ready
     """
 
@@ -62,6 +64,7 @@ class Booking:
     seconds: float = 0.0
     free_before: int = 0
     loaded_at: float | None = None
+    loading: int | None = None
 
     def know(self, facts: JsonObject | None) -> None:
         """Takes over what was learned of earlier workers."""
@@ -87,6 +90,12 @@ class Booking:
     def reload(self) -> float:
         """Seconds that loading it would take."""
         return self.seconds or self.need.weights / _DISK
+
+    @property
+    def progress(self) -> float | None:
+        """How much of what will stand after a load is there, 0 to 1, while its worker loads; never all of it."""
+        whole = max(self.standing or self.need.standing, 1)
+        return None if self.loading is None else round(min(self.loading / whole, _NEARLY), 2)
 
     def see(self, usage: Usage, *, loaded: bool = False) -> bool:
         """Notes what the worker takes; True when it is more than was known, and worth keeping."""

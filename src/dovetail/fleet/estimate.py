@@ -11,7 +11,7 @@ from dovetail.core.request import JsonObject
 from dovetail.engines.base import Machine
 from dovetail.fleet import budget
 from dovetail.fleet.booking import Files
-from dovetail.fleet.guidance import Shortage, changes
+from dovetail.fleet.guidance import Change, Shortage, suggestions
 from dovetail.fleet.placement import Load, Resident, Room, Wait, decide
 
 Verdict: TypeAlias = Literal["fits", "evicts", "waits", "too_large"]
@@ -34,7 +34,7 @@ class Estimate:
     options  with the layers that would go to GPUs
     free     of `room`, beside the models that are loaded; None where memory is not counted
     verdict  it fits; it does once the idle models `evict` have gone; it waits for busy ones; it never does
-    advice   what to change, where it does not fit
+    advice   what to change, where it does not fit: each of them alone is enough
     """
 
     options: LoadOptions
@@ -45,7 +45,7 @@ class Estimate:
     free: int | None
     verdict: Verdict
     evict: tuple[str, ...] = ()
-    advice: str = ""
+    advice: tuple[Change, ...] = ()
 
 
 def estimate(wanted: Wanted, machine: Machine, resident: Sequence[Resident], room: Room) -> Estimate:
@@ -70,11 +70,11 @@ def estimate(wanted: Wanted, machine: Machine, resident: Sequence[Resident], roo
             verdict, evict = "waits", ()
         case _:
             verdict, evict = "too_large", ()
-    advice = ""
+    advice: tuple[Change, ...] = ()
     if verdict in {"waits", "too_large"} and free is not None and memory > free:
         held = [each for each in resident if each.busy or each.pinned]
         shortage = Shortage(model, options, memory, room.memory or 0 if verdict == "too_large" else free, held)
-        advice = changes(shortage, lambda tried: needs(tried).ram + off)
+        advice = suggestions(shortage, lambda tried: needs(tried).ram + off)
     measured = bool(wanted.known)
     return Estimate(options, need, memory, measured, room, free, verdict, evict, advice)
 

@@ -25,11 +25,29 @@ class Shortage:
     others: Sequence[Resident] = ()
 
 
-def changes(shortage: Shortage, needs: Callable[[LoadOptions], int]) -> str:
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One that makes a model fit: other load options, models to `unload`, or neither, and weights of `at_most` bytes.
+
+    text  the same for people
+    """
+
+    text: str
+    options: tuple[tuple[str, int | str], ...] = ()
+    unload: tuple[str, ...] = ()
+    at_most: int | None = None
+
+
+def suggestions(shortage: Shortage, needs: Callable[[LoadOptions], int]) -> tuple[Change, ...]:
     """Up to three changes of which each alone makes it fit. `needs` is bytes by load options."""
     said = (_context(shortage, needs), _slots(shortage, needs), _unload(shortage), _types(shortage, needs))
-    found = [each for each in said if each] or [_smaller(shortage, needs)]
-    return ", or ".join(found[:_SUGGESTIONS])
+    found = [each for each in said if each is not None] or [_smaller(shortage, needs)]
+    return tuple(found[:_SUGGESTIONS])
+
+
+def changes(shortage: Shortage, needs: Callable[[LoadOptions], int]) -> str:
+    """The same in words."""
+    return ", or ".join(each.text for each in suggestions(shortage, needs))
 
 
 def size(count: float) -> str:
@@ -42,28 +60,30 @@ def size(count: float) -> str:
     return f"{amount:.1f} {_UNITS[-1]}"
 
 
-def _context(shortage: Shortage, needs: Callable[[LoadOptions], int]) -> str:
+def _context(shortage: Shortage, needs: Callable[[LoadOptions], int]) -> Change | None:
     options = shortage.options
     steps = _most((options.context or 0) // _STEP, lambda n: needs(replace(options, context=n * _STEP)), shortage.free)
-    return f"lower the context to {steps * _STEP}" if steps * _STEP >= _LEAST_CONTEXT else ""
+    context = steps * _STEP
+    return Change(f"lower the context to {context}", (("context", context),)) if context >= _LEAST_CONTEXT else None
 
 
-def _slots(shortage: Shortage, needs: Callable[[LoadOptions], int]) -> str:
+def _slots(shortage: Shortage, needs: Callable[[LoadOptions], int]) -> Change | None:
     options = shortage.options
     count = _most((options.parallel or 1) - 1, lambda n: needs(replace(options, parallel=n)), shortage.free)
-    return f"lower parallel to {count}" if count else ""
+    return Change(f"lower parallel to {count}", (("parallel", count),)) if count else None
 
 
-def _types(shortage: Shortage, needs: Callable[[LoadOptions], int]) -> str:
+def _types(shortage: Shortage, needs: Callable[[LoadOptions], int]) -> Change | None:
     if shortage.model.format != "gguf":
-        return ""
+        return None
     for kind in ("q8_0", "q4_0"):
         if needs(replace(shortage.options, cache_type_k=kind, cache_type_v=kind)) <= shortage.free:
-            return f"set cache_type_k and cache_type_v to {kind}"
-    return ""
+            both = (("cache_type_k", kind), ("cache_type_v", kind))
+            return Change(f"set cache_type_k and cache_type_v to {kind}", both)
+    return None
 
 
-def _unload(shortage: Shortage) -> str:
+def _unload(shortage: Shortage) -> Change | None:
     """The fewest of the others, the largest first."""
     missing, names = shortage.needed - shortage.free, list[str]()
     for other in sorted(shortage.others, key=lambda each: -each.memory):
@@ -71,16 +91,21 @@ def _unload(shortage: Shortage) -> str:
             break
         missing -= other.memory
         names.append(other.id)
-    return f"unload {' and '.join(names)}" if names and missing <= 0 else ""
+    if not names or missing > 0:
+        return None
+    return Change(f"unload {' and '.join(names)}", unload=tuple(names))
 
 
-def _smaller(shortage: Shortage, needs: Callable[[LoadOptions], int]) -> str:
+def _smaller(shortage: Shortage, needs: Callable[[LoadOptions], int]) -> Change:
     """Even the least context is too much: what the weights may take."""
     rest = needs(replace(shortage.options, context=_LEAST_CONTEXT, parallel=1, cache_ram=0)) - shortage.model.size
     weights = shortage.free - rest
     if weights <= 0:
-        return "raise fleet.memory: no model fits into what is free"
-    return f"take a smaller quantisation, of at most {size(weights)}, with a context of {_LEAST_CONTEXT} and one slot"
+        return Change("raise fleet.memory: no model fits into what is free")
+    most = f"of at most {size(weights)}, with a context of {_LEAST_CONTEXT} and one slot"
+    return Change(
+        f"take a smaller quantisation, {most}", (("context", _LEAST_CONTEXT), ("parallel", 1)), at_most=weights
+    )
 
 
 def _most(limit: int, needs: Callable[[int], int], free: int) -> int:

@@ -244,7 +244,7 @@ class Lease:
         start = asyncio.create_task(self._start(seat), name=f"start of {seat.model.id}")
         try:
             while not (await asyncio.wait({start}, timeout=TELL_EVERY))[0]:
-                yield Loading(seat.model.id)
+                yield Loading(seat.model.id, None if seat.booking is None else seat.booking.progress)
             start.result()
         finally:
             start.cancel()

@@ -121,6 +121,8 @@ class Places:
     async def starting(self, seat: Seat) -> None:
         """Its worker is about to start, and those that made room have gone: notes what is free on GPUs."""
         booking = seat.booking
+        if booking is not None:
+            booking.loading = None
         if booking is not None and booking.need.device and self._gauge is not None and not seat.worker.alive:
             booking.free_before = free_on(await asyncio.to_thread(self._gauge.devices))
 
@@ -130,6 +132,7 @@ class Places:
         if booking is None or self._gauge is None or pid is None or booking.loaded_at == seat.worker.loaded_at:
             return
         booking.loaded_at = seat.worker.loaded_at
+        booking.loading = None
         booking.seconds = max(seconds, 0.01)
         booking.see(await asyncio.to_thread(self._gauge.usage, pid), loaded=True)
         if booking.need.device:
@@ -162,6 +165,7 @@ class Places:
             "device_memory": booking.need.device,
             "gpu_layers": min(max(booking.options.gpu_layers or 0, 0), layers),
             "layers": layers,
+            "progress": booking.progress if seat.worker.state == "starting" else None,
         }
 
     def no_room(self, seat: Seat) -> NoRoom:
@@ -361,6 +365,10 @@ class Places:
                 self._stirred.set()
 
     async def _sample(self, gauge: Gauge) -> None:
+        loading = [(seat.booking, seat.worker.pid) for seat in self._seats if seat.worker.state == "starting"]
+        for booking, pid in loading:
+            if booking is not None and pid is not None:
+                booking.loading = (await asyncio.to_thread(gauge.usage, pid)).memory
         running = [(seat.booking, seat.worker.pid) for seat in self._seats if seat.worker.state == "ready"]
         grown = False
         for booking, pid in running:

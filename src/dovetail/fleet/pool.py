@@ -39,6 +39,7 @@ class WorkerStatus:
     allocated      bytes that its engine says it holds, which MLX alone does
     device_memory  bytes on GPUs, for `gpu_layers` of its `layers`; 0 layers where they are not counted
     expires_in     seconds until it goes if nobody asks for it, None: it stays, or is used
+    progress       of a load, 0 to 1, by the memory that the worker has taken; None while that is not known
     """
 
     model: str
@@ -61,6 +62,7 @@ class WorkerStatus:
     gpu_layers: int = 0
     layers: int = 0
     expires_in: float | None = None
+    progress: float | None = None
 
 
 def together(statuses: Sequence[WorkerStatus]) -> WorkerStatus:

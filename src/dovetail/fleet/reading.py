@@ -18,6 +18,7 @@ class Placement(TypedDict, total=False):
     device_memory: int
     gpu_layers: int
     layers: int
+    progress: float | None
 
 
 @dataclass(frozen=True, slots=True)

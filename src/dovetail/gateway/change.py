@@ -7,11 +7,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import cast
 
+from pydantic import ValidationError
+
 from dovetail.core.errors import DovetailError, Forbidden, InvalidRequest
 from dovetail.gateway.roots import admitted, roots
 from dovetail.gateway.services import Services
-from dovetail.settings import ConfigError
+from dovetail.settings import ConfigError, Settings
 from dovetail.settings.document import Edit, Reading, Value
+from dovetail.settings.sections import ModelSettings
 
 # Who can change these can run a program, open the server to others, or send a secret somewhere: the file alone.
 FILE_ONLY = ("home", "server", "access", "engines", "traces")
@@ -65,11 +68,41 @@ def check(services: Services, edits: Sequence[Edit]) -> None:
                     admitted(text, allowed, name)
 
 
+def supposed(settings: Settings, model_id: str, patch: Mapping[str, object]) -> Settings:
+    """`settings` as they would be with `patch` over `[models.ID]`. Raises ConfigurationRefused."""
+    own = settings.models.get(model_id)
+    said: dict[str, object] = {} if own is None else own.model_dump(mode="json", exclude_unset=True)
+    try:
+        new = ModelSettings.model_validate(_patched(said, patch))
+    except ValidationError as error:
+        lines = (
+            f"models.{model_id}.{'.'.join(map(str, each['loc']))}: {each['msg'].removeprefix('Value error, ')}"
+            for each in error.errors(include_url=False, include_input=False)
+        )
+        raise ConfigurationRefused("\n".join(lines)) from None
+    return settings.model_copy(update={"models": {**settings.models, model_id: new}})
+
+
 def reachable(services: Services) -> list[Path]:
     """Where a model may be added from: the model folders, and those of other programs."""
     settings = services.settings
     others = [path for _, path in services.other_programs()]
     return [*roots(settings), settings.home / "adapters", *settings.catalog.adapter_folders, *others]
+
+
+def _patched(said: dict[str, object], patch: Mapping[str, object]) -> dict[str, object]:
+    """RFC 7396."""
+    whole = dict(said)
+    for name, value in patch.items():
+        if value is None:
+            whole.pop(name, None)
+        elif isinstance(value, dict):
+            below = whole.get(name)
+            inner = cast("dict[str, object]", below) if isinstance(below, dict) else {}
+            whole[name] = _patched(inner, cast("dict[str, object]", value))
+        else:
+            whole[name] = value
+    return whole
 
 
 def _moves_trust(services: Services, edit: Edit) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from dovetail.core.model import Model, ModelFormat, ModelState
 from dovetail.core.request import Json, JsonObject
 from dovetail.fleet.pool import Pool, WorkerStatus
@@ -14,6 +16,8 @@ class ModelFigures(Answer):
     """A model that was asked for since the start, with all its workers of one purpose.
 
     `id` is `model`, with an adapter's name behind a plus and a purpose behind a colon where its workers have one.
+    `progress` of a load, 0 to 1, by the memory its worker has taken; `last_used`, and `expires_at`, when it goes if
+    nobody asks for it, are in seconds since 1970.
     """
 
     id: str
@@ -26,6 +30,9 @@ class ModelFigures(Answer):
     active: int
     waiting: int
     placement: Placement | None
+    progress: float | None
+    last_used: float | None
+    expires_at: float | None
 
 
 class RequestAnswer(Answer):
@@ -234,6 +241,9 @@ def _model(status: WorkerStatus, served: Model) -> JsonObject:
         "active": status.active,
         "waiting": status.waiting,
         "placement": None if placed is None else placed.model_dump(),
+        "progress": status.progress,
+        "last_used": None if status.last_used is None else round(time.time() - time.monotonic() + status.last_used, 1),
+        "expires_at": None if status.expires_in is None else round(time.time() + status.expires_in),
     }
 
 

@@ -117,6 +117,8 @@ RIGHTS: dict[str, Right] = {
     "POST /api/v1/models/found": Right.ADMIN,
     "PATCH /api/v1/models/{id}": Right.ADMIN,
     "DELETE /api/v1/models/{id}": Right.ADMIN,
+    "GET /api/v1/models/{id}/removal": Right.ADMIN,
+    "GET /api/v1/models/{id}/adapters": Right.ADMIN,
     "GET /api/v1/models/{id}/details": Right.VIEW,
     "GET /api/v1/downloads": Right.ADMIN,
     "POST /api/v1/downloads": Right.ADMIN,

@@ -17,11 +17,13 @@ from dovetail import demo
 from dovetail.gateway.admin.config import ConfigAnswer
 from dovetail.gateway.admin.model_answers import (
     EstimateAnswer,
+    FittingAdapters,
     FoundAdded,
     FoundPlaces,
     ModelEntries,
     ModelRemoved,
     ModelSaved,
+    RemovalAnswer,
 )
 from dovetail.gateway.compat.llm_server_config import RouterList, StoredConfigs
 
@@ -114,6 +116,24 @@ async def test_a_model_is_added_changed_and_removed_without_a_restart(house: Hou
     assert (await model(house.http, "mine"))["id"] == "mine"
 
 
+@pytest.mark.accept("M3")
+async def test_what_would_go_is_told_before(house: House) -> None:
+    path = house.home / "models" / "mine.gguf"
+    told = RemovalAnswer.model_validate((await house.ask("GET", "/api/v1/models/mine/removal"))[1])
+    assert ([file.name for file in told.files], told.bytes) == ([str(path)], path.stat().st_size)
+    assert (told.entry, told.problem) == (False, None)
+    kept = RemovalAnswer.model_validate((await house.ask("GET", "/api/v1/models/tiny-mlx/removal"))[1])
+    assert (kept.files, kept.bytes, "package" in str(kept.problem)) == ([], 0, True)
+
+
+async def test_adapters_are_listed_with_what_does_not_fit(house: House) -> None:
+    fitting = FittingAdapters.model_validate((await house.ask("GET", "/api/v1/models/tiny-gguf/adapters"))[1])
+    assert {each.name for each in fitting.data if each.problem is None} >= {"shout"}
+    assert fitting.default is None
+    status, _ = await house.ask("GET", "/api/v1/models/nobody/adapters")
+    assert status == 404
+
+
 async def test_files_go_only_when_their_name_is_said(house: House) -> None:
     other = house.home / "models" / "other.gguf"
     shutil.copy(GGUF, other)
@@ -166,6 +186,13 @@ async def test_an_estimate_is_what_a_load_takes(house: House) -> None:
     assert large.need.kv > small.need.kv
     assert large.verdict == "too_large"
     assert "lower the context" in large.advice
+    assert large.changes[0].settings["context"] == int(large.changes[0].text.split()[-1])
+    thought = {"model": "tiny-gguf", "settings": {"context": 1024, "draft": "tiny-gguf-q8"}}
+    drafted = EstimateAnswer.model_validate((await house.ask("POST", "/api/v1/models/estimate", thought))[1])
+    assert (drafted.context, drafted.need.weights > need.weights) == (1024, True)
+    for patch, wanted in (({"context": 9}, 422), ({"draft": "/etc/x.gguf"}, 403), ({"draft": "nobody"}, 422)):
+        body = {"model": "tiny-gguf", "settings": patch}
+        assert (await house.ask("POST", "/api/v1/models/estimate", body))[0] == wanted, patch
     path = str(house.home / "models" / "mine.gguf")
     assert (await house.ask("POST", "/api/v1/models/estimate", {"path": path}))[0] == 200
     assert (await house.ask("POST", "/api/v1/models/estimate", {"path": "/etc/passwd"}))[0] == 403

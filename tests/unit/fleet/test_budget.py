@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from dovetail.core.model import Attention, LoadOptions, Model, Shape, Weights
 from dovetail.engines.base import Machine
 from dovetail.fleet.budget import Need, corrected, limit, most_layers, need
-from dovetail.fleet.guidance import Shortage, changes, size
+from dovetail.fleet.guidance import Shortage, changes, size, suggestions
 from dovetail.fleet.placement import Resident
 
 X86, ARM = Machine(2, arch="x86_64"), Machine(2, arch="arm64")
@@ -175,12 +175,26 @@ def test_each_change_makes_it_fit_and_no_smaller_one_would(free: int, model: Mod
             assert each.startswith(("take a smaller quantisation", "raise fleet.memory"))
 
 
+@given(free=st.integers(0, 6 * GIB), model=st.sampled_from([gguf(), mlx()]))
+def test_what_a_change_says_as_options_makes_it_fit(free: int, model: Model) -> None:
+    def takes(options: LoadOptions) -> int:
+        return need(model, options, X86).ram
+
+    shortage = Shortage(model, WHOLE, takes(WHOLE), free)
+    for change in suggestions(shortage, takes) if shortage.needed > free else ():
+        if change.at_most is None and change.options:
+            assert takes(replace(WHOLE, **dict(change.options))) <= free  # type: ignore[arg-type]
+        else:
+            assert change.text.startswith(("take a smaller quantisation", "raise fleet.memory"))
+
+
 def test_the_fewest_others_are_named() -> None:
     others = [Resident("a", memory=10), Resident("b", memory=50), Resident("c", memory=45)]
     tight = Shortage(gguf(), WHOLE, 100, 10, others)
     assert "unload b and c" in changes(tight, lambda _: 100)
     assert "unload b" in changes(replace(tight, free=60), lambda _: 100).split(", or ")
     assert "unload" not in changes(replace(tight, free=-10), lambda _: 1000)
+    assert [each.unload for each in suggestions(tight, lambda _: 100) if each.unload] == [("b", "c")]
 
 
 def test_sizes_are_for_people() -> None:

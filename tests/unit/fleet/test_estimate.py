@@ -54,12 +54,12 @@ def test_what_is_loaded_counts(other: Resident, verdict: str, evict: tuple[str, 
 def test_too_large_says_what_would_fit() -> None:
     found = estimate(wanted(LoadOptions(context=1 << 20, parallel=8)), CPU, [], Room(16, 2 * GIB))
     assert found.verdict == "too_large"
-    assert "lower the context to" in found.advice
+    assert "lower the context to" in found.advice[0].text
 
 
 def test_a_place_for_one_model_more_is_wanted_too() -> None:
     found = estimate(wanted(), CPU, [Resident("a", busy=True)], Room(1, 4 * GIB))
-    assert (found.verdict, found.advice) == ("waits", "")
+    assert (found.verdict, found.advice) == ("waits", ())
 
 
 def test_as_many_layers_go_to_the_gpu_as_fit() -> None:

@@ -237,6 +237,25 @@ async def test_a_load_that_fails_for_memory_says_what_would_help(bench: Bench) -
         assert said in failed.value.message
 
 
+async def test_how_far_a_load_is_shows_in_the_memory_it_has_taken(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dovetail.fleet.places.SAMPLE_EVERY", 0.01)
+    bench.launcher.plans["a"] = Plan(listens=False)
+    pool = bench.pool()
+    load = asyncio.create_task(pool.load(A))
+    bench.gauge.taken = Usage(memory=1, private=1)
+    await until(lambda: pool.status("a").progress == 0)
+    bench.gauge.taken = Usage(memory=GIB // 4, private=1)
+    await until(lambda: 0.1 < (pool.status("a").progress or 0) < 0.9)
+    bench.gauge.taken = Usage(memory=99 * GIB, private=1)
+    await until(lambda: pool.status("a").progress == 0.99)
+    load.cancel()
+    await asyncio.wait([load])
+    await until(lambda: pool.status("a").state == "unloaded")
+    assert pool.status("a").progress is None
+
+
 async def test_another_failure_is_told_as_it_is(bench: Bench) -> None:
     bench.launcher.plans["a"] = Plan(last_words="0.00.01.000 E load: unknown model architecture: 'x'")
     with pytest.raises(LoadFailed) as failed:

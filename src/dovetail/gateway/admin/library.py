@@ -13,6 +13,8 @@ from starlette.responses import Response
 
 from dovetail.catalog import found
 from dovetail.catalog.delivery import order
+from dovetail.catalog.guesses import with_guesses
+from dovetail.catalog.headers import Headers
 from dovetail.catalog.hub import parse_spec
 from dovetail.catalog.invalid import InvalidModelFile
 from dovetail.catalog.preview import preview
@@ -22,6 +24,7 @@ from dovetail.core.model import CacheType, LoadOptions, Model
 from dovetail.gateway import change, guard
 from dovetail.gateway.admin.config import Version
 from dovetail.gateway.admin.model_answers import (
+    ChangeAnswer,
     EstimateAnswer,
     FoundAdded,
     FoundModel,
@@ -31,7 +34,7 @@ from dovetail.gateway.admin.model_answers import (
 )
 from dovetail.gateway.deliveries import downloads_of
 from dovetail.gateway.deps import CallerDep, ServicesDep, receive_body
-from dovetail.gateway.model_settings import load_options
+from dovetail.gateway.model_settings import guesses, load_options
 from dovetail.gateway.openapi import answers, reads
 from dovetail.gateway.roots import admitted
 from dovetail.gateway.services import Services
@@ -44,7 +47,7 @@ router = APIRouter(tags=["models"])
 class EstimateRequest(Wire):
     """A load that is thought of: of a model by its id, a file that could be added, or one of the hub by its header.
 
-    Options go over the settings.
+    Options go over the settings, `settings` as well: null takes a key out, as when they are changed.
     """
 
     model: Annotated[str, Field(max_length=256)] | None = None
@@ -61,6 +64,7 @@ class EstimateRequest(Wire):
     cache_type_k: CacheType | None = None
     cache_type_v: CacheType | None = None
     cache_ram: Annotated[int, Field(ge=0, le=1 << 50)] | None = None
+    settings: dict[str, object] = Field(default={}, description="As `[models.ID]` has them.")
 
 
 class AddFound(Wire):
@@ -89,7 +93,7 @@ async def estimate_model(request: Request, services: ServicesDep, _caller: Calle
     else:
         model = await asyncio.to_thread(_model, services, body)
     said = {name: value for name in _OPTIONS if (value := getattr(body, name)) is not None}
-    options = await asyncio.to_thread(_resolved, services, model, said)
+    model, options = await asyncio.to_thread(_resolved, services, model, body.settings, said)
     engine = services.engines[model.format]
     told = await services.pool.estimate(model, options, engine.cache_key(options))
     need = asdict(told.need)
@@ -108,7 +112,13 @@ async def estimate_model(request: Request, services: ServicesDep, _caller: Calle
             free=told.free,
             verdict=told.verdict,
             evict=list(told.evict),
-            advice=told.advice,
+            advice=", or ".join(each.text for each in told.advice),
+            changes=[
+                ChangeAnswer(
+                    text=each.text, settings=dict(each.options), unload=list(each.unload), at_most=each.at_most
+                )
+                for each in told.advice
+            ],
         )
     )
 
@@ -140,7 +150,7 @@ async def add_found(request: Request, services: ServicesDep, _caller: CallerDep)
     return _json(FoundAdded(version=written.version, added=added))
 
 
-_OPTIONS = tuple(name for name in EstimateRequest.model_fields if name not in {"model", "path", "repo"})
+_OPTIONS = tuple(name for name in EstimateRequest.model_fields if name not in {"model", "path", "repo", "settings"})
 
 
 def _model(services: Services, body: EstimateRequest) -> Model:
@@ -156,9 +166,21 @@ def _model(services: Services, body: EstimateRequest) -> Model:
     return model
 
 
-def _resolved(services: Services, model: Model, said: dict[str, int | bool | str]) -> LoadOptions:
-    wanted = replace(load_options(services.settings, model), pooling=model.pooling, **said)
-    return services.engines[model.format].resolve(model, wanted, services.machine)
+def _resolved(
+    services: Services, model: Model, patch: dict[str, object], said: dict[str, int | bool | str]
+) -> tuple[Model, LoadOptions]:
+    """The model and its options with `patch` over its settings, and over both what was `said`."""
+    settings = services.settings
+    if patch:
+        change.check(services, list(change.edits_of(patch, ("models", model.id))))
+        settings = change.supposed(settings, model.id, patch)
+        others = {each.id: each for each in services.catalog.models()}
+        guessed = replace(model, draft=None, ngram=None)
+        model = with_guesses(guessed, guesses(settings, model.id), others, Headers())
+        if model.invalid is not None:
+            raise InvalidModelFile(model.invalid)
+    wanted = replace(load_options(settings, model), pooling=model.pooling, **said)
+    return model, services.engines[model.format].resolve(model, wanted, services.machine)
 
 
 def _places(services: Services) -> list[FoundPlace]:

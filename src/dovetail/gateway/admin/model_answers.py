@@ -121,6 +121,33 @@ class ModelSaved(Answer):
     reload: bool = False
 
 
+class RemovalAnswer(Answer):
+    """What removing a model would take: its entry in the configuration, and `files` with all their bytes.
+
+    `problem` is why its files stay; then there are none here.
+    """
+
+    entry: bool
+    files: list[FileAnswer]
+    bytes: int
+    problem: str | None
+
+
+class FittingAdapter(Answer):
+    """An adapter that has the model's format; `problem` is why it cannot be applied to it."""
+
+    name: str
+    path: str
+    problem: str | None
+
+
+class FittingAdapters(Answer):
+    """All of them; `default` is applied where a request names none."""
+
+    default: str | None
+    data: list[FittingAdapter]
+
+
 class ModelRemoved(Answer):
     """What is gone: the entry in the configuration, and files."""
 
@@ -142,12 +169,25 @@ class NeedAnswer(Answer):
     device: int
 
 
+class ChangeAnswer(Answer):
+    """What alone makes a model fit: other `settings`, models to `unload`, or else weights of `at_most` bytes.
+
+    `text` is the same for people.
+    """
+
+    text: str
+    settings: dict[str, int | str]
+    unload: list[str]
+    at_most: int | None
+
+
 class EstimateAnswer(Answer):
     """What a load would take; see docs/memory.md. Bytes, null where memory is not counted.
 
     memory   what would be kept for it; `measured` says whether an earlier load has shown it
     limit    what all models may take, of which `free` is left beside those that are loaded
-    verdict  it fits; or does once the idle models `evict` have gone; or waits for busy ones; or never does: `advice`
+    verdict  it fits; or does once the idle models `evict` have gone; or waits for busy ones; or never does: `changes`,
+             and `advice` is all of them in one line
     """
 
     model: str
@@ -163,6 +203,7 @@ class EstimateAnswer(Answer):
     verdict: Literal["fits", "evicts", "waits", "too_large"]
     evict: list[str]
     advice: str
+    changes: list[ChangeAnswer]
 
 
 class FoundModel(Answer):

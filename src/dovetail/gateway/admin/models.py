@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -19,11 +20,21 @@ from dovetail.catalog.naming import safe
 from dovetail.catalog.removal import Removal, removal
 from dovetail.catalog.scan import scan
 from dovetail.core.errors import Conflict, InvalidRequest, ModelNotFound
-from dovetail.core.model import MODEL_ID, Model
+from dovetail.core.model import MODEL_ID, Adapter, Model
 from dovetail.core.request import JsonObject
 from dovetail.gateway import change, guard
 from dovetail.gateway.admin.config import IF_MATCH, Version, wanted_version
-from dovetail.gateway.admin.model_answers import ModelDetails, ModelEntries, ModelEntry, ModelRemoved, ModelSaved
+from dovetail.gateway.admin.model_answers import (
+    FileAnswer,
+    FittingAdapter,
+    FittingAdapters,
+    ModelDetails,
+    ModelEntries,
+    ModelEntry,
+    ModelRemoved,
+    ModelSaved,
+    RemovalAnswer,
+)
 from dovetail.gateway.deps import CallerDep, ServicesDep, receive_body
 from dovetail.gateway.dialects.openai_models import model_object
 from dovetail.gateway.model_settings import load_options
@@ -155,6 +166,42 @@ async def remove_model(request: Request, services: ServicesDep, _caller: CallerD
 
 
 @router.get(
+    "/api/v1/models/{id}/removal",  # noqa: FAST003  read from the path
+    operation_id="modelRemoval",
+    response_model=None,
+    openapi_extra={"parameters": [ID]},
+)
+@answers(RemovalAnswer)
+async def model_removal(request: Request, services: ServicesDep, _caller: CallerDep) -> Response:
+    """What would go with a model: nothing does yet."""
+    model = await asyncio.to_thread(services.catalog.find, request.path_params["id"])
+    problem: str | None = None
+    going = Removal((), 0)
+    try:
+        going = await asyncio.to_thread(_removal, services, model)
+    except InvalidRequest as error:
+        problem = error.message
+    files = await asyncio.to_thread(lambda: [FileAnswer(name=str(path), bytes=_size(path)) for path in going.files])
+    has_entry = model.id in services.settings.models
+    return _json(RemovalAnswer(entry=has_entry, files=files, bytes=going.bytes, problem=problem))
+
+
+@router.get(
+    "/api/v1/models/{id}/adapters",  # noqa: FAST003  read from the path
+    operation_id="modelAdapters",
+    response_model=None,
+    openapi_extra={"parameters": [ID]},
+)
+@answers(FittingAdapters)
+async def model_adapters(request: Request, services: ServicesDep, _caller: CallerDep) -> Response:
+    """The adapters of a model's format, and which of them cannot be applied to it. Reads headers, loads nothing."""
+    model = await asyncio.to_thread(services.catalog.find, request.path_params["id"])
+    own = services.settings.models.get(model.id)
+    found = await asyncio.to_thread(_fitting, services, replace(model, adapter=None))
+    return _json(FittingAdapters(default=None if own is None else own.adapter, data=found))
+
+
+@router.get(
     "/api/v1/models/{id}/details",  # noqa: FAST003  read from the path
     operation_id="modelDetails",
     response_model=None,
@@ -202,6 +249,28 @@ def _removal(services: Services, model: Model) -> Removal:
     own = services.settings.models.get(model.id)
     named = [own.path.parent] if own is not None and own.path is not None else []
     return removal(model, [*roots(services.settings), *named])
+
+
+def _fitting(services: Services, model: Model) -> list[FittingAdapter]:
+    adapters = services.catalog.adapters
+    found: list[FittingAdapter] = []
+    for each in adapters.list():
+        if (path := each.form(model.format)) is None:
+            continue
+        problem: str | None = None
+        try:
+            adapters.find(Adapter(each.name), model)
+        except InvalidRequest as error:
+            problem = error.message
+        found.append(FittingAdapter(name=each.name, path=str(path), problem=problem))
+    return found
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.lstat().st_size
+    except OSError:
+        return 0
 
 
 async def _saved(services: Services, name: str, version: str, *, reload: bool = False) -> Response:
