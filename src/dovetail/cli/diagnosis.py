@@ -21,6 +21,8 @@ from dovetail.cli.home import Occupant, occupant
 from dovetail.cli.list import size
 from dovetail.cli.options import configured
 from dovetail.core.model import Model
+from dovetail.engines import backends
+from dovetail.engines.compilation import toolbox
 from dovetail.engines.native import builds, in_force
 from dovetail.hardware.devices import Devices
 from dovetail.hardware.machine import MachineFacts, machine
@@ -32,7 +34,6 @@ _NATIVE = (
     "dovetail engine build compiles one that does: prompts are read 1.3 to 1.8 times as fast, answers written about "
     "as fast as before"
 )
-_GPU_BUILD = "to use it, install a llama-server built for it and set [engines.gguf] binary to its path"
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +157,8 @@ def gguf(
     if built is None and "AVX512F" in facts.processor.simd and "AVX512" not in report.simd:
         yield Finding("gguf engine", "note", "this processor has AVX512, the wheel does not use it", _NATIVE)
     if facts.gpus and all(device.startswith("CPU") for device in report.devices):
-        yield Finding("gguf engine", "note", f"the wheel does not use the {facts.gpus[0].name}", _GPU_BUILD)
+        advice = backends.advice({gpu.vendor for gpu in facts.gpus}, toolbox())
+        yield Finding("gguf engine", "note", f"this llama.cpp does not use the {facts.gpus[0].name}", advice)
 
 
 _SET_BINARY = "correct [engines.gguf] binary, or remove it to use the xllamacpp wheel"

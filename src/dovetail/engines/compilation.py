@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from dovetail.engines import native
+from dovetail.engines.backends import Target
 from dovetail.engines.native import Card, NativeBuild
 
 SPACE = 1 << 30  # bytes that source and objects take, with as much to spare
@@ -105,13 +106,14 @@ class Compilation:
     Only one may run in a home folder; the caller sees to that.
     """
 
-    def __init__(self, home: Path, version: str, tools: Toolbox, jobs: int) -> None:
+    def __init__(self, home: Path, version: str, tools: Toolbox, jobs: int, target: Target | None = None) -> None:
         self._root = home / native.FOLDER
         self._work = self._root / native.WORK
         self._source = self._work / f"xllamacpp-{version}"
         self._version = version
         self._tools = tools
         self._jobs = jobs
+        self._target = target or Target()
         self._last: deque[str] = deque(maxlen=_KEPT_LINES)
         self._done = 0.0
 
@@ -130,7 +132,7 @@ class Compilation:
         yield Progress("try", _BEGINS["try"])
         features = self._try(staged)
         made = int(time.time())
-        card = Card(self._version, platform.machine(), processor, simd, features, made)
+        card = Card(self._version, platform.machine(), processor, simd, features, made, self._target.backend)
         native.write(staged, card)
         final = self._root / f"xllamacpp-{self._version}"
         if final.exists():  # moved away whole: half of one would still be a build by its card
@@ -219,8 +221,14 @@ class Compilation:
 
     def _output(self, argv: list[str], failure: str) -> Generator[str]:
         """The lines of a command, kept in the log. Ends its whole group when left. Raises CompilationError."""
-        env = {**self._tools.environ, "NPROC": str(self._jobs), "PYTHONUNBUFFERED": "1", "PIP_NO_INPUT": "1"}
-        env["CMAKE_ARGS"] = f"{self._tools.environ.get('CMAKE_ARGS', '')} {OFFLINE}".strip()
+        env = {
+            **self._tools.environ,
+            **self._target.environ,
+            "NPROC": str(self._jobs),
+            "PYTHONUNBUFFERED": "1",
+            "PIP_NO_INPUT": "1",
+        }
+        env["CMAKE_ARGS"] = f"{self._tools.environ.get('CMAKE_ARGS', '')} {OFFLINE} {self._target.options}".strip()
         if "CMAKE_GENERATOR" not in env and self._tools.find("ninja"):
             env["CMAKE_GENERATOR"] = "Ninja"
         self._last.clear()

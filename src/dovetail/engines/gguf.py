@@ -43,7 +43,8 @@ _NEXT_TO_NOTHING = 1e-30
 class GgufEngine:
     """`binary` names an external llama-server; None means xllamacpp: the `native` build if there is one, or the wheel.
 
-    `native` is asked at each start of a worker, so that a build is used as soon as it is there.
+    `native` is asked at each start of a worker, so that a build is used as soon as it is there. `metal`: the wheel and
+    every build compute on this machine's GPU.
     """
 
     name = "gguf"
@@ -51,9 +52,16 @@ class GgufEngine:
     adapters_apart = True  # and batches only what has the same adapters
     numbered_slots = True
 
-    def __init__(self, binary: Path | None = None, native: Callable[[], NativeBuild | None] = lambda: None) -> None:
+    def __init__(
+        self,
+        binary: Path | None = None,
+        native: Callable[[], NativeBuild | None] = lambda: None,
+        *,
+        metal: bool = sys.platform == "darwin",
+    ) -> None:
         self._binary = binary
         self._native = native
+        self._metal = metal
 
     def build(self) -> str:
         """Which llama.cpp a worker would run on now, for people. Blocks."""
@@ -63,6 +71,9 @@ class GgufEngine:
         return f"xllamacpp {version} ({'the wheel' if native is None else 'compiled for this machine'})"
 
     def resolve(self, model: Model, options: LoadOptions, machine: Machine) -> LoadOptions:
+        machine = replace(machine, gpu=machine.gpu and self._uses_gpu())
+        if not machine.gpu and self._binary is None:  # layers that the engine would not put there are none
+            options = replace(options, gpu_layers=0)
         if options.pooling is not None:
             return _for_embeddings(model, options, machine)
         batch = options.batch or (GPU_BATCH if machine.gpu else CPU_BATCH)
@@ -81,6 +92,13 @@ class GgufEngine:
             # llama.cpp's RAM cache is not keyed by adapter and hides slots from their owner.
             cache_ram=0 if model.adapter is not None else options.cache_ram or 0,
         )
+
+    def _uses_gpu(self) -> bool:
+        """Whether a worker started now computes on a GPU; of a program of the user's own it is taken for granted."""
+        if self._binary is not None or self._metal:
+            return True
+        native = self._native()
+        return native is not None and native.card.backend != ""
 
     def cache_key(self, options: LoadOptions) -> str:
         layout = (options.cache_type_k, options.cache_type_v, options.flash_attention, options.mmproj)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 
 from dovetail.core.model import LoadOptions, Model
@@ -23,7 +24,13 @@ DEFAULT_CONTEXT = 8192
 CPU_STEP = 512
 GPU_STEP = 2048
 DEFAULT_CACHE = 1 << 30
+CUDA_PACKAGES = ("mlx-cuda-13", "mlx-cuda-12", "mlx-cuda")  # what the extra `mlx-cuda` brings
 _CACHE_SHARE = 16  # of all workers' memory one model's prompt caches may take this part, and no more than the default
+
+
+def has_gpu_backend() -> bool:
+    """Whether the mlx that is installed computes on a GPU."""
+    return sys.platform == "darwin" or any(map(installed, CUDA_PACKAGES))
 
 
 class MlxEngine:
@@ -34,13 +41,18 @@ class MlxEngine:
     adapters_apart = False
     numbered_slots = False
 
+    def __init__(self, gpu_backend: Callable[[], bool] = has_gpu_backend) -> None:
+        self._gpu_backend = gpu_backend
+
     def resolve(self, model: Model, options: LoadOptions, machine: Machine) -> LoadOptions:
+        gpu = machine.gpu and self._gpu_backend()
         context = options.context or min(model.shape.context or DEFAULT_CONTEXT, DEFAULT_CONTEXT)
         return replace(
             options,
             context=context,
             parallel=options.parallel or default_parallel(model.shape, context),
-            batch=options.batch or (GPU_STEP if machine.gpu else CPU_STEP),
+            gpu_layers=None if gpu else 0,  # mlx takes the whole model to the one or to the other
+            batch=options.batch or (GPU_STEP if gpu else CPU_STEP),
             cache_ram=_cache(machine) if options.cache_ram is None else options.cache_ram,
         )
 

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
+from dovetail.engines.backends import Backend
+
 FOLDER = "engines"
 CARD = "build.json"
 WORK = "work"
@@ -27,6 +29,7 @@ class Card:
     simd       vector instructions the processor had; without one of them the build may end with SIGILL
     features   llama.cpp's names of what was built in
     made       Unix time, which tells one build from the next
+    backend    the kind of GPU it is for; empty: none, but for Metal
     """
 
     version: str
@@ -35,6 +38,7 @@ class Card:
     simd: tuple[str, ...]
     features: tuple[str, ...]
     made: int
+    backend: Backend = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -262,8 +262,13 @@ class Places:
         """Reckons what a seat takes, with as many layers on GPUs as fit beside what cannot go."""
         options, room = seat.options, self._room()
         everything = len(seat.model.weights.layers) + 1
-        if options.gpu_only and not self._machine.gpu:
-            raise LoadFailed(f"{seat.model.id} cannot be loaded: gpu_only is set, and no GPU is known here", status=422)
+        if options.gpu_only and (not self._machine.gpu or options.gpu_layers == 0):
+            why = (
+                "its engine computes on the processor: see dovetail doctor"
+                if self._machine.gpu
+                else "no GPU is known here"
+            )
+            raise LoadFailed(f"{seat.model.id} cannot be loaded: gpu_only is set, and {why}", status=422)
         if room.device is not None and everything > 1 and options.gpu_layers in (None, -1):
             staying = sum(each.device for each in self._resident() if each.busy or each.pinned)
             layers = budget.most_layers(seat.model, options, self._machine, room.device - staying)

@@ -87,7 +87,7 @@ class Seats:
 
     def __iter__(self) -> Iterator[Seat]:
         yield from self._seats.values()
-        yield from (seat for seat in self._leaving if seat.uses or seat.worker.alive)
+        yield from (seat for seat in self._leaving if not self._rests(seat))
 
     def __getitem__(self, seat_id: str) -> Seat:
         """The one that requests of now get."""
@@ -112,7 +112,7 @@ class Seats:
             seat.outdated = True
             if not seat.uses:
                 seat.worker.begin_stop()
-        if seat is None or seat.outdated or (seat.model != model and not seat.uses and not seat.worker.alive):
+        if seat is None or seat.outdated or (self._rests(seat) and (seat.model != model or not self._current(seat))):
             made = self._new(seat_id, model, engine, apart)
             made.group, made.number = group, number
             if seat is not None:
@@ -131,7 +131,12 @@ class Seats:
             seat.queue.rebound(_bounds(settings))
             seat.outdated = seat.outdated or not self._current(seat)
 
+    @staticmethod
+    def _rests(seat: Seat) -> bool:
+        return not seat.uses and not seat.worker.alive
+
     def _current(self, seat: Seat) -> bool:
+        """Also an engine that was compiled since may take other options, as layers on a GPU."""
         try:
             engine = self._making.engine(seat.model)
             options = self._making.resolved(seat.model, engine, seat.options.pooling)
@@ -141,10 +146,10 @@ class Seats:
 
     def _forget_gone(self) -> None:
         """Scales are the clients' to choose, without end: of a worker that had one nothing is kept when it has gone."""
-        self._leaving = [seat for seat in self._leaving if seat.uses or seat.worker.alive]
+        self._leaving = [seat for seat in self._leaving if not self._rests(seat)]
         scaled = [seat for seat in self._seats.values() if seat.model.adapter and seat.model.adapter.scale != 1]
         for seat in scaled:
-            if not seat.uses and not seat.worker.alive:
+            if self._rests(seat):
                 del self._seats[seat.id]
 
     def _new(self, seat_id: str, model: Model, engine: Engine, pooling: Pooling | None) -> Seat:

@@ -23,8 +23,8 @@ def pairs(argv: tuple[str, ...]) -> dict[str, str]:
 @pytest.mark.accept("E7", "E15")
 def test_said_options_reach_the_gguf_worker() -> None:
     options = LoadOptions(context=1024, parallel=2, gpu_layers=7, flash_attention=True, cache_type_k="q8_0", threads=3)
-    engine = GgufEngine()
-    flags = pairs(engine.command(GGUF, engine.resolve(GGUF, options, Machine(cores=8)), SOCKET).argv)
+    engine = GgufEngine(metal=True)
+    flags = pairs(engine.command(GGUF, engine.resolve(GGUF, options, Machine(cores=8, gpu=True)), SOCKET).argv)
     assert flags["--model"] == str(GGUF.path)
     assert flags["--socket"] == str(SOCKET.socket)
     assert flags["--context"] == "1024"
@@ -44,8 +44,20 @@ def test_a_core_stays_free_and_the_context_is_the_models_own() -> None:
 @pytest.mark.parametrize(("gpu", "chunk"), [(False, 512), (True, 2048)])
 def test_prefill_chunks_are_small_on_a_cpu(gpu: bool, chunk: int) -> None:
     machine = Machine(cores=4, gpu=gpu)
-    assert GgufEngine().resolve(GGUF, LoadOptions(), machine).batch == chunk
-    assert MlxEngine().resolve(MLX, LoadOptions(), machine).batch == chunk
+    assert GgufEngine(metal=True).resolve(GGUF, LoadOptions(), machine).batch == chunk
+    assert MlxEngine(lambda: True).resolve(MLX, LoadOptions(), machine).batch == chunk
+
+
+@pytest.mark.accept("E7")
+def test_an_engine_without_a_gpu_backend_puts_no_layer_on_the_gpu_that_is_there() -> None:
+    machine, told = Machine(cores=4, gpu=True), LoadOptions(gpu_layers=7)
+    wheel, metal, own = GgufEngine(metal=False), GgufEngine(metal=True), GgufEngine(Path("/opt/llama-server"))
+    found = [engine.resolve(GGUF, told, machine) for engine in (wheel, metal, own)]
+    assert [(options.gpu_layers, options.batch) for options in found] == [(0, 512), (7, 2048), (7, 2048)]
+    assert [engine.resolve(GGUF, LoadOptions(), machine).gpu_layers for engine in (wheel, metal)] == [0, -1]
+    for gpu, chunk, layers in ((False, 512, 0), (True, 2048, None)):
+        options = MlxEngine(lambda gpu=gpu: gpu).resolve(MLX, LoadOptions(), machine)
+        assert (options.batch, options.gpu_layers) == (chunk, layers)
 
 
 def test_an_external_llama_server_gets_its_own_flags_and_a_lifeline() -> None:
@@ -185,7 +197,7 @@ def test_what_guesses_ahead_reaches_both_kinds_of_server(
 ) -> None:
     model = replace(GGUF, draft=Path(draft) if draft else None, ngram=ngram)
     names = {"--draft", "--ngram", "--spec-draft-model", "--spec-type", "--spec-draft-ngl"}
-    for engine, wanted in ((GgufEngine(), wheel), (GgufEngine(Path("/opt/llama-server")), binary)):
+    for engine, wanted in ((GgufEngine(metal=True), wheel), (GgufEngine(Path("/opt/llama-server")), binary)):
         options = engine.resolve(model, LoadOptions(gpu_layers=3), Machine(cores=4))
         assert (options.draft, options.ngram) == (model.draft, model.ngram)
         flags = pairs(engine.command(model, options, SOCKET).argv)

@@ -12,7 +12,8 @@ import pytest
 
 from dovetail.core.model import LoadOptions, Model
 from dovetail.engines import native
-from dovetail.engines.base import Endpoint
+from dovetail.engines.backends import Target, target
+from dovetail.engines.base import Endpoint, Machine
 from dovetail.engines.compilation import Compilation, CompilationError, Progress, Toolbox, toolbox
 from dovetail.engines.gguf import GgufEngine
 from dovetail.engines.native import NativeBuild
@@ -25,10 +26,10 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="engines are not
 SIMD = ("AVX2", "AVX512F")
 
 
-def made(home: Path, tools: Toolbox) -> tuple[list[Progress], NativeBuild]:
+def made(home: Path, tools: Toolbox, target: Target | None = None) -> tuple[list[Progress], NativeBuild]:
     """A whole build: what it told, and its result."""
     told: list[Progress] = []
-    steps = Compilation(home, VERSION, tools, jobs=3).run("EPYC", SIMD)
+    steps = Compilation(home, VERSION, tools, 3, target).run("EPYC", SIMD)
     while True:
         try:
             told.append(next(steps))
@@ -145,6 +146,22 @@ def test_only_a_build_that_fits_is_in_force(tmp_path: Path) -> None:
     assert native.in_force(tmp_path, VERSION, SIMD) is None
     card.write_text("{}")
     assert native.builds(tmp_path) == []
+
+
+def test_a_build_for_a_gpu_says_so_and_models_have_layers_there_from_then_on(tmp_path: Path) -> None:
+    home, tools = tmp_path / "home", stand_ins(tmp_path / "bin", CUDA_PATH=str(tmp_path / "cuda"))
+    (tmp_path / "bin" / "nvcc").write_text("")
+    (tmp_path / "bin" / "nvcc").chmod(0o700)
+    engine = GgufEngine(native=lambda: native.in_force(home, VERSION, SIMD), metal=False)
+    model, machine = Model("m", "gguf", tmp_path / "m.gguf"), Machine(cores=4, gpu=True)
+    _, plain = made(home, tools, target("auto", (), tools))
+    assert (plain.card.backend, engine.resolve(model, LoadOptions(), machine).gpu_layers) == ("", 0)
+    assert "-DGGML_CUDA=OFF -DGGML_HIP=OFF -DGGML_VULKAN=OFF" in log(home)
+    _, build = made(home, tools, target("auto", {"nvidia"}, tools))
+    assert (build.card.backend, engine.resolve(model, LoadOptions(), machine).gpu_layers) == ("cuda", -1)
+    flags = [line for line in log(home).splitlines() if line.startswith("flags")][-1]
+    assert "-DGGML_CUDA" not in flags
+    assert "-DGGML_HIP=OFF" in flags
 
 
 def test_gguf_workers_take_the_build_and_their_caches_know_it(tmp_path: Path) -> None:
