@@ -87,6 +87,14 @@ def said() -> dict[str, str]:
     return {}
 
 
+# What the routes that write nothing take at least.
+LEAST: dict[str, dict[str, Any]] = {
+    "/infill": {"input_prefix": "a", "input_suffix": "b"},
+    "/embedding": {"content": "a"},
+    "/v1/rerank": {"query": "a", "documents": ["b"]},
+}
+
+
 def base(route: str, model: str) -> dict[str, Any]:
     if route == CHAT:
         begun = {"continue_final_message": True, "chat_template_kwargs": {"enable_thinking": False}}
@@ -99,9 +107,7 @@ def base(route: str, model: str) -> dict[str, Any]:
         return {"model": model, "input": "hi", **bounds}
     if route.startswith("/v1/messages"):
         return {"model": model, "messages": HI} | ({"max_tokens": 5} if route == MESSAGES else {})
-    if route == "/v1/rerank":
-        return {"model": model, "query": "a", "documents": ["b"]}
-    return {"model": model, "input": "a"}
+    return {"model": model, **LEAST.get(route, {"input": "a"})}
 
 
 def specs(route: str, kind: str) -> list[FieldSpec]:

@@ -23,7 +23,9 @@ from dovetail.core.field import FieldSpec, Table, Treatment
 from dovetail.core.fields import SAMPLING
 from dovetail.engines.wire import DEFAULT_SAMPLING
 from dovetail.gateway.dialects.anthropic.body import CountBody, MessagesBody
-from dovetail.gateway.dialects.llamacpp import CompletionRequest, DetokenizeRequest, TokenizeRequest
+from dovetail.gateway.dialects.llamacpp.completion import CompletionRequest, InfillRequest
+from dovetail.gateway.dialects.llamacpp.embedding import NativeEmbeddingBody
+from dovetail.gateway.dialects.llamacpp.tokens import DetokenizeRequest, TokenizeRequest
 from dovetail.gateway.dialects.ollama.bodies import OllamaChat, OllamaGenerate
 from dovetail.gateway.dialects.ollama.embed import OllamaEmbed, OllamaEmbeddings
 from dovetail.gateway.dialects.ollama.options import OllamaOptions
@@ -61,6 +63,8 @@ BODIES: dict[str, type[Wire]] = {
     "embeddings": EmbeddingBody,
     "rerank": RerankBody,
     "completion": CompletionRequest,
+    "infill": InfillRequest,
+    "embedding": NativeEmbeddingBody,
     "tokenize": TokenizeRequest,
     "detokenize": DetokenizeRequest,
     "ollama chat": OllamaChat,
@@ -80,6 +84,8 @@ ROUTE_OF = {
     "messages": "/v1/messages",
     "count": "/v1/messages/count_tokens",
     "completion": "/completion",
+    "infill": "/infill",
+    "embedding": "/embedding",
     "embeddings": "/v1/embeddings",
     "rerank": "/v1/rerank",
     "tokenize": "/tokenize",

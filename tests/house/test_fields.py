@@ -124,6 +124,8 @@ PUBLISHED: dict[str, Sequence[Iterable[str]]] = {
     "/v1/messages/count_tokens": (_in_body(CountParams.__annotations__),),
     "/v1/completions": (TextParams.__annotations__, ["stream"]),
     "/completion": (LLAMA_SERVER,),
+    "/infill": (LLAMA_SERVER, ["input_prefix", "input_suffix", "input_extra", "prompt"]),
+    "/embedding": (["content", "input", "embd_normalize", "encoding_format"],),
     "/v1/embeddings": (EmbeddingCreateParams.__annotations__,),
     # Jina's and Cohere's documents of today, Cohere's second version and what its first had.
     "/v1/rerank": (

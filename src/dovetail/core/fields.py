@@ -217,6 +217,30 @@ NATIVE = _table(
     _refused("apply_chat_template", False, meaning="A prompt is taken as it is."),
 )
 
+INFILL = {
+    **NATIVE,
+    **_table(
+        FieldSpec("prompt", "How the text between begins."),
+        FieldSpec("input_prefix", "The text before the gap."),
+        FieldSpec("input_suffix", "The text behind it."),
+        FieldSpec("input_extra", "Other files, as objects of `filename` and `text`, before all else."),
+    ),
+}
+
+NATIVE_EMBEDDING = _table(
+    _MODEL,
+    FieldSpec("content", "A text or token ids, or a list of either.", aliases=("input",)),
+    FieldSpec(
+        "embd_normalize",
+        "How long vectors are: 2, unless it is said, of the length 1; -1 as they come; 0 their largest number 32760; "
+        "1, and from 3 on, of the p-norm 1.",
+        -1,
+        64,
+    ),
+    _ADAPTER,
+    _refused("encoding_format", "float"),
+)
+
 EMBEDDINGS = _table(
     _MODEL,
     FieldSpec("input", "Text or token ids, or a list of either."),
@@ -262,6 +286,8 @@ ROUTES: Mapping[str, Table] = {
     "/v1/chat/completions": {**CHAT, **_TEXT, **CHAT},  # its own order, its own word on what others refuse
     "/v1/completions": {**COMPLETIONS, **_TEXT},
     "/completion": {**_TEXT, **NATIVE},
+    "/infill": {**_TEXT, **INFILL},
+    "/embedding": NATIVE_EMBEDDING,
     "/v1/responses": RESPONSES,
     "/v1/responses/input_tokens": INPUT_TOKENS,
     "/v1/messages": ANTHROPIC_MESSAGES,

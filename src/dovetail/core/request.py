@@ -140,14 +140,33 @@ class ChatPrompt:
 
 
 @dataclass(frozen=True, slots=True)
+class Snippet:
+    """A file that a text to be filled in refers to."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class TextPrompt:
     """A raw prompt: pieces of text and token ids, in order, no template.
 
     With a `suffix` the answer is what stands between; `serving.fill` writes it as token ids before an engine sees it.
+
+    begun   how the text between begins
+    around  other files, which stand before all else
     """
 
     parts: tuple[str | int, ...]
     suffix: str | None = None
+    begun: str = ""
+    around: tuple[Snippet, ...] = ()
+
+    def texts(self) -> list[str]:
+        """All that is read, but for the token ids."""
+        parts = [part for part in self.parts if isinstance(part, str)]
+        files = [text for file in self.around for text in (file.name, file.text)]
+        return [*parts, self.suffix or "", self.begun, *files]
 
 
 Prompt: TypeAlias = ChatPrompt | TextPrompt

@@ -216,6 +216,8 @@ def _text(request: GenerateRequest, text: TextPrompt) -> JsonObject:
             raise UnsupportedField("json_schema", _WHY)
         case _:
             pass
+    if text.begun or text.around:
+        raise UnsupportedField("prompt" if text.begun else "input_extra", "of a text with a gap " + _WHY)
     parts = text.parts
     if len(parts) == 1 and isinstance(parts[0], str):
         prompt: Json = parts[0]

@@ -39,8 +39,7 @@ def prompt_tokens(request: GenerateRequest) -> int:
     """A guess from the length; only a worker can count."""
     prompt = request.prompt
     if not isinstance(prompt, ChatPrompt):
-        texts = [part for part in prompt.parts if isinstance(part, str)]
-        return _tokens([*texts, prompt.suffix or ""]) + len(prompt.parts) - len(texts)
+        return _tokens(prompt.texts()) + sum(isinstance(part, int) for part in prompt.parts)
     parts = [part for message in prompt.messages for part in message.parts]
     texts = [part.text for part in parts if isinstance(part, TextPart)]
     return _tokens(texts) + _MEDIA * (len(parts) - len(texts)) + 4 * len(prompt.messages)

@@ -56,7 +56,7 @@ ROUTERS = (
     anthropic.router,
     openai_completions.router,
     openai_embeddings.router,
-    llamacpp.router,
+    *llamacpp.ROUTERS,
     rerank.router,
     openai_models.router,
     *ollama.ROUTERS,

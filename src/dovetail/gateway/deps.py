@@ -60,12 +60,26 @@ async def may(request: Request, services: Services, right: Right) -> bool:
 
 async def receive_body(request: Request, services: Services, model: type[WireT]) -> WireT:
     """The request's body as a wire model. Raises InvalidRequest, or ClientLeft when it never came whole."""
+    return await _parsed(model, await _received(request, services))
+
+
+async def receive_list(request: Request, services: Services, model: type[WireT]) -> WireT:
+    """The same of a body that is a list: `model` has it in its only field."""
+    (name,) = model.model_fields
+    return await _parsed(model, b'{"%b":%b}' % (name.encode(), await _received(request, services)))
+
+
+async def _received(request: Request, services: Services) -> bytes:
     server = services.settings.server
     large = guard.wanted(request.scope) in {None, Right.USE}
     limit = server.max_body if large else min(server.max_body, SMALL_BODY)
     body = await request_body.read(request, limit=limit, timeout=server.body_timeout)
     if not large and services.guard is not None:  # a body may have come for a minute
         await services.guard.check_still(request.scope)
+    return body
+
+
+async def _parsed(model: type[WireT], body: bytes) -> WireT:
     if len(body) < _LARGE:
         return wire.read(model, body)
     return await asyncio.to_thread(wire.read, model, body)

@@ -10,6 +10,7 @@ from dovetail.gateway.figures import placement
 from dovetail.gateway.services import Services
 
 _RANDOM_SEED = (1 << 32) - 1
+_ROUTER_STATES = {"ready": "loaded", "starting": "loading"}
 
 
 def props(services: Services, model: Model) -> JsonObject:
@@ -41,6 +42,11 @@ def props(services: Services, model: Model) -> JsonObject:
         },
         "placement": None if (placed := placement(status)) is None else placed.model_dump(),
     }
+
+
+def router_state(state: str) -> str:
+    """A model's state in the words of llama-server's router."""
+    return _ROUTER_STATES.get(state, "unloaded")
 
 
 def slots(services: Services, model: Model) -> int:

@@ -1,31 +1,52 @@
-"""How many tokens a conversation is for a model, as its worker's template writes it."""
+"""A conversation as its worker's template writes it, and how many tokens that is; nothing is generated."""
 
 from __future__ import annotations
 
 import asyncio
-from contextlib import aclosing
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, asynccontextmanager
 
 from dovetail.catalog.catalog import Catalog
 from dovetail.core.errors import InvalidRequest, LoadFailed, UnsupportedField
+from dovetail.core.model import Model
 from dovetail.core.request import ChatPrompt, GenerateRequest, JsonObject, TextPart
+from dovetail.fleet.lease import Lease
 from dovetail.fleet.pool import Pool
 from dovetail.serving.limits import check_length, check_request, check_scope
 from dovetail.serving.requests import Ticket
 from dovetail.serving.thinking import named, settled
 
 
-async def count(catalog: Catalog, pool: Pool, request: GenerateRequest, ticket: Ticket) -> int:
-    """Tokens of the prompt of `request`, special ones included; generates nothing. The model is loaded for it.
+async def rendered(catalog: Catalog, pool: Pool, request: GenerateRequest, ticket: Ticket) -> str:
+    """The prompt of `request` as the model reads it. The model is loaded for it.
 
-    Raises InvalidRequest for a conversation with images or sounds, which only an engine that reads them can count.
+    Raises InvalidRequest for a conversation with images or sounds, which only an engine that reads them can show.
     """
+    async with _ready(catalog, pool, request, ticket) as (_, _, prompt):
+        return prompt
+
+
+async def count(catalog: Catalog, pool: Pool, request: GenerateRequest, ticket: Ticket) -> int:
+    """Tokens of that prompt, special ones included. Raises as `rendered` does."""
+    async with _ready(catalog, pool, request, ticket) as (lease, model, prompt):
+        # As each engine reads a prompt: llama-server puts the opening token before it, MLX leaves it to the template.
+        opened = model.format == "gguf"
+        text: JsonObject = {"content": prompt, "add_special": opened, "parse_special": True}
+        found = (await lease.worker.client.post("/tokenize", text)).get("tokens")
+    return len(found) if isinstance(found, list) else 0
+
+
+@asynccontextmanager
+async def _ready(
+    catalog: Catalog, pool: Pool, request: GenerateRequest, ticket: Ticket
+) -> AsyncGenerator[tuple[Lease, Model, str]]:
     model, by_name = await asyncio.to_thread(named, catalog.find, request)
     if model.invalid is not None:
         raise LoadFailed(f"{model.id} cannot be loaded: {model.invalid}", code="invalid_model_file", status=422)
     check_scope(ticket.caller, model)
     check_request(request, model)
     if model.remote is not None:
-        raise InvalidRequest(f"{model.id} is on another server, and its tokens are not counted here", param="model")
+        raise InvalidRequest(f"{model.id} is on another server, which alone can read it", param="model")
     if isinstance(request.prompt, ChatPrompt):
         _check_text(request.prompt)
     asked = settled(request, model, by_name)
@@ -36,13 +57,9 @@ async def count(catalog: Catalog, pool: Pool, request: GenerateRequest, ticket: 
                 ticket.note(progress)
         props = lease.worker.props
         check_length(asked, props.context if props else 0)
-        prompt = await lease.rendered(asked)
-        # As each engine reads a prompt: llama-server puts the opening token before it, MLX leaves it to the template.
-        text: JsonObject = {"content": prompt, "add_special": model.format == "gguf", "parse_special": True}
-        found = (await lease.worker.client.post("/tokenize", text)).get("tokens")
-    return len(found) if isinstance(found, list) else 0
+        yield lease, model, await lease.rendered(asked)
 
 
 def _check_text(chat: ChatPrompt) -> None:
     if any(not isinstance(part, TextPart) for message in chat.messages for part in message.parts):
-        raise UnsupportedField("messages", "cannot be counted where it has images or sounds: only an answer says it")
+        raise UnsupportedField("messages", "cannot be read where it has images or sounds: only an answer says it")

@@ -1,7 +1,8 @@
 """A text with a gap, as the tokens that a model was trained to fill it by.
 
 The order is prefix, suffix, middle, and texts name no special tokens, as in llama-server's `/infill`; the names of the
-tokens are those that llama.cpp knows (`llama_vocab::impl::load`, b11549). Unlike there, nothing is cut.
+tokens are those that llama.cpp knows (`llama_vocab::impl::load`, b11549). Unlike there, nothing is cut. Other files
+stand before: each behind its name where the model has a token that separates files, else behind a line that says so.
 """
 
 from __future__ import annotations
@@ -25,6 +26,12 @@ _NAMES = (
     ("<|prefix|>", "<|suffix|>", "<|middle|>"),
 )
 
+# Of a model that reads whole repositories: the token before a repository's name, and the one before a file's.
+_REPOSITORIES = ("<|fim_repo|>", "<|repo_name|>", "<fim-repo>", "<REPO>", "<reponame>")
+_SEPARATORS = ("<|file_sep|>", "<file_sep>", "<|file_separator|>")
+_REPOSITORY, _OWN = "repository\n", "file\n"  # names, where a request has none
+_SNIPPET = "\n\n--- snippet ---\n\n"
+
 
 class Tokenizer(Protocol):
     """A loaded model's; `fleet.lease.Lease` is one."""
@@ -46,8 +53,39 @@ async def filled(request: GenerateRequest, model: Model, tokenizer: Tokenizer) -
         before += [part] if isinstance(part, int) else await tokenizer.tokenize(part, special=False)
     after = await tokenizer.tokenize(prompt.suffix, special=False)
     # The empty text stands for the token that opens a text, where the model has one.
-    parts = ("", prefix, *before, suffix, *after, middle)
+    around = await _around(prompt, tokenizer)
+    begun = await tokenizer.tokenize(prompt.begun, special=False) if prompt.begun else ()
+    parts = ("", *around, prefix, *before, suffix, *after, middle, *begun)
     return replace(request, prompt=TextPrompt(parts))
+
+
+async def _around(prompt: TextPrompt, tokenizer: Tokenizer) -> list[int]:
+    """The other files."""
+    if not prompt.around:
+        return []
+
+    async def plain(text: str) -> tuple[int, ...]:
+        return await tokenizer.tokenize(text, special=False)
+
+    separator = await _one(_SEPARATORS, tokenizer)
+    repository = await _one(_REPOSITORIES, tokenizer)
+    found = [] if repository is None or separator is None else [repository, *await plain(_REPOSITORY)]
+    for file in prompt.around:
+        if separator is None:
+            found += await plain(_SNIPPET)
+        else:
+            found += [separator, *await plain(f"{file.name}\n")]
+        found += await plain(file.text)
+    return found if separator is None else [*found, separator, *await plain(_OWN)]
+
+
+async def _one(names: tuple[str, ...], tokenizer: Tokenizer) -> int | None:
+    """The first of `names` that is a token of the model's."""
+    for name in names:
+        ids = await tokenizer.tokenize(name, special=True)
+        if len(ids) == 1:
+            return ids[0]
+    return None
 
 
 async def _markers(tokenizer: Tokenizer) -> Markers | None:

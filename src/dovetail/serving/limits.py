@@ -66,10 +66,8 @@ def check_length(request: GenerateRequest, context: int) -> None:
         texts = [p.text for m in request.prompt.messages for p in m.parts if isinstance(p, TextPart)]
         check_texts(texts, 0, context, prompt_field(request))
     else:
-        parts = request.prompt.parts
-        texts = [part for part in parts if isinstance(part, str)]
-        ids = len(parts) - len(texts)
-        check_texts([*texts, request.prompt.suffix or ""], ids, context, prompt_field(request))
+        ids = sum(isinstance(part, int) for part in request.prompt.parts)
+        check_texts(request.prompt.texts(), ids, context, prompt_field(request))
 
 
 def prompt_field(request: GenerateRequest) -> str:

@@ -146,6 +146,8 @@ def going_on(request: GenerateRequest, text: str, spent: int) -> GenerateRequest
     """The request for what comes behind `text`, which took `spent` tokens of the bound."""
     left = None if request.max_tokens is None else request.max_tokens - spent
     match request.prompt:
+        case TextPrompt(suffix=str()) as prompt:
+            return replace(request, prompt=replace(prompt, begun=prompt.begun + text), max_tokens=left)
         case TextPrompt() as prompt:
             longer = replace(prompt, parts=(*prompt.parts, text))
             return replace(request, prompt=longer, max_tokens=left)

@@ -127,6 +127,35 @@ async def test_a_gap_is_filled_by_the_tokens_for_it(http: aiohttp.ClientSession)
     assert len(texts) == 1
 
 
+@pytest.mark.field("/infill input_prefix", "/infill input_suffix", "/infill input_extra", "/infill prompt")
+async def test_a_gap_is_filled_in_llama_servers_form(http: aiohttp.ClientSession) -> None:
+    gap = {"input_prefix": "The cat", "input_suffix": " the house."}
+    extra: list[Any] = [{"filename": "dog.txt", "text": "The dog"}]
+    cold = {"temperature": 0, "n_predict": 8, "repeat_penalty": 1.0}
+    for model in MODELS:
+
+        async def ids(text: str, model: str = model) -> list[int]:
+            asked = {"model": model, "content": text, "parse_special": False}
+            return (await post(http, "/tokenize", **asked))[1]["tokens"]
+
+        async def written(path: str, model: str = model, **fields: Any) -> str:
+            status, found = await post(http, path, model=model, **cold, **fields)
+            assert status == 200, found
+            return found["content"]
+
+        middle = [1788, *await ids("The cat"), 1789, *await ids(" the house."), 1790]
+        plain: dict[str, Any] = {}
+        for fields, before, begun in (
+            (plain, "", ""),
+            ({"input_extra": []}, "", ""),
+            ({"prompt": " sat"}, "", " sat"),
+            ({"input_extra": extra}, "\n\n--- snippet ---\n\n|The dog", ""),
+        ):
+            around = [token for text in before.split("|") if text for token in await ids(text)]
+            prompt = [0, *around, *middle, *(await ids(begun) if begun else [])]
+            assert await written("/infill", **gap, **fields) == await written("/completion", prompt=prompt)
+
+
 @pytest.mark.field("/tokenize add_special")
 async def test_a_text_is_opened_by_the_token_for_it(http: aiohttp.ClientSession) -> None:
     for model in MODELS:

@@ -13,7 +13,7 @@ from dovetail.core.request import GenerateRequest, TextPrompt
 from dovetail.fleet.pool import WorkerStatus
 from dovetail.gateway.answers import LlamaCompletion, TextCompletion
 from dovetail.gateway.app import create_app
-from dovetail.gateway.dialects.llamacpp import CompletionRequest
+from dovetail.gateway.dialects.llamacpp.completion import CompletionRequest
 from dovetail.gateway.dialects.openai_completions import CompletionBody
 
 from .fakes import Answer, Client, Pool, call, loading_for_ever, model, services

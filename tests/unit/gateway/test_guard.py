@@ -47,7 +47,7 @@ ROLES: dict[Right, set[str]] = {
     Right.PEOPLE: {"admin"},
 }
 # These answer until their client leaves.
-ENDLESS = {"GET /api/v1/events", "GET /logs/stream", "GET /metrics/stream"}
+ENDLESS = {"GET /api/v1/events", "GET /models/sse", "GET /logs/stream", "GET /metrics/stream"}
 # These refuse with the same statuses for reasons of their own.
 OWN_REASONS = {"already_set_up", "wrong_password", "setup_code", "forbidden_here", "key_scope"}
 

@@ -6,7 +6,7 @@ import pytest
 
 from dovetail.core.errors import InvalidRequest
 from dovetail.gateway import wire
-from dovetail.gateway.dialects.llamacpp import CompletionRequest
+from dovetail.gateway.dialects.llamacpp.completion import CompletionRequest
 from dovetail.gateway.dialects.openai_chat.body import ChatBody
 from dovetail.gateway.dialects.openai_completions import CompletionBody
 from dovetail.gateway.sampling import LlamaExtras

@@ -1,6 +1,6 @@
 """What is shown of a request's fields, and what is not."""
 
-from dovetail.gateway.dialects.llamacpp import CompletionRequest
+from dovetail.gateway.dialects.llamacpp.completion import CompletionRequest
 from dovetail.gateway.dialects.openai_chat.body import ChatBody
 from dovetail.gateway.outline import outline
 

@@ -6,7 +6,7 @@ import pytest
 
 from dovetail.core.errors import ContextTooLong, UnsupportedField
 from dovetail.core.model import Remote
-from dovetail.core.request import GenerateRequest, Sampling, TextPrompt
+from dovetail.core.request import GenerateRequest, Sampling, Snippet, TextPrompt
 from dovetail.serving.advice import advised
 from dovetail.serving.fill import filled
 from dovetail.serving.limits import check_length, check_request
@@ -26,6 +26,19 @@ def asked(*parts: str | int, suffix: str | None = "z") -> GenerateRequest:
 async def test_texts_stand_between_the_tokens_that_the_model_has() -> None:
     found = await filled(asked("a", 7, "b"), model(), Lease(Pool(says(), special=KNOWN)))
     assert found.prompt == TextPrompt(("", 90, ord("a"), 7, ord("b"), 91, ord("z"), 92))
+
+
+async def test_other_files_stand_before_each_behind_its_name() -> None:
+    files = (Snippet("a.py", "1"), Snippet("b.py", "2"))
+    request = GenerateRequest("id", "m", TextPrompt(("x",), "z", "y", files))
+    special = {**KNOWN, "<|file_sep|>": [80], "<|repo_name|>": [81]}
+    found = await filled(request, model(), Lease(Pool(says(), special=special)))
+    own, name = [*b"file\n"], [*b"repository\n"]
+    around = [81, *name, 80, *b"a.py\n1", 80, *b"b.py\n2", 80, *own]
+    assert found.prompt == TextPrompt(("", *around, 90, *b"x", 91, *b"z", 92, *b"y"))
+    found = await filled(request, model(), Lease(Pool(says(), special=KNOWN)))
+    around = [*b"\n\n--- snippet ---\n\n1", *b"\n\n--- snippet ---\n\n2"]
+    assert found.prompt == TextPrompt(("", *around, 90, *b"x", 91, *b"z", 92, *b"y"))
 
 
 async def test_ids_of_the_header_come_first() -> None:

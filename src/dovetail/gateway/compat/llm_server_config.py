@@ -23,6 +23,7 @@ from dovetail.gateway.answers import Answer, ModelObject, Success
 from dovetail.gateway.deps import CallerDep, ServicesDep, receive_body
 from dovetail.gateway.dialects.openai_models import model_object
 from dovetail.gateway.openapi import answers, reads
+from dovetail.gateway.props import router_state
 from dovetail.gateway.sampling import ModelName
 from dovetail.gateway.services import Services
 from dovetail.gateway.wire import Wire
@@ -30,8 +31,6 @@ from dovetail.settings import legacy
 from dovetail.settings.document import Edit, replace_file
 
 router = APIRouter(tags=["configuration"])
-
-_STATES = {"ready": "loaded", "starting": "loading"}
 
 
 class RouterStatus(Answer):
@@ -196,7 +195,7 @@ def _router_model(services: Services, model: Model, *, admin: bool) -> JsonObjec
         **model_object(services, model).model_dump(),
         "path": str(model.path) if admin and model.remote is None else None,
         "in_cache": model.remote is None,
-        "status": {"value": _STATES.get(state, "unloaded"), "failed": state == "failed"},
+        "status": {"value": router_state(state), "failed": state == "failed"},
     }
 
 

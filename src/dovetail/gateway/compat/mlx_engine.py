@@ -18,7 +18,7 @@ from dovetail.gateway.addressee import PARAMETER, found
 from dovetail.gateway.answers import LlamaCompletion
 from dovetail.gateway.chunks import LlamaChunk
 from dovetail.gateway.deps import CallerDep, ServicesDep, generation, receive_body, translated
-from dovetail.gateway.dialects.llamacpp import Completion
+from dovetail.gateway.dialects.llamacpp.completion import Completion
 from dovetail.gateway.openai import new_id
 from dovetail.gateway.openapi import answers, reads, streams
 from dovetail.gateway.sampling import ModelName, SamplingBody

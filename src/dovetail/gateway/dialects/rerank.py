@@ -84,6 +84,22 @@ async def llama_rerank(request: Request, services: ServicesDep, caller: CallerDe
     return await rerank(request, services, caller)
 
 
+@router.post("/v1/reranking", operation_id="rerankAlias", response_model=None)
+@reads(RerankBody)
+@answers(RankingAnswer)
+async def reranking(request: Request, services: ServicesDep, caller: CallerDep) -> Response:
+    """The same as `/v1/rerank`."""
+    return await rerank(request, services, caller)
+
+
+@router.post("/reranking", operation_id="llamaReranking", response_model=None)
+@reads(RerankBody)
+@answers(RankingAnswer)
+async def llama_reranking(request: Request, services: ServicesDep, caller: CallerDep) -> Response:
+    """The same as `/v1/rerank`."""
+    return await rerank(request, services, caller)
+
+
 def _answer(wanted: RankRequest, found: Ranking, *, with_documents: bool) -> JsonObject:
     results: list[Json] = []
     for rank in found.ranks:

@@ -1,0 +1,39 @@
+"""The model that a request of llama-server's routes means."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+import orjson
+from fastapi import Request
+from starlette.responses import Response
+
+from dovetail.core.errors import ModelNotFound
+from dovetail.core.model import Model
+from dovetail.core.request import Json
+from dovetail.gateway import views
+from dovetail.gateway.services import Services
+
+
+async def chosen(request: Request, services: Services, name: str | None) -> Model:
+    """The model of that name; without one the only loaded model, or, where none or several are, the first by id.
+
+    Raises ModelNotFound.
+    """
+    if name is not None:
+        return await asyncio.to_thread(services.catalog.find, name)
+    only = views.shown(request, services)
+    models = [m for m in await asyncio.to_thread(services.catalog.models) if only in {None, m.format}]
+    loaded = [m for m in models if services.pool.status(m.id).state == "ready"]
+    if len(loaded) == 1:
+        return loaded[0]
+    sound = [m for m in models if m.invalid is None] or models
+    if not sound:
+        raise ModelNotFound("", [])
+    return sound[0]
+
+
+def as_json(body: Json, headers: Mapping[str, str] | None = None) -> Response:
+    """`body` as JSON."""
+    return Response(orjson.dumps(body), headers=headers, media_type="application/json")
