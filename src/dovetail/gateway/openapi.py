@@ -131,6 +131,9 @@ def _errors(route: APIRoute, read: type[BaseModel] | None) -> dict[int, str]:
     if "configuration" in route.tags:
         named |= {409: "There is one of that name already, or somebody else has changed the file first."}
         named |= {404: "There is nothing of that name.", 422: "What was to be set cannot be.", 507: "The disk is full."}
+    if "chats" in route.tags:
+        named |= {409: "It is being written just now, or there are as many as there may be."}
+        named |= {404: "You have nothing of that name.", 507: "What you may keep, or the disk, is full."}
     if "benchmarks" in route.tags:
         named |= {409: "Another benchmark runs, or the server is busy and was not to be waited for."}
     if "downloads" in route.tags:

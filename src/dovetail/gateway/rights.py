@@ -21,6 +21,8 @@ class Right(Enum):
     # A viewer or a member who has said who they are: it is about them.
     OWN = "own"
     OWN_KEYS = "own keys"
+    # A viewer, of conversations of its own; on loopback nobody has to say who they are before the first account.
+    CHATS = "chats"
     # A member, who sees what is its own; on loopback nobody has to say who they are before the first account.
     JOURNAL = "journal"
     # An admin; on loopback nobody has to say who they are before the first account.
@@ -45,6 +47,7 @@ _ROLES: dict[Right, Role | None] = {
     Right.USE: "member",
     Right.OWN: "viewer",
     Right.OWN_KEYS: "member",
+    Right.CHATS: "viewer",
     Right.JOURNAL: "member",
     Right.ADMIN: "admin",
     Right.PEOPLE: "admin",
@@ -164,6 +167,17 @@ RIGHTS: dict[str, Right] = {
     "POST /api/v1/users": Right.PEOPLE,
     "PATCH /api/v1/users/{name}": Right.PEOPLE,
     "DELETE /api/v1/users/{name}": Right.PEOPLE,
+    "GET /api/v1/chats": Right.CHATS,
+    "POST /api/v1/chats": Right.CHATS,
+    "GET /api/v1/chats/{id}": Right.CHATS,
+    "PATCH /api/v1/chats/{id}": Right.CHATS,
+    "DELETE /api/v1/chats/{id}": Right.CHATS,
+    "POST /api/v1/chats/{id}/restore": Right.CHATS,
+    "POST /api/v1/chats/{id}/messages": Right.CHATS,
+    "PATCH /api/v1/chats/{id}/messages/{message_id}": Right.CHATS,
+    "GET /api/v1/presets": Right.CHATS,
+    "PUT /api/v1/presets/{id}": Right.CHATS,
+    "DELETE /api/v1/presets/{id}": Right.CHATS,
     "POST /api/v1/benchmarks/ask": Right.USE,
     "POST /api/v1/benchmarks": Right.ADMIN,
     "POST /api/v1/benchmarks/estimate": Right.ADMIN,

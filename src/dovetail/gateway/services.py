@@ -33,6 +33,8 @@ from dovetail.fleet.props import Props
 from dovetail.fleet.seats import Making
 from dovetail.gateway import log_feed, revocation
 from dovetail.gateway.browsers import Browsers
+from dovetail.gateway.chats import archive
+from dovetail.gateway.chats.archive import Archive
 from dovetail.gateway.configuration import Live
 from dovetail.gateway.deliveries import with_downloads
 from dovetail.gateway.door import Door
@@ -100,6 +102,7 @@ class Services:
     access: Access | None = None
     capture: Capture | None = None
     lab: Lab | None = None
+    archive: Archive = field(default_factory=Archive)
 
     @property
     def hub(self) -> Hub:
@@ -205,7 +208,8 @@ async def _running(
         live, catalog, pool, generator, embedder, engines, here, panel, readings,
         requests=requests, streams=streams, insight=told, preloaded=preloader.done, access=access, capture=capture,
     )  # fmt: skip
-    built = replace(with_downloads(built), lab=(lab := lab_of(built, facts, access.database)))
+    kept = await asyncio.to_thread(archive.opened, settings.home)
+    built = replace(with_downloads(built), lab=(lab := lab_of(built, facts, access.database)), archive=kept)
 
     async def apply(before: Settings) -> None:
         nonlocal making
@@ -222,6 +226,7 @@ async def _running(
     finally:
         await _stopped(running, pool, readings)
         capture.end("the server stops")
+        await kept.aclose()
         await access.aclose()
         await asyncio.to_thread(local_key.remove, settings.home)
 
@@ -235,6 +240,7 @@ def _at_work(built: Services, access: Access, preloader: Preloader, lab: Lab) ->
         "insight": built.insight.run(),
         "log feed": log_feed.published(built.insight.lines, built.hub),
         "lab": lab.run(),
+        "chats": built.archive.run_sweeps(),
         "revocation": revocation.watch(access, built.requests, built.streams),
         "feeds": Feeds(built.hub, built.panel, lambda: built.is_ready, built.insight.nudge).run(),
     }

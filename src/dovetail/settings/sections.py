@@ -278,6 +278,14 @@ class ResponseSettings(Section):
     max_bytes: int = Field(default=256 << 20, ge=1 << 20, description="Bytes of all together; the oldest go.")
 
 
+class ChatSettings(Section):
+    """Conversations of the web interface, in `chats.db` in the home folder, each of one account."""
+
+    quota: int = Field(
+        default=1 << 30, ge=1 << 20, description="Bytes that one account keeps at most, files of conversations too."
+    )
+
+
 class TraceSettings(Section):
     """Traces: one span for each request, to an OpenTelemetry collector; with the extra `otel`."""
 
@@ -332,6 +340,7 @@ class Settings(Section):
     hub: HubSettings = HubSettings()
     journal: JournalSettings = JournalSettings()
     responses: ResponseSettings = ResponseSettings()
+    chats: ChatSettings = ChatSettings()
     log: LogSettings = LogSettings()
     traces: TraceSettings = TraceSettings()
     models: dict[str, ModelSettings] = Field(default_factory=dict, description="Settings by model id.")

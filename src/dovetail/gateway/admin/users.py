@@ -63,6 +63,7 @@ async def create_user(request: Request, services: ServicesDep, access: AccessDep
     body = await receive_body(request, services, UserRequest)
     guard.detail(request.scope, user=body.name, role=body.role)
     await access.people.add(body.name, body.password, body.role)
+    await services.archive.forget(body.name)
     return _changed(access)
 
 
@@ -97,11 +98,12 @@ async def change_user(request: Request, services: ServicesDep, access: AccessDep
     openapi_extra={"parameters": [_NAME]},
 )
 @answers(Done)
-async def remove_user(request: Request, access: AccessDep) -> Response:
-    """Removes an account, its sessions and its keys."""
+async def remove_user(request: Request, services: ServicesDep, access: AccessDep) -> Response:
+    """Removes an account, its sessions, its keys and its conversations."""
     name: str = request.path_params["name"]
     guard.detail(request.scope, user=name)
     await access.people.remove(name)
+    await services.archive.forget(name)
     return _changed(access)
 
 

@@ -1,0 +1,82 @@
+"""Where conversations are kept: the database, and the task that removes for good what was deleted a while ago."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import orjson
+import structlog
+
+from dovetail.core.errors import Busy, DovetailError
+from dovetail.storage import chat_search, chats
+from dovetail.storage.database import Database, DatabaseUnusable
+
+log = structlog.stdlib.get_logger(__name__)
+
+UNDO = 600.0  # seconds in which a deleted conversation can be restored
+SWEEP_EVERY = 60.0
+INTERRUPTED = {
+    "code": "interrupted",
+    "message": "the server ended while this was written; what came before is all there is: continue it, or ask again",
+    "param": None,
+}
+
+T = TypeVar("T")
+
+
+class Archive:
+    """All conversations of a home folder; without a `database` there are none, for the reason that `broken` tells."""
+
+    def __init__(
+        self, database: Database | None = None, broken: str = "", clock: Callable[[], float] = time.time
+    ) -> None:
+        self._database = database
+        self._broken = broken
+        self.clock = clock
+
+    async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """One transaction. Raises Busy where the conversations cannot be used, and what the database raises."""
+        if self._database is None:
+            raise Busy(self._broken or "this server keeps no conversations", code="chats_unusable")
+        return await self._database.run(work)
+
+    async def sweep(self) -> None:
+        """Removes what can be restored no longer."""
+        await self.run(lambda c: chats.purge(c, before=self.clock() - UNDO))
+
+    async def forget(self, owner: str) -> None:
+        """Removes all that an account has kept, which is no more or begins anew."""
+        if self._database is not None:
+            await self.run(lambda c: chats.purge(c, owner=owner))
+
+    async def run_sweeps(self, every: float = SWEEP_EVERY) -> None:
+        """Until cancelled."""
+        while self._database is not None:
+            try:
+                await self.sweep()
+            except DovetailError as failure:  # a database that is busy is swept later
+                log.warning("chats_not_swept", reason=failure.message)
+            await asyncio.sleep(every)
+
+    async def aclose(self) -> None:
+        if self._database is not None:
+            await asyncio.to_thread(self._database.close)
+
+
+def opened(home: Path) -> Archive:
+    """The conversations of a home folder. Blocks. Where the file cannot be used, the rest of the server goes on."""
+    try:
+        database = Database.open(home / chats.FILE_NAME, chats.CHATS)
+    except DatabaseUnusable as failure:
+        log.warning("chats_unusable", reason=str(failure))
+        return Archive(broken=str(failure))
+    if not database.now(chat_search.prepare):
+        log.warning("chats_without_index", reason="this Python's SQLite has no FTS5; searches read every message")
+    if count := database.now(lambda c: chats.interrupted(c, orjson.dumps(INTERRUPTED).decode())):
+        log.warning("answers_interrupted", messages=count)
+    return Archive(database)
