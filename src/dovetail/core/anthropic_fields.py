@@ -22,7 +22,11 @@ COUNT: Table = table(
         "`format`: JSON that matches a schema. `effort`: bounds a thought as `reasoning_effort` does in chat "
         "completions, where there is one; templates that know the word are told.",
     ),
-    FieldSpec("tools", "Functions the model may call. A type that only Anthropic's servers have is passed over."),
+    FieldSpec(
+        "tools",
+        "Functions the model may call; one with `defer_loading` once a `tool_reference` names it. A type that only "
+        "Anthropic's servers have is passed over.",
+    ),
     FieldSpec("tool_choice", "auto, any, tool with a `name`, or none; `disable_parallel_tool_use`."),
     inert("cache_control", "Prompts are cached by their tokens alone."),
     refused("context_management", *_NOTHING_CLEARED, meaning="Nothing is ever cut out of a conversation."),

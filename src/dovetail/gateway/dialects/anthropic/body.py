@@ -20,39 +20,19 @@ from dovetail.core.request import (
     PlainText,
     Sampling,
     Thinking,
-    Tool,
     ToolChoice,
 )
-from dovetail.gateway.dialects.anthropic.messages import AnthropicMessage, BlockBody, messages_from
+from dovetail.gateway.dialects.anthropic.messages import AnthropicMessage, BlockBody, messages_from, tool_changes
+from dovetail.gateway.dialects.anthropic.tools import AnthropicTool, offered
 from dovetail.gateway.functions import Function, tools
 from dovetail.gateway.sampling import MAX_STOPS, Count, ModelName, StopString
 from dovetail.gateway.schemas import reduced
 from dovetail.gateway.structured import check_combination
 from dovetail.gateway.thinking import EFFORT_BUDGETS
-from dovetail.gateway.wire import Inert, Refused, Wire, of
+from dovetail.gateway.wire import Refused, Wire, of
 
 _FORMAT = "output_config.format"
 _CHOSEN = {"auto": "auto", "none": "none", "any": "required"}
-
-
-class AnthropicTool(Wire):
-    """A tool; one with a type of its own is known to Anthropic's models and servers alone."""
-
-    type: Annotated[str | None, Field(max_length=64)] = None
-    name: Annotated[str, Field(pattern=r"^[\w.:/-]{1,128}$")]
-    description: Annotated[str | None, Field(max_length=64 << 10)] = None
-    input_schema: dict[str, object] | None = None
-    strict: Annotated[bool | None, Field(description="Honoured where tool_choice forces a call.")] = None
-    cache_control: Annotated[object, Inert()] = None
-    eager_input_streaming: Annotated[object, Inert()] = None
-    allowed_callers: Annotated[object, Refused(["direct"])] = None
-    defer_loading: Annotated[object, Refused(False)] = None
-    input_examples: Annotated[object, Refused([])] = None
-
-    @property
-    def known(self) -> bool:
-        """Whether it is a function of the client's."""
-        return self.type in {None, "custom"}
 
 
 class ToolChoiceBody(Wire):
@@ -123,32 +103,31 @@ class CountBody(Wire):
         last = messages[-1]
         if last.role == "assistant" and last.tool_calls:
             raise InvalidRequest("messages: the last one calls a tool, and its result is missing", param="messages")
-        choice = self._tool_choice()
+        functions = self._functions()
+        choice = self._tool_choice({function.name for function in functions})
         one = self.tool_choice is not None and self.tool_choice.disable_parallel_tool_use
         return ChatPrompt(
             messages=messages,
-            tools=self._tools(choice),
+            tools=tools(functions, choice),
             tool_choice=choice,
             parallel_tool_calls=False if one else None,
             continue_final=last.role == "assistant",
             thinking=self._thinking(),
         )
 
-    def _tools(self, choice: ToolChoice) -> tuple[Tool, ...]:
+    def _functions(self) -> list[Function]:
         functions: list[Function] = []
-        for i, tool in enumerate(self.tools or ()):
-            if tool.known and tool.input_schema is None:
-                raise InvalidRequest(f"tools[{i}].input_schema: missing", param=f"tools[{i}].input_schema")
-            if tool.known:
-                said = (tool.name, tool.description, tool.input_schema, bool(tool.strict))
-                functions.append(Function(f"tools[{i}]", "input_schema", *said))
-        return tools(functions, choice)
+        for place, tool in offered(self.tools or (), tool_changes(self.messages)):
+            if tool.input_schema is None:
+                raise InvalidRequest(f"{place}.input_schema: missing", param=f"{place}.input_schema")
+            said = (tool.name, tool.description, tool.input_schema, bool(tool.strict))
+            functions.append(Function(place, "input_schema", *said))
+        return functions
 
-    def _tool_choice(self) -> ToolChoice:
+    def _tool_choice(self, names: set[str]) -> ToolChoice:
         chosen = self.tool_choice
         if chosen is None:
             return "auto"
-        names = {tool.name for tool in self.tools or () if tool.known}
         if (chosen.type == "any" and not names) or (chosen.type == "tool" and chosen.name not in names):
             raise InvalidRequest("tool_choice asks for a tool that is not among the tools", param="tool_choice")
         if chosen.type == "tool":

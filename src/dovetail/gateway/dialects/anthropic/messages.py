@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import Field
 
 from dovetail.core.errors import InvalidRequest, UnsupportedField
-from dovetail.core.request import ImageLink, ImagePart, Message, Part, Role, TextPart, ToolCall
+from dovetail.core.request import ImageLink, ImagePart, Message, Part, TextPart, ToolCall
+from dovetail.gateway.dialects.anthropic.tools import AnthropicTool, Change
 from dovetail.gateway.wire import Inert, Refused, Wire
 
+_T = TypeVar("_T")
 # Claude Code opens its system prompt with a line that differs in every request; behind it no prompt would be cached.
 _BILLING = re.compile(r"\A(?:\s*x-anthropic-billing-header:[^\n]*(?:\n|\Z))+")
 _BETWEEN = TextPart("\n\n")  # two texts of one turn
@@ -28,11 +30,17 @@ _NEEDED = {
     "thinking": ("thinking",),
     "tool_use": ("id", "name", "input"),
     "tool_result": ("tool_use_id",),
+    "tool_reference": ("tool_name",),
+    "tool_addition": ("tool",),
+    "tool_removal": ("tool",),
 }
-_BY_ROLE = {
+_Place = Literal["system", "system message", "user message", "assistant message", "tool result"]
+_ALLOWED: Mapping[_Place, Sequence[str]] = {
     "system": ("text",),
-    "user": ("text", "image", "document", "search_result", "tool_result"),
-    "assistant": ("text", "thinking", "tool_use"),
+    "system message": ("text", "tool_addition", "tool_removal"),
+    "user message": ("text", "image", "document", "search_result", "tool_result"),
+    "assistant message": ("text", "thinking", "tool_use"),
+    "tool result": ("text", "image", "document", "search_result", "tool_reference"),
 }
 
 
@@ -45,6 +53,14 @@ class SourceBody(Wire):
     url: Annotated[str | None, Field(max_length=64 << 10)] = None
     content: str | Annotated[list[BlockBody], Field(max_length=1024)] | None = None
     file_id: Annotated[object, Refused()] = None
+
+
+class ToolChangeBody(Wire):
+    """The tool that is added or withdrawn: by its name, or as it would stand among the tools."""
+
+    type: Literal["tool_reference", "tool_definition"]
+    name: Annotated[str | None, Field(min_length=1, max_length=128)] = None
+    definition: AnthropicTool | None = None
 
 
 class BlockBody(Wire):
@@ -63,6 +79,8 @@ class BlockBody(Wire):
     tool_use_id: Annotated[str | None, Field(max_length=256)] = None
     content: str | Annotated[list[BlockBody], Field(max_length=1024, fail_fast=True)] | None = None
     is_error: bool | None = None
+    tool_name: Annotated[str | None, Field(min_length=1, max_length=128)] = None
+    tool: ToolChangeBody | None = None
     citations: Annotated[object, Inert()] = None
     cache_control: Annotated[object, Inert()] = None
     caller: Annotated[object, Inert()] = None
@@ -88,6 +106,23 @@ def messages_from(bodies: Sequence[AnthropicMessage], system: str | Sequence[Blo
     return tuple(conversation.messages)
 
 
+def tool_changes(bodies: Sequence[AnthropicMessage]) -> Iterator[Change]:
+    """What the conversation says of tools, in its order. Raises InvalidRequest for a change of no tool."""
+    for i, body in enumerate(bodies):
+        for j, block in enumerate(_blocks(body.content)):
+            where = f"messages[{i}].content[{j}]"
+            if block.type == "tool_result":
+                for k, inner in enumerate(_blocks(block.content or "")):
+                    if inner.type == "tool_reference":
+                        yield Change(f"{where}.content[{k}].tool_name", inner.tool_name or "", on=True)
+            elif block.type in {"tool_addition", "tool_removal"} and block.tool is not None:
+                definition = block.tool.definition if block.type == "tool_addition" else None
+                name = definition.name if definition else block.tool.name
+                yield Change(
+                    f"{where}.tool", _needed(name, f"{where}.tool.name"), block.type == "tool_addition", definition
+                )
+
+
 class _Conversation:
     """Turns of one role that follow each other are one turn, as the API has it: many templates take no others."""
 
@@ -99,7 +134,7 @@ class _Conversation:
         match body.role:
             case "system":
                 # In the middle of a conversation no template is sure to take a system message.
-                texts = [_kept(_checked(block, "system", where)) for block in _blocks(body.content)]
+                texts = [_reminder(block, where) for block in _blocks(body.content)]
                 told = "\n\n".join(text for text in texts if text)
                 self.add(Message("user", (TextPart(f"<system-reminder>\n{told}\n</system-reminder>"),)))
             case "assistant":
@@ -127,7 +162,7 @@ class _Conversation:
         thoughts: list[str] = []
         calls: list[ToolCall] = []
         for j, block in enumerate(_blocks(body.content)):
-            _checked(block, "assistant", f"{where}.content[{j}]")
+            _checked(block, "assistant message", f"{where}.content[{j}]")
             if block.type == "text":
                 texts.append(TextPart(block.text or ""))
             elif block.type == "thinking":
@@ -143,7 +178,7 @@ class _Conversation:
         parts: list[Part] = []
         for j, block in enumerate(_blocks(body.content)):
             at = f"{where}.content[{j}]"
-            _checked(block, "user", at)
+            _checked(block, "user message", at)
             if block.type != "tool_result":
                 parts += _user_parts(block, at)
                 continue
@@ -170,17 +205,31 @@ def _blocks(content: str | Sequence[BlockBody]) -> Sequence[BlockBody]:
     return [BlockBody(type="text", text=content)] if isinstance(content, str) else content
 
 
-def _checked(block: BlockBody, role: Role, where: str) -> BlockBody:
-    """The block. Raises InvalidRequest for one that the role cannot have, or that lacks something."""
-    allowed = _BY_ROLE[role]
+def _checked(block: BlockBody, place: _Place, where: str) -> BlockBody:
+    """The block. Raises InvalidRequest for one that cannot be there, or that lacks something."""
+    allowed = _ALLOWED[place]
     if block.type not in allowed:
         known = block.type in _NEEDED
-        why = f"is not for a {role} message, which has {', '.join(allowed)}" if known else "is not supported here"
+        why = f"is not for a {place}, which has {', '.join(allowed)}" if known else "is not supported here"
         raise UnsupportedField(f"{where}.type", f"{block.type[:64]!r} {why}")
     for name in _NEEDED[block.type]:
-        if getattr(block, name) is None:
-            raise InvalidRequest(f"{where}.{name}: missing", param=f"{where}.{name}")
+        _needed(getattr(block, name), f"{where}.{name}")
     return block
+
+
+def _needed(value: _T | None, where: str) -> _T:
+    if value is None:
+        raise InvalidRequest(f"{where}: missing", param=where)
+    return value
+
+
+def _reminder(block: BlockBody, where: str) -> str:
+    """What a block of a system message in the middle says to the model."""
+    _checked(block, "system message", where)
+    if block.type == "text" or block.tool is None:
+        return _kept(block)
+    name = block.tool.definition.name if block.tool.definition else block.tool.name
+    return f"The tool {name} can {'be called from now on' if block.type == 'tool_addition' else 'no longer be called'}."
 
 
 def _kept(block: BlockBody) -> str:
@@ -206,9 +255,7 @@ def _result(block: BlockBody, where: str) -> Iterator[Part]:
     """The parts of a tool's result."""
     for i, inner in enumerate(_blocks(block.content or "")):
         at = f"{where}.content[{i}]"
-        if inner.type == "tool_result":
-            raise UnsupportedField(f"{at}.type", "'tool_result' is not for a result")
-        yield from _user_parts(_checked(inner, "user", at), at)
+        yield from _user_parts(_checked(inner, "tool result", at), at)
 
 
 def _user_parts(block: BlockBody, where: str) -> list[Part]:
@@ -221,6 +268,8 @@ def _user_parts(block: BlockBody, where: str) -> list[Part]:
             content = block.content if isinstance(block.content, list) else []
             source = block.source if isinstance(block.source, str) else None
             return _texts(block.title, source, *(inner.text for inner in content))
+        case "tool_reference":
+            return [TextPart(f"The tool {block.tool_name} is loaded and can be called from now on.")]
         case _:
             return _texts(block.text)
 
@@ -252,7 +301,7 @@ def _document(source: str | SourceBody | None, where: str) -> list[Part]:
             at = f"{where}.content[{i}]"
             if block.type not in {"text", "image"}:
                 raise UnsupportedField(f"{at}.type", "other than text and image is not supported here")
-            parts += _user_parts(_checked(block, "user", at), at)
+            parts += _user_parts(_checked(block, "user message", at), at)
         return parts
     raise UnsupportedField(
         where, "is read where it is text (the types text and content): no model here reads PDF files"
