@@ -132,6 +132,8 @@ RIGHTS: dict[str, Right] = {
     "POST /api/v1/models/found": Right.ADMIN,
     "PATCH /api/v1/models/{id}": Right.ADMIN,
     "DELETE /api/v1/models/{id}": Right.ADMIN,
+    "POST /api/v1/models/{id}/load": Right.ADMIN,
+    "POST /api/v1/models/{id}/unload": Right.ADMIN,
     "GET /api/v1/models/{id}/removal": Right.ADMIN,
     "GET /api/v1/models/{id}/adapters": Right.ADMIN,
     "GET /api/v1/models/{id}/details": Right.VIEW,

@@ -43,6 +43,7 @@ from dovetail.gateway.guard import Guard
 from dovetail.gateway.insight import Insight, insight
 from dovetail.gateway.instances import Instances
 from dovetail.gateway.lab import lab_of
+from dovetail.gateway.loads import Loads
 from dovetail.gateway.model_settings import (
     catalog_of,
     catalog_scope,
@@ -87,6 +88,7 @@ class Services:
     engines: dict[ModelFormat, Engine]
     machine: Machine
     panel: Panel
+    loads: Loads
     sampler: Sampler = field(default_factory=sampler)
     door: Door = field(default_factory=Door)
     requests: Requests = field(default_factory=Requests)
@@ -205,7 +207,7 @@ async def _running(
     requests, streams = Requests(), Streams()
     panel = Panel(pool, requests, streams, told.metrics, readings, lambda: live.current)
     built = Services(
-        live, catalog, pool, generator, embedder, engines, here, panel, readings,
+        live, catalog, pool, generator, embedder, engines, here, panel, Loads(pool, requests), readings,
         requests=requests, streams=streams, insight=told, preloaded=preloader.done, access=access, capture=capture,
     )  # fmt: skip
     kept = await asyncio.to_thread(archive.opened, settings.home)
@@ -224,6 +226,7 @@ async def _running(
     try:
         yield built
     finally:
+        await built.loads.aclose()
         await _stopped(running, pool, readings)
         capture.end("the server stops")
         await kept.aclose()

@@ -126,6 +126,18 @@ async def test_what_would_go_is_told_before(house: House) -> None:
     assert (kept.files, kept.bytes, "package" in str(kept.problem)) == ([], 0, True)
 
 
+async def test_a_load_by_hand_outlives_who_asked_for_it(house: House) -> None:
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.05):
+            await house.ask("POST", "/api/v1/models/mine/load")
+    await until(house.http, "mine", "state", "ready")
+    assert await house.ask("POST", "/api/v1/models/mine/load") == (200, {"ok": True})
+    assert await house.ask("POST", "/api/v1/models/mine/unload") == (200, {"ok": True})
+    await until(house.http, "mine", "state", "unloaded")
+    status, refused = await house.ask("POST", "/api/v1/models/mine/unload")
+    assert (status, refused["error"]["code"]) == (400, "model_not_loaded")
+
+
 async def test_adapters_are_listed_with_what_does_not_fit(house: House) -> None:
     fitting = FittingAdapters.model_validate((await house.ask("GET", "/api/v1/models/tiny-gguf/adapters"))[1])
     assert {each.name for each in fitting.data if each.problem is None} >= {"shout"}

@@ -25,6 +25,7 @@ from dovetail.fleet.pool import WorkerStatus
 from dovetail.fleet.props import Props
 from dovetail.gateway.configuration import Live
 from dovetail.gateway.insight import Insight
+from dovetail.gateway.loads import Loads
 from dovetail.gateway.panel import Panel
 from dovetail.gateway.services import Services
 from dovetail.gateway.sse import Timing
@@ -253,6 +254,7 @@ def services(
         machine=Machine(2),
         other_programs=list,
         panel=panel,
+        loads=Loads(cast("RealPool", leases), requests),
         requests=requests,
         streams=streams,
         insight=Insight(told, metrics=counted),
