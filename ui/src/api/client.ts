@@ -1,0 +1,95 @@
+// The one way to the server: typed by the OpenAPI document, errors as values of one class, 401 to the login and back.
+// The session is a cookie of this site alone, and the server refuses writes that another site's page sends.
+import createClient, { type Middleware } from 'openapi-fetch'
+import { i18n } from '@/i18n/texts'
+import type { components, paths } from './schema'
+
+export type Schemas = components['schemas']
+
+/** What the server refused, or why it could not be reached: `message` says what happened and what to do. */
+export class ApiError extends Error {
+  readonly status: number
+  readonly code: string
+  readonly param: string | null
+  /** Seconds after which another try makes sense, where the server says so. */
+  readonly retryAfter: number | null
+
+  constructor(message: string, status: number, code: string, param: string | null, retryAfter: number | null) {
+    super(message)
+    this.name = 'ApiError'
+    this.status = status
+    this.code = code
+    this.param = param
+    this.retryAfter = retryAfter
+  }
+}
+
+type Listener = () => void
+const loggedOut = new Set<Listener>()
+
+/** Tells `listener` whenever the server does not know who is asking; what it returns ends that. */
+export function onLoggedOut(listener: Listener): () => void {
+  loggedOut.add(listener)
+  return () => loggedOut.delete(listener)
+}
+
+/** To be called by whoever sees a 401 beside `api`, such as a stream. */
+export function tellLoggedOut(): void {
+  for (const listener of loggedOut) listener()
+}
+
+/** The error of an answer that is none of 2xx. Reads its body. */
+export async function failure(response: Response): Promise<ApiError> {
+  const after = Number(response.headers.get('retry-after') ?? Number.NaN)
+  const retryAfter = Number.isFinite(after) ? after : null
+  try {
+    const { error } = (await response.json()) as Schemas['Error']
+    return new ApiError(error.message, response.status, error.code ?? 'unknown', error.param, retryAfter)
+  } catch {
+    const message = i18n.t('error.unexpected', { status: response.status })
+    return new ApiError(message, response.status, 'unexpected', null, retryAfter)
+  }
+}
+
+/** Any failure as an ApiError: one of the network becomes a sentence. */
+export function asApiError(error: unknown): ApiError {
+  if (error instanceof ApiError) return error
+  if (error instanceof TypeError) return new ApiError(i18n.t('error.network'), 0, 'network', null, null)
+  return new ApiError(error instanceof Error ? error.message : String(error), 0, 'unexpected', null, null)
+}
+
+const throwing: Middleware = {
+  async onResponse({ request, response }) {
+    if (response.ok) return
+    if (response.status === 401 && !new URL(request.url).pathname.startsWith('/auth/')) tellLoggedOut()
+    throw await failure(response)
+  },
+  onError({ error }) {
+    return asApiError(error)
+  },
+}
+
+/** `await api.GET('/api/v1/models')`, whose `data` is typed; throws ApiError. */
+export const api = createClient<paths>({ baseUrl: location.origin, fetch: (request: Request) => fetch(request) })
+api.use(throwing)
+
+/** The body of an answer that succeeded: `await data(api.GET('/api/v1/users'))`. Throws ApiError. */
+export async function data<T>(answer: Promise<{ data?: T }>): Promise<NonNullable<T>> {
+  const { data: body } = await answer
+  if (body === undefined || body === null) throw new ApiError(i18n.t('error.unexpected', { status: 200 }), 200, 'empty', null, null)
+  return body
+}
+
+/** `fetch` with the same errors, for streams and files. Throws ApiError. */
+export async function request(path: string, init?: RequestInit): Promise<Response> {
+  let response: Response
+  try {
+    response = await fetch(path, init)
+  } catch (error) {
+    if (error instanceof DOMException && error.name === 'AbortError') throw error
+    throw asApiError(error)
+  }
+  if (response.ok) return response
+  if (response.status === 401 && !path.startsWith('/auth/')) tellLoggedOut()
+  throw await failure(response)
+}

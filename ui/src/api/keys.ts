@@ -1,0 +1,10 @@
+// The names of what is kept in the query cache. A page adds its own below its name.
+export const keys = {
+  auth: ['auth'] as const,
+  config: ['config'] as const,
+  models: ['models'] as const,
+  users: ['users'] as const,
+  sessions: ['sessions'] as const,
+  apiKeys: ['api-keys'] as const,
+  capture: ['capture'] as const,
+}

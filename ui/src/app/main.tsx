@@ -1,0 +1,30 @@
+import '@/styles/tokens.css'
+import '@/i18n/texts'
+import { QueryClientProvider } from '@tanstack/react-query'
+import { RouterProvider } from '@tanstack/react-router'
+import { StrictMode } from 'react'
+import { createRoot } from 'react-dom/client'
+import { onLoggedOut } from '@/api/client'
+import { TooltipProvider } from '@/components/ui/TooltipProvider'
+import { Toaster } from '@/components/ui/Toast'
+import { listenForShortcuts } from '@/hooks/shortcuts'
+import { queryClient } from './query'
+import { router } from './router'
+import { goToLogin } from './session'
+
+onLoggedOut(() => goToLogin(router))
+listenForShortcuts()
+
+const place = document.getElementById('root')
+if (place) {
+  createRoot(place).render(
+    <StrictMode>
+      <QueryClientProvider client={queryClient}>
+        <TooltipProvider>
+          <RouterProvider router={router} />
+          <Toaster />
+        </TooltipProvider>
+      </QueryClientProvider>
+    </StrictMode>,
+  )
+}

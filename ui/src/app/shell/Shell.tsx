@@ -1,0 +1,42 @@
+import { Outlet } from '@tanstack/react-router'
+import { useTranslation } from 'react-i18next'
+import { BottomBar } from './BottomBar'
+import { CommandPalette } from './CommandPalette'
+import { ConnectionBanner } from './ConnectionBanner'
+import { Nav } from './Nav'
+import { ShortcutHelp } from './ShortcutHelp'
+import { StatusBar } from './StatusBar'
+import { useShell } from './use-shell'
+
+/** What is around every page. */
+export function Shell() {
+  const { t } = useTranslation()
+  useShell()
+  return (
+    <div className="flex h-dvh flex-col">
+      <a
+        href="#content"
+        className="sr-only z-80 rounded-md bg-surface px-3 py-2 text-accent-ink shadow-lg focus:not-sr-only focus:fixed focus:top-2 focus:left-2"
+        onClick={(event) => {
+          event.preventDefault()
+          document.getElementById('content')?.focus()
+        }}
+      >
+        {t('nav.skip')}
+      </a>
+      <div className="flex min-h-0 flex-1">
+        <Nav />
+        <div className="flex min-w-0 flex-1 flex-col">
+          <ConnectionBanner />
+          <main id="content" tabIndex={-1} className="min-h-0 flex-1 overflow-y-auto outline-none">
+            <Outlet />
+          </main>
+        </div>
+      </div>
+      <StatusBar />
+      <BottomBar />
+      <CommandPalette />
+      <ShortcutHelp />
+    </div>
+  )
+}

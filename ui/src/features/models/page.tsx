@@ -1,0 +1,12 @@
+import { useTranslation } from 'react-i18next'
+import { Page } from '@/components/ui/Page'
+import { EmptyState } from '@/components/ui/EmptyState'
+
+export function ModelsPage() {
+  const { t } = useTranslation()
+  return (
+    <Page title={t('nav.models')}>
+      <EmptyState title={t('state.empty')} />
+    </Page>
+  )
+}

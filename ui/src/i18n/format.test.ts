@@ -1,0 +1,18 @@
+import { expect, test } from 'vitest'
+import { ago, bytes, duration, percent, rate } from './format'
+
+test('sizes keep the digits that matter', () => {
+  expect([bytes(999, 1000, 'en'), bytes(4_900_000_000, 1000, 'en'), bytes(1024 ** 3, 1024, 'en')]).toEqual(['999 B', '4.9 GB', '1 GiB'])
+})
+
+test('rates keep three digits', () => {
+  expect([rate(1930.4, 'en'), rate(61.26, 'en'), rate(0.417, 'en')]).toEqual(['1,930', '61.3', '0.42'])
+})
+
+test('times are written as the language writes them', () => {
+  expect([duration(4.2, 'en'), duration(185, 'en'), duration(7800, 'en')]).toEqual(['4.2 s', '3 min 5 s', '2 h 10 min'])
+  expect(duration(185, 'ko')).toBe('3분 5초')
+  expect(ago(1000, 1180, 'en')).toBe('3 minutes ago')
+  expect(ago(1000, 1180, 'ko')).toBe('3분 전')
+  expect(percent(0.385, 0, 'en')).toBe('39%')
+})
