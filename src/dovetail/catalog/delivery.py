@@ -230,6 +230,12 @@ class Delivery:
         replace_file(folder / CARD, text.encode())
 
 
+def repository(folder: Path) -> str | None:
+    """The repository that a folder's files were fetched from. Blocks on the disk."""
+    repo = _card(folder).get("repo")
+    return repo if isinstance(repo, str) else None
+
+
 def download(
     spec: HubSpec,
     models: Path,

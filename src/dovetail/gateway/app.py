@@ -8,7 +8,7 @@ from starlette.exceptions import HTTPException
 from dovetail import __version__
 from dovetail.core.errors import DovetailError
 from dovetail.core.request import JsonObject
-from dovetail.gateway import adapters, auth, errors, health, home, metrics, openapi
+from dovetail.gateway import absent, adapters, auth, errors, health, home, metrics, openapi
 from dovetail.gateway.admin import (
     bench_ask,
     benchmarks,
@@ -92,6 +92,7 @@ ROUTERS = (
     presets.router,
     bench_ask.router,
     benchmarks.router,
+    absent.router,
 )
 
 

@@ -6,8 +6,10 @@ import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from dovetail.catalog.downloads import Around, Downloads
-from dovetail.core.errors import InvalidRequest
+from dovetail.catalog.delivery import order
+from dovetail.catalog.downloads import Around, Download, Downloads
+from dovetail.catalog.hub import HubSpec
+from dovetail.core.errors import Conflict, InvalidRequest
 from dovetail.core.request import Json
 from dovetail.telemetry.hub import Listening
 
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from dovetail.gateway.services import Services
 
 RECORD = "downloads.json"
+ENDED = frozenset({"done", "failed", "cancelled"})
 
 
 def with_downloads(services: Services) -> Services:
@@ -47,3 +50,17 @@ def downloads_of(services: Services) -> Downloads:
     if services.downloads is None:
         raise InvalidRequest("this server downloads nothing", code="not_found", status=404)
     return services.downloads
+
+
+async def begun(services: Services, spec: HubSpec) -> Download:
+    """The download of `spec`, which may be under way already or paused. Raises what `Downloads.start` does."""
+    downloads = downloads_of(services)
+    wanted = await downloads.errands.ask(lambda: order(spec))
+    try:
+        return await downloads.start(wanted)
+    except Conflict:
+        same = (each for each in downloads.list() if each.order.repo == wanted.repo and each.state not in ENDED)
+        download = next((each for each in same if each.order.files == wanted.files), None)
+        if download is None:
+            raise
+        return await downloads.resume(download.id) if download.state in {"paused", "retrying"} else download

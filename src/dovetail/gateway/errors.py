@@ -43,7 +43,10 @@ UNSUPPORTED: Literal["unsupported_field"] = "unsupported_field"
 
 OLLAMA_PATHS = frozenset(
     f"/api/{name}"
-    for name in ("chat", "generate", "tags", "show", "ps", "version", "embed", "embeddings", "pull", "delete")
+    for name in (
+        *("chat", "generate", "tags", "show", "ps", "version", "embed", "embeddings", "pull", "delete"),
+        *("push", "copy", "create"),
+    )
 )
 ERROR = "dovetail.error"  # in a request's scope, once it has failed: the code that says why
 

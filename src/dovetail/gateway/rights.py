@@ -7,6 +7,7 @@ from enum import Enum
 from starlette.routing import BaseRoute, Route
 
 from dovetail.core.caller import Role
+from dovetail.gateway.absent import ABSENT
 
 
 class Right(Enum):
@@ -89,6 +90,10 @@ RIGHTS: dict[str, Right] = {
     "GET /lora-adapters": Right.VIEW,
     "POST /lora-adapters": Right.ADMIN,
     "GET /models/sse": Right.VIEW,
+    "POST /models": Right.ADMIN,
+    "DELETE /models": Right.ADMIN,
+    "POST /api/pull": Right.ADMIN,
+    "DELETE /api/delete": Right.ADMIN,
     "POST /completion": Right.USE,
     "POST /completions": Right.USE,
     "POST /tokenize": Right.USE,
@@ -188,6 +193,7 @@ RIGHTS: dict[str, Right] = {
     "GET /api/v1/benchmarks/{id}/export": Right.VIEW,
     "POST /api/v1/benchmarks/{id}/cancel": Right.ADMIN,
     "DELETE /api/v1/benchmarks/{id}": Right.ADMIN,
+    **dict.fromkeys(ABSENT, Right.VIEW),
 }
 
 # These take a login, or whoever runs the server: a key that leaked must leave nothing behind when it is revoked.

@@ -17,12 +17,12 @@ from dovetail import demo
 from dovetail.catalog.inspection import inspect
 from dovetail.catalog.invalid import InvalidModelFile
 from dovetail.catalog.naming import safe
-from dovetail.catalog.removal import Removal, removal
+from dovetail.catalog.removal import Removal
 from dovetail.catalog.scan import scan
 from dovetail.core.errors import Conflict, InvalidRequest, ModelNotFound
 from dovetail.core.model import MODEL_ID, Adapter, Model
 from dovetail.core.request import JsonObject
-from dovetail.gateway import change, guard
+from dovetail.gateway import change, disposal, guard
 from dovetail.gateway.admin.config import IF_MATCH, Version, wanted_version
 from dovetail.gateway.admin.model_answers import (
     FileAnswer,
@@ -146,7 +146,7 @@ async def remove_model(request: Request, services: ServicesDep, _caller: CallerD
     if with_files:
         if request.query_params.get("confirm") != model.id:
             raise InvalidRequest(f"to remove files, say confirm={model.id}", param="confirm")
-        going = await asyncio.to_thread(_removal, services, model)
+        going = await asyncio.to_thread(disposal.goes, services, model)
     elif not has_entry:
         raise Conflict(
             f"{model.id} has no entry: it is found in {model.path.parent.name}/; remove its files (files=true), "
@@ -157,10 +157,7 @@ async def remove_model(request: Request, services: ServicesDep, _caller: CallerD
     if has_entry:
         reading = await change.write(services, [Edit(("models", model.id), None)], wanted_version(request, None))
     if with_files:
-        await services.pool.unload(model.id)
-        await asyncio.to_thread(going.run, roots(services.settings))
-        await asyncio.to_thread(services.catalog.refresh)
-        services.hub.publish("models", "listed", {})
+        await disposal.remove(services, model, going)
     names = [path.name for path in going.files]
     return _json(ModelRemoved(version=reading.version, entry=has_entry, files=names, bytes=going.bytes))
 
@@ -178,7 +175,7 @@ async def model_removal(request: Request, services: ServicesDep, _caller: Caller
     problem: str | None = None
     going = Removal((), 0)
     try:
-        going = await asyncio.to_thread(_removal, services, model)
+        going = await asyncio.to_thread(disposal.goes, services, model)
     except InvalidRequest as error:
         problem = error.message
     files = await asyncio.to_thread(lambda: [FileAnswer(name=str(path), bytes=_size(path)) for path in going.files])
@@ -238,17 +235,6 @@ def _looked_at(services: Services, body: NewModel) -> Model:
     if body.format is not None and model.format != body.format:
         raise InvalidRequest(f"format: {path.name} is {model.format}, not {body.format}", param="format")
     return model
-
-
-def _removal(services: Services, model: Model) -> Removal:
-    for tool, folder in services.other_programs():
-        if model.path.is_relative_to(folder):
-            raise InvalidRequest(f"the files of {model.id} belong to {tool}: remove them there")
-    if model.path.is_relative_to(demo.models_dir()):
-        raise InvalidRequest(f"{model.id} comes with the package: set catalog.demo = false")
-    own = services.settings.models.get(model.id)
-    named = [own.path.parent] if own is not None and own.path is not None else []
-    return removal(model, [*roots(services.settings), *named])
 
 
 def _fitting(services: Services, model: Model) -> list[FittingAdapter]:

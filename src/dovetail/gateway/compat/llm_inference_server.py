@@ -13,15 +13,15 @@ from starlette.responses import Response
 
 from dovetail import __version__
 from dovetail.bench.meter import Looking, Meter
-from dovetail.catalog.delivery import order
 from dovetail.catalog.hub import parse_spec
 from dovetail.core.caller import Caller
-from dovetail.core.errors import Conflict, DovetailError, Forbidden, InvalidRequest, ModelNotFound
+from dovetail.core.errors import DovetailError, Forbidden, InvalidRequest, ModelNotFound
 from dovetail.core.model import Model
 from dovetail.core.request import ChatPrompt, GenerateRequest, JsonObject, Message, Sampling, TextPart
 from dovetail.gateway import change, health
 from dovetail.gateway.admin.bench_ask import AskAnswer, AskChunk, Asked, Watched
 from dovetail.gateway.answers import Answer, Health
+from dovetail.gateway.deliveries import ENDED, begun
 from dovetail.gateway.deps import CallerDep, ServicesDep, generation, may, receive_body, while_connected
 from dovetail.gateway.openai import new_id
 from dovetail.gateway.openapi import answers, reads, streams
@@ -36,7 +36,6 @@ from dovetail.settings.document import Edit, Value
 router = APIRouter(tags=["older servers"])
 
 _LOOK_EVERY = 0.2  # seconds between two looks at a download
-_ENDED = frozenset({"done", "failed", "cancelled", "paused"})
 
 
 class ModelParams(Wire):
@@ -170,20 +169,11 @@ async def _here(services: Services, path: Path) -> Model | None:
 
 
 async def _fetch(services: Services, spec: str) -> None:
-    downloads = services.downloads
-    if downloads is None:
-        return
-    wanted = await downloads.errands.ask(lambda: order(parse_spec(spec)))
-    try:
-        download = await downloads.start(wanted)
-    except Conflict:
-        same = (each for each in downloads.list() if each.order.repo == wanted.repo and each.state not in _ENDED)
-        if (download := next(same, None)) is None:
-            raise
-    while download.state not in _ENDED:  # noqa: ASYNC110  until the request's own deadline; downloads tell the hub alone
+    download = await begun(services, parse_spec(spec))
+    while download.state not in {*ENDED, "paused"}:  # noqa: ASYNC110  until the request's own deadline; downloads tell the hub alone
         await asyncio.sleep(_LOOK_EVERY)
     if download.state != "done":
-        raise download.error or DovetailError(f"the download of {wanted.repo} is {download.state}")
+        raise download.error or DovetailError(f"the download of {download.order.repo} is {download.state}")
 
 
 async def _admin(request: Request, services: Services, why: str) -> None:

@@ -94,7 +94,9 @@ class ClientConfig(Wire):
 @router.get("/models", operation_id="listRouterModels", response_model=None)
 @answers(RouterList)
 async def list_models(request: Request, services: ServicesDep, caller: CallerDep) -> Response:
-    """The models in the form of llama-server's router, each with its state."""
+    """The models in the form of llama-server's router, each with its state; with `?reload=1` looked for anew."""
+    if request.query_params.get("reload") == "1":
+        await asyncio.to_thread(services.catalog.refresh)
     only = views.shown(request, services)
     models = [m for m in await asyncio.to_thread(services.catalog.models) if only in {None, m.format}]
     admin = caller.may("admin")

@@ -10,10 +10,12 @@ from typing import Literal, cast
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from dovetail.catalog.hub import parse_spec
 from dovetail.core.errors import InvalidRequest
 from dovetail.core.request import Json, JsonObject
-from dovetail.gateway import guard, wire
+from dovetail.gateway import disposal, guard, wire
 from dovetail.gateway.answers import Answer, PropsAnswer, Success
+from dovetail.gateway.deliveries import begun
 from dovetail.gateway.deps import CallerDep, ServicesDep, may, receive_body, while_connected
 from dovetail.gateway.dialects.llamacpp.default import as_json, chosen
 from dovetail.gateway.openapi import MODEL_QUERY, answers, reads, streams
@@ -82,6 +84,37 @@ async def unload_model(request: Request, services: ServicesDep, caller: CallerDe
     if not await services.pool.unload(model.id, model.adapter.name if model.adapter else None):
         raise InvalidRequest(f"{model.name} is not loaded", code="model_not_loaded", param="model")
     return as_json({"success": True}, headers)
+
+
+@router.post("/models", operation_id="fetchModel", response_model=None, tags=["downloads"])
+@reads(ModelRequest)
+@answers(Success)
+async def fetch_model(request: Request, services: ServicesDep, _caller: CallerDep) -> Response:
+    """Begins the download of `owner/name:QUANT` from the Hugging Face hub; `/models/sse` tells how far it is."""
+    body = await receive_body(request, services, ModelRequest)
+    headers = wire.warnings(body, strict=services.settings.strict)
+    guard.detail(request.scope, repo=body.model)
+    await begun(services, parse_spec(body.model))
+    return as_json({"success": True}, headers)
+
+
+@router.delete(
+    "/models",
+    operation_id="deleteModel",
+    response_model=None,
+    tags=["configuration"],
+    openapi_extra={"parameters": [MODEL_QUERY]},
+)
+@answers(Success)
+async def delete_model(request: Request, services: ServicesDep, _caller: CallerDep) -> Response:
+    """Removes a model, `?model=`: its entry and its files."""
+    name = request.query_params.get("model")
+    if not name:
+        raise InvalidRequest("model: say which, as ?model=ID", param="model")
+    model = await asyncio.to_thread(services.catalog.find, name)
+    guard.detail(request.scope, model=model.id, files="true")
+    await disposal.dispose(services, model)
+    return as_json({"success": True})
 
 
 @router.get("/models/sse", operation_id="modelEvents", response_class=Response, response_model=None, tags=["events"])

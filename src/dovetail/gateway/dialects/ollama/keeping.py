@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import re
+from contextlib import suppress
 
+from dovetail.catalog.delivery import repository
+from dovetail.catalog.hub import choose, parse_spec
 from dovetail.core.caller import Caller
 from dovetail.core.errors import Forbidden, InvalidRequest, ModelNotFound
 from dovetail.core.model import Model
@@ -12,6 +16,7 @@ from dovetail.gateway.services import Services
 from dovetail.serving.limits import check_scope
 
 _LATEST = ":latest"
+_HUB = re.compile(r"(?:https?://)?(?:hf\.co|huggingface\.co)/")
 
 
 async def find(services: Services, name: str) -> Model:
@@ -41,10 +46,41 @@ def keep(services: Services, model: Model, body: Asked, *, embeds: bool = False)
         services.pool.keep(model, model.pooling or ("mean" if embeds else None), seconds)
 
 
+def hub_name(name: str) -> str | None:
+    """`owner/name:choice` of a model that is named by its place on the Hugging Face hub."""
+    found = _HUB.match(name)
+    said = (name[found.end() :] if found else name).removesuffix(_LATEST)
+    return said if found or "/" in said else None
+
+
 def _find(services: Services, name: str) -> Model:
     try:
         return services.catalog.find(name)
     except ModelNotFound:
-        if not name.endswith(_LATEST):
+        if name.endswith(_LATEST):
+            with suppress(ModelNotFound):
+                return services.catalog.find(name.removesuffix(_LATEST))
+        if (hub := hub_name(name)) is None or (fetched := _fetched(services, hub)) is None:
             raise
-        return services.catalog.find(name.removesuffix(_LATEST))
+        return fetched
+
+
+def _fetched(services: Services, hub: str) -> Model | None:
+    """The model that was fetched by that name, where there is one alone."""
+    try:
+        spec = parse_spec(hub)
+    except InvalidRequest:
+        return None
+    found: list[Model] = []
+    for model in services.catalog.models():
+        if (
+            model.remote is not None
+            or repository(model.path if model.format == "mlx" else model.path.parent) != spec.repo
+        ):
+            continue
+        try:
+            choose(spec, [file.name for file in model.files or (model.path,)])
+        except InvalidRequest:
+            continue
+        found.append(model)
+    return found[0] if len(found) == 1 else None
