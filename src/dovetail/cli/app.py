@@ -20,6 +20,7 @@ from dovetail.cli.exits import Exit, Failure
 from dovetail.cli.inspect import inspect
 from dovetail.cli.key import key
 from dovetail.cli.kv import kv
+from dovetail.cli.launch import launch
 from dovetail.cli.list import list_models
 from dovetail.cli.load import load
 from dovetail.cli.openapi import openapi
@@ -48,6 +49,7 @@ COMMANDS = {
     "inspect": inspect,
     "bench": bench,
     "pipe": pipe,
+    "launch": launch,
     "selftest": selftest,
     "doctor": doctor,
     "openapi": openapi,

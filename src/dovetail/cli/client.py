@@ -29,6 +29,10 @@ LOAD_TIMEOUT = 86_400.0
 _LONGEST_LINE = 16 << 20
 
 
+class Unauthorized(Failure):
+    """The server wants a key, or another one."""
+
+
 def find_server(url: str | None, home: Path, within: float = START_TIMEOUT) -> str | None:
     """The address `url`, or else that of the server that holds `home`; None when none runs.
 
@@ -142,7 +146,8 @@ class Server:
                 connection.request(method, self._prefix + path, sent, headers)
                 response = connection.getresponse()
                 if response.status != http.HTTPStatus.OK:
-                    raise Failure(_reason(_object(response.read(), response)))
+                    refused = Unauthorized if response.status == http.HTTPStatus.UNAUTHORIZED else Failure
+                    raise refused(_reason(_object(response.read(), response)))
                 yield response
             except TimeoutError:
                 raise Failure(f"{self.url} said nothing for {timeout:g} s", Exit.UNAVAILABLE) from None

@@ -175,6 +175,8 @@ def _chat(chat: ChatPrompt) -> JsonObject:
     for name in chat.template_options:
         raise UnsupportedField(f"chat_template_kwargs.{name}", _WHY)
     body: JsonObject = {"messages": [wire.chat_message(each) for each in chat.messages]}
+    if chat.thinking.effort is not None:
+        body["reasoning_effort"] = chat.thinking.effort
     if chat.tools:
         body["tools"] = [_strict(wire.chat_tool(each), strict=each.strict) for each in chat.tools]
         choice = chat.tool_choice

@@ -49,21 +49,30 @@ def settled(request: GenerateRequest, model: Model, by_name: bool | None = None)
     asked = _with_name(chat.thinking, by_name)
     if asked.on is False and not asked.switch and (model.remote is not None or not _can_be_silent(style)):
         asked = replace(asked, on=None)
-    if model.remote is not None and (asked.on is not None or asked.budget is not None):
-        said = asked.switch if asked.on is not None else asked.bound
-        raise UnsupportedField(said, f"cannot be had: how {model.id} thinks is up to the server that has it")
+    if model.remote is not None:
+        asked = _elsewhere(asked, model.id)
     for name in chat.template_options.keys() - _SWITCHES:
         if name not in (model.template or ""):  # it would be dropped without a word
             raise UnsupportedField(f"chat_template_kwargs.{name}", f"is no word of the template of {model.id}")
     output = request.output
     if isinstance(output, Grammar):
         output = _after_thought(output, asked, style, model)
-    thinking, options = _fitted(asked, style, model.id)
+    thinking, options = (asked, {}) if model.remote is not None else _fitted(asked, style, model.id)
     fitted = replace(chat, thinking=thinking, template_options={**chat.template_options, **options})
     request = replace(request, prompt=fitted, output=output)
     if isinstance(output, Grammar) and (output.thought is None or (thinking.on is False and thinking.budget is None)):
         return silent(request, fitted, output)
     return request
+
+
+def _elsewhere(asked: Thinking, name: str) -> Thinking:
+    """What another server can be told: an effort, which is a field of OpenAI's API, and nothing else."""
+    said = asked.switch if asked.on is not None else asked.bound
+    if said in _EFFORTS and asked.effort is not None:
+        return Thinking(effort=asked.effort)
+    if asked.on is not None or asked.budget is not None:
+        raise UnsupportedField(said, f"cannot be had: how {name} thinks is up to the server that has it")
+    return Thinking()
 
 
 def silent(request: GenerateRequest, chat: ChatPrompt, grammar: Grammar) -> GenerateRequest:

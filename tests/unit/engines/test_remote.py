@@ -18,6 +18,7 @@ from dovetail.core.request import (
     Sampling,
     TextPart,
     TextPrompt,
+    Thinking,
     Tool,
 )
 from dovetail.engines import embedding
@@ -45,6 +46,11 @@ def test_only_fields_of_openai_are_sent() -> None:
         "logprobs": True,
         "top_logprobs": 2,
     }
+
+
+def test_an_effort_is_passed_on() -> None:
+    asked = replace(HI, prompt=replace(CHAT, thinking=Thinking(effort="high")))
+    assert ENGINE.encode(asked).body["reasoning_effort"] == "high"
 
 
 def test_what_is_left_open_is_left_to_the_other_server() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from dovetail.core.errors import AdapterNotFound, InvalidRequest, ModelNotFound, UnsupportedField
 from dovetail.core.model import Adapter, Model, Remote
-from dovetail.core.request import ChatPrompt, GenerateRequest, Grammar, Message, TextPart, Thinking, Thought
+from dovetail.core.request import ChatPrompt, Effort, GenerateRequest, Grammar, Message, TextPart, Thinking, Thought
 from dovetail.core.template import ThinkingStyle, thinking_style
 from dovetail.serving.thinking import named, settled
 
@@ -209,6 +209,20 @@ def test_how_another_servers_model_thinks_is_refused_by_name(asked: Thinking) ->
         settled(chat(thinking=asked), remote)
     assert refused.value.param == (asked.switch or asked.bound)
     assert settled(chat(thinking=Thinking(bound="reasoning_budget_tokens")), remote).prompt  # as a dialect gives it
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        (Thinking(True, 1024, "low", "reasoning_effort", "reasoning_effort"), "low"),
+        (Thinking(None, 16384, "high", "thinking.type", "output_config.effort"), "high"),
+        (Thinking(False, effort="high"), None),  # an effort for thoughts that nobody asks for
+    ],
+)
+def test_another_server_is_told_the_effort(asked: Thinking, told: Effort | None) -> None:
+    found = settled(chat(thinking=asked), replace(of(None), remote=Remote("http://h/v1", "m"))).prompt
+    assert isinstance(found, ChatPrompt)
+    assert found.thinking == Thinking(effort=told)
 
 
 @pytest.mark.parametrize(
