@@ -735,6 +735,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/models/{id}/load": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Load Entry
+         * @description Loads a model and answers when it is ready; goes on when the client leaves, `/unload` ends it.
+         */
+        post: operations["loadModelEntry"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/models/{id}/removal": {
         parameters: {
             query?: never;
@@ -749,6 +769,26 @@ export interface paths {
         get: operations["modelRemoval"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/{id}/unload": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Unload Entry
+         * @description Ends the load of a model, or unloads it once its running requests are done.
+         */
+        post: operations["unloadModelEntry"];
         delete?: never;
         options?: never;
         head?: never;
@@ -6154,6 +6194,37 @@ export interface operations {
             };
         };
     };
+    loadModelEntry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description The request is wrong, and nothing of it was done; `param` names the field at fault. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
     modelRemoval: {
         parameters: {
             query?: never;
@@ -6172,6 +6243,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RemovalAnswer"];
+                };
+            };
+            /** @description The request is wrong, and nothing of it was done; `param` names the field at fault. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    unloadModelEntry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
                 };
             };
             /** @description The request is wrong, and nothing of it was done; `param` names the field at fault. */

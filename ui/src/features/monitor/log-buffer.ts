@@ -36,6 +36,7 @@ export class LogBuffer {
   #wrong: string | undefined
   #version = 0
   #scheduled = false
+  #gone = 0
 
   constructor(most = MOST_LINES, schedule: (tell: () => void) => void = requestAnimationFrame) {
     this.#most = most
@@ -78,6 +79,11 @@ export class LogBuffer {
 
   get length(): number {
     return this.#matched.length
+  }
+
+  /** How many lines have gone from the beginning of what is shown, so that a reader's place can go up with them. */
+  get gone(): number {
+    return this.#gone
   }
 
   /** The models that lines have come of, in the order of their names. */
@@ -154,7 +160,10 @@ export class LogBuffer {
   /** Takes from what is shown the lines that are kept no longer. */
   #forget(): void {
     const oldest = this.#lines.at(0)?.number ?? 0
-    while (this.#matched.length > 0 && (this.#matched.at(0) as Line).number < oldest) this.#matched.shift()
+    while (this.#matched.length > 0 && (this.#matched.at(0) as Line).number < oldest) {
+      this.#matched.shift()
+      this.#gone += 1
+    }
   }
 
   #changed(): void {

@@ -18,6 +18,13 @@ describe('SeriesTable', () => {
     expect(series.reason('busy')).toBeUndefined()
   })
 
+  it('keeps several that begin at once, whether known or not', () => {
+    const series = table()
+    series.push(1, { a: { unknown: 'no' }, b: 2, c: 3 })
+    expect(series.window(60, ['a', 'b', 'c']).columns).toEqual([[null], [2], [3]])
+    expect(series.reason('a')).toBe('no')
+  })
+
   it('keeps a silence as a gap', () => {
     const series = table()
     series.push(1, { cpu: 1 })
@@ -31,6 +38,7 @@ describe('SeriesTable', () => {
     series.push(1, { a: 1 })
     series.push(2, { a: 2, b: 20 })
     series.push(3, { b: 30 })
+    expect(series.names).toEqual(['a', 'b'])
     expect(series.window(60, ['a', 'b', 'never']).columns).toEqual([
       [1, 2, null],
       [null, 20, 30],

@@ -68,15 +68,15 @@ export class SeriesTable {
     return this.#columns.get(name)?.reason
   }
 
-  /** The rows of the last `seconds` of these names. */
-  window(seconds: number, names: readonly string[]): Table {
-    const end = this.lastTime
+  /** The rows of the last `seconds` of these names, up to the last row or to `end`. */
+  window(seconds: number, names: readonly string[], end = this.lastTime): Table {
     const times: number[] = []
     const columns: (number | null)[][] = names.map(() => [])
     if (end === undefined) return { times, columns }
     const kept = names.map((name) => this.#columns.get(name)?.values)
     for (let row = this.#since(end - seconds); row < this.#count; row += 1) {
       const slot = this.#slot(row)
+      if ((this.#times[slot] as number) > end) break
       times.push(this.#times[slot] as number)
       kept.forEach((values, place) => columns[place]?.push(known(values?.[slot])))
     }
@@ -91,7 +91,7 @@ export class SeriesTable {
     const slot = this.#slot(this.#count)
     this.#count += 1
     this.#times[slot] = at
-    for (const name of Object.keys(figures)) if (!this.#columns.has(name)) this.#open(name)
+    if (Object.keys(figures).some((name) => !this.#columns.has(name))) this.#open(figures)
     for (const [name, column] of this.#columns) {
       const figure = figures[name]
       column.values[slot] = typeof figure === 'number' ? figure : Number.NaN
@@ -99,11 +99,16 @@ export class SeriesTable {
     }
   }
 
-  #open(name: string): void {
-    for (const [other, column] of this.#columns) {
-      if (column.values.every(Number.isNaN)) this.#columns.delete(other)
+  /** Makes columns for what is new, and drops those of which nothing is left. */
+  #open(figures: Readonly<Record<string, Figure>>): void {
+    for (const [name, column] of this.#columns) {
+      if (!(name in figures) && column.values.every(Number.isNaN)) this.#columns.delete(name)
     }
-    this.#columns.set(name, { values: new Float64Array(this.#options.capacity).fill(Number.NaN), reason: undefined })
+    for (const name of Object.keys(figures)) {
+      if (this.#columns.has(name)) continue
+      const values = new Float64Array(this.#options.capacity).fill(Number.NaN)
+      this.#columns.set(name, { values, reason: undefined })
+    }
   }
 
   #slot(row: number): number {

@@ -1,0 +1,88 @@
+import { useTranslation } from 'react-i18next'
+import { bytes, number } from '@/i18n/format'
+import type { Reading } from '@/realtime/topics'
+import type { Gpu } from './figures'
+import type { Figure } from './series'
+import { Tile } from './Tile'
+
+/** The figures of now. How busy a GPU is and how full its memory is are two of them. */
+export function Tiles({ reading }: { reading: Reading }) {
+  const { t } = useTranslation('monitor')
+  const { machine, requests, slots, tokens_per_second: rates } = reading
+  const total = machine.memory_total
+  return (
+    <dl
+      aria-label={t('tiles.label')}
+      className="grid grid-cols-2 gap-3 sm:grid-cols-[repeat(auto-fit,minmax(9.25rem,1fr))]"
+    >
+      {machine.gpus.length === 0 ? <NoGpu /> : machine.gpus.map((gpu) => <GpuTiles key={gpu.id} gpu={gpu} />)}
+      <Tile
+        label={t('tiles.ram')}
+        figure={machine.memory_used}
+        unit="bytes"
+        more={outOf(total, (all) => t('of', { total: all }))}
+        share={part(machine.memory_used, total)}
+      />
+      <Tile
+        label={t('tiles.cpu')}
+        figure={machine.cpu}
+        unit="percent"
+        more={t('tiles.cpus', { cores: number(machine.cpus, 1) })}
+        share={part(machine.cpu, 100)}
+      />
+      <Tile label={t('tiles.generated')} figure={rates.generated} unit="rate" suffix="tok/s" />
+      <Tile label={t('tiles.prompt')} figure={rates.prompt} unit="rate" suffix="tok/s" />
+      <Tile
+        label={t('tiles.requests')}
+        figure={requests.running}
+        unit="count"
+        suffix={t('tiles.queued', { waiting: number(requests.waiting) })}
+        more={t('tiles.slots', { busy: number(slots.busy), total: number(slots.total) })}
+        share={slots.total > 0 ? slots.busy / slots.total : undefined}
+      />
+    </dl>
+  )
+}
+
+function NoGpu() {
+  const { t } = useTranslation('monitor')
+  const figure = { unknown: t('noGpu') }
+  return (
+    <>
+      <Tile label={t('tiles.busy')} figure={figure} unit="percent" />
+      <Tile label={t('tiles.vram')} figure={figure} unit="bytes" />
+    </>
+  )
+}
+
+function GpuTiles({ gpu }: { gpu: Gpu }) {
+  const { t } = useTranslation('monitor')
+  return (
+    <>
+      <Tile label={t('tiles.busy')} figure={gpu.busy} unit="percent" more={gpu.name} share={part(gpu.busy, 100)} />
+      <Tile
+        label={t('tiles.vram')}
+        figure={gpu.vram_used}
+        unit="bytes"
+        more={gpu.shares ? t('tiles.shares') : outOf(gpu.vram_total, (all) => t('of', { total: all }))}
+        share={part(gpu.vram_used, gpu.vram_total)}
+      />
+      {typeof gpu.temperature === 'number' && (
+        <Tile
+          label={t('tiles.temperature')}
+          figure={gpu.temperature}
+          unit="degrees"
+          more={typeof gpu.power === 'number' ? `${t('tiles.power')} ${number(gpu.power)} W` : undefined}
+        />
+      )}
+    </>
+  )
+}
+
+function part(used: Figure, total: Figure): number | undefined {
+  return typeof used === 'number' && typeof total === 'number' && total > 0 ? used / total : undefined
+}
+
+function outOf(total: Figure, say: (total: string) => string): string | undefined {
+  return typeof total === 'number' ? say(bytes(total, 1024)) : undefined
+}
