@@ -35,6 +35,8 @@ _UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
 
 Progress = Callable[[int, int], None]
 """Told bytes done and bytes in all, as often as the download moves."""
+Waits = Callable[[str, float], None]
+"""Told why it does not move, and in how many seconds it is tried again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,10 +245,12 @@ def download(
     endpoint: str | None = None,
     *,
     pace: Pace | None = None,
+    waits: Waits = lambda _reason, _seconds: None,
 ) -> Path:
     """Fetches `spec` into `models`/<name>, blocking; returns the GGUF file (its first part) or the MLX folder.
 
-    What is cut is tried again a few times. Raises InvalidRequest, DownloadFailed, DiskFull, OSError.
+    What is cut is tried again a few times, after a while that `waits` is told. Raises InvalidRequest, DownloadFailed,
+    DiskFull, OSError.
     """
     wanted = order(spec, endpoint)
     delivery = Delivery(wanted, models, endpoint, pace=pace)
@@ -260,7 +264,8 @@ def download(
         except Unreachable as error:
             if attempt >= ATTEMPTS:
                 raise Unreachable(f"{error.message}; run the same command to resume") from error
-            time.sleep(wait_before(attempt + 1, error.retry_after))
+            waits(error.message, wait := wait_before(attempt + 1, error.retry_after))
+            time.sleep(wait)
 
 
 def wait_before(attempt: int, asked: float | None = None) -> float:

@@ -212,28 +212,29 @@ class Downloads:
         return download
 
     async def _carry(self, download: Download) -> None:
-        """Tries one until it is done, has failed, or somebody else has said what becomes of it."""
+        """Tries one, in a place among those that move; while it waits to be tried again the place is another's."""
+        had, failed = download.done, None
         try:
-            while download.state == "queued":
-                had = download.done
-                try:
-                    await self._attempt(download)
-                except Stopped:
-                    pass
-                except Unreachable as error:
-                    await self._again(download, error, moved=download.done > had)
-                except DovetailError as error:
-                    await self._failed(download, error)
-                except OSError as error:
-                    await self._failed(download, DovetailError(f"it cannot be written: {error.strerror or error}"))
-                except Exception:  # the boundary of one download: the others go on
-                    log.exception("download_broke", repo=download.order.repo)
-                    await self._failed(download, DovetailError("it failed for a reason that the log tells"))
+            try:
+                await self._attempt(download)
+            except Stopped:
+                pass
+            except Unreachable as error:
+                failed = error
+            except DovetailError as error:
+                await self._failed(download, error)
+            except OSError as error:
+                await self._failed(download, DovetailError(f"it cannot be written: {error.strerror or error}"))
+            except Exception:  # the boundary of one download: the others go on
+                log.exception("download_broke", repo=download.order.repo)
+                await self._failed(download, DovetailError("it failed for a reason that the log tells"))
             if download.state == "cancelled":
                 await asyncio.to_thread(lambda: self._delivery(download).discard())
         finally:
             self._moving.discard(download.id)
             self._woken.set()
+        if failed is not None:
+            await self._again(download, failed, moved=download.done > had)
 
     async def _attempt(self, download: Download) -> None:
         download.stop, download.retry_at = Stop(), None
@@ -278,6 +279,7 @@ class Downloads:
                 await download.woken.wait()
         if _state(download) == "retrying":
             download.state = "queued"
+            self._woken.set()
 
     async def _failed(self, download: Download, error: DovetailError) -> None:
         if _state(download) != "running":

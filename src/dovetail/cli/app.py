@@ -26,6 +26,7 @@ from dovetail.cli.load import load
 from dovetail.cli.openapi import openapi
 from dovetail.cli.pipe import pipe
 from dovetail.cli.pull import pull
+from dovetail.cli.remove import remove
 from dovetail.cli.selftest import selftest
 from dovetail.cli.serve import serve
 from dovetail.cli.unload import unload
@@ -43,6 +44,7 @@ COMMANDS = {
     "chat": chat,
     "list": list_models,
     "add": add,
+    "remove": remove,
     "load": load,
     "unload": unload,
     "pull": pull,

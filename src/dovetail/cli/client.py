@@ -94,6 +94,10 @@ class Server:
         with self._exchange("POST", path, body, timeout) as response:
             return _object(response.read())
 
+    def delete(self, path: str) -> JsonObject:
+        with self._exchange("DELETE", path, None, ANSWER_TIMEOUT) as response:
+            return _object(response.read())
+
     def stream(self, path: str, body: JsonObject) -> Generator[JsonObject | str]:
         """The frames of a streamed answer as objects, its comments (`loading tiny 40%`) as text, until `[DONE]`.
 

@@ -34,6 +34,8 @@ def create_key(
     read_only: Annotated[bool, typer.Option("--read-only", help="Good for GET alone.")] = False,
     days: Annotated[float | None, typer.Option(min=0, help="It expires after so many.")] = None,
     requests_a_minute: Annotated[int | None, typer.Option(min=1, help="At most so many.")] = None,
+    requests_a_day: Annotated[int | None, typer.Option(min=1, help="At most so many.")] = None,
+    tokens_a_minute: Annotated[int | None, typer.Option(min=1, help="At most so many.")] = None,
     tokens_a_day: Annotated[int | None, typer.Option(min=1, help="At most so many.")] = None,
     at_once: Annotated[int | None, typer.Option(min=1, help="At most so many answers at once; more wait.")] = None,
     priority: Annotated[int, typer.Option(min=-100, max=100, help="Higher goes first.")] = 0,
@@ -51,7 +53,7 @@ def create_key(
     with unusable_is_said():
         if role == "admin" and super_admin.load(folder) is None:
             raise Failure("an admin's key needs an account first: dovetail admin create", Exit.USAGE)
-    limits = Limits(requests_minute=requests_a_minute, tokens_day=tokens_a_day, concurrency=at_once)
+    limits = Limits(requests_a_minute, requests_a_day, tokens_a_minute, tokens_a_day, at_once)
     scope = Scope(tuple(model or ()), tuple(endpoint or ()), read_only)
     wanted = NewKey(name, None, role, scope, limits, priority, None if days is None else days * _DAY)
     row, secret = made(wanted, time.time())

@@ -14,7 +14,7 @@ from dovetail.cli.exits import Exit, Failure
 from dovetail.cli.options import AsJson, Config, Home, configured
 
 if TYPE_CHECKING:
-    from dovetail.catalog.delivery import Progress
+    from dovetail.catalog.delivery import Progress, Waits
     from dovetail.settings import Settings
 
 
@@ -54,8 +54,8 @@ def fetch(model: str, settings: Settings) -> Path:
 
     models, pace = settings.home / "models", Pace(lambda: settings.hub.bandwidth)
     try:
-        with _bar(model) as progress:
-            return download(parse_spec(model), models, progress, pace=pace)
+        with _bar(model) as (progress, waits):
+            return download(parse_spec(model), models, progress, pace=pace, waits=waits)
     except DovetailError as error:
         raise Failure(error.message) from None
     except OSError as error:
@@ -63,11 +63,18 @@ def fetch(model: str, settings: Settings) -> Path:
 
 
 @contextmanager
-def _bar(name: str) -> Generator[Progress]:
+def _bar(name: str) -> Generator[tuple[Progress, Waits]]:
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True)) as shown:
-        task = shown.add_task(name, total=None)
-        yield lambda done, total: shown.update(task, completed=done, total=total)
+        task = shown.add_task(f"{name}: asking the hub", total=None)
+
+        def moved(done: int, total: int) -> None:
+            shown.update(task, description=name, completed=done, total=total)
+
+        def waits(reason: str, seconds: float) -> None:
+            shown.console.print(f"{reason}; trying again in {seconds:.0f} s", markup=False, highlight=False)
+
+        yield moved, waits

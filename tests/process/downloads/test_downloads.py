@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -138,6 +139,7 @@ def test_pull_says_what_is_wrong_and_goes_on(tmp_path: Path, hub: Hub) -> None:
     hub.served, hub.cuts = {}, [HALF]
     right = pull()
     assert right.returncode == 0, right.stderr
+    assert re.search(r"trying again in \d+ s", right.stderr)
     assert Path(json.loads(right.stdout)["path"]).read_bytes() == MODEL
     assert [sent.start for sent in hub.sent] == [0, 0, HALF]
     assert "hf_very_secret" not in wrong.stderr + right.stderr

@@ -312,6 +312,23 @@ async def test_waiting_for_the_next_try_can_be_cut_short_and_ended(
         await until(lambda: download.state == "done")
 
 
+async def test_one_that_waits_for_its_next_try_gives_its_place_to_another(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "wait_before", in_an_hour)
+    bench.settings = HubSettings(parallel=1)
+    async with bench.running() as downloads:
+        bench.hub.statuses = [503]
+        first = await bench.start(downloads)
+        await until(lambda: first.state == "retrying")
+        second = await bench.start(downloads, "n.gguf")
+        await until(lambda: second.state == "done")
+        assert first.state == "retrying"
+        await downloads.pause(first.id)
+        await downloads.resume(first.id)
+        await until(lambda: first.state == "done")
+
+
 async def test_what_begins_at_once_does_not_cost_what_was_under_way(bench: Bench) -> None:
     async with bench.running() as downloads:
         first = await bench.start(downloads)
