@@ -26,6 +26,7 @@ from dovetail.gateway.admin import (
     models,
     presets,
     requests,
+    runs,
     sessions,
     users,
 )
@@ -89,6 +90,7 @@ ROUTERS = (
     users.router,
     capture.router,
     chats.router,
+    runs.router,
     presets.router,
     bench_ask.router,
     benchmarks.router,

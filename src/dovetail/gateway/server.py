@@ -167,10 +167,14 @@ async def _drain(server: uvicorn.Server, built: Services) -> None:
     built.streams.cut()
     for listener in server.servers:
         listener.close()
-    if not await built.door.empty(built.settings.server.drain_timeout):
+    loop = asyncio.get_running_loop()
+    ends = loop.time() + built.settings.server.drain_timeout
+    done = await built.door.empty(ends - loop.time()) and await built.runs.quiet(max(0.0, ends - loop.time()))
+    if not done:
         log.warning("answers_cut", requests=built.door.inside)
         built.requests.cut()
         await built.door.empty(_CUT_WITHIN)
+        await built.runs.quiet(_CUT_WITHIN)
 
 
 @contextlib.contextmanager

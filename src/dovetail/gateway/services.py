@@ -35,6 +35,7 @@ from dovetail.gateway import log_feed, revocation
 from dovetail.gateway.browsers import Browsers
 from dovetail.gateway.chats import archive
 from dovetail.gateway.chats.archive import Archive
+from dovetail.gateway.chats.runs import Runs
 from dovetail.gateway.configuration import Live
 from dovetail.gateway.deliveries import with_downloads
 from dovetail.gateway.door import Door
@@ -104,12 +105,17 @@ class Services:
     access: Access | None = None
     capture: Capture | None = None
     lab: Lab | None = None
-    archive: Archive = field(default_factory=Archive)
+    runs: Runs = field(default_factory=lambda: Runs(Archive(), Requests()))
 
     @property
     def hub(self) -> Hub:
         """Where what happens is told."""
         return self.insight.hub
+
+    @property
+    def archive(self) -> Archive:
+        """Where conversations are kept."""
+        return self.runs.archive
 
     @property
     def is_ready(self) -> bool:
@@ -210,8 +216,8 @@ async def _running(
         live, catalog, pool, generator, embedder, engines, here, panel, Loads(pool, requests), readings,
         requests=requests, streams=streams, insight=told, preloaded=preloader.done, access=access, capture=capture,
     )  # fmt: skip
-    kept = await asyncio.to_thread(archive.opened, settings.home)
-    built = replace(with_downloads(built), lab=(lab := lab_of(built, facts, access.database)), archive=kept)
+    runs = await asyncio.to_thread(_runs, live, requests)
+    built = replace(with_downloads(built), lab=(lab := lab_of(built, facts, access.database)), runs=runs)
 
     async def apply(before: Settings) -> None:
         nonlocal making
@@ -227,9 +233,8 @@ async def _running(
         yield built
     finally:
         await built.loads.aclose()
-        await _stopped(running, pool, readings)
+        await _stopped(running, pool, readings, runs)
         capture.end("the server stops")
-        await kept.aclose()
         await access.aclose()
         await asyncio.to_thread(local_key.remove, settings.home)
 
@@ -244,6 +249,7 @@ def _at_work(built: Services, access: Access, preloader: Preloader, lab: Lab) ->
         "log feed": log_feed.published(built.insight.lines, built.hub),
         "lab": lab.run(),
         "chats": built.archive.run_sweeps(),
+        "runs": built.runs.keep(),
         "revocation": revocation.watch(access, built.requests, built.streams),
         "feeds": Feeds(built.hub, built.panel, lambda: built.is_ready, built.insight.nudge).run(),
     }
@@ -252,12 +258,19 @@ def _at_work(built: Services, access: Access, preloader: Preloader, lab: Lab) ->
     return [asyncio.create_task(task, name=name) for name, task in work.items()]
 
 
-async def _stopped(running: list[asyncio.Task[None]], pool: Pool, readings: Sampler) -> None:
+async def _stopped(running: list[asyncio.Task[None]], pool: Pool, readings: Sampler, runs: Runs) -> None:
+    await runs.aclose()
     for task in running:
         task.cancel()
     await asyncio.wait(running)
     await pool.aclose()
     await readings.aclose()
+    await runs.archive.aclose()
+
+
+def _runs(live: Live, requests: Requests) -> Runs:
+    """Answers written into the conversations of the home folder. Blocks."""
+    return Runs(archive.opened(live.current.home), requests, lambda: live.current.server.request_timeout)
 
 
 async def _introduced(settings: Settings, access: Access) -> None:

@@ -304,10 +304,14 @@ def request_id(scope: Scope) -> str:
 
 def arrived(ticket: Ticket, scope: Scope) -> str:
     """Notes how a request came; its id."""
-    ticket.endpoint = endpoint(scope)
-    found = _TRACE.fullmatch(Headers(scope=scope).get("traceparent", ""))
-    ticket.trace = found[0] if found else ""
+    ticket.endpoint, ticket.trace = endpoint(scope), trace(scope)
     return request_id(scope)
+
+
+def trace(scope: Scope) -> str:
+    """The `traceparent` that came with the request, empty where none did."""
+    found = _TRACE.fullmatch(Headers(scope=scope).get("traceparent", ""))
+    return found[0] if found else ""
 
 
 def endpoint(scope: Scope) -> str:

@@ -148,7 +148,13 @@ class Generator:
             course.failed(error)
             raise
         finally:
-            self._observer.request_done(course.record(name))
+            ticket.record = course.record(name)
+            self._observer.request_done(ticket.record)
+
+    async def check(self, request: GenerateRequest, caller: Caller) -> None:
+        """Raises what `run` would find wrong before it waits for anything."""
+        model, _ = await self._find(request)
+        check_scope(caller, model)
 
     async def run_all(
         self, requests: Sequence[GenerateRequest], caller: Caller, ticket: Ticket | None = None

@@ -12,6 +12,7 @@ from typing import Literal, TypeAlias
 from dovetail.core.caller import Caller
 from dovetail.core.errors import Busy, Cancelled, DovetailError
 from dovetail.core.events import Event, Finished, Loading, Prefill, Queued
+from dovetail.core.observe import RequestRecord
 from dovetail.core.request import JsonObject
 
 Kind: TypeAlias = Literal["generation", "embedding", "ranking", "token count", "load"]
@@ -27,6 +28,7 @@ class Ticket:
     endpoint, trace   the route that it came by, and the `traceparent` that came with it
     streamed  whether its answer goes out as it comes
     failure  what it was ended with from outside, if it was
+    record   what it came to, once it has ended; of several requests that it stands for, the last
     began    when it came, in seconds since the epoch
     position, wait   in line, 0 and None when it is not there; `arrival` is its first position, 0 if it never waited
     number   its own, counted from the start of the server; 0 before it is listed
@@ -36,7 +38,7 @@ class Ticket:
 
     __slots__ = (
         "_end", "arrival", "began", "cached", "caller", "endpoint", "failure", "id", "kind", "model", "number",
-        "params", "phase", "position", "prefilled", "prompt", "streamed", "tokens", "trace", "wait", "worker",
+        "params", "phase", "position", "prefilled", "prompt", "record", "streamed", "tokens", "trace", "wait", "worker",
     )  # fmt: skip
 
     def __init__(self, kind: Kind, caller: Caller, model: str, params: JsonObject | None = None) -> None:
@@ -47,6 +49,7 @@ class Ticket:
         self.id = self.endpoint = self.trace = self.worker = ""
         self.streamed = False
         self.failure: DovetailError | None = None
+        self.record: RequestRecord | None = None
         self.began = time.time()
         self.phase: Phase = "starting"
         self.number = self.position = self.arrival = 0

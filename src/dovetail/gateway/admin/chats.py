@@ -15,6 +15,7 @@ from dovetail.core.request import Json, JsonObject
 from dovetail.gateway import query
 from dovetail.gateway.admin.answers import Done
 from dovetail.gateway.chats.rendering import chat_answer, message_answer
+from dovetail.gateway.chats.runs import Runs
 from dovetail.gateway.chats.shapes import (
     ChatChange,
     ChatChanged,
@@ -61,17 +62,17 @@ ShelfDep = Annotated[Shelf, Depends(shelf)]
 
 @router.get("/api/v1/chats", operation_id="listChats", response_model=None, openapi_extra=query.parameters(ChatQuery))
 @answers(ChatList)
-async def list_chats(request: Request, shelf: ShelfDep) -> Response:
+async def list_chats(request: Request, services: ServicesDep, shelf: ShelfDep) -> Response:
     """Your conversations, without their messages."""
     asked = query.read(request, ChatQuery)
     text = asked.q.replace("\0", "").strip()
     if text:
         hits, folders = await shelf.found(text, asked.limit)
-        data: list[Json] = [_listed(chat, hit.snippet, hit.message) for chat, hit in hits]
+        data: list[Json] = [_listed(services.runs, chat, hit.snippet, hit.message) for chat, hit in hits]
         return _json({"data": data, "folders": [*folders], "next": None})
     found, folders = await shelf.page(asked.limit, asked.folder or None, _place(asked.after))
     last = found[-1] if len(found) == asked.limit else None
-    data = [_listed(chat) for chat in found]
+    data = [_listed(services.runs, chat) for chat in found]
     return _json({"data": data, "folders": [*folders], "next": None if last is None else _cursor(last)})
 
 
@@ -90,11 +91,15 @@ async def create_chat(request: Request, services: ServicesDep, shelf: ShelfDep) 
     openapi_extra={"parameters": [ID]},
 )
 @answers(ChatObject)
-async def get_chat(request: Request, shelf: ShelfDep) -> Response:
+async def get_chat(request: Request, services: ServicesDep, shelf: ShelfDep) -> Response:
     """A conversation with all its messages: a tree by their `parent_id`."""
     chat, messages = await shelf.whole(request.path_params["id"])
-    shown: list[Json] = [message_answer(message) for message in messages]
-    return _json({**chat_answer(chat, None), "messages": shown})
+    run = services.runs.running(chat.id)
+    live = None if run is None else run.message
+    shown: list[Json] = [
+        message_answer(live if live is not None and live.id == message.id else message) for message in messages
+    ]
+    return _json({**_shown(services.runs, chat), "messages": shown})
 
 
 @router.patch(
@@ -108,7 +113,7 @@ async def get_chat(request: Request, shelf: ShelfDep) -> Response:
 async def change_chat(request: Request, services: ServicesDep, shelf: ShelfDep) -> Response:
     """Changes what is said and leaves the rest."""
     body = await receive_body(request, services, ChatChange)
-    return _json(chat_answer(await shelf.change(request.path_params["id"], body), None))
+    return _json(_shown(services.runs, await shelf.change(request.path_params["id"], body)))
 
 
 @router.delete(
@@ -118,9 +123,12 @@ async def change_chat(request: Request, services: ServicesDep, shelf: ShelfDep) 
     openapi_extra={"parameters": [ID]},
 )
 @answers(Done)
-async def delete_chat(request: Request, shelf: ShelfDep) -> Response:
-    """Deletes a conversation; for ten minutes it can be restored."""
-    await shelf.delete(request.path_params["id"])
+async def delete_chat(request: Request, services: ServicesDep, shelf: ShelfDep) -> Response:
+    """Deletes a conversation; for ten minutes it can be restored. An answer that is being written is stopped."""
+    chat = await shelf.chat(request.path_params["id"])
+    if (run := services.runs.running(chat.id)) is not None:
+        await services.runs.stop(run)
+    await shelf.delete(chat.id)
     return _json({"ok": True})
 
 
@@ -148,7 +156,7 @@ async def create_message(request: Request, services: ServicesDep, shelf: ShelfDe
     """Adds a message behind another, beside those that follow it already; it becomes the end of the branch shown."""
     body = await receive_body(request, services, NewMessage)
     chat, message = await shelf.add(request.path_params["id"], body)
-    return _json({"chat": chat_answer(chat, None), "message": message_answer(message)})
+    return _json({"chat": _shown(services.runs, chat), "message": message_answer(message)})
 
 
 @router.patch(
@@ -163,11 +171,16 @@ async def change_message(request: Request, services: ServicesDep, shelf: ShelfDe
     """Edits a message in place; what follows it stays."""
     body = await receive_body(request, services, MessageChange)
     chat, message = await shelf.edit(request.path_params["id"], request.path_params["message_id"], body)
-    return _json({"chat": chat_answer(chat, None), "message": message_answer(message)})
+    return _json({"chat": _shown(services.runs, chat), "message": message_answer(message)})
 
 
-def _listed(chat: Chat, hit: str | None = None, hit_id: str | None = None) -> JsonObject:
-    return {**chat_answer(chat, None), "hit": hit, "hit_id": hit_id}
+def _listed(runs: Runs, chat: Chat, hit: str | None = None, hit_id: str | None = None) -> JsonObject:
+    return {**_shown(runs, chat), "hit": hit, "hit_id": hit_id}
+
+
+def _shown(runs: Runs, chat: Chat) -> JsonObject:
+    run = runs.running(chat.id)
+    return chat_answer(chat, None if run is None else run.id)
 
 
 def _cursor(chat: Chat) -> str:

@@ -241,3 +241,17 @@ class NewPreset(Wire):
     name: Annotated[str, Field(min_length=1, max_length=100)]
     system_prompt: _Prompt = ""
     params: _Params = Field(default_factory=dict)
+
+
+class NewRun(Wire):
+    """An answer to be written behind `parent_id`; what is not said is as the conversation has it."""
+
+    parent_id: _Id
+    model: _Model | None = None
+    params: _Params | None = Field(default=None, description="Over the conversation's own; null takes one back.")
+    tools: Annotated[list[dict[str, object]], Field(max_length=512)] | None = Field(
+        default=None, description="As in /v1/chat/completions."
+    )
+    goes_on: bool | None = Field(
+        default=None, alias="continue", description="Go on with the assistant's message `parent_id` itself."
+    )

@@ -151,6 +151,46 @@ class Shelf:
 
         return await self._archive.run(work)
 
+    async def branch(self, chat_id: str, leaf: str) -> tuple[Chat, list[Message]]:
+        """From the root to the message `leaf`, which a request names as `parent_id`."""
+
+        def work(c: Connection) -> tuple[Chat, list[Message]]:
+            chat = self._one(c, chat_id)
+            message(c, chat_id, leaf, "parent_id")
+            return chat, chats.branch(c, chat_id, leaf)
+
+        return await self._archive.run(work)
+
+    async def open(self, answer: Message, *, is_new: bool) -> Chat:
+        """The conversation with `answer`, which begins to be written: a new message, or one that is gone on with."""
+
+        def work(c: Connection) -> Chat:
+            chat = self._one(c, answer.chat)
+            if is_new:
+                message(c, chat.id, answer.parent or "", "parent_id")
+                grown = self.grow(c, chat, answer)
+            else:
+                message(c, chat.id, answer.id)
+                chats.put_message(c, answer)
+                grown = replace(chat, leaf=answer.id, updated=self._archive.clock())
+            grown = replace(grown, model=grown.model or answer.model)
+            chats.put_chat(c, grown)
+            return grown
+
+        return await self._archive.run(work)
+
+    async def of_run(self, run_id: str) -> Message:
+        """The message that a run has written."""
+        found = await self._archive.run(lambda c: chats.of_run(c, self.owner, run_id))
+        if found is None:
+            raise missing("run", code="run_not_found", name=run_id)
+        return found
+
+    @property
+    def now(self) -> float:
+        """Seconds since 1970."""
+        return self._archive.clock()
+
     def grow(self, c: Connection, chat: Chat, new: Message) -> Chat:
         """`chat` with the message `new`, inside a transaction. Raises Busy beyond the quota."""
         self.check_room(c, len(new.parts))

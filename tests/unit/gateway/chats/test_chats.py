@@ -12,7 +12,9 @@ from dovetail.core.caller import Scope
 from dovetail.gateway.app import create_app
 from dovetail.gateway.chats import archive, shelf
 from dovetail.gateway.chats.archive import UNDO
+from dovetail.gateway.chats.runs import Runs
 from dovetail.gateway.chats.shapes import ChatChanged, ChatList, ChatObject, ChatSummary, PresetList
+from dovetail.serving.requests import Requests
 from dovetail.settings import Settings
 from dovetail.settings.sections import ChatSettings
 
@@ -257,7 +259,7 @@ async def test_a_key_of_some_models_has_no_conversations(tmp_path: Path) -> None
 async def test_a_broken_file_leaves_the_rest_of_the_server_alone(tmp_path: Path) -> None:
     (tmp_path / "chats.db").write_bytes(b"no database" * 100)
     kept = await asyncio.to_thread(archive.opened, tmp_path)
-    built = replace(services(), archive=kept)
+    built = replace(services(), runs=Runs(kept, Requests()))
     answer = await Desk(create_app(built), built, Clock(), {}).ask("GET", "/chats")
     assert answer.error[::2] == (503, "chats_unusable")
     assert "chats.db" in answer.json()["error"]["message"]

@@ -1,0 +1,166 @@
+"""One answer being written into a conversation, whoever listens: its message so far, and what is told of it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import replace
+from itertools import islice
+
+import orjson
+
+from dovetail.core.errors import DovetailError
+from dovetail.core.events import Event, Finished, Loading, Prefill, Queued, ReasoningDelta
+from dovetail.core.request import JsonObject
+from dovetail.gateway.chats.draft import Draft
+from dovetail.gateway.chats.figures import timings_answer, usage_answer
+from dovetail.gateway.chats.parts import dumped, parts_of, searched
+from dovetail.gateway.chats.rendering import message_answer
+from dovetail.gateway.streams import frame
+from dovetail.serving.requests import Ticket
+from dovetail.storage.chats import Message, Status
+
+KEPT = 4096  # events, for listeners that come back
+SPEED_EVERY = 0.5  # seconds between two tellings of the speed
+_NO_PHASE: JsonObject = {
+    "type": "phase", "phase": "starting", "position": None, "wait": None, "model": None, "progress": None,
+    "total": None, "cached": None, "done": None, "tokens": None, "per_second": None,
+}  # fmt: skip
+
+
+class Run:
+    """Events are numbered from 1; a listener is a place among them, so a slow one costs nothing."""
+
+    def __init__(
+        self, message: Message, ticket: Ticket, clock: Callable[[], float] = time.monotonic, kept: int = KEPT
+    ) -> None:
+        self.ticket = ticket
+        self.is_new = True  # to the database
+        self.closed = False
+        self.ended = asyncio.Event()
+        self._message = message
+        self._clock = clock
+        self._draft = Draft(parts_of(message.parts), clock)
+        self._phase = _NO_PHASE
+        self._finished: Finished | None = None
+        self._first = self._told = 0.0
+        self._tokens = 0
+        self._seq = 0
+        self._frames: deque[bytes] = deque(maxlen=kept)
+        self._listeners: set[asyncio.Event] = set()
+
+    @property
+    def id(self) -> str:
+        return self._message.run or ""
+
+    @property
+    def message(self) -> Message:
+        """As it is now; what is searched is known at the end."""
+        if self.closed:
+            return self._message
+        return replace(self._message, parts=dumped(self._draft.parts()))
+
+    def take(self, event: Event) -> None:
+        """Called for each piece of the answer."""
+        self.is_new = True
+        match event:
+            case Queued(position, wait):
+                self._enter(phase="queued", position=position, wait=wait)
+            case Loading(model, progress):
+                self._enter(phase="loading", model=model, progress=progress)
+            case Prefill(total, cached, done):
+                self._enter(phase="reading", total=total, cached=cached, done=done)
+            case Finished():
+                self._finished = event
+            case _:
+                self._count("thinking" if isinstance(event, ReasoningDelta) else "answering")
+                self._tell(self._draft.take(event))
+
+    def close(self, status: Status, error: DovetailError | None = None) -> None:
+        """Nothing more comes; once the message is kept as it is now, `tell_end`."""
+        self._draft.close()
+        parts = self._draft.parts()
+        finished, record = self._finished, self.ticket.record
+        told: JsonObject | None = None
+        if error is not None:
+            told = {"code": error.code, "message": error.message[:4000], "param": error.param}
+        self._message = replace(
+            self._message,
+            parts=dumped(parts),
+            text=searched(parts),
+            status=status,
+            finish=None if finished is None else finished.reason,
+            usage=_json(usage_answer(finished, record)),
+            timings=_json(timings_answer(finished, record)),
+            error=_json(told),
+        )
+        self.is_new = self.closed = True
+
+    def tell_end(self) -> None:
+        """The last event, with the whole message."""
+        self._tell({"type": "done", "message": message_answer(self._message)})
+        self.ended.set()
+        self._wake()
+
+    async def listen(self, after: int = 0) -> AsyncGenerator[bytes, None]:
+        """Server-sent events behind number `after`, to the last; of 0, or where they are gone, the message so far."""
+        at: int | None = after or None
+        news = asyncio.Event()
+        self._listeners.add(news)
+        try:
+            while True:
+                news.clear()
+                before, at = at, self._seq
+                if before is None or not at - len(self._frames) <= before <= at:
+                    yield snapshot(self.message, self._phase, at)
+                elif before < at:
+                    yield b"".join(islice(self._frames, len(self._frames) - (at - before), None))
+                if at == self._seq and self.ended.is_set():
+                    return
+                if at == self._seq:
+                    await news.wait()
+        finally:
+            self._listeners.discard(news)
+
+    def _enter(self, **figures: object) -> None:
+        phase: JsonObject = {**_NO_PHASE, **figures}  # pyright: ignore[reportAssignmentType]  numbers and names
+        if phase != self._phase:
+            self._phase = phase
+            self._tell(phase)
+
+    def _count(self, phase: str) -> None:
+        now = self._clock()
+        if not self._tokens:
+            self._first = self._told = now
+        self._tokens += 1
+        took = now - self._first
+        if self._phase["phase"] != phase or now - self._told >= SPEED_EVERY:
+            self._told = now
+            speed = round((self._tokens - 1) / took, 2) if took > 0 and self._tokens > 1 else None
+            self._enter(phase=phase, tokens=self._tokens, per_second=speed)
+
+    def _tell(self, event: JsonObject) -> None:
+        self._seq += 1
+        self._frames.append(frame({"seq": self._seq, **event}, self._seq))
+        self._wake()
+
+    def _wake(self) -> None:
+        for listener in self._listeners:
+            listener.set()
+
+
+def snapshot(message: Message, phase: JsonObject | None, seq: int) -> bytes:
+    """The event that a listener begins with."""
+    return frame({"seq": seq, "type": "snapshot", "message": message_answer(message), "phase": phase}, seq)
+
+
+async def told_again(message: Message, after: int) -> AsyncGenerator[bytes, None]:
+    """The events of a run that has ended, out of what is kept of it; numbered on, so that they are news."""
+    yield snapshot(message, None, after + 1)
+    yield frame({"seq": after + 2, "type": "done", "message": message_answer(message)}, after + 2)
+
+
+def _json(value: JsonObject | None) -> str | None:
+    return None if value is None else orjson.dumps(value).decode()

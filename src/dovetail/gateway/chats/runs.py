@@ -1,0 +1,166 @@
+"""All answers being written into conversations: they go on whoever listens, are kept every second, and end in order."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import aclosing, contextmanager
+
+import structlog
+
+from dovetail.core.errors import DovetailError, RateLimited
+from dovetail.core.events import Event
+from dovetail.gateway import errors
+from dovetail.gateway.chats.archive import Archive
+from dovetail.gateway.chats.run import Run
+from dovetail.gateway.chats.shelf import running
+from dovetail.gateway.sse import too_long
+from dovetail.serving.requests import Requests
+from dovetail.storage import chats
+from dovetail.storage.chats import Message, Status
+
+log = structlog.stdlib.get_logger(__name__)
+
+KEEP_EVERY = 1.0
+MOST_OF_ONE = 16
+MOST = 512
+_CLOSED_WITHIN = 5.0
+
+
+class Runs:
+    """One conversation has one run at a time; `whole` says how many seconds an answer may take."""
+
+    def __init__(self, archive: Archive, requests: Requests, whole: Callable[[], float] = lambda: 3600.0) -> None:
+        self.archive = archive
+        self._requests = requests
+        self._whole = whole
+        self._by_chat: dict[str, Run | None] = {}
+        self._owners: dict[str, str] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._works: dict[str, asyncio.Task[None]] = {}
+
+    def running(self, chat_id: str) -> Run | None:
+        """The run under way in a conversation."""
+        return self._by_chat.get(chat_id)
+
+    def run(self, owner: str, run_id: str) -> Run | None:
+        """One of `owner`'s that is under way."""
+        found = next((run for run in self._by_chat.values() if run is not None and run.id == run_id), None)
+        return found if found is not None and found.ticket.caller.id == owner else None
+
+    @contextmanager
+    def reserved(self, chat_id: str, owner: str) -> Generator[None]:
+        """Around all that leads to `start`. Raises InvalidRequest where one is under way, RateLimited for too many."""
+        if chat_id in self._by_chat:
+            raise running()
+        if Counter(self._owners.values())[owner] >= MOST_OF_ONE or len(self._owners) >= MOST:
+            raise RateLimited(
+                f"{MOST_OF_ONE} answers of yours are being written, or {MOST} of all; wait for one, or stop it",
+                code="too_many_runs",
+                retry_after=1.0,
+            )
+        self._by_chat[chat_id], self._owners[chat_id] = None, owner
+        try:
+            yield
+        finally:
+            if self._by_chat[chat_id] is None:
+                self._forget(chat_id)
+
+    def start(self, run: Run, events: AsyncGenerator[Event, None], request_id: str) -> None:
+        """Begins to write what `events` tell, in a conversation that is `reserved`."""
+        self._by_chat[run.message.chat] = run
+        work = asyncio.create_task(_generate(run, events), name=f"generation of {run.id}")
+        life = asyncio.create_task(self._live(run, work, request_id), name=f"run {run.id}")
+        self._works[run.id], self._tasks[run.id] = work, life
+        life.add_done_callback(lambda _: self._tasks.pop(run.id, None))
+
+    async def stop(self, run: Run) -> Message:
+        """Its message once it has ended; the slot is free then."""
+        work = self._works.get(run.id)
+        if work is not None:
+            work.cancel()
+        async with asyncio.timeout(_CLOSED_WITHIN):
+            await run.ended.wait()
+            if (life := self._tasks.get(run.id)) is not None:
+                await asyncio.wait({life})
+        return run.message
+
+    async def keep(self, every: float = KEEP_EVERY) -> None:
+        """Writes down what is new, until cancelled."""
+        while True:
+            await asyncio.sleep(every)
+            await self._keep()
+
+    async def quiet(self, within: float) -> bool:
+        """Waits until nothing is being written, at most `within` seconds."""
+        if self._tasks:
+            await asyncio.wait(tuple(self._tasks.values()), timeout=within)
+        return not self._tasks
+
+    async def aclose(self) -> None:
+        """Ends all, with their text kept."""
+        for work in tuple(self._works.values()):
+            work.cancel()
+        await self.quiet(_CLOSED_WITHIN)
+        await self._keep()
+
+    async def _live(self, run: Run, work: asyncio.Task[None], request_id: str) -> None:
+        ended: list[DovetailError] = []
+
+        def end(error: DovetailError) -> None:
+            ended.append(error)
+            work.cancel()
+
+        whole = self._whole()
+        timer = asyncio.get_running_loop().call_later(whole, lambda: run.ticket.end(too_long(whole)))
+        try:
+            with self._requests.under_way(run.ticket, request_id, end):
+                await asyncio.wait({work})
+        finally:
+            timer.cancel()
+            del self._works[run.id]
+        status, error = _outcome(work, ended)
+        run.close(status, None if error is None else errors.heard_by(error, run.ticket.caller))
+        await self._keep()
+        run.tell_end()
+
+    async def _keep(self) -> None:
+        """One transaction for all; what cannot be stored now is tried again a second later."""
+        fresh = [run for run in self._by_chat.values() if run is not None and run.is_new]
+        if not fresh:
+            return
+        rows = [(run, run.message, run.closed) for run in fresh]
+        for run in fresh:
+            run.is_new = False
+
+        def work(connection: chats.Connection) -> None:
+            for _, message, _ in rows:
+                chats.put_message(connection, message)
+
+        try:
+            await self.archive.run(work)
+        except DovetailError as failure:
+            log.warning("answers_not_kept", runs=len(rows), reason=failure.message)
+            for run in fresh:
+                run.is_new = True
+            return
+        for run, message, over in rows:
+            if over and self._by_chat.get(message.chat) is run:
+                self._forget(message.chat)
+
+    def _forget(self, chat_id: str) -> None:
+        del self._by_chat[chat_id], self._owners[chat_id]
+
+
+async def _generate(run: Run, events: AsyncGenerator[Event, None]) -> None:
+    async with aclosing(events):
+        async for event in events:
+            run.take(event)
+
+
+def _outcome(work: asyncio.Task[None], ended: list[DovetailError]) -> tuple[Status, DovetailError | None]:
+    if work.cancelled():
+        return ("error", ended[0]) if ended else ("stopped", None)
+    failure = work.exception()
+    return ("complete", None) if failure is None else ("error", errors.as_dovetail(failure))
