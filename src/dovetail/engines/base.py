@@ -56,12 +56,14 @@ class Machine:
 
     cores   physical ones
     gpu     whether one is there
+    vram    whether it has memory of its own
     memory  bytes of RAM that all workers may take together, 0 where that is not known
     arch    the processor's architecture, as `platform.machine` has it
     """
 
     cores: int
     gpu: bool = False
+    vram: bool = False
     memory: int = 0
     arch: str = ""
 

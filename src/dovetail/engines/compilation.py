@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import os
 import platform
 import re
@@ -31,6 +32,8 @@ _KEPT_LINES = 20
 _LEAVE_WITHIN = 10.0
 # A generator's own words: `[12/211] Building` (Ninja), `[ 12%] Building` (Make).
 _STEP = re.compile(r"^\s*\[\s*(?:(\d+)/(\d+)|(\d+)%)\]")
+# PyPI's cmake and ninja are scripts that import a package, which pip's isolated builds do not see.
+_WHEELS = {"cmake": "CMAKE_BIN_DIR", "ninja": "BIN_DIR"}
 _TRY = "import sys; sys.path.insert(0, sys.argv[1]); import xllamacpp; print(xllamacpp.get_system_info())"
 
 Phase: TypeAlias = Literal["source", "compile", "package", "tools", "try"]
@@ -68,10 +71,20 @@ class Toolbox:
 def toolbox() -> Toolbox:
     return Toolbox(
         sys.executable,
-        os.environ,
+        {**os.environ, "PATH": os.pathsep.join([*_unwrapped(), os.environ.get("PATH", "")])},
         Path(sysconfig.get_paths()["include"]) / "Python.h",
         lambda folder: shutil.disk_usage(folder).free,
     )
+
+
+def _unwrapped() -> list[str]:
+    """Folders of those programs that would be run by a script of this environment."""
+    found: list[str] = []
+    for name, folder in _WHEELS.items():
+        path = shutil.which(name)
+        if path is not None and Path(path).parent == Path(sys.executable).parent and importlib.util.find_spec(name):
+            found.append(str(getattr(importlib.import_module(name), folder)))
+    return found
 
 
 def missing(tools: Toolbox) -> list[str]:

@@ -135,7 +135,7 @@ class Places:
         booking.loading = None
         booking.seconds = max(seconds, 0.01)
         booking.see(await asyncio.to_thread(self._gauge.usage, pid), loaded=True)
-        if booking.need.device:
+        if booking.need.device and not booking.need.kv_grows:  # else most of it is taken later
             free = free_on(await asyncio.to_thread(self._gauge.devices))
             if booking.free_before - free < booking.need.device // 2:
                 await self._not_on_gpu(seat, booking)

@@ -340,6 +340,7 @@ def _here(settings: Settings, facts: MachineFacts) -> Machine:
     return Machine(
         cores=facts.processor.cores,
         gpu=bool(facts.gpus),
+        vram=any(gpu.vendor != "apple" for gpu in facts.gpus),
         memory=limit(settings.fleet.memory, facts.memory, facts.available),
         arch=facts.arch,
     )

@@ -64,9 +64,9 @@ def test_a_place_for_one_model_more_is_wanted_too() -> None:
 
 def test_as_many_layers_go_to_the_gpu_as_fit() -> None:
     gpu = Machine(4, gpu=True)
-    half = estimate(wanted(LoadOptions(context=1024, gpu_layers=-1)), gpu, [], Room(16, 8 * GIB, GIB // 2))
+    half = estimate(wanted(LoadOptions(context=1024, gpu_layers=-1)), gpu, [], Room(16, 8 * GIB, 5 * GIB // 4))
     assert 0 < (half.options.gpu_layers or 0) < 10
-    fixed = estimate(wanted(LoadOptions(context=1024, gpu_layers=2)), gpu, [], Room(16, 8 * GIB, GIB // 2))
+    fixed = estimate(wanted(LoadOptions(context=1024, gpu_layers=2)), gpu, [], Room(16, 8 * GIB, 5 * GIB // 4))
     assert fixed.options.gpu_layers == 2
 
 

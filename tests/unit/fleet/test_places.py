@@ -265,7 +265,7 @@ async def test_another_failure_is_told_as_it_is(bench: Bench) -> None:
 
 
 @pytest.mark.accept("E22")
-@pytest.mark.parametrize(("free", "layers"), [(8 * GIB, 11), (GIB // 2, 4), (0, 0)])
+@pytest.mark.parametrize(("free", "layers"), [(8 * GIB, 11), (5 * GIB // 4, 4), (0, 0)])
 async def test_as_many_layers_as_fit_go_to_the_gpu(bench: Bench, free: int, layers: int) -> None:
     bench.gauge.gpus = (Device("gpu", 8 * GIB, free),)
     bench.engine = engine = Gpu(bench.launcher, bench.gauge, takes=free)
@@ -308,7 +308,7 @@ async def test_an_engine_that_uses_no_gpu_is_counted_as_what_it_is(bench: Bench)
 
 
 @pytest.mark.parametrize(
-    ("free", "gpu", "why"), [(GIB // 2, True, "needs 1.0 GiB of GPU memory"), (0, False, "no GPU")]
+    ("free", "gpu", "why"), [(5 * GIB // 4, True, "needs 1.8 GiB of GPU memory"), (0, False, "no GPU")]
 )
 async def test_gpu_only_fails_at_once(bench: Bench, free: int, gpu: bool, why: str) -> None:
     bench.gauge.gpus = (Device("gpu", 8 * GIB, free),) if gpu else ()
