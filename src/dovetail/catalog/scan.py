@@ -7,7 +7,7 @@
   their stems.
 - A file or folder that is meant as a model and is not sound is listed with `invalid` set; FIFOs, devices, broken links
   and folder links that leave the root are not listed.
-- A second way to the same file (a link) adds a name to the first.
+- A second way to the same file (a link) adds a name to the first, unless the settings give it one of its own.
 """
 
 from __future__ import annotations
@@ -60,7 +60,8 @@ def scan(
         found[Path(name)] = Unnamed(model, (name,), from_folder=True)
     for name, path in (named or {}).items():
         model = _named(name, path.absolute(), headers)
-        found[_identity(model.model)] = model
+        same = _identity(model.model)  # two names for one file are two models, each with its own settings
+        found[Path(name) if same in found else same] = model
     for root in roots:
         in_root: list[Unnamed] = []
         for folder in walk(root.absolute()):

@@ -25,3 +25,9 @@ def test_a_root_may_be_one_mlx_folder(forge: Forge) -> None:
     path = forge.mlx("mistral-4bit")
     forge.mlx("another")
     assert ids(path) == ["mistral-4bit"]
+
+
+def test_two_names_for_one_file_are_two_models(forge: Forge) -> None:
+    path = forge.gguf("one.gguf")
+    found = scan([path.parent], named={"short": path, "long": path})
+    assert [(model.id, model.path) for model in found] == [("long", path), ("short", path)]
