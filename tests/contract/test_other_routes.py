@@ -9,8 +9,6 @@ import pytest
 
 from dovetail.gateway.answers import Health, LlamaCompletion, ModelList, TextCompletion
 
-from ..process.serving.running import Running  # noqa: TID252  a type
-
 pytestmark = pytest.mark.anyio
 
 
@@ -121,9 +119,7 @@ async def test_health(http: aiohttp.ClientSession, model: str) -> None:
         assert answer.status == 200
 
 
-async def test_the_page(server: Running, http: aiohttp.ClientSession) -> None:
-    async with http.get("/") as answer:
-        page = await answer.text()
-    assert answer.content_type == "text/html"
-    assert "tiny-gguf" in page
-    assert f"{server.url}/v1/chat/completions" in page
+async def test_the_way_to_the_pages(http: aiohttp.ClientSession) -> None:
+    for path in ("/", "/webui", "/ui"):
+        async with http.get(path, allow_redirects=False) as answer:
+            assert (answer.status, answer.headers["location"]) == (307, "/ui/"), path

@@ -29,6 +29,7 @@ from dovetail.cli.pull import pull
 from dovetail.cli.remove import remove
 from dovetail.cli.selftest import selftest
 from dovetail.cli.serve import serve
+from dovetail.cli.ui import ui
 from dovetail.cli.unload import unload
 from dovetail.cli.version import version
 
@@ -59,7 +60,7 @@ COMMANDS = {
 }
 for _name, _command in COMMANDS.items():
     app.command(_name)(_command)
-GROUPS = {"kv": kv, "engine": engine, "config": config, "admin": admin, "key": key}
+GROUPS = {"kv": kv, "engine": engine, "config": config, "admin": admin, "key": key, "ui": ui}
 for _name, _group in GROUPS.items():
     app.add_typer(_group, name=_name)
 

@@ -8,7 +8,7 @@ from starlette.exceptions import HTTPException
 from dovetail import __version__
 from dovetail.core.errors import DovetailError
 from dovetail.core.request import JsonObject
-from dovetail.gateway import absent, adapters, auth, errors, health, home, metrics, openapi
+from dovetail.gateway import absent, adapters, auth, errors, health, metrics, openapi, pages
 from dovetail.gateway.admin import (
     bench_ask,
     benchmarks,
@@ -83,7 +83,7 @@ ROUTERS = (
     downloads.router,
     llm_server.router,
     llm_server_config.router,
-    home.router,
+    pages.router,
     auth.router,
     keys.router,
     sessions.router,

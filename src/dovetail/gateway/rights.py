@@ -55,7 +55,10 @@ _ROLES: dict[Right, Role | None] = {
 }
 
 RIGHTS: dict[str, Right] = {
-    "GET /": Right.VIEW,
+    "GET /": Right.PUBLIC,
+    "GET /webui": Right.PUBLIC,
+    "GET /ui": Right.PUBLIC,
+    "GET /ui/{path:path}": Right.PUBLIC,
     "GET /health": Right.PUBLIC,
     "GET /ready": Right.PUBLIC,
     "GET /auth/status": Right.PUBLIC,

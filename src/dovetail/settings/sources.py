@@ -207,7 +207,7 @@ def _environment(environ: Mapping[str, str]) -> Tree:
     return values
 
 
-_NOT_SETTINGS = frozenset(ENV_PREFIX + name for name in ("WORKER_SECRET", "TRACEBACK", "API_KEY"))
+_NOT_SETTINGS = frozenset(ENV_PREFIX + name for name in ("WORKER_SECRET", "TRACEBACK", "API_KEY", "SKIP_UI"))
 
 
 def _merge(into: Tree, values: Mapping[str, object]) -> None:

@@ -83,7 +83,7 @@ async def test_logins_outlive_a_restart_and_end_with_the_record(tmp_path: Path, 
 async def test_a_given_key_is_asked_for_everywhere(tmp_path: Path, run: Run) -> None:
     async with running(tmp_path, environment={"LLAMA_API_KEY": "of-the-operator"}) as server:
         async with aiohttp.ClientSession(server.url) as http:
-            for path in ("/v1/models", "/props", "/"):
+            for path in ("/v1/models", "/props", "/metrics"):
                 async with http.get(path) as answer:
                     assert answer.status == 401
                     assert answer.headers["www-authenticate"] == "Bearer"

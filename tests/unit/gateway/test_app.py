@@ -114,17 +114,6 @@ async def test_one_model() -> None:
         )
 
 
-async def test_the_page_shows_models_and_escapes_them() -> None:
-    broken = Model("a", "gguf", Path("/a"), invalid="half a file")
-    parts = services(None, broken, model("<b>x"))
-    page = await call(create_app(parts), "GET", "/", host="localhost:1")
-    text = page.body.decode()
-    assert page.headers["content-type"].startswith("text/html")
-    assert "<b>x" not in text
-    assert '{"model": "&lt;b&gt;x"' in text
-    assert "http://localhost:1/v1/chat/completions" in text
-
-
 async def test_unknown_routes_and_methods() -> None:
     app = create_app(services())
     assert (await call(app, "GET", "/nope")).error == (404, "invalid_request_error", "not_found", None)
