@@ -5,9 +5,8 @@ import { RouterProvider } from '@tanstack/react-router'
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
 import { onLoggedOut } from '@/api/client'
-import { TooltipProvider } from '@/components/ui/TooltipProvider'
-import { Toaster } from '@/components/ui/Toast'
 import { listenForShortcuts } from '@/hooks/shortcuts'
+import { Later } from './Later'
 import { queryClient } from './query'
 import { router } from './router'
 import { goToLogin } from './session'
@@ -20,10 +19,8 @@ if (place) {
   createRoot(place).render(
     <StrictMode>
       <QueryClientProvider client={queryClient}>
-        <TooltipProvider>
-          <RouterProvider router={router} />
-          <Toaster />
-        </TooltipProvider>
+        <RouterProvider router={router} />
+        <Later />
       </QueryClientProvider>
     </StrictMode>,
   )

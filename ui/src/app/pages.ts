@@ -15,3 +15,6 @@ export const PAGES: readonly PageEntry[] = [
   { name: 'guide', to: '/guide', icon: BookOpen },
   { name: 'settings', to: '/settings', icon: Settings },
 ]
+
+/** Those that the bottom bar has in its sheet. */
+export const LAST_PAGES: readonly PageEntry['name'][] = ['guide', 'settings']

@@ -1,6 +1,5 @@
 import { useTranslation } from 'react-i18next'
 import { Dot } from '@/components/ui/Dot'
-import { Tooltip } from '@/components/ui/Tooltip'
 import { useLink } from '@/realtime/hub'
 
 const TONES = { live: 'good', connecting: 'warn', lost: 'bad', paused: 'off' } as const
@@ -10,11 +9,9 @@ export function ConnectionDot() {
   const { t } = useTranslation()
   const link = useLink()
   return (
-    <Tooltip text={link === 'lost' ? t('connection.lostHelp') : t('connection.liveHelp')}>
-      <span role="status" data-link={link} className="flex items-center gap-1.5">
+      <span role="status" data-link={link} title={link === 'lost' ? t('connection.lostHelp') : t('connection.liveHelp')} className="flex items-center gap-1.5">
         <Dot tone={TONES[link]} pulse={link === 'connecting'} />
         {t(`connection.${link}`)}
       </span>
-    </Tooltip>
   )
 }

@@ -3,9 +3,8 @@ import { Search } from 'lucide-react'
 import { useTranslation } from 'react-i18next'
 import { setPaletteOpen } from '@/app/commands'
 import { PAGES } from '@/app/pages'
-import { Tooltip } from '@/components/ui/Tooltip'
 import { keyNames } from '@/hooks/shortcuts'
-import { AccountMenu } from './AccountMenu'
+import { Account } from './Account'
 import { Logo } from './Logo'
 
 /** The pages, from 768 px on: a rail at the left. */
@@ -28,17 +27,16 @@ export function Nav() {
         </Link>
       ))}
       <span className="flex-1" />
-      <Tooltip side="right" text={`${t('palette.open')} (${keyNames('mod+k').join('+')})`}>
         <button
           type="button"
           aria-label={t('palette.open')}
+          title={`${t('palette.open')} (${keyNames('mod+k').join('+')})`}
           onClick={() => setPaletteOpen(true)}
           className="flex size-9 items-center justify-center rounded-lg text-ink-2 hover:bg-hover hover:text-ink"
         >
           <Search className="size-4.5" strokeWidth={1.75} />
         </button>
-      </Tooltip>
-      <AccountMenu />
+      <Account />
     </nav>
   )
 }

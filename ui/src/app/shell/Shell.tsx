@@ -1,12 +1,14 @@
 import { Outlet } from '@tanstack/react-router'
+import { lazy, Suspense } from 'react'
 import { useTranslation } from 'react-i18next'
 import { BottomBar } from './BottomBar'
-import { CommandPalette } from './CommandPalette'
 import { ConnectionBanner } from './ConnectionBanner'
 import { Nav } from './Nav'
-import { ShortcutHelp } from './ShortcutHelp'
 import { StatusBar } from './StatusBar'
 import { useShell } from './use-shell'
+
+// What opens over the page comes after the page.
+const Overlays = lazy(() => import('./Overlays').then((found) => ({ default: found.Overlays })))
 
 /** What is around every page. */
 export function Shell() {
@@ -35,8 +37,9 @@ export function Shell() {
       </div>
       <StatusBar />
       <BottomBar />
-      <CommandPalette />
-      <ShortcutHelp />
+      <Suspense>
+        <Overlays />
+      </Suspense>
     </div>
   )
 }

@@ -1,0 +1,12 @@
+import { lazy, Suspense } from 'react'
+
+const Toaster = lazy(() => import('@/components/ui/Toaster').then((found) => ({ default: found.Toaster })))
+
+/** What nobody needs for the first paint. */
+export function Later() {
+  return (
+    <Suspense>
+      <Toaster />
+    </Suspense>
+  )
+}

@@ -1,0 +1,11 @@
+import { CommandPalette } from './CommandPalette'
+import { ShortcutHelp } from './ShortcutHelp'
+
+export function Overlays() {
+  return (
+    <>
+      <CommandPalette />
+      <ShortcutHelp />
+    </>
+  )
+}
