@@ -54,6 +54,7 @@ class MlxFacts:
     group_size: int | None = None
     template: str | None = None
     size: int = 0
+    files: tuple[tuple[str, int], ...] = ()
 
     @property
     def sound(self) -> bool:
@@ -119,6 +120,7 @@ def check_folder(path: Path, root: Path | None = None, clock: Callable[[], float
         group_size=group if isinstance(group, int) and 0 < group <= MAX_GROUP else None,
         template=template,
         size=sum(_size(shard) for shard in weights),
+        files=tuple((name, _size(path / name)) for name in sorted(files)),
     )
 
 
@@ -249,6 +251,7 @@ def as_json(facts: MlxFacts) -> JsonObject:
         "name": facts.path.name,
         "sound": facts.sound,
         "checks": checks_json(facts),
+        "files": [{"name": name, "bytes": size} for name, size in facts.files],
         "bytes": facts.size,
         "architecture": shape.architecture,
         "parameters": shape.parameters,

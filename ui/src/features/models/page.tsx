@@ -1,12 +1,65 @@
+import './i18n'
+import { Plus } from 'lucide-react'
 import { useTranslation } from 'react-i18next'
+import { Badge } from '@/components/ui/Badge'
+import { Button } from '@/components/ui/Button'
 import { Page } from '@/components/ui/Page'
-import { EmptyState } from '@/components/ui/EmptyState'
+import { Tabs } from '@/components/ui/Tabs'
+import { bytes } from '@/i18n/format'
+import { useStandingPart } from '@/realtime/hub'
+import { AddDialog } from './AddDialog'
+import { Drawer } from './Drawer'
+import { Installed } from './Installed'
+import { RoomDialog } from './RoomDialog'
+import { Transfers } from './Transfers'
+import { isUnderWay } from './progress'
+import { useIsAdmin, useModels } from './use-models'
+import { usePlace } from './use-place'
 
+/** Which models there are: added, changed, loaded, unloaded, downloaded and removed here. */
 export function ModelsPage() {
-  const { t } = useTranslation()
+  const { t } = useTranslation('models')
+  const [place, go] = usePlace()
+  const isAdmin = useIsAdmin()
+  const models = useModels()
+  const moving = useStandingPart('downloads', ({ downloads }) => downloads?.filter(isUnderWay).length ?? 0)
+  const add = () => go({ add: 'local' })
+  const tab = isAdmin && place.tab === 'downloads' ? 'downloads' : 'installed'
   return (
-    <Page title={t('nav.models')}>
-      <EmptyState title={t('state.empty')} />
+    <Page
+      title={t('title')}
+      actions={
+        <>
+          {models.free !== null && <span className="tabular text-sm text-ink-2">{t('free', { size: bytes(models.free) })}</span>}
+          {isAdmin && (
+            <Button variant="primary" onClick={add}>
+              <Plus />
+              {t('add')}
+            </Button>
+          )}
+        </>
+      }
+    >
+      {isAdmin ? (
+        <Tabs
+          label={t('tab.label')}
+          value={tab}
+          onValueChange={(next) => go({ tab: next === 'installed' ? undefined : next })}
+          tabs={[
+            { value: 'installed', label: <>{t('tab.installed')} {models.rows.length > 0 && <Badge>{models.rows.length}</Badge>}</>, content: <Installed onAdd={add} /> },
+            { value: 'downloads', label: <>{t('tab.downloads')} {moving > 0 && <Badge tone="accent">{moving}</Badge>}</>, content: <Transfers onAdd={() => go({ add: 'hub' })} /> },
+          ]}
+        />
+      ) : (
+        <Installed onAdd={add} />
+      )}
+      <Drawer />
+      {isAdmin && (
+        <>
+          <AddDialog />
+          <RoomDialog />
+        </>
+      )}
     </Page>
   )
 }
