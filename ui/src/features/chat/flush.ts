@@ -40,7 +40,12 @@ export class Flush {
     if (this.callOff !== null) return
     const wait = this.last + this.pause - this.timer.now()
     if (wait <= 0) this.run()
-    else this.callOff = this.timer.after(wait, () => this.run())
+    else
+      this.callOff = this.timer.after(wait, () => {
+        this.callOff = null
+        // The pause may have become longer since: it is known late how long a drawing took.
+        this.ask()
+      })
   }
 
   /** Draws at once, whatever is waiting: the end of an answer, a change of phase. */
@@ -58,6 +63,11 @@ export class Flush {
     const begun = this.timer.now()
     this.draw()
     this.last = this.timer.now()
-    this.pause = this.last - begun > LONG_MS ? SLOW_MS : QUICK_MS
+    this.pause = QUICK_MS
+    // React draws what it was told in a microtask: how long that took is known after it.
+    this.timer.after(0, () => {
+      this.last = this.timer.now()
+      this.pause = this.last - begun > LONG_MS ? SLOW_MS : QUICK_MS
+    })
   }
 }

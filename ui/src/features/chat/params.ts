@@ -158,3 +158,10 @@ export function presetId(name: string, taken: readonly string[]): string {
     if (!taken.includes(id)) return id
   }
 }
+
+/** Parameters as a person writes them in JSON; null where that is no object. */
+export function paramsOf(text: string): Params | null {
+  if (text.trim() === '') return {}
+  const found = parsed(text)
+  return 'value' in found ? (found.value as Params) : null
+}

@@ -1,0 +1,41 @@
+import { useEffect, useState } from 'react'
+import { MessageRow, type Row } from './MessageRow'
+
+/** So many of the last messages are drawn at once; the others one by one when there is time, from the end on. */
+const AT_ONCE = 12
+
+export interface RowsProps {
+  rows: readonly Row[]
+  edited: string | null
+  onEdited: (id: string | null) => void
+  onStep: (id: string, by: 1 | -1) => void
+}
+
+/** All messages; what is out of sight costs no layout, and is drawn when the page has time. */
+export function FewRows({ rows, edited, onEdited, onStep }: RowsProps) {
+  const [drawn, setDrawn] = useState(AT_ONCE)
+  const isAll = drawn >= rows.length
+  useEffect(() => {
+    if (isAll) return undefined
+    return whenIdle(() => setDrawn(drawn + 1))
+  }, [isAll, drawn])
+  const first = Math.max(0, rows.length - drawn)
+  return rows.map((row, index) =>
+    index < first ? (
+      <div key={row.message.id} aria-hidden="true" className="h-40" />
+    ) : (
+      <div key={row.message.id} className={row.isLast ? undefined : 'message-row'}>
+        <MessageRow row={row} isEdited={edited === row.message.id} onEdited={onEdited} onStep={onStep} />
+      </div>
+    ),
+  )
+}
+
+function whenIdle(then: () => void): () => void {
+  if (typeof requestIdleCallback === 'function') {
+    const id = requestIdleCallback(then, { timeout: 500 })
+    return () => cancelIdleCallback(id)
+  }
+  const id = setTimeout(then, 16)
+  return () => clearTimeout(id)
+}

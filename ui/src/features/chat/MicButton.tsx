@@ -1,0 +1,59 @@
+import { useRef, useState } from 'react'
+import { Mic, MicOff, Square } from 'lucide-react'
+import { useTranslation } from 'react-i18next'
+import { Button } from '@/components/ui/Button'
+import { cn } from '@/components/ui/cn'
+import { toast } from '@/components/ui/Toast'
+import { Tooltip } from '@/components/ui/Tooltip'
+import { canRecord, record, type Recording } from './record'
+import type { Model } from './use-models'
+
+/** Records a sound for the model; where that is not possible, says why. */
+export function MicButton({ model, onFile }: { model: Model | undefined; onFile: (file: File) => void }) {
+  const { t } = useTranslation('chat')
+  const recording = useRef<Recording | null>(null)
+  const [isOn, setOn] = useState(false)
+  const reason = !window.isSecureContext
+    ? t('mic.insecure')
+    : !canRecord()
+      ? t('mic.none')
+      : model?.capabilities.includes('audio') !== true
+        ? t('mic.model', { model: model?.id ?? '' })
+        : null
+  const press = async () => {
+    if (reason !== null) {
+      toast.info(reason)
+      return
+    }
+    try {
+      if (recording.current === null) {
+        recording.current = await record()
+        setOn(true)
+        return
+      }
+      const file = await recording.current.stop()
+      recording.current = null
+      setOn(false)
+      if (file !== null) onFile(file)
+    } catch (failure) {
+      recording.current = null
+      setOn(false)
+      toast.error(t('mic.failed'), failure instanceof Error ? failure.message : undefined)
+    }
+  }
+  const label = reason ?? (isOn ? t('mic.stop') : t('mic.start'))
+  return (
+    <Tooltip text={label}>
+      <Button
+        variant="ghost"
+        className={cn('w-8 px-0', isOn && 'animate-pulse bg-bad-soft text-bad')}
+        aria-label={label}
+        aria-disabled={reason !== null || undefined}
+        data-testid="mic"
+        onClick={() => void press()}
+      >
+        {isOn ? <Square /> : reason === null ? <Mic /> : <MicOff />}
+      </Button>
+    </Tooltip>
+  )
+}

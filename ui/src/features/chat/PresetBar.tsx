@@ -1,0 +1,99 @@
+import { useRef, useState } from 'react'
+import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { Bookmark, Download, Ellipsis, Save, Trash2, Upload } from 'lucide-react'
+import { useTranslation } from 'react-i18next'
+import { asApiError } from '@/api/client'
+import { IconButton } from '@/components/ui/IconButton'
+import { Menu } from '@/components/ui/Menu'
+import { Select } from '@/components/ui/Select'
+import { toast } from '@/components/ui/Toast'
+import { saveFile } from '@/markdown/save'
+import { chatKeys, presets, putPreset, removePreset } from './api'
+import { NameDialog } from './NameDialog'
+import { presetId, presetOf } from './params'
+import { fileName } from './transcript'
+import type { Params } from './types'
+
+/** System prompts and parameters under a name: taken, kept, and carried as files. */
+export function PresetBar({ systemPrompt, params, onApply }: {
+  systemPrompt: string
+  params: Params
+  onApply: (preset: { system_prompt: string; params: Params }) => void
+}) {
+  const { t } = useTranslation('chat')
+  const client = useQueryClient()
+  const { data: kept = [] } = useQuery(presets)
+  const [chosen, setChosen] = useState<string | null>(null)
+  const [isNaming, setNaming] = useState(false)
+  const picker = useRef<HTMLInputElement>(null)
+  const preset = kept.find((one) => one.id === chosen)
+  const attempt = async (what: () => Promise<unknown>) => {
+    try {
+      await what()
+      await client.invalidateQueries({ queryKey: chatKeys.presets })
+    } catch (failure) {
+      toast.error(t('preset.failed'), asApiError(failure).message)
+    }
+  }
+  const save = (name: string, what: { system_prompt: string; params: Params }) =>
+    attempt(async () => {
+      const same = kept.find((one) => one.name === name)
+      const id = same?.id ?? presetId(name, kept.map((one) => one.id))
+      await putPreset(id, { name, ...what })
+      setChosen(id)
+    })
+  return (
+    <div className="flex items-end gap-1.5">
+      <Select
+        className="flex-1"
+        label={t('preset.label')}
+        placeholder={kept.length === 0 ? t('preset.none') : t('preset.choose')}
+        disabled={kept.length === 0}
+        value={preset?.id ?? null}
+        choices={kept.map((one) => ({ value: one.id, label: one.name }))}
+        onValueChange={(id) => {
+          setChosen(id)
+          const found = kept.find((one) => one.id === id)
+          if (found !== undefined) onApply({ system_prompt: found.system_prompt, params: found.params })
+        }}
+      />
+      <Menu
+        trigger={<IconButton label={t('preset.more')} icon={<Ellipsis />} />}
+        groups={[
+          [
+            ...(preset === undefined ? [] : [{ label: t('preset.update', { name: preset.name }), icon: <Save />, onSelect: () => void save(preset.name, { system_prompt: systemPrompt, params }) }]),
+            { label: t('preset.save'), icon: <Bookmark />, onSelect: () => setNaming(true) },
+          ],
+          [
+            { label: t('preset.import'), icon: <Upload />, onSelect: () => picker.current?.click() },
+            {
+              label: t('preset.export'),
+              icon: <Download />,
+              onSelect: () => saveFile(fileName(preset?.name ?? 'preset', 'json'), JSON.stringify({ name: preset?.name ?? t('preset.unnamed'), system_prompt: systemPrompt, params }, null, 2), 'application/json'),
+            },
+          ],
+          ...(preset === undefined ? [] : [[{ label: t('preset.delete', { name: preset.name }), icon: <Trash2 />, danger: true, onSelect: () => void attempt(async () => {
+            await removePreset(preset.id)
+            toast.action(t('preset.deleted', { name: preset.name }), { label: t('history.undo'), onClick: () => void attempt(() => putPreset(preset.id, { name: preset.name, system_prompt: preset.system_prompt, params: preset.params })) })
+          }) }]]),
+        ]}
+      />
+      <input
+        ref={picker}
+        type="file"
+        hidden
+        accept=".json,application/json"
+        onChange={(event) => {
+          const file = event.target.files?.[0]
+          event.target.value = ''
+          void file?.text().then((text) => {
+            const found = presetOf(text)
+            if (found === null) toast.error(t('preset.unreadable'))
+            else void save(found.name, { system_prompt: found.system_prompt, params: found.params })
+          })
+        }}
+      />
+      <NameDialog open={isNaming} onClose={() => setNaming(false)} title={t('preset.save')} label={t('preset.name')} value="" onSave={(name) => void save(name, { system_prompt: systemPrompt, params })} />
+    </div>
+  )
+}

@@ -1,0 +1,104 @@
+/** What of the page belongs to this browser alone: drafts, panels, the model that was used last. */
+import { createStore, useStore } from 'zustand'
+import type { Params } from './types'
+
+export interface Draft {
+  readonly text: string
+  readonly files: readonly File[]
+}
+
+export interface Beginning {
+  readonly model: string | null
+  readonly system_prompt: string
+  readonly params: Params
+}
+
+const NOTHING: Beginning = { model: null, system_prompt: '', params: {} }
+
+interface Ui {
+  readonly drafts: Readonly<Record<string, Draft>>
+  /** What the next conversation is begun with. */
+  readonly beginning: Beginning
+  readonly isPanelOpen: boolean
+  readonly isHistoryOpen: boolean
+}
+
+export const NO_DRAFT: Draft = { text: '', files: [] }
+const MODEL = 'dovetail.chat.model'
+const PANEL = 'dovetail.chat.panel'
+const HISTORY = 'dovetail.chat.history'
+
+const store = createStore<Ui>(() => ({
+  drafts: {},
+  beginning: NOTHING,
+  isPanelOpen: kept(PANEL) === 'open',
+  isHistoryOpen: kept(HISTORY) !== 'closed',
+}))
+
+/** Of a conversation, or of the one that is not yet begun (null). */
+export function useDraft(chatId: string | null): Draft {
+  return useStore(store, (ui) => ui.drafts[chatId ?? ''] ?? NO_DRAFT)
+}
+
+export function draftOf(chatId: string | null): Draft {
+  return store.getState().drafts[chatId ?? ''] ?? NO_DRAFT
+}
+
+export function setDraft(chatId: string | null, change: Partial<Draft>): void {
+  store.setState((ui) => ({ drafts: { ...ui.drafts, [chatId ?? '']: { ...draftOf(chatId), ...change } } }))
+}
+
+export function useBeginning(): Beginning {
+  return useStore(store, (ui) => ui.beginning)
+}
+
+export function setBeginning(change: Partial<Beginning>): void {
+  store.setState((ui) => ({ beginning: { ...ui.beginning, ...change } }))
+}
+
+/** After it has become a conversation: the next begins with nothing again. */
+export function forgetBeginning(): void {
+  store.setState({ beginning: NOTHING })
+}
+
+export function usePanelOpen(): boolean {
+  return useStore(store, (ui) => ui.isPanelOpen)
+}
+
+export function useHistoryOpen(): boolean {
+  return useStore(store, (ui) => ui.isHistoryOpen)
+}
+
+export function togglePanel(): void {
+  store.setState((ui) => ({ isPanelOpen: !ui.isPanelOpen }))
+  keep(PANEL, store.getState().isPanelOpen ? 'open' : 'closed')
+}
+
+export function toggleHistory(): void {
+  store.setState((ui) => ({ isHistoryOpen: !ui.isHistoryOpen }))
+  keep(HISTORY, store.getState().isHistoryOpen ? 'open' : 'closed')
+}
+
+export function lastModel(): string | null {
+  return kept(MODEL)
+}
+
+export function rememberModel(model: string): void {
+  keep(MODEL, model)
+}
+
+function kept(key: string): string | null {
+  try {
+    return localStorage.getItem(key)
+  } catch {
+    return null
+  }
+}
+
+function keep(key: string, value: string): void {
+  try {
+    localStorage.setItem(key, value)
+  } catch {
+    // Without storage the choice lasts as long as the page.
+  }
+}

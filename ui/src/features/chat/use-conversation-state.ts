@@ -1,0 +1,51 @@
+import { useMemo } from 'react'
+import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { toast } from '@/components/ui/Toast'
+import { asApiError } from '@/api/client'
+import { type ChatChange, changeChat, chatKeys, chatOf } from './api'
+import { meter } from './meter'
+import { grow, leafFor, pathTo } from './tree'
+import type { Chat, Params } from './types'
+import { setBeginning, useBeginning } from './ui-store'
+import { chosenModel, loadModel, modelOf, useModels } from './use-models'
+
+/** The conversation that is shown with all that follows from it: branch, model, parameters, context. */
+export function useConversationState(chatId: string | null, leaf: string | undefined, wantedModel: string | undefined) {
+  const client = useQueryClient()
+  const query = useQuery({ ...chatOf(chatId ?? ''), enabled: chatId !== null })
+  const chat = chatId === null ? undefined : query.data
+  const known = useModels()
+  const beginning = useBeginning()
+  const tree = useMemo(() => grow(chat?.messages ?? []), [chat?.messages])
+  const path = useMemo(() => pathTo(tree, leafFor(tree, leaf, chat?.leaf_id)), [tree, leaf, chat?.leaf_id])
+  const own = chat === undefined ? (beginning.model ?? wantedModel ?? null) : chat.model
+  const modelId = chosenModel(known.models, own)
+  const model = modelOf(known.models, modelId)
+  const systemPrompt = chat?.system_prompt ?? beginning.system_prompt
+  const params = chat?.params ?? beginning.params
+  const full = useMemo(() => meter(path, model?.context ?? 0, systemPrompt, params), [path, model?.context, systemPrompt, params])
+  const change = useMemo(
+    () => (to: ChatChange & { params?: Params }) => {
+      if (chatId === null) {
+        setBeginning(to)
+        return
+      }
+      client.setQueryData<Chat>(chatKeys.one(chatId), (old) => old && { ...old, ...to })
+      changeChat(chatId, to).catch((failure: unknown) => {
+        toast.error(asApiError(failure).message)
+        void client.invalidateQueries({ queryKey: chatKeys.one(chatId) })
+      })
+    },
+    [chatId, client],
+  )
+  /** Takes a model for what comes next, and has it loaded meanwhile. */
+  const choose = useMemo(
+    () => (id: string) => {
+      change({ model: id })
+      if (modelOf(known.models, id)?.state === 'unloaded' || modelOf(known.models, id)?.state === 'failed')
+        loadModel(id).catch((failure: unknown) => toast.error(asApiError(failure).message))
+    },
+    [change, known.models],
+  )
+  return { query, chat, known, tree, path, modelId, model, systemPrompt, params, meter: full, change, choose }
+}
