@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Literal, TextIO, cast
 
+import orjson
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
@@ -57,9 +58,7 @@ def setup(style: Style = "text", level: str = "info", stream: TextIO | None = No
 
 def formatter(renderer: Processor) -> logging.Formatter:
     """What makes a line of any record, structlog's or not; once, however many handlers want it as JSON."""
-    plain = structlog.stdlib.ProcessorFormatter.remove_processors_meta
-    kind = _Json if renderer is render_json else structlog.stdlib.ProcessorFormatter
-    return kind(processors=[plain, renderer], foreign_pre_chain=_shared())
+    return (_Json if renderer is render_json else _Formatter)(renderer)
 
 
 def _shared() -> list[Processor]:
@@ -111,7 +110,11 @@ def mask(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
 def render_json(_logger: WrappedLogger, _name: str, event: EventDict) -> str:
     """One JSON object a line, `timestamp`, `level` and `message` first."""
     head = {"timestamp": event.pop("timestamp"), "level": event.pop("level"), "message": str(event.pop("event", ""))}
-    return json.dumps({**head, **event}, default=str, ensure_ascii=False)
+    whole = {**head, **event}
+    try:
+        return orjson.dumps(whole, default=str).decode()
+    except TypeError:  # a number past 64 bits, half of a surrogate pair
+        return json.dumps(whole, default=str, ensure_ascii=False)
 
 
 class TextRenderer:
@@ -134,7 +137,19 @@ class TextRenderer:
         return f"{_COLOURS.get(level, '')}{text}\x1b[0m" if self._coloured else text
 
 
-class _Json(structlog.stdlib.ProcessorFormatter):
+class _Formatter(structlog.stdlib.ProcessorFormatter):
+    def __init__(self, renderer: Processor) -> None:
+        super().__init__(processors=[self.remove_processors_meta, renderer], foreign_pre_chain=_shared())
+        self._renderer = renderer
+
+    def format(self, record: logging.LogRecord) -> str:
+        event: object = record.msg
+        if isinstance(event, dict) and hasattr(record, "_logger"):  # structlog's: all that is left is to render it
+            return str(self._renderer(None, "", cast("dict[str, object]", event).copy()))
+        return super().format(record)
+
+
+class _Json(_Formatter):
     def format(self, record: logging.LogRecord) -> str:
         made = cast("dict[str, str]", record.__dict__)
         if "dovetail_json" not in made:
@@ -213,4 +228,4 @@ def _value(value: object) -> str:
 
 
 def _one_line(text: str) -> str:
-    return _CONTROL.sub(lambda found: found.group().encode("unicode_escape").decode(), text)
+    return text if text.isprintable() else _CONTROL.sub(lambda found: found.group().encode("unicode_escape").decode(), text)

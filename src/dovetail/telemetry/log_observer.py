@@ -13,6 +13,8 @@ from dovetail.core.observe import Answered, Observer, RequestRecord
 # llama.cpp writes `0.01.234.567 E message`; Python workers write `ERROR: message` or `ERROR message`.
 _LLAMA = re.compile(r"^(?:[\d.]+\s+)?([DIWE])\s+(.*)$")
 _PYTHON = re.compile(r"^(DEBUG|INFO|WARNING|ERROR|CRITICAL)\b[:\s]*(.*)$")
+# Warned of each time that a whole prompt was in the cache.
+_USUAL = ("need to evaluate at least 1 token", "n_past was set to")
 _LEVELS = {
     "D": logging.DEBUG,
     "I": logging.DEBUG,
@@ -89,7 +91,9 @@ class LogObserver(Observer):
 def severity(line: str) -> tuple[int, str]:
     """The level a worker gave its line and the line without it; lines that say no level are information."""
     found = _LLAMA.match(line) or _PYTHON.match(line)
-    return (_LEVELS[found[1]], found[2]) if found else (logging.DEBUG, line)
+    if found is None or any(usual in line for usual in _USUAL):
+        return logging.DEBUG, line
+    return _LEVELS[found[1]], found[2]
 
 
 def _milliseconds(seconds: float) -> float:

@@ -79,16 +79,17 @@ def test_states_of_models(stream: io.StringIO) -> None:
         ("ERROR: no config.json", "error", "no config.json"),
         ("WARNING slow", "warning", "slow"),
         ("INFO:     started", "debug", "started"),
+        ("0.00.512.003 W slot   operator(): id  0 | task 6 | n_past was set to 17", "debug", None),
         ("Traceback (most recent call last):", "debug", "Traceback (most recent call last):"),
         ("", "debug", ""),
     ],
 )
 def test_lines_of_workers_keep_their_level_and_name_their_model(
-    stream: io.StringIO, line: str, level: str, message: str
+    stream: io.StringIO, line: str, level: str, message: str | None
 ) -> None:
     LogObserver().worker_line("tiny-mlx", line)
     (written,) = lines(stream)
-    assert (written["level"], written["message"], written["model"]) == (level, message, "tiny-mlx")
+    assert (written["level"], written["message"], written["model"]) == (level, line if message is None else message, "tiny-mlx")
 
 
 def test_every_answer_is_a_line_for_those_who_look_closely(stream: io.StringIO) -> None:
