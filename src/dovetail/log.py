@@ -228,4 +228,8 @@ def _value(value: object) -> str:
 
 
 def _one_line(text: str) -> str:
-    return text if text.isprintable() else _CONTROL.sub(lambda found: found.group().encode("unicode_escape").decode(), text)
+    return (
+        text
+        if text.isprintable()
+        else _CONTROL.sub(lambda found: found.group().encode("unicode_escape").decode(), text)
+    )

@@ -18,7 +18,7 @@ from dovetail.bench.figures import Benchmark, Plan, Setup, State
 from dovetail.bench.order import Forecast, Pace, guess, learnt, steps
 from dovetail.bench.quiet import busy_with
 from dovetail.bench.run import Progress, Run
-from dovetail.core.errors import Conflict, DovetailError, InvalidRequest
+from dovetail.core.errors import Busy, Conflict, DovetailError, InvalidRequest
 from dovetail.core.model import Model
 from dovetail.storage import benchmarks
 from dovetail.storage.database import Database
@@ -139,13 +139,18 @@ class Lab:
         return read(row.body)
 
     async def cancel(self, wanted: str) -> None:
-        """Ends it, and returns when its requests are gone from the models. Raises InvalidRequest (404)."""
+        """Ends it, and returns when its requests are gone from the models. Raises InvalidRequest (404), or Busy."""
         active = self._active
         if active is None or active.benchmark.id != wanted or active.task is None or active.ended.is_set():
             raise _unknown(wanted, "under way")
         active.task.cancel()
-        async with asyncio.timeout(_ENDS_WITHIN):
-            await active.ended.wait()
+        try:
+            async with asyncio.timeout(_ENDS_WITHIN):
+                await active.ended.wait()
+        except TimeoutError:
+            raise Busy(
+                f"benchmark {wanted} ends as soon as its worker lets go of it; {_ENDS_WITHIN:g} s were not enough"
+            ) from None
 
     async def delete(self, wanted: str) -> None:
         """Raises InvalidRequest (404), or Conflict for one that runs."""

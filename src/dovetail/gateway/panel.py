@@ -106,7 +106,7 @@ class Panel:
             stored=stored,
             machine=machine,
         )
-        return self._exposition.text(now, full=full, model=model)
+        return await self._exposition.text(now, full=full, model=model)
 
     async def reading(self, *, ready: bool, model: str | None = None) -> JsonObject:
         """As `figures.Reading`. Takes a moment where nobody has looked for long: rates are told over it."""

@@ -14,6 +14,8 @@ from dovetail.telemetry.standing import ModelNow, Now, Stored
 
 from .test_metrics import record
 
+pytestmark = pytest.mark.anyio
+
 WHY = Unknown("the driver does not say")
 GPU = GpuReading("nvidia", "H", "GPU-1", "NVML", 75.0, 6 << 30, 80 << 30, 300.5, WHY)
 MACHINE = MachineReading(
@@ -63,8 +65,8 @@ def samples(text: bytes) -> Samples:
     return {(s.name, tuple(sorted(s.labels.items()))): s.value for family in families for s in family.samples}
 
 
-def test_every_name_of_the_table_is_there_once_with_its_type_and_its_labels(exposition: Exposition) -> None:
-    text = exposition.text(NOW, full=True).decode()
+async def test_every_name_of_the_table_is_there_once_with_its_type_and_its_labels(exposition: Exposition) -> None:
+    text = (await exposition.text(NOW, full=True)).decode()
     types = {line.split()[2]: line.split()[3] for line in text.splitlines() if line.startswith("# TYPE")}
     ours = {name: kind for name, kind in types.items() if not name.startswith("process_")}
     assert ours == {family.name: family.kind for family in FAMILIES}
@@ -82,8 +84,8 @@ def _names(name: str, kind: str) -> set[str]:
     return {f"{name}_bucket", f"{name}_sum", f"{name}_count"} if kind == "histogram" else {name}
 
 
-def test_the_older_servers_figures(exposition: Exposition) -> None:
-    found = samples(exposition.text(NOW, full=False))
+async def test_the_older_servers_figures(exposition: Exposition) -> None:
+    found = samples(await exposition.text(NOW, full=False))
     assert found["llama_requests_total", (("endpoint", "/v1/completions"),)] == 4
     assert found["llama_request_duration_seconds_count", ()] == 4
     assert found["llama_request_duration_seconds_bucket", (("le", "0.25"),)] == 0
@@ -99,8 +101,8 @@ def test_the_older_servers_figures(exposition: Exposition) -> None:
     assert found["llamacpp:requests_deferred", ()] == 2
 
 
-def test_our_own(exposition: Exposition) -> None:
-    found = samples(exposition.text(NOW, full=False))
+async def test_our_own(exposition: Exposition) -> None:
+    found = samples(await exposition.text(NOW, full=False))
     of_a = (("model", "a"),)
     assert found["dovetail_requests_total", (("endpoint", "/v1/completions"), ("model", ""), ("status", "404"))] == 1
     assert found["dovetail_model_state", (("format", "mlx"), ("model", "b"), ("state", "failed"))] == 1
@@ -118,8 +120,8 @@ def test_our_own(exposition: Exposition) -> None:
         assert found["process_resident_memory_bytes", ()] > 1 << 20
 
 
-def test_the_machine_and_no_number_for_what_is_not_known(exposition: Exposition) -> None:
-    found = samples(exposition.text(NOW, full=False))
+async def test_the_machine_and_no_number_for_what_is_not_known(exposition: Exposition) -> None:
+    found = samples(await exposition.text(NOW, full=False))
     gpu = (("gpu", "GPU-1"), ("name", "H"))
     assert found["dovetail_gpu_busy_percent", gpu] == 75
     assert found["dovetail_gpu_memory_used_bytes", gpu] == 6 << 30
@@ -131,20 +133,20 @@ def test_the_machine_and_no_number_for_what_is_not_known(exposition: Exposition)
     assert not any("shout" in value for _, labels in found for _, value in labels)
 
 
-def test_what_is_about_callers_is_for_admins_alone(exposition: Exposition) -> None:
+async def test_what_is_about_callers_is_for_admins_alone(exposition: Exposition) -> None:
     caller = ("dovetail_caller_requests_total", (("caller", "local"),))
-    assert samples(exposition.text(NOW, full=True))[caller] == 4
-    assert "caller" not in exposition.text(NOW, full=False).decode()
+    assert samples(await exposition.text(NOW, full=True))[caller] == 4
+    assert "caller" not in (await exposition.text(NOW, full=False)).decode()
 
 
-def test_one_model_alone(exposition: Exposition) -> None:
-    found = samples(exposition.text(NOW, full=False, model="b"))
+async def test_one_model_alone(exposition: Exposition) -> None:
+    found = samples(await exposition.text(NOW, full=False, model="b"))
     assert {value for _, labels in found for label, value in labels if label == "model"} == {"b"}
     assert found["llama_requests_total", (("endpoint", "/v1/completions"),)] == 1
     assert found["llamacpp:requests_processing", ()] == 0
 
 
-def test_a_fresh_server_s_page_has_every_name(exposition: Exposition) -> None:
+async def test_a_fresh_server_s_page_has_every_name(exposition: Exposition) -> None:
     del exposition
-    text = Exposition(Metrics(lambda _: True)).text(Now("1"), full=True).decode()
+    text = (await Exposition(Metrics(lambda _: True)).text(Now("1"), full=True)).decode()
     assert all(f"# TYPE {family.name} {family.kind}" in text for family in FAMILIES)

@@ -89,7 +89,11 @@ def test_lines_of_workers_keep_their_level_and_name_their_model(
 ) -> None:
     LogObserver().worker_line("tiny-mlx", line)
     (written,) = lines(stream)
-    assert (written["level"], written["message"], written["model"]) == (level, line if message is None else message, "tiny-mlx")
+    assert (written["level"], written["message"], written["model"]) == (
+        level,
+        line if message is None else message,
+        "tiny-mlx",
+    )
 
 
 def test_every_answer_is_a_line_for_those_who_look_closely(stream: io.StringIO) -> None:
