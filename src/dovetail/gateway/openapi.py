@@ -57,6 +57,12 @@ def reads(body: type[BaseModel]) -> Callable[[EndpointT], EndpointT]:
     return mark
 
 
+def takes_bytes(endpoint: EndpointT) -> EndpointT:
+    """Marks an endpoint whose request body is a file as it is."""
+    endpoint.__dict__["takes_bytes"] = True
+    return endpoint
+
+
 def answers(body: type[BaseModel]) -> Callable[[EndpointT], EndpointT]:
     """Marks an endpoint with the model of its answer."""
 
@@ -107,6 +113,11 @@ def _describe(route: APIRoute, operation: JsonObject, schemas: JsonObject) -> No
     responses.pop("422", None)
     if read is not None:
         operation["requestBody"] = {"required": True, "content": _content(_add(read, schemas, "validation"))}
+    if getattr(route.endpoint, "takes_bytes", False):
+        operation["requestBody"] = {"required": True, "content": {"application/octet-stream": {"schema": _BYTES}}}
+        responses |= {
+            str(status): {"description": said, "content": _content("Error")} for status, said in _WITH_BODY.items()
+        }
     if answer is not None:
         _dig(responses, "200", "content").update(_content(_add(answer, schemas, "serialization")))
     if event is not None:
@@ -187,6 +198,7 @@ ERROR: JsonObject = {
         }
     },
 }
+_BYTES: JsonObject = {"type": "string", "format": "binary"}
 _LINES: JsonObject = {"type": "string", "description": "Each line is such an object, or an error."}
 OLLAMA_ERROR: JsonObject = {
     "type": "object",

@@ -19,11 +19,20 @@ class ClientLeft(Exception):
     """The client closed its connection; there is nobody to answer."""
 
 
-async def read(request: Request, *, limit: int, timeout: float) -> bytes:  # noqa: ASYNC109  the client's deadline
+JSON = "application/json"
+
+
+async def read(
+    request: Request,
+    *,
+    limit: int,
+    timeout: float,  # noqa: ASYNC109  the client's deadline
+    media_type: str = JSON,
+) -> bytes:
     """The whole body. Raises InvalidRequest (413, 415, 408) as soon as it is known, ClientLeft when it never comes."""
     scope = request.scope
     scope[_UNREAD] = True
-    _check_head(request, limit)
+    _check_head(request, limit, media_type)
     chunks: list[bytes] = []
     size = 0
     try:
@@ -72,20 +81,20 @@ async def drain(receive: Receive) -> None:
         return
 
 
-def _check_head(request: Request, limit: int) -> None:
+def _check_head(request: Request, limit: int, wanted: str) -> None:
     headers = request.headers
     if headers.get("content-encoding", "identity") != "identity":
         raise InvalidRequest(
-            "compressed request bodies are not accepted; send the JSON as it is",
+            "compressed request bodies are not accepted; send the body as it is",
             code="unsupported_media_type",
             status=415,
         )
     # Only a browser sends these; a form it was tricked into posting is never JSON.
     browser = "origin" in headers or "cookie" in headers or "sec-fetch-site" in headers or "sec-fetch-mode" in headers
     media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
-    if browser and media_type != "application/json":
+    if browser and media_type != wanted:
         raise InvalidRequest(
-            "a request from a browser needs the content type application/json",
+            f"a request from a browser needs the content type {wanted}",
             code="unsupported_media_type",
             status=415,
         )

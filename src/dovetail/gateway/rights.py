@@ -186,6 +186,8 @@ RIGHTS: dict[str, Right] = {
     "POST /api/v1/chats/{id}/messages": Right.CHATS,
     "PATCH /api/v1/chats/{id}/messages/{message_id}": Right.CHATS,
     "POST /api/v1/chats/{id}/runs": Right.USE,
+    "POST /api/v1/chats/{id}/files": Right.CHATS,
+    "GET /api/v1/files/{id}": Right.CHATS,
     "GET /api/v1/runs/{id}/events": Right.CHATS,
     "POST /api/v1/runs/{id}/cancel": Right.CHATS,
     "GET /api/v1/presets": Right.CHATS,

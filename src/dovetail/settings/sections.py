@@ -279,11 +279,12 @@ class ResponseSettings(Section):
 
 
 class ChatSettings(Section):
-    """Conversations of the web interface, in `chats.db` in the home folder, each of one account."""
+    """Conversations of the web interface, in `chats.db` and `chats/` in the home folder, each of one account."""
 
     quota: int = Field(
         default=1 << 30, ge=1 << 20, description="Bytes that one account keeps at most, files of conversations too."
     )
+    file_bytes: int = Field(default=20 << 20, ge=1 << 10, le=1 << 30, description="Bytes of one file.")
 
 
 class TraceSettings(Section):

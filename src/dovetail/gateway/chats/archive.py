@@ -13,7 +13,8 @@ import orjson
 import structlog
 
 from dovetail.core.errors import Busy, DovetailError
-from dovetail.storage import chat_search, chats
+from dovetail.gateway.chats.blobs import FOLDER, Blobs
+from dovetail.storage import chat_files, chat_search, chats
 from dovetail.storage.database import Database, DatabaseUnusable
 
 log = structlog.stdlib.get_logger(__name__)
@@ -33,8 +34,16 @@ class Archive:
     """All conversations of a home folder; without a `database` there are none, for the reason that `broken` tells."""
 
     def __init__(
-        self, database: Database | None = None, broken: str = "", clock: Callable[[], float] = time.time
+        self,
+        database: Database | None = None,
+        blobs: Blobs | None = None,
+        broken: str = "",
+        clock: Callable[[], float] = time.time,
     ) -> None:
+        self.blobs = blobs or Blobs(Path(FOLDER))
+        # Held from the first byte of a file to its row, and while those without a row are removed.
+        self.files = asyncio.Lock()
+        self._looked = False
         self._database = database
         self._broken = broken
         self.clock = clock
@@ -47,12 +56,22 @@ class Archive:
 
     async def sweep(self) -> None:
         """Removes what can be restored no longer."""
-        await self.run(lambda c: chats.purge(c, before=self.clock() - UNDO))
+        purged = await self.run(lambda c: chats.purge(c, before=self.clock() - UNDO))
+        if purged or not self._looked:
+            await self._drop_files()
 
     async def forget(self, owner: str) -> None:
         """Removes all that an account has kept, which is no more or begins anew."""
         if self._database is not None:
             await self.run(lambda c: chats.purge(c, owner=owner))
+            await self._drop_files()
+
+    async def _drop_files(self) -> None:
+        """Those that no conversation has any more."""
+        async with self.files:
+            used = await self.run(chat_files.hashes)
+            await asyncio.to_thread(self.blobs.keep_only, used)
+        self._looked = True
 
     async def run_sweeps(self, every: float = SWEEP_EVERY) -> None:
         """Until cancelled."""
@@ -79,4 +98,4 @@ def opened(home: Path) -> Archive:
         log.warning("chats_without_index", reason="this Python's SQLite has no FTS5; searches read every message")
     if count := database.now(lambda c: chats.interrupted(c, orjson.dumps(INTERRUPTED).decode())):
         log.warning("answers_interrupted", messages=count)
-    return Archive(database)
+    return Archive(database, Blobs(home / FOLDER))

@@ -11,9 +11,10 @@ import orjson
 
 from dovetail.core.caller import Caller
 from dovetail.core.errors import InvalidRequest
-from dovetail.core.request import Json, JsonObject
+from dovetail.core.request import JsonObject
+from dovetail.gateway.chats.files import in_prompt
 from dovetail.gateway.chats.parts import dumped, loaded, parts_of
-from dovetail.gateway.chats.prompt import body_of, params_of, request_of
+from dovetail.gateway.chats.prompt import body_of, file_ids, params_of, request_of
 from dovetail.gateway.chats.run import Run
 from dovetail.gateway.chats.shapes import NewRun
 from dovetail.gateway.chats.shelf import Shelf, new_id
@@ -46,7 +47,7 @@ async def begin(services: Services, shelf: Shelf, chat_id: str, asked: NewRun, w
             raise InvalidRequest("model: neither this nor the conversation names one", param="model")
         tools = None if asked.tools is None else {"tools": asked.tools}
         params = params_of(cast("Mapping[str, object]", loaded(chat.params)), asked.params, tools)
-        files: Mapping[str, Json] = {}
+        files = await in_prompt(shelf, file_ids(branch))
         body = await asyncio.to_thread(
             body_of, model, chat.system_prompt, branch, params, files, goes_on=bool(asked.goes_on)
         )

@@ -70,16 +70,17 @@ def _messages(message: Message, files: Mapping[str, Json]) -> list[JsonObject]:
             return [_assistant(parts)]
         case "tool":
             return [{"role": "tool", "tool_call_id": part["tool_call_id"], "content": part["text"]} for part in parts]
-        case role if all(part["type"] == "text" for part in parts):
-            return [{"role": role, "content": "\n\n".join(str(part["text"]) for part in parts)}]
         case role:
-            return [{"role": role, "content": [_content(part, files) for part in parts]}]
+            content = [_content(part, files) for part in parts]
+            if all(each["type"] == "text" for each in content):
+                return [{"role": role, "content": "\n\n".join(str(each["text"]) for each in content)}]
+            return [{"role": role, "content": [*content]}]
 
 
-def _content(part: JsonObject, files: Mapping[str, Json]) -> Json:
+def _content(part: JsonObject, files: Mapping[str, Json]) -> JsonObject:
     if part["type"] == "text":
         return {"type": "text", "text": part["text"]}
-    found = files.get(str(part["file_id"]))
+    found = cast("JsonObject | None", files.get(str(part["file_id"])))
     if found is None:
         raise InvalidRequest(
             f"the file {part['name']!r} of this conversation is gone; take it out of the message",

@@ -25,12 +25,12 @@ class Shelf:
 
     def __init__(self, archive: Archive, owner: str, quota: int) -> None:
         self.owner = owner
-        self._archive = archive
+        self.archive = archive
         self._quota = quota
 
     async def page(self, limit: int, folder: str | None, after: Place | None) -> tuple[list[Chat], list[str]]:
         """Chats, and all folders."""
-        return await self._archive.run(
+        return await self.archive.run(
             lambda c: (chats.chats(c, self.owner, limit, folder=folder, after=after), chats.folders(c, self.owner))
         )
 
@@ -39,12 +39,12 @@ class Shelf:
 
         def work(c: Connection) -> tuple[list[tuple[Chat, Hit]], list[str]]:
             hits = chat_search.search(c, self.owner, text, limit)
-            return [(self._one(c, hit.chat), hit) for hit in hits], chats.folders(c, self.owner)
+            return [(self.one(c, hit.chat), hit) for hit in hits], chats.folders(c, self.owner)
 
-        return await self._archive.run(work)
+        return await self.archive.run(work)
 
     async def begin(self, new: NewChat) -> Chat:
-        now = self._archive.clock()
+        now = self.archive.clock()
         made = Chat(
             id=new_id("chat"),
             owner=self.owner,
@@ -68,19 +68,19 @@ class Shelf:
             chats.add_chat(c, made)
             return made
 
-        return await self._archive.run(work)
+        return await self.archive.run(work)
 
     async def chat(self, chat_id: str) -> Chat:
-        return await self._archive.run(lambda c: self._one(c, chat_id))
+        return await self.archive.run(lambda c: self.one(c, chat_id))
 
     async def whole(self, chat_id: str) -> tuple[Chat, list[Message]]:
-        return await self._archive.run(lambda c: (self._one(c, chat_id), chats.messages(c, chat_id)))
+        return await self.archive.run(lambda c: (self.one(c, chat_id), chats.messages(c, chat_id)))
 
     async def change(self, chat_id: str, change: ChatChange) -> Chat:
         said = change.model_fields_set
 
         def work(c: Connection) -> Chat:
-            old = self._one(c, chat_id)
+            old = self.one(c, chat_id)
             if change.leaf_id is not None:
                 message(c, chat_id, change.leaf_id, "leaf_id")
             new = replace(
@@ -97,28 +97,28 @@ class Shelf:
             chats.put_chat(c, new)
             return new
 
-        return await self._archive.run(work)
+        return await self.archive.run(work)
 
     async def delete(self, chat_id: str) -> None:
         """It can be restored for a while."""
-        now = self._archive.clock()
-        await self._archive.run(lambda c: chats.put_chat(c, replace(self._one(c, chat_id), deleted=now)))
+        now = self.archive.clock()
+        await self.archive.run(lambda c: chats.put_chat(c, replace(self.one(c, chat_id), deleted=now)))
 
     async def restore(self, chat_id: str) -> Chat:
         def work(c: Connection) -> Chat:
             found = chats.chat(c, self.owner, chat_id, deleted=True)
-            if found is None or (found.deleted or 0.0) < self._archive.clock() - UNDO:
+            if found is None or (found.deleted or 0.0) < self.archive.clock() - UNDO:
                 raise missing("chat", code="chat_not_found", name=chat_id)
             chats.put_chat(c, kept := replace(found, deleted=None))
             return kept
 
-        return await self._archive.run(work)
+        return await self.archive.run(work)
 
     async def add(self, chat_id: str, new: NewMessage) -> tuple[Chat, Message]:
         """A message behind its parent, at the end of the branch that is shown."""
 
         def work(c: Connection) -> tuple[Chat, Message]:
-            chat = self._one(c, chat_id)
+            chat = self.one(c, chat_id)
             if new.parent_id is not None:
                 message(c, chat_id, new.parent_id, "parent_id")
             parts = checked(new.parts, new.role, chat_files.of_chat(c, chat_id))
@@ -129,17 +129,17 @@ class Shelf:
                 role=new.role,
                 parts=dumped(parts),
                 text=searched(parts),
-                created=self._archive.clock(),
+                created=self.archive.clock(),
             )
             return self.grow(c, chat, made), made
 
-        return await self._archive.run(work)
+        return await self.archive.run(work)
 
     async def edit(self, chat_id: str, message_id: str, change: MessageChange) -> tuple[Chat, Message]:
         """Other parts in place; what follows stays."""
 
         def work(c: Connection) -> tuple[Chat, Message]:
-            chat = self._one(c, chat_id)
+            chat = self.one(c, chat_id)
             old = message(c, chat_id, message_id)
             if old.status == "streaming":
                 raise running()
@@ -149,39 +149,39 @@ class Shelf:
             chats.put_message(c, new)
             return chat, new
 
-        return await self._archive.run(work)
+        return await self.archive.run(work)
 
     async def branch(self, chat_id: str, leaf: str) -> tuple[Chat, list[Message]]:
         """From the root to the message `leaf`, which a request names as `parent_id`."""
 
         def work(c: Connection) -> tuple[Chat, list[Message]]:
-            chat = self._one(c, chat_id)
+            chat = self.one(c, chat_id)
             message(c, chat_id, leaf, "parent_id")
             return chat, chats.branch(c, chat_id, leaf)
 
-        return await self._archive.run(work)
+        return await self.archive.run(work)
 
     async def open(self, answer: Message, *, is_new: bool) -> Chat:
         """The conversation with `answer`, which begins to be written: a new message, or one that is gone on with."""
 
         def work(c: Connection) -> Chat:
-            chat = self._one(c, answer.chat)
+            chat = self.one(c, answer.chat)
             if is_new:
                 message(c, chat.id, answer.parent or "", "parent_id")
                 grown = self.grow(c, chat, answer)
             else:
                 message(c, chat.id, answer.id)
                 chats.put_message(c, answer)
-                grown = replace(chat, leaf=answer.id, updated=self._archive.clock())
+                grown = replace(chat, leaf=answer.id, updated=self.archive.clock())
             grown = replace(grown, model=grown.model or answer.model)
             chats.put_chat(c, grown)
             return grown
 
-        return await self._archive.run(work)
+        return await self.archive.run(work)
 
     async def of_run(self, run_id: str) -> Message:
         """The message that a run has written."""
-        found = await self._archive.run(lambda c: chats.of_run(c, self.owner, run_id))
+        found = await self.archive.run(lambda c: chats.of_run(c, self.owner, run_id))
         if found is None:
             raise missing("run", code="run_not_found", name=run_id)
         return found
@@ -189,7 +189,7 @@ class Shelf:
     @property
     def now(self) -> float:
         """Seconds since 1970."""
-        return self._archive.clock()
+        return self.archive.clock()
 
     def grow(self, c: Connection, chat: Chat, new: Message) -> Chat:
         """`chat` with the message `new`, inside a transaction. Raises Busy beyond the quota."""
@@ -216,11 +216,11 @@ class Shelf:
             )
 
     async def presets(self) -> list[Preset]:
-        return await self._archive.run(lambda c: chats.presets(c, self.owner))
+        return await self.archive.run(lambda c: chats.presets(c, self.owner))
 
     async def put_preset(self, preset_id: str, new: NewPreset) -> Preset:
         params = orjson.dumps(new.params).decode()
-        made = Preset(self.owner, preset_id, new.name, new.system_prompt, params, self._archive.clock())
+        made = Preset(self.owner, preset_id, new.name, new.system_prompt, params, self.archive.clock())
 
         def work(c: Connection) -> Preset:
             there = {preset.id for preset in chats.presets(c, self.owner)}
@@ -231,13 +231,14 @@ class Shelf:
             chats.put_preset(c, made)
             return made
 
-        return await self._archive.run(work)
+        return await self.archive.run(work)
 
     async def remove_preset(self, preset_id: str) -> None:
-        if not await self._archive.run(lambda c: chats.remove_preset(c, self.owner, preset_id)):
+        if not await self.archive.run(lambda c: chats.remove_preset(c, self.owner, preset_id)):
             raise missing("preset", code="preset_not_found", name=preset_id)
 
-    def _one(self, c: Connection, chat_id: str) -> Chat:
+    def one(self, c: Connection, chat_id: str) -> Chat:
+        """Inside a transaction."""
         found = chats.chat(c, self.owner, chat_id)
         if found is None:
             raise missing("chat", code="chat_not_found", name=chat_id)

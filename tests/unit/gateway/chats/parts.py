@@ -11,6 +11,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from dovetail.core.model import Model
 from dovetail.gateway.app import create_app
 from dovetail.gateway.chats import archive
 from dovetail.gateway.chats.run_shapes import RunEvent, RunStarted
@@ -89,11 +90,11 @@ def text_of(heard: list[dict[str, Any]], kind: str = "text") -> str:
 
 
 @asynccontextmanager
-async def desk(home: Path, say: Say | None = None, **parts: Any) -> AsyncGenerator[Desk]:
+async def desk(home: Path, say: Say | None = None, *models: Model, **parts: Any) -> AsyncGenerator[Desk]:
     clock = Clock()
     kept = archive.opened(home)
     kept.clock = clock
-    built = services(say, **parts)
+    built = services(say, *models, **parts)
     runs = Runs(kept, built.requests, lambda: built.settings.server.request_timeout)
     built = replace(built, runs=runs)
     try:
