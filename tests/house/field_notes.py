@@ -20,10 +20,10 @@ on both engines: {defaults}.
   tokens, or text held back for a stop string, has one, its last token's. They are of the answer's content, not of its
   reasoning.
 - Within `messages`, `name` is the chat template's to show, which few do; a `refusal` is text. Inert are `annotations`,
-  `cache_control`, `prompt_cache_breakpoint` and the `index` of a tool call; refused are `audio`, `function_call`,
-  `file`, `video_url` and a `detail` other than `auto` and `high`. Within `stream_options`, `include_obfuscation` is
-  inert, and so are within `response_format` the `name` and the `description` of a JSON schema: the model is not shown
-  them. Tools of the type `custom` are refused.
+  `message_id`, `cache_control`, `prompt_cache_breakpoint` and the `index` of a tool call; refused are `audio`,
+  `function_call`, `file`, `video_url` and a `detail` other than `auto` and `high`. Within `stream_options`,
+  `include_obfuscation` is inert, and so are within `response_format` the `name` and the `description` of a JSON schema:
+  the model is not shown them. Tools of the type `custom` are refused.
 - Within `input` of `/v1/responses`, `status`, `phase`, `caller`, `annotations` and `logprobs` are inert beside
   `prompt_cache_breakpoint`; refused are `file_id`, `namespace` and a `detail` other than `auto` and `high`. Within its
   `tools`, `allowed_callers` other than `["direct"]`, `defer_loading` and `output_schema` are refused, within

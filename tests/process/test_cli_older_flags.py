@@ -122,12 +122,49 @@ async def test_variables_say_the_port_the_key_the_model_and_the_server(tmp_path:
         async with http.get("/api/v1/config") as answer:
             found = json.dumps(await answer.json())
         assert '"memory": 8000000000' in found
+        assert '"evict": "size"' in found
         assert '"max_bytes": 1000000000' in found
         environ = {**os.environ, "VITE_LLAMACPP_BASE_URL": url, "DOVETAIL_API_KEY": key}
         argv = [sys.executable, "-m", "dovetail", "list", "--home", str(tmp_path / "another")]
         listed = await asyncio.create_subprocess_exec(*argv, stdout=asyncio.subprocess.PIPE, env=environ)
         out, _ = await listed.communicate()
         assert "deepseek-moe-16b-chat-mlx-q4_0" in out.decode()
+
+
+@pytest.mark.accept("G15")
+async def test_mlx_gguf_servers_command_line(tmp_path: Path) -> None:
+    port = free_port()
+    flags = [
+        "-a",
+        "127.0.0.1",
+        "-p",
+        str(port),
+        "--log-level",
+        "warning",
+        "--max-kv-size",
+        "10",
+        "--max-memory-gb",
+        "8",
+    ]
+    async with serving(tmp_path, port, [*flags, "--enable-auto-load"]) as url, client(url) as http:
+        sent = {"model": "tiny-mlx", "prompt": "Hi", "max_tokens": 1}
+        async with http.post("/v1/completions", json=sent) as answer:
+            assert answer.status == 200
+    refused = await asyncio.create_subprocess_exec(
+        *(
+            sys.executable,
+            "-m",
+            "dovetail",
+            "serve",
+            "--home",
+            str(tmp_path / "home"),
+            "--kokoro-config",
+            "config.json",
+        ),
+        stderr=asyncio.subprocess.PIPE,
+    )
+    _, reason = await refused.communicate()
+    assert (refused.returncode, b"--kokoro-config" in reason) == (2, True)
 
 
 @pytest.mark.accept("P1", "P2", "P3", "P4", "P5")

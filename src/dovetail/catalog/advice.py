@@ -8,7 +8,7 @@ passed over with a log line: it must not keep a model from being used.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias, cast
 
 import structlog
@@ -67,6 +67,28 @@ def with_sampling(model: Model, said: Advice) -> Model:
     if "top_k" in values:
         values["top_k"] = max(values["top_k"], 0)  # -1 and 0 both keep every token
     return replace(model, sampling=tuple(values.items()))
+
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """Of what a request leaves open, what no maker of a model advises; a bias by a token's id or a text."""
+
+    max_tokens: int | None = None
+    logit_bias: Mapping[str, float] = field(default_factory=dict[str, float])
+
+
+def with_defaults(model: Model, said: Defaults | None) -> Model:
+    """`model` with them. An id that its vocabulary does not have is left out: no engine survives one."""
+    if said is None:
+        return model
+    bias: list[tuple[int | str, float]] = []
+    for key, value in said.logit_bias.items():
+        token = int(key) if key.isascii() and key.isdigit() else key
+        if isinstance(token, int) and token >= (model.shape.vocabulary or 1 << 31):
+            log.warning("logit_bias_ignored", model=model.id, token=key[:32])
+        else:
+            bias.append((token, value))
+    return replace(model, max_tokens=said.max_tokens, logit_bias=tuple(bias))
 
 
 def fim_of(header: GgufHeader) -> tuple[int, int, int] | None:

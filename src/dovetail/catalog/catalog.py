@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypedDict, Unpack
 
 from dovetail.catalog.adapters import Adapters
-from dovetail.catalog.advice import with_sampling
+from dovetail.catalog.advice import Defaults, with_defaults, with_sampling
 from dovetail.catalog.files import stamp
 from dovetail.catalog.guesses import Guesses, with_guesses
 from dovetail.catalog.headers import Headers
@@ -34,6 +34,7 @@ class Scope(TypedDict, total=False):
     guesses           what is to guess ahead of a model
     trusted           ids of models that may run the code they bring
     sampling          values for what a request leaves open, before those that the model's makers advise
+    defaults          the same of what no maker advises
     """
 
     aliases: Mapping[str, tuple[str, ...]]
@@ -46,6 +47,7 @@ class Scope(TypedDict, total=False):
     guesses: Callable[[str], Guesses]
     trusted: Collection[str]
     sampling: Mapping[str, tuple[tuple[str, int | float], ...]]
+    defaults: Mapping[str, Defaults]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +121,10 @@ class Catalog:
         found = self._snapshot.by_name.get(model_id) if self._snapshot is not None else None
         return found is not None and found.id == model_id
 
+    def called(self, name: str) -> bool:
+        """Whether a model had that id or alias at the last look; reads nothing."""
+        return self._snapshot is not None and name in self._snapshot.by_name
+
     def known(self, name: str) -> Model | None:
         """The model of that id or alias by the last scan, None where `find` may have to read the disk."""
         snapshot = self._snapshot
@@ -170,7 +176,8 @@ class Catalog:
             others = _by_name(found)
             found = [with_guesses(model, guesses(model.id), others, headers) for model in found]
         said = scope.get("sampling", {})
-        models = tuple(with_sampling(model, said.get(model.id, ())) for model in found)
+        own = scope.get("defaults", {})
+        models = tuple(with_defaults(with_sampling(m, said.get(m.id, ())), own.get(m.id)) for m in found)
         headers.seal()
         by_name = _by_name(models)
         self._checked = self._clock()

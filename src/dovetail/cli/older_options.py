@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 import typer
 
+from dovetail.cli.exits import Exit, Failure
+
 if TYPE_CHECKING:
     from dovetail.settings import Sources
 
@@ -34,6 +36,17 @@ MemoryGb: TypeAlias = Annotated[
 ]
 CacheGb: TypeAlias = Annotated[
     float | None, typer.Option("--max-kv-size", metavar="GB", help="Prompt caches on disk, together.")
+]
+
+
+def _unspoken(file: str | None) -> None:
+    if file is not None:
+        raise Failure("--kokoro-config: no text is spoken here; leave it out", Exit.USAGE)
+
+
+Kokoro: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--kokoro-config", metavar="FILE", callback=_unspoken, help="Refused: no text is spoken here."),
 ]
 CompatPorts: TypeAlias = Annotated[
     bool, typer.Option("--compat-ports", help="Listen on older servers' ports too, 8081 to 8084, 4000 and others.")
@@ -63,6 +76,7 @@ def bounds(memory: float | None, caches: float | None) -> dict[str, object]:
     """mlx_gguf_server's bounds, by the keys of settings."""
     return {
         "fleet.memory": int(memory * _GB) if memory else None,
+        "fleet.evict": "size" if memory else None,
         "kv.max_bytes": None if caches is None else int(caches * _GB),
     }
 

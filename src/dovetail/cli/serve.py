@@ -24,6 +24,7 @@ from dovetail.cli.older_options import (
     CompatPorts,
     Context,
     Flash,
+    Kokoro,
     Layers,
     LogLevel,
     MemoryGb,
@@ -87,6 +88,7 @@ def serve(
     max_memory_gb: MemoryGb = None,
     max_kv_size: CacheGb = None,
     _always: Always = False,
+    _kokoro_config: Kokoro = None,
     compat_ports: CompatPorts = False,
     log_level: LogLevel = None,
     log_format: Annotated[

@@ -162,6 +162,11 @@ CHAT = _table(
     FieldSpec("add_generation_prompt", "The opposite of `continue_final_message`."),
     FieldSpec("logprobs", "Log probabilities of the answer's tokens."),
     FieldSpec("top_logprobs", "Likely tokens to list beside each; needs `logprobs`.", 0, 20),
+    FieldSpec(
+        "use_kv_cache",
+        "True: `usage` says in `kv_cache` what the prompt cache had, and the times. Prompts are cached either way.",
+    ),
+    _inert("kv_cache_threshold", "Prompts are cached whatever their length."),
     _inert("metadata", "The client's own notes."),
     _inert("prompt_cache_key", "Prompts are cached by their tokens alone."),
     _inert("prompt_cache_options", "How long a prompt cache lives is a setting."),
@@ -197,6 +202,11 @@ COMPLETIONS = _table(
     _STREAM,
     FieldSpec("stream_options", "`include_usage`: a last chunk with the token counts."),
     FieldSpec("logprobs", "Likely tokens to list beside each.", 0, 20),
+    FieldSpec(
+        "use_kv_cache",
+        "True: `usage` says in `kv_cache` what the prompt cache had, and the times. Prompts are cached either way.",
+    ),
+    _inert("kv_cache_threshold", "Prompts are cached whatever their length."),
     _USER,
     _refused("apply_chat_template", False, meaning="A prompt is taken as it is."),
     _refused("n_probs", 0, meaning="`logprobs` here."),

@@ -119,6 +119,7 @@ class Model:
     template  the chat template's source, None where the model has none
     fim       ids of the tokens around a prefix, a suffix and the middle, where the header names them
     sampling  what its makers advise where a request says nothing, by the names of `core.request.Sampling`
+    max_tokens, logit_bias   its settings' bound of an answer and biases, where a request says nothing
     invalid   why it cannot be loaded (a truncated header, missing shards), None when it looks sound
     code      it brings code of its own: `invalid` unless that is trusted
     adapter   what is applied to it, where it was asked for with an adapter
@@ -145,6 +146,8 @@ class Model:
     adapter: Adapter | None = None
     fim: tuple[int, int, int] | None = None
     sampling: tuple[tuple[str, int | float], ...] = ()
+    max_tokens: int | None = None
+    logit_bias: tuple[tuple[int | str, float], ...] = ()
     draft: Path | None = None
     ngram: Ngram | None = None
     remote: Remote | None = None

@@ -260,6 +260,7 @@ class GenerateRequest:
     id          unique; shown to the client and in every log line
     model       the name the client used (an id or an alias)
     max_tokens  bound on generated tokens, None: until the context is full
+    bound_said  that is the client's own wish; else the model's settings may have another
     stop        up to 16 strings that end the text and are not part of it
     n           number of choices, each a generation of its own with seed + index
     top_logprobs   log probabilities of each piece of text and of that many rivals; None: of none
@@ -274,6 +275,7 @@ class GenerateRequest:
     prompt: Prompt
     sampling: Sampling = Sampling()
     max_tokens: int | None = None
+    bound_said: bool = True
     stop: tuple[str, ...] = ()
     n: int = 1
     top_logprobs: int | None = None

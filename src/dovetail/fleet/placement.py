@@ -20,6 +20,7 @@ class Resident:
     pinned     it never goes
     reload     seconds that loading it again would take
     last_used  seconds on the pool's clock, as `since` is: when it became ready
+    size       whole GB of its files, where the largest goes first; None: what is quick to load again does
     """
 
     id: str
@@ -31,11 +32,13 @@ class Resident:
     priority: int = 0
     reload: float = 0.0
     since: float = 0.0
+    size: int | None = None
 
     @property
     def worth(self) -> tuple[int, int, float]:
         """By what it goes, the least first. Load times within a factor of two are alike, so that use decides."""
-        return self.priority, round(math.log2(max(self.reload, _NOTICED))), self.last_used
+        cost = round(math.log2(max(self.reload, _NOTICED))) if self.size is None else -self.size
+        return self.priority, cost, self.last_used
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +84,7 @@ Decision: TypeAlias = Load | Wait | Refuse
 def decide(wanted: Resident, resident: Sequence[Resident], room: Room) -> Decision:
     """Makes room for `wanted`. No busy model goes and no pinned one; of the others none goes that need not.
 
-    Lower priority goes first, then what is quick to load again, then what was used longest ago.
+    Lower priority goes first, then by size or by what a load costs, then what was used longest ago.
     """
     others = [model for model in resident if model.id != wanted.id]
     kept = [*others, wanted]

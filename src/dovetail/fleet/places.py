@@ -28,6 +28,7 @@ SAMPLE_EVERY = 1.0  # seconds between two looks at workers that are in use
 _BACK_OFF = 8  # a load that failed for memory is tried again with this part of the layers fewer
 _SPARE = 0.05  # of a GPU's free memory, left to what the arithmetic does not know
 
+_GB = 1_000_000_000
 log = structlog.stdlib.get_logger(__name__)
 
 
@@ -325,6 +326,7 @@ class Places:
             priority=policy.priority,
             reload=booking.reload if booking else 0.0,
             since=seat.worker.clock() if seat.worker.loaded_at is None else seat.worker.loaded_at,
+            size=seat.model.size // _GB if self.settings.evict == "size" else None,
         )
 
     def _line(self, seat: Seat) -> Line:

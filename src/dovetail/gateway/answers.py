@@ -30,14 +30,31 @@ class ReasoningTokens(Answer):
     reasoning_tokens: int
 
 
+class CacheStats(Answer):
+    """Whether the prompt cache had the beginning of the prompt, and how many tokens of it."""
+
+    hit: bool
+    prefix_length: int
+
+
+class CacheUse(Answer):
+    """`kv_cache`."""
+
+    cached_tokens: int
+    stats: CacheStats
+
+
 class UsageAnswer(Answer):
-    """Token counts."""
+    """Token counts; with `use_kv_cache` what the prompt cache had, and times in seconds."""
 
     prompt_tokens: int
     completion_tokens: int
     total_tokens: int
     prompt_tokens_details: CachedTokens
     completion_tokens_details: ReasoningTokens | None = None
+    kv_cache: CacheUse | None = None
+    prompt_eval_time: float | None = None
+    generation_time: float | None = None
 
 
 class TimingsAnswer(Answer):

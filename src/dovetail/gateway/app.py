@@ -52,6 +52,7 @@ from dovetail.gateway.dialects import (
 )
 from dovetail.gateway.door import Door, Edge
 from dovetail.gateway.guard import guarded
+from dovetail.gateway.model_paths import ModelPaths
 from dovetail.gateway.services import Services
 
 # Searched in this order for each request: what is asked for most comes first.
@@ -109,6 +110,8 @@ def create_app(services: Services | None = None) -> FastAPI:
     guard = services.guard if services else None
     for router in ROUTERS:  # flat: an included router is searched twice for each request
         app.router.routes.extend(guarded(route, guard) for route in router.routes)
+    if services:
+        app.router.routes.append(ModelPaths(services.catalog, app.router))
     app.add_exception_handler(DovetailError, errors.handle)
     app.add_exception_handler(HTTPException, errors.handle)
     app.add_middleware(

@@ -14,6 +14,7 @@ from dovetail.core.errors import DovetailError, InvalidRequest
 from dovetail.core.events import Event
 from dovetail.core.request import GenerateRequest
 from dovetail.gateway import guard, request_body, wire
+from dovetail.gateway.model_paths import named
 from dovetail.gateway.outline import outline
 from dovetail.gateway.request_body import ClientLeft
 from dovetail.gateway.rights import Right
@@ -60,7 +61,7 @@ async def may(request: Request, services: Services, right: Right) -> bool:
 
 async def receive_body(request: Request, services: Services, model: type[WireT]) -> WireT:
     """The request's body as a wire model. Raises InvalidRequest, or ClientLeft when it never came whole."""
-    return await _parsed(model, await _received(request, services))
+    return await _parsed(model, await _received(request, services), named(request.scope))
 
 
 async def receive_list(request: Request, services: Services, model: type[WireT]) -> WireT:
@@ -79,10 +80,10 @@ async def _received(request: Request, services: Services) -> bytes:
     return body
 
 
-async def _parsed(model: type[WireT], body: bytes) -> WireT:
+async def _parsed(model: type[WireT], body: bytes, name: str | None = None) -> WireT:
     if len(body) < _LARGE:
-        return wire.read(model, body)
-    return await asyncio.to_thread(wire.read, model, body)
+        return wire.read(model, body, name)
+    return await asyncio.to_thread(wire.read, model, body, name)
 
 
 async def translated(request: Request, work: Callable[[], T]) -> T:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from dovetail import chat_formats, demo
 from dovetail.catalog.adapters import Adapters
+from dovetail.catalog.advice import Defaults
 from dovetail.catalog.catalog import Catalog, Scope
 from dovetail.catalog.guesses import Guesses
 from dovetail.catalog.mlx import MAX_TEMPLATE
@@ -56,6 +57,11 @@ def catalog_scope(settings: Settings) -> tuple[list[Path], Scope]:
         template=lambda name: chat_template(settings, name),
         guesses=lambda name: guesses(settings, name),
         trusted={model_id for model_id, own in models.items() if own.trust_remote_code},
+        defaults={
+            model_id: Defaults(own.max_tokens, own.logit_bias)
+            for model_id, own in models.items()
+            if own.max_tokens is not None or own.logit_bias
+        },
         sampling={model_id: said for model_id, own in models.items() if (said := own.sampling.said())},
     )
     return model_folders(settings), scope

@@ -58,6 +58,16 @@ def usage(finished: Sequence[Finished], n: int) -> JsonObject:
     return counts
 
 
+def cache_usage(finished: Sequence[Finished], n: int) -> JsonObject:
+    """What an older server's `use_kv_cache` adds to the counts: what the prompt cache had, and times in seconds."""
+    cached = sum(f.usage.cached for f in finished if f.index % n == 0)
+    return {
+        "kv_cache": {"cached_tokens": cached, "stats": {"hit": cached > 0, "prefix_length": cached}},
+        "prompt_eval_time": sum(f.timings.prompt_ms for f in finished) / 1e3,
+        "generation_time": sum(f.timings.predicted_ms for f in finished) / 1e3,
+    }
+
+
 def timings(t: Timings) -> JsonObject:
     """The worker's clock in llama-server's form."""
     return {

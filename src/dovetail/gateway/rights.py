@@ -165,6 +165,7 @@ RIGHTS: dict[str, Right] = {
     "GET /api/v1/journal.csv": Right.JOURNAL,
     "GET /management/processes": Right.ADMIN,
     "POST /management/process/clean-up": Right.ADMIN,
+    "GET /management/debug/latest": Right.ADMIN,
     "GET /api/v1/sessions": Right.OWN,
     "DELETE /api/v1/sessions/{id}": Right.OWN,
     "GET /api/v1/keys": Right.OWN_KEYS,

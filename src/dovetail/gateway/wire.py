@@ -148,9 +148,11 @@ class Refused:
             raise PydanticCustomError(errors.UNSUPPORTED, "not supported")
 
 
-def read(model: type[WireT], body: bytes) -> WireT:
-    """`body` as a wire model. Raises InvalidRequest naming the first field at fault."""
+def read(model: type[WireT], body: bytes, name: str | None = None) -> WireT:
+    """`body` as a wire model, asked of the model `name` where the path says one. Raises InvalidRequest for a field."""
     value = parse(body)
+    if name is not None and "model" in model.model_fields:
+        value["model"] = name
     try:
         return model.model_validate(value)
     except ValidationError as failure:

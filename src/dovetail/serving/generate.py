@@ -16,7 +16,7 @@ from dovetail.core.events import Event, Loading, Prefill, Progress, Queued
 from dovetail.core.model import Adapter, Model
 from dovetail.core.observe import Observer
 from dovetail.core.request import GenerateRequest, Sampling
-from dovetail.serving.advice import advised
+from dovetail.serving.advice import advised, bounded
 from dovetail.serving.course import Course
 from dovetail.serving.fill import filled
 from dovetail.serving.limits import check_length, check_request, check_scope, prompt_field
@@ -133,7 +133,8 @@ class Generator:
             model, request = await self._find(request)
             name = ticket.model = model.name
             check_scope(caller, model)
-            request = replace(request, adapter=model.adapter, sampling=_seeded(advised(request.sampling, model)))
+            sampling = _seeded(advised(request.sampling, model))
+            request = replace(bounded(request, model), adapter=model.adapter, sampling=sampling)
             request = await self._media.passed(request)
             async with (
                 self._pool.lease(model, caller=caller, request=request) as lease,

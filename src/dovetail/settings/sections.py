@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Literal, Self, TypeAlias, cast
+from typing import Annotated, Literal, Self, TypeAlias, cast
 from urllib.parse import urlsplit
 
 import platformdirs
@@ -23,6 +23,11 @@ class FleetSettings(Section):
 
     memory: Memory = None
     max_models: int = Field(default=16, ge=1, le=64, description="Models resident at once, whatever memory allows.")
+    evict: Literal["reload", "size"] = Field(
+        default="reload",
+        description="Which idle model of one priority goes first: the one that is quick to load again, or the one with "
+        "the largest file in whole GB; then the one that was used longest ago.",
+    )
     idle_ttl: float = Field(
         default=600.0, ge=0, description="Seconds without a request before a model is unloaded; 0 never."
     )
@@ -131,7 +136,7 @@ class SamplingSettings(Section):
 
 # What can be said of a model that another server has.
 _REMOTE = frozenset(
-    "url key_env remote_model aliases context parallel sampling preload ttl pin priority".split()  # noqa: SIM905
+    "url key_env remote_model aliases context parallel sampling max_tokens preload ttl pin priority".split()  # noqa: SIM905
 )
 
 
@@ -154,6 +159,14 @@ class ModelSettings(LoadSettings):
     )
     ttl: float | None = Field(
         default=None, ge=0, description="Seconds without a request before it is unloaded; empty: `fleet.idle_ttl`."
+    )
+    max_tokens: int | None = Field(
+        default=None, ge=1, lt=1 << 31, description="Tokens of an answer at most, where a request says nothing."
+    )
+    logit_bias: dict[str, Annotated[float, Field(ge=-100, le=100)]] = Field(
+        default={},
+        max_length=1024,
+        description="The same of biases, by token id or text: a request that has any has those alone.",
     )
     preload: bool = Field(default=False, description="Load it at start, or as soon as this is set.")
     replicas: int = Field(

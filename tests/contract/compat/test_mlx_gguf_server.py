@@ -192,6 +192,56 @@ async def test_the_loaded_models_alone(client: aiohttp.ClientSession) -> None:
         assert (answer.status, (await answer.json())["error"]["param"]) == (400, "loaded")
 
 
+@pytest.mark.accept("G12")
+@pytest.mark.field("use_kv_cache", "kv_cache_threshold")
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+@pytest.mark.parametrize("path", ["/v1/completions", "/v1/chat/completions"])
+async def test_what_the_prompt_cache_had_is_told_where_that_is_asked_for(
+    client: aiohttp.ClientSession, number: int, path: str, *, stream: bool
+) -> None:
+    text = f"{path} {stream} " + "red fox, blue fox, " * 30
+    chats = path == "/v1/chat/completions"
+    said: dict[str, Any] = (
+        {"messages": [{"role": "user", "content": text, "message_id": "a"}]} if chats else {"prompt": text}
+    )
+    sent = {**said, "max_tokens": 3, "stream": stream, "use_kv_cache": True, "kv_cache_threshold": 5000}
+    headers = {"X-Model-Id": str(number)}
+
+    async def usage(**fields: Any) -> dict[str, Any]:
+        async with client.post(path, json={**sent, **fields}, headers=headers) as answer:
+            whole = await answer.text()
+            assert (answer.status, answer.headers.get("x-dovetail-warnings")) == (200, None), whole
+        frames = [line[6:] for line in whole.splitlines() if line.startswith("data: ")]
+        return json.loads(frames[-2] if stream else whole).get("usage") or {}
+
+    first, again = await usage(), await usage()
+    assert again["kv_cache"]["cached_tokens"] == again["prompt_tokens_details"]["cached_tokens"] > 60
+    assert again["kv_cache"]["stats"] == {"hit": True, "prefix_length": again["kv_cache"]["cached_tokens"]}
+    assert first["kv_cache"]["cached_tokens"] < again["kv_cache"]["cached_tokens"]
+    assert min(again["prompt_eval_time"], again["generation_time"]) >= 0
+    assert "kv_cache" not in await usage(use_kv_cache=False)
+
+
+@pytest.mark.accept("G13")
+async def test_the_last_request_is_told_without_its_text(
+    both: Running, client: aiohttp.ClientSession, number: int
+) -> None:
+    headers = {"X-Model-Id": str(number), "x-request-id": f"latest-{number}"}
+    sent = {"prompt": "a very secret word", "max_tokens": 2}
+    async with client.post("/v1/completions", json=sent, headers=headers) as answer:
+        told = await answer.json()
+    latest: dict[str, Any] = {}
+    async with asyncio.timeout(20):
+        while latest.get("task_id") != told["id"]:
+            async with client.get("/management/debug/latest", headers=headers) as answer:
+                latest = await answer.json()
+    assert latest["task_category"] == "completions_stream"
+    assert latest["stream_generate"]["completion_tokens"] == told["usage"]["completion_tokens"]
+    assert latest["kv_cache"]["prompt_tokens"] == told["usage"]["prompt_tokens"]
+    assert "secret" not in json.dumps(latest)
+    assert both.url
+
+
 async def test_what_was_wrong_there_is_right(client: aiohttp.ClientSession, number: int) -> None:
     headers = {"X-Model-Id": str(number)}
 
@@ -227,7 +277,41 @@ async def test_a_number_or_name_of_nothing_is_named(client: aiohttp.ClientSessio
             assert MLX in error["message"]
 
 
-@pytest.mark.accept("A24", "A25", "A27")
+@pytest.mark.accept("G4")
+@pytest.mark.parametrize("name", [MLX, GGUF])
+async def test_a_load_says_what_holds_where_a_request_says_nothing(tmp_path: Path, name: str) -> None:
+    async with (
+        served(tmp_path / "home") as server,
+        aiohttp.ClientSession(server.url, timeout=aiohttp.ClientTimeout(total=60)) as client,
+    ):
+
+        async def text(path: str = "/v1/completions", **fields: Any) -> tuple[str, int]:
+            asked: dict[str, Any] = {"prompt": "Once upon a time", **fields}
+            if path != "/v1/completions":
+                asked["messages"] = [{"role": "user", "content": asked.pop("prompt")}]
+            async with client.post(path, json=asked) as answer:
+                whole = await answer.json()
+                assert answer.status == 200, whole
+            return whole["choices"][0].get("text", ""), whole["usage"]["completion_tokens"]
+
+        async def load(**own: Any) -> None:
+            async with client.post("/v1/internal/model/load", json={"llm_model_name": name, **own}) as answer:
+                assert (answer.status, await answer.json()) == (200, {"load": "success"})
+
+        await load()
+        plain, _ = await text(temperature=0, ignore_eos=True, max_tokens=4)
+        own = {"temperature": 0.0, "top_p": 0.5, "repetition_penalty": 1.0, "repetition_context_size": 32}
+        caching = {"use_kv_cache": True, "kv_cache_threshold": 5000, "auto_unload": True, "priority": 1}
+        await load(max_tokens=4, logit_bias={" cat": 60.0}, trust_remote_code=False, **own, **caching)
+        biased, count = await text(ignore_eos=True)
+        assert ("cat" in biased, count) == (True, 4)
+        assert (await text("/v1/chat/completions", ignore_eos=True))[1] == 4
+        assert (await text(ignore_eos=True, max_tokens=2))[1] == 2, "what a request says goes first"
+        assert (await text("/v1/chat/completions", ignore_eos=True, max_tokens=-1, stop=["at"]))[1] < 4
+        assert (await text(ignore_eos=True, max_tokens=4, logit_bias={"0": -1}))[0] == plain
+
+
+@pytest.mark.accept("A24", "A25", "A27", "S3", "S4")
 async def test_loaded_with_settings_and_an_adapter_then_unloaded(tmp_path: Path) -> None:
     home = tmp_path / "home"
     async with (
@@ -254,7 +338,7 @@ async def test_loaded_with_settings_and_an_adapter_then_unloaded(tmp_path: Path)
 
         async with client.post("/v1/completions", json={"prompt": "Hi"}) as answer:
             assert (answer.status, (await answer.json())["error"]["param"]) == (400, "model")
-        own = {"temperature": 0.25, "repetition_penalty": 1.5, "priority": 3, "auto_unload": False}
+        own: dict[str, Any] = {"temperature": 0.25, "repetition_penalty": 1.5, "priority": 3, "auto_unload": False}
         assert await load("0", llm_model_name=MLX, use_kv_cache=True, **own) == (200, {"load": "success"})
         for number, name in (("1", MLX), ("2", GGUF)):
             body = {"llm_model_name": name, "adapter_name": "shout"}
@@ -265,7 +349,7 @@ async def test_loaded_with_settings_and_an_adapter_then_unloaded(tmp_path: Path)
         assert all(
             line in kept for line in ("temperature = 0.25", "repeat_penalty = 1.5", "priority = 3", "pin = true")
         )
-        for field, value in {"max_tokens": 5, "trust_remote_code": True, "adapter_name": "../shout"}.items():
+        for field, value in {"max_tokens": 0, "trust_remote_code": True, "adapter_name": "../shout"}.items():
             status, refused = await load("3", llm_model_name=MLX, **{field: value})
             assert status in {400, 404}, refused
             assert refused["error"]["param"].startswith(field.removesuffix("_name"))

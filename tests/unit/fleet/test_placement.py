@@ -35,6 +35,25 @@ def test_fewer_places_than_before_evict_more_than_one() -> None:
     assert decide(resident("d"), models, Room(2)) == Load(("b", "c"))
 
 
+@pytest.mark.accept("G3")
+@given(st.lists(st.tuples(st.booleans(), st.integers(-1, 1), st.integers(0, 2), st.integers(0, 9)), unique=True))
+def test_by_size_the_order_is_priority_then_whole_gigabytes_then_use(told: list[tuple[bool, int, int, int]]) -> None:
+    models = [
+        Resident(f"{n}", pinned=pin, priority=priority, size=size, last_used=used, memory=1, reload=n)
+        for n, (pin, priority, size, used) in enumerate(told)
+    ]
+    for gone in range(1, len(models) + 1):
+        found = decide(resident("new", 1), models, Room(64, len(models) + 1 - gone))
+        going = sorted((m for m in models if not m.pinned), key=lambda m: (m.priority, -(m.size or 0), m.last_used))
+        if gone <= len(going):
+            assert isinstance(found, Load)
+            wanted = [(m.priority, m.size, m.last_used) for m in going[:gone]]
+            by_id = {m.id: (m.priority, m.size, m.last_used) for m in models}
+            assert sorted(map(str, (by_id[name] for name in found.evict))) == sorted(map(str, wanted))
+        else:
+            assert isinstance(found, Refuse)
+
+
 @pytest.mark.accept("E5")
 def test_models_that_fit_together_stay_together() -> None:
     assert decide(resident("c", 40), [resident("a", 30), resident("b", 30)], PLENTY) == Load()

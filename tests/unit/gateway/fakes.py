@@ -226,6 +226,9 @@ class Models(serving.Catalog):
     def models(self) -> tuple[Model, ...]:
         return tuple(sorted(self.by_name.values(), key=lambda m: m.id))
 
+    def called(self, name: str) -> bool:
+        return name in self.by_name
+
 
 def services(
     say: Say | None = None,

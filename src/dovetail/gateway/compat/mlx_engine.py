@@ -44,6 +44,7 @@ class PromptBody(SamplingBody):
             prompt=prompt,
             sampling=self.sampling(),
             max_tokens=self.limit(),
+            bound_said=self.max_tokens is not None,
             stop=self.stops(),
             output=self.output(),
             adapter=adapter(self.adapter),

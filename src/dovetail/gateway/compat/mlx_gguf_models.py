@@ -20,7 +20,7 @@ from dovetail.gateway.answers import Answer
 from dovetail.gateway.deps import CallerDep, ServicesDep, receive_body, while_connected
 from dovetail.gateway.openapi import answers, reads
 from dovetail.gateway.outline import outline
-from dovetail.gateway.sampling import ModelName
+from dovetail.gateway.sampling import Bias, Biased, ModelName
 from dovetail.gateway.services import Services
 from dovetail.gateway.sse import waited
 from dovetail.gateway.wire import Inert, Named, Refused, Wire, also
@@ -72,14 +72,18 @@ class NumberedLoad(Named):
     use_kv_cache: Annotated[object, Inert(_CACHED)] = None
     kv_cache_threshold: Annotated[object, Inert(_CACHED)] = None
     trust_remote_code: Annotated[object, Refused(False, meaning="Set in dovetail.toml alone.")] = None
-    max_tokens: Annotated[object, Refused(meaning="Each request says it.")] = None
-    logit_bias: Annotated[object, Refused({}, meaning="Each request says it.")] = None
+    max_tokens: Annotated[int | None, Field(ge=1, lt=1 << 31, description="`[models.ID] max_tokens`.")] = None
+    logit_bias: Annotated[
+        dict[Biased, Bias] | None, Field(max_length=1024, description="`[models.ID] logit_bias`, by token id or text.")
+    ] = None
 
     def settings(self) -> dict[tuple[str, ...], Value]:
         """What is said of the model, by key under `models.ID`."""
         said: dict[tuple[str, ...], Value | None] = {
             ("chat_format",): self.chat_format or None,
             ("priority",): self.priority,
+            ("max_tokens",): self.max_tokens,
+            ("logit_bias",): self.logit_bias,
             ("pin",): None if self.auto_unload is None else not self.auto_unload,
             ("sampling", "temperature"): self.temperature,
             ("sampling", "top_p"): self.top_p,

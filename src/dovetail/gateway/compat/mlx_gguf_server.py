@@ -7,7 +7,7 @@ they were first asked for since the start; or a model's name.
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated
+from typing import Annotated, cast
 
 import orjson
 from fastapi import APIRouter, Request
@@ -28,6 +28,7 @@ from dovetail.gateway.sampling import ModelName
 from dovetail.gateway.wire import Wire
 from dovetail.hardware.usage import Usage, usage
 from dovetail.serving.requests import Kind, Ticket
+from dovetail.storage.journal import Filter
 
 router = APIRouter(tags=["older servers"])
 
@@ -76,6 +77,35 @@ class ProcessList(Answer):
     processes: list[ProcessAnswer] | dict[str, ProcessAnswer]
 
 
+class LatestCache(Answer):
+    """Tokens of the prompt, and those of them that the prompt cache had."""
+
+    cached_tokens: int
+    prompt_tokens: int
+
+
+class LatestGeneration(Answer):
+    """How it ended, and times in seconds, null where there are none."""
+
+    model: str
+    finish_reason: str | None
+    status: int
+    error: str | None
+    completion_tokens: int
+    prompt_eval_time: float | None
+    generation_time: float | None
+
+
+class LatestTask(Answer):
+    """A request that has ended."""
+
+    task_id: str
+    task_category: str
+    params: dict[str, object]
+    kv_cache: LatestCache
+    stream_generate: LatestGeneration
+
+
 class CleanUpBody(Wire):
     """The body of `/management/process/clean-up`: ends what came more than `timeout` seconds ago."""
 
@@ -111,6 +141,39 @@ async def list_processes(request: Request, services: ServicesDep, _caller: Calle
         for state in states
     }
     return _json({"processes": shown if shape == "map" else [*shown.values()]})
+
+
+@router.get(
+    "/management/debug/latest",
+    operation_id="latestTask",
+    response_model=None,
+    openapi_extra={"parameters": [PARAMETER]},
+)
+@answers(LatestTask)
+async def latest(request: Request, services: ServicesDep, caller: CallerDep) -> Response:
+    """The last request of a model that has ended: what it was, what the prompt cache had, its times. No text of it."""
+    model = await found(request, services, caller)
+    entries = await services.insight.journal.page(Filter(model=model.name), 1)
+    if not entries:
+        raise InvalidRequest(f"no request of {model.name} has ended yet", code="request_not_found", status=404)
+    _, last = entries[0]
+    return _json(
+        {
+            "task_id": last.id,
+            "task_category": _TASKS.get(cast("Kind", last.kind), last.kind),
+            "params": {"stream": last.streamed, "n": last.choices},
+            "kv_cache": {"cached_tokens": last.cached_tokens, "prompt_tokens": last.prompt_tokens},
+            "stream_generate": {
+                "model": last.model,
+                "finish_reason": last.finish,
+                "status": last.status,
+                "error": last.error,
+                "completion_tokens": last.completion_tokens,
+                "prompt_eval_time": last.prefill,
+                "generation_time": last.decode,
+            },
+        }
+    )
 
 
 @router.post(

@@ -25,7 +25,7 @@ from dovetail.gateway.chunks import TextChunk
 from dovetail.gateway.deps import CallerDep, ServicesDep, generation, receive_body, translated
 from dovetail.gateway.echo import Detokenizer, echoed
 from dovetail.gateway.logprobs import TextLogprobs
-from dovetail.gateway.openai import DONE, FINGERPRINT, OpenAIErrors, StreamOptions, new_id, timings, usage
+from dovetail.gateway.openai import DONE, FINGERPRINT, OpenAIErrors, StreamOptions, cache_usage, new_id, timings, usage
 from dovetail.gateway.openapi import answers, reads, streams
 from dovetail.gateway.sampling import ModelName, SamplingBody, TokenId
 from dovetail.gateway.structured import check_combination
@@ -51,6 +51,8 @@ class CompletionBody(SamplingBody):
     stream: Annotated[bool | None, of(COMPLETIONS["stream"])] = None
     stream_options: Annotated[StreamOptions | None, of(COMPLETIONS["stream_options"])] = None
     logprobs: Annotated[int | None, of(COMPLETIONS["logprobs"])] = None
+    use_kv_cache: Annotated[bool | None, of(COMPLETIONS["use_kv_cache"])] = None
+    kv_cache_threshold: Annotated[object, of(COMPLETIONS["kv_cache_threshold"])] = None
     user: Annotated[object, of(COMPLETIONS["user"])] = None
     apply_chat_template: Annotated[object, of(COMPLETIONS["apply_chat_template"])] = None
     n_probs: Annotated[object, of(COMPLETIONS["n_probs"])] = None
@@ -71,6 +73,7 @@ class CompletionBody(SamplingBody):
                 prompt=prompt,
                 sampling=self.sampling(),
                 max_tokens=DEFAULT_MAX_TOKENS if self.max_tokens is None else self.limit(),
+                bound_said=self.max_tokens is not None,
                 stop=self.stops(),
                 n=count,
                 top_logprobs=0 if self.logprobs is None and count > self.choices else self.logprobs,
@@ -112,7 +115,8 @@ class CompletionStream(OpenAIErrors):
 
     streamed = True
 
-    def __init__(self, common: JsonObject, n: int, *, include_usage: bool) -> None:
+    def __init__(self, common: JsonObject, n: int, *, include_usage: bool, with_cache: bool = False) -> None:
+        self._with_cache = with_cache
         self._head = b"data: " + orjson.dumps(common)[:-1] + b',"choices":['
         self._rest = b',"usage":null}\n\n' if include_usage else b"}\n\n"
         self._finished: list[Finished] = []
@@ -139,7 +143,8 @@ class CompletionStream(OpenAIErrors):
     def end(self) -> bytes:
         if not self._include_usage:
             return DONE
-        total = orjson.dumps(usage(self._finished, self._n))
+        cache = cache_usage(self._finished, self._n) if self._with_cache else {}
+        total = orjson.dumps(usage(self._finished, self._n) | cache)
         return self._head + b'],"usage":' + total + self._timings() + b"}\n\n" + DONE
 
     def _timings(self) -> bytes:
@@ -151,7 +156,16 @@ class CompletionWhole(OpenAIErrors):
 
     streamed = False
 
-    def __init__(self, common: JsonObject, n: int, *, best: int | None = None, logprobs: bool = False) -> None:
+    def __init__(
+        self,
+        common: JsonObject,
+        n: int,
+        *,
+        best: int | None = None,
+        logprobs: bool = False,
+        with_cache: bool = False,
+    ) -> None:
+        self._with_cache = with_cache
         self._common = common
         self._best = n if best is None else best
         self._asked = logprobs
@@ -174,7 +188,8 @@ class CompletionWhole(OpenAIErrors):
     def end(self) -> bytes:
         finished = sorted(self._finished, key=lambda f: f.index)
         choices: list[Json] = [self._choice(f, index) for index, f in enumerate(self._chosen(finished))]
-        whole: JsonObject = {**self._common, "choices": choices, "usage": usage(finished, self._n)}
+        cache = cache_usage(finished, self._n) if self._with_cache else {}
+        whole: JsonObject = {**self._common, "choices": choices, "usage": usage(finished, self._n) | cache}
         if len(finished) == 1:
             whole["timings"] = timings(finished[0].timings)
         return orjson.dumps(whole)
@@ -210,11 +225,13 @@ async def create_completion(request: Request, services: ServicesDep, caller: Cal
     request_id = new_id("cmpl")
     requests = await translated(request, lambda: body.requests(request_id))
     common, n = _common(request_id, requests), requests[0].n
-    include_usage = bool(body.stream_options and body.stream_options.include_usage)
+    cache = body.use_kv_cache is True
+    include_usage = cache or bool(body.stream_options and body.stream_options.include_usage)
     if body.stream:
-        rendering = CompletionStream(common, n, include_usage=include_usage)
+        rendering = CompletionStream(common, n, include_usage=include_usage, with_cache=cache)
     else:
-        rendering = CompletionWhole(common, n, best=body.choices, logprobs=body.logprobs is not None)
+        asked = body.logprobs is not None
+        rendering = CompletionWhole(common, n, best=body.choices, logprobs=asked, with_cache=cache)
     change = partial(echoed, requests=requests, detokenize=Detokenizer(services)) if body.echo else None
     return generation(services, caller, body, requests, rendering, change)
 

@@ -58,6 +58,7 @@ class NativeBody(LlamaExtras):
             prompt=self.text(),
             sampling=self._sampling(),
             max_tokens=self.limit(),
+            bound_said=self.max_tokens is not None,
             stop=self.stops(),
             top_logprobs=self.n_probs or None,
             output=self.output(),

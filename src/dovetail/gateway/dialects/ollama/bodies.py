@@ -150,6 +150,7 @@ def _request(body: Written, request_id: str, model: str, prompt: Prompt) -> Gene
         prompt=prompt,
         sampling=options.sampling(),
         max_tokens=options.limit(),
+        bound_said=options.num_predict is not None,
         stop=options.stops(),
         top_logprobs=body.listed(),
         output=body.output(),

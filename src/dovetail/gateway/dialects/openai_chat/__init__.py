@@ -46,7 +46,11 @@ async def create_chat_completion(request: Request, services: ServicesDep, caller
     """Answers a conversation, streamed or whole."""
     body = await addressed(await receive_body(request, services, ChatBody), request, services, caller)
     generate = await translated(request, lambda: body.request(new_id("chatcmpl")))
-    rendering = ChatStream(generate, include_usage=body.include_usage()) if body.stream else ChatWhole(generate)
+    cache = body.use_kv_cache is True
+    if body.stream:
+        rendering = ChatStream(generate, include_usage=body.include_usage() or cache, with_cache=cache)
+    else:
+        rendering = ChatWhole(generate, with_cache=cache)
     return generation(services, caller, body, [generate], rendering)
 
 

@@ -71,6 +71,8 @@ class ChatBody(ThinkingFields):
     add_generation_prompt: Annotated[bool | None, of(CHAT["add_generation_prompt"])] = None
     logprobs: Annotated[bool | None, of(CHAT["logprobs"])] = None
     top_logprobs: Annotated[int | None, of(CHAT["top_logprobs"])] = None
+    use_kv_cache: Annotated[bool | None, of(CHAT["use_kv_cache"])] = None
+    kv_cache_threshold: Annotated[object, of(CHAT["kv_cache_threshold"])] = None
     metadata: Annotated[object, of(CHAT["metadata"])] = None
     prompt_cache_key: Annotated[object, of(CHAT["prompt_cache_key"])] = None
     prompt_cache_options: Annotated[object, of(CHAT["prompt_cache_options"])] = None
@@ -98,6 +100,7 @@ class ChatBody(ThinkingFields):
             prompt=self._prompt(),
             sampling=self.sampling(),
             max_tokens=self.limit(),
+            bound_said=self.max_tokens is not None,
             stop=self.stops(),
             n=self.n or 1,
             top_logprobs=self._top_logprobs(),

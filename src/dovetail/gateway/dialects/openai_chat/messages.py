@@ -73,6 +73,7 @@ class MessageBody(Named):
     reasoning_content: Annotated[str | None, Field(validation_alias=also("reasoning_content", "reasoning"))] = None
     refusal: str | None = None
     annotations: Annotated[object, Inert()] = None
+    message_id: Annotated[object, Inert()] = None  # an older server found caches by it; here tokens say all
     audio: Annotated[object, Refused()] = None
     function_call: Annotated[object, Refused()] = None
 

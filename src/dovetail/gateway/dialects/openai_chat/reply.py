@@ -20,7 +20,7 @@ from dovetail.core.events import (
 )
 from dovetail.core.request import GenerateRequest, Json, JsonObject
 from dovetail.gateway.logprobs import chat_entries
-from dovetail.gateway.openai import DONE, FINGERPRINT, OpenAIErrors, timings, usage
+from dovetail.gateway.openai import DONE, FINGERPRINT, OpenAIErrors, cache_usage, timings, usage
 from dovetail.gateway.sse import PROGRESS
 
 
@@ -29,7 +29,8 @@ class ChatStream(OpenAIErrors):
 
     streamed = True
 
-    def __init__(self, request: GenerateRequest, *, include_usage: bool) -> None:
+    def __init__(self, request: GenerateRequest, *, include_usage: bool, with_cache: bool = False) -> None:
+        self._with_cache = with_cache
         common = orjson.dumps(_common(request, "chat.completion.chunk"))
         self._head = b"data: " + common[:-1] + b',"choices":['
         self._rest = b',"usage":null}\n\n' if include_usage else b"}\n\n"
@@ -66,7 +67,8 @@ class ChatStream(OpenAIErrors):
     def end(self) -> bytes:
         if not self._include_usage:
             return DONE
-        total = orjson.dumps(usage(self._finished, self._n))
+        cache = cache_usage(self._finished, self._n) if self._with_cache else {}
+        total = orjson.dumps(usage(self._finished, self._n) | cache)
         return self._head + b'],"usage":' + total + self._timings() + b"}\n\n" + DONE
 
     def _open(self, index: int) -> bytes:
@@ -114,7 +116,8 @@ class ChatWhole(OpenAIErrors):
 
     streamed = False
 
-    def __init__(self, request: GenerateRequest) -> None:
+    def __init__(self, request: GenerateRequest, *, with_cache: bool = False) -> None:
+        self._with_cache = with_cache
         self._request = request
         self._choices = [_Choice() for _ in range(request.n)]
         self._finished: list[Finished] = []
@@ -144,7 +147,8 @@ class ChatWhole(OpenAIErrors):
         finished = sorted(self._finished, key=lambda f: f.index)
         asked = self._request.top_logprobs is not None
         whole["choices"] = [_choice(f, self._choices[f.index], logprobs=asked) for f in finished]
-        whole["usage"] = usage(finished, self._request.n)
+        cache = cache_usage(finished, self._request.n) if self._with_cache else {}
+        whole["usage"] = usage(finished, self._request.n) | cache
         if len(finished) == 1:
             whole["timings"] = timings(finished[0].timings)
         return orjson.dumps(whole)

@@ -243,6 +243,7 @@ class ResponseBody(PromptBody):
             prompt=self._prompt(before, kept or {}),
             sampling=Sampling(temperature=self.temperature, top_p=self.top_p),
             max_tokens=self.max_output_tokens,
+            bound_said=self.max_output_tokens is not None,
             top_logprobs=self._top_logprobs(),
             output=self._output(),
         )
