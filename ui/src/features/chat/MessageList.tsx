@@ -1,4 +1,4 @@
-import { useMemo, useRef, useState } from 'react'
+import { useCallback, useMemo, useRef, useState } from 'react'
 import { ArrowDown } from 'lucide-react'
 import { useTranslation } from 'react-i18next'
 import { cn } from '@/components/ui/cn'
@@ -23,15 +23,20 @@ export function MessageList({ tree, path, edited, onEdited, onStep }: {
   const { t } = useTranslation('chat')
   const { ref, stuck, hasNew, stick } = useStickScroll()
   const box = useRef<HTMLDivElement>(null)
+  // The same function each time: another one would begin to follow anew.
+  const both = useCallback(
+    (element: HTMLDivElement | null) => {
+      box.current = element
+      return ref(element)
+    },
+    [ref],
+  )
   const rows = useRows(tree, path)
   const props = { rows, edited, onEdited, onStep }
   return (
     <div className="relative min-h-0 flex-1">
       <div
-        ref={(element) => {
-          box.current = element
-          return ref(element)
-        }}
+        ref={both}
         id="messages"
         role="log"
         aria-live="off"

@@ -57,7 +57,7 @@ export const MessageRow = memo(function MessageRow({ row, isEdited, onEdited, on
       data-message={message.id}
       data-role={message.role}
       data-status={message.status}
-      className="group/message mx-auto w-full max-w-3xl rounded-lg px-4 py-3 focus-visible:-outline-offset-2"
+      className="group/message mx-auto w-full max-w-3xl rounded-lg px-4 py-2 focus-visible:-outline-offset-2"
       onFocus={() => setActive(true)}
       onMouseEnter={() => setActive(true)}
     >

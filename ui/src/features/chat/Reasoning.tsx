@@ -32,7 +32,7 @@ export const Reasoning = memo(function Reasoning(props: {
     return () => clearTimeout(timer)
   }, [isGrowing])
   const count = tokens === null ? '' : ` (${t('message.tokens', { count: tokens, tokens: number(tokens) })})`
-  const label = isGrowing ? t('reasoning.now') : seconds === null ? t('reasoning.done') : t('reasoning.for', { time: duration(seconds) })
+  const label = isGrowing ? t('reasoning.now') : seconds === null || seconds < 0.1 ? t('reasoning.done') : t('reasoning.for', { time: duration(seconds) })
   return (
     <div className="my-2">
       <button

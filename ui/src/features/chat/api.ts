@@ -107,9 +107,8 @@ export const beginRun = (id: string, run: NewRun) => call<Begun>('POST', `${one(
 export const cancelRun = (run: string) => call<unknown>('POST', `/api/v1/runs/${encodeURIComponent(run)}/cancel`)
 
 export async function addFile(id: string, file: File): Promise<FilePart> {
-  const body = new FormData()
-  body.append('file', file, file.name)
-  return (await (await request(`${one(id)}/files`, { method: 'POST', body })).json()) as FilePart
+  const init = { method: 'POST', headers: { 'content-type': 'application/octet-stream' }, body: file }
+  return (await (await request(`${one(id)}/files?name=${encodeURIComponent(file.name)}`, init)).json()) as FilePart
 }
 
 export const fileAddress = (id: string) => `/api/v1/files/${encodeURIComponent(id)}`

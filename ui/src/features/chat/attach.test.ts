@@ -8,7 +8,7 @@ it.each([
   ['a.png', 'image/png', 'image'],
   ['a.svg', 'image/svg+xml', null],
   ['a.wav', '', 'audio'],
-  ['a.mp3', 'audio/mpeg', 'audio'],
+  ['a.mp3', 'audio/mpeg', null],
   ['main.rs', '', 'file'],
   ['notes', 'text/plain', 'file'],
   ['a.zip', 'application/zip', null],

@@ -20,7 +20,7 @@ export interface Given {
 /** Null where it is nothing that a model can be given. */
 export function kindOf(file: Given): Attachable | null {
   if (IMAGES.has(file.type)) return 'image'
-  if (file.type.startsWith('audio/') || /\.(?:wav|mp3)$/i.test(file.name)) return 'audio'
+  if (/^audio\/(?:wav|wave|x-wav|vnd\.wave)$/.test(file.type) || /\.wav$/i.test(file.name)) return 'audio'
   if (file.type.startsWith('text/') || file.type === 'application/json' || TEXTS.test(file.name)) return 'file'
   return null
 }

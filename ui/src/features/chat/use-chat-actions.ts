@@ -2,7 +2,6 @@ import { useMemo } from 'react'
 import { type QueryClient, useQueryClient } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { addFile, addMessage, beginRun, cancelRun, changeChat, changeMessage, chatKeys, createChat, type NewPart } from './api'
-import { kindOf } from './attach'
 import { runs } from './runs'
 import type { Chat, Message, Params, Summary } from './types'
 import { rememberModel } from './ui-store'
@@ -106,7 +105,7 @@ async function partsOf(chat: string, { text, files }: Outgoing): Promise<NewPart
   const parts: NewPart[] = []
   for (const file of files) {
     const kept = await addFile(chat, file)
-    parts.push({ type: kindOf(file) ?? 'file', file_id: kept.file_id, name: kept.name })
+    parts.push({ type: kept.type, file_id: kept.file_id, name: kept.name })
   }
   if (text.trim() !== '') parts.push({ type: 'text', text })
   return parts

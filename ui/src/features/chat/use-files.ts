@@ -7,7 +7,7 @@ import { draftOf, setDraft } from './ui-store'
 import type { Model } from './use-models'
 
 /** Bytes of one file that the server takes. */
-const LARGEST = 25_000_000
+const LARGEST = 20 * 1024 * 1024
 
 /** Puts files beside the message that is written, and says of the others why they cannot go. */
 export function useFiles(chatId: string | null, model: Model | undefined, onProblem: (problem: string | null) => void): (files: readonly File[]) => void {
