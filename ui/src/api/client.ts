@@ -1,7 +1,8 @@
 // The one way to the server: typed by the OpenAPI document, errors as values of one class, 401 to the login and back.
 // The session is a cookie of this site alone, and the server refuses writes that another site's page sends.
 import createClient, { type Middleware } from 'openapi-fetch'
-import { i18n } from '@/i18n/texts'
+import { i18n, language } from '@/i18n/texts'
+import { inWords } from './codes'
 import type { components, paths } from './schema'
 
 export type Schemas = components['schemas']
@@ -44,7 +45,8 @@ export async function failure(response: Response): Promise<ApiError> {
   const retryAfter = Number.isFinite(after) ? after : null
   try {
     const { error } = (await response.json()) as Schemas['Error']
-    return new ApiError(error.message, response.status, error.code ?? 'unknown', error.param, retryAfter)
+    const code = error.code ?? 'unknown'
+    return new ApiError(inWords(code, error.message, language()), response.status, code, error.param, retryAfter)
   } catch {
     const message = i18n.t('error.unexpected', { status: response.status })
     return new ApiError(message, response.status, 'unexpected', null, retryAfter)

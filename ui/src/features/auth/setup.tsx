@@ -1,3 +1,106 @@
+import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { Navigate, useNavigate } from '@tanstack/react-router'
+import { useEffect, useState, type FormEvent } from 'react'
+import { useTranslation } from 'react-i18next'
+import { authStatus } from '@/api/auth'
+import { api, asApiError, type ApiError } from '@/api/client'
+import { skipSetup } from '@/app/setup'
+import { Alert } from '@/components/ui/Alert'
+import { Button } from '@/components/ui/Button'
+import { Field } from '@/components/ui/Field'
+import { Progress } from '@/components/ui/Progress'
+import { entered } from './enter'
+import { Frame } from './Frame'
+import { PasswordField } from './PasswordField'
+import { SetupDone } from './SetupDone'
+import { strength } from './strength'
+import './texts'
+
+const SHARES = { weak: 25, fair: 60, strong: 100 }
+const TONES = { weak: 'bad', fair: 'warn', strong: 'good' } as const
+
 export function SetupPage() {
-  return <main />
+  const { t } = useTranslation('auth')
+  const { data: status } = useQuery(authStatus)
+  const [made, setMade] = useState<string>()
+  useEffect(() => {
+    document.title = `${t('setup.title')} · Dovetail`
+  }, [t])
+  if (made !== undefined) return <SetupDone name={made} />
+  if (status?.setup_required === false) return <Navigate to="/" replace />
+  return <Account needsCode={status?.setup_needs_code === true} onMade={setMade} />
+}
+
+function Account({ needsCode, onMade }: { needsCode: boolean; onMade: (name: string) => void }) {
+  const { t } = useTranslation('auth')
+  const navigate = useNavigate()
+  const client = useQueryClient()
+  const [name, setName] = useState('admin')
+  const [password, setPassword] = useState('')
+  const [again, setAgain] = useState('')
+  const [code, setCode] = useState('')
+  const [busy, setBusy] = useState(false)
+  const [error, setError] = useState<ApiError>()
+  const [tried, setTried] = useState(false)
+  const short = password.length < 8 ? t('setup.short') : undefined
+  const differs = again === password ? undefined : t('setup.different')
+  const level = strength(password)
+
+  const submit = async (event: FormEvent) => {
+    event.preventDefault()
+    setTried(true)
+    if (short !== undefined || differs !== undefined) return
+    setBusy(true)
+    setError(undefined)
+    try {
+      await api.POST('/auth/setup', { body: { name, password, ...(needsCode && { code: code.trim() }) } })
+      onMade(name)
+      await entered(client)
+    } catch (failure) {
+      setError(asApiError(failure))
+    } finally {
+      setBusy(false)
+    }
+  }
+  return (
+    <Frame title={t('setup.title')} intro={t('setup.intro')}>
+      <form noValidate onSubmit={(event) => void submit(event)} className="flex flex-col gap-4">
+        {needsCode && <Alert tone="warn">{t('setup.exposed')}</Alert>}
+        {needsCode && (
+          <Field
+            label={t('setup.code')}
+            description={t('setup.codeHelp')}
+            error={error?.code === 'setup_code' ? error.message : undefined}
+            autoComplete="one-time-code"
+            spellCheck={false}
+            required
+            value={code}
+            onValueChange={setCode}
+          />
+        )}
+        <Field label={t('setup.name')} description={t('setup.nameHelp')} name="username" autoComplete="username" autoCapitalize="none" spellCheck={false} required value={name} onValueChange={setName} />
+        <PasswordField label={t('setup.password')} error={tried ? short : undefined} name="new-password" autoComplete="new-password" required value={password} onValueChange={setPassword} />
+        {password !== '' && <Progress label={t('setup.strength')} hideLabel aside={t(`setup.${level}`)} value={SHARES[level]} tone={TONES[level]} className="-mt-2" />}
+        <PasswordField label={t('setup.again')} error={tried || again.length >= password.length ? differs : undefined} name="new-password-again" autoComplete="new-password" required value={again} onValueChange={setAgain} />
+        {error !== undefined && error.code !== 'setup_code' && <Alert tone="bad">{error.message}</Alert>}
+        <Button type="submit" variant="primary" size="lg" busy={busy}>
+          {t('setup.submit')}
+        </Button>
+        {!needsCode && (
+          <div className="border-t border-line pt-4">
+            <Button
+              className="w-full"
+              onClick={() => {
+                skipSetup()
+                void navigate({ to: '/models', search: {} })
+              }}
+            >
+              {t('setup.skip')}
+            </Button>
+            <p className="mt-2 text-xs text-ink-3">{t('setup.skipHelp')}</p>
+          </div>
+        )}
+      </form>
+    </Frame>
+  )
 }

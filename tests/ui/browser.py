@@ -1,0 +1,140 @@
+"""A page in a real browser, watched: what it logs as an error, and what it asks of any other host, fails the test."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, cast
+from urllib.parse import urlsplit
+
+from playwright.async_api import Browser, ConsoleMessage, Page, Request, async_playwright
+
+UI = Path(__file__).parents[2] / "ui"
+AXE = UI / "node_modules" / "axe-core" / "axe.min.js"
+_FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--force-color-profile=srgb",
+]  # fmt: skip
+# Also beside other work on two cores.
+PATIENCE_MS = 20_000
+_SERIOUS = ("serious", "critical")
+
+
+def chromium() -> str | None:
+    """The system's Chromium: none is ever downloaded."""
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    return next((found for name in names if (found := shutil.which(name))), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How a page is looked at."""
+
+    theme: Literal["light", "dark"] = "light"
+    language: Literal["en", "ko"] = "en"
+    width: int = 1280
+
+    def __str__(self) -> str:
+        return f"{self.theme}-{self.language}-{self.width}"
+
+
+# What every page is to be looked at by.
+LOOKS = [
+    Look(theme, language, width) for theme in ("light", "dark") for language in ("en", "ko") for width in (1280, 390)
+]
+
+
+@dataclass
+class Watch:
+    """What went wrong in a page. What is `expected`, a part of the message, is not wrong."""
+
+    host: str
+    expected: list[str] = field(default_factory=list[str])
+    wrong: list[str] = field(default_factory=list[str])
+
+    def expect(self, *parts: str) -> None:
+        self.expected += parts
+
+    def hear(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.wrong.append(f"console: {message.text} ({message.location.get('url')})")
+
+    def see(self, request: Request) -> None:
+        parts = urlsplit(request.url)
+        if parts.scheme in {"http", "https", "ws", "wss"} and parts.netloc != self.host:
+            self.wrong.append(f"a request to another host: {request.url}")
+
+    def check(self) -> None:
+        found = [each for each in self.wrong if not any(part in each for part in self.expected)]
+        assert found == [], "\n".join(found)
+
+
+@asynccontextmanager
+async def launched(*flags: str) -> AsyncGenerator[Browser]:
+    """The system's Chromium without a window."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=chromium(), args=[*_FLAGS, *flags])
+        try:
+            yield browser
+        finally:
+            await browser.close()
+
+
+@asynccontextmanager
+async def opened(
+    browser: Browser, url: str, look: Look | None = None, cookie: str | None = None, *, host: str | None = None
+) -> AsyncGenerator[tuple[Page, Watch]]:
+    """A page of a new profile, at no address yet; relative addresses are of `url`."""
+    look = look or Look()
+    context = await browser.new_context(
+        base_url=url,
+        viewport={"width": look.width, "height": 844 if look.width < 768 else 800},
+        color_scheme=look.theme,
+        locale="ko-KR" if look.language == "ko" else "en-US",
+        has_touch=look.width < 768,
+        reduced_motion="reduce",
+    )
+    context.set_default_timeout(PATIENCE_MS)
+    if cookie is not None:
+        await context.add_cookies([{"name": "dovetail", "value": cookie, "url": url}])
+    watch = Watch(host or urlsplit(url).netloc)
+    try:
+        page = await context.new_page()
+        page.on("console", watch.hear)
+        page.on("pageerror", lambda error: watch.wrong.append(f"page error: {error}"))
+        page.on("request", watch.see)
+        yield page, watch
+        watch.check()
+    finally:
+        await context.close()
+
+
+async def audit(page: Page, *, without: tuple[str, ...] = ()) -> None:
+    """Nothing serious that axe finds wrong with the page as it stands, by WCAG 2.2 AA."""
+    await page.evaluate(AXE.read_text("utf-8") + "; undefined")
+    options = {
+        "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"],
+        "rules": {rule: {"enabled": False} for rule in without},
+    }
+    found = cast(
+        "dict[str, list[dict[str, object]]]", await page.evaluate("options => axe.run(document, options)", options)
+    )
+    wrong = [
+        f"{one['id']} ({one['impact']}): {one['help']}\n"
+        + "\n".join(
+            f"  {node['html']}\n  {node['failureSummary']}" for node in cast("list[dict[str, str]]", one["nodes"])[:3]
+        )
+        for one in found["violations"]
+        if one["impact"] in _SERIOUS
+    ]
+    assert wrong == [], "\n".join(wrong)
+
+
+async def photograph(page: Page, name: str) -> None:
+    """A picture of the page in the folder that UI_SCREENSHOTS names; without it, none."""
+    if folder := os.environ.get("UI_SCREENSHOTS"):
+        await page.screenshot(path=Path(folder) / f"{name}.png")

@@ -1,0 +1,111 @@
+"""Setup, login, and the way back: with the accounts of servers of their own, which each of these tests changes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, Page, expect
+
+from .. import canaries  # noqa: TID252
+from ..process.serving.running import Running, running  # noqa: TID252
+from .browser import LOOKS, Look, audit, opened, photograph
+from .conftest import NAME, PASSWORD, Open, found
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+async def fresh(interface: None, tmp_path: Path) -> AsyncGenerator[Running]:
+    del interface
+    async with running(tmp_path) as server:
+        yield server
+
+
+async def fill(page: Page, **fields: str) -> None:
+    for label, text in fields.items():
+        await page.get_by_label(label.replace("_", " "), exact=True).fill(text)
+
+
+@pytest.mark.accept("U1", "C7", "D2")
+async def test_from_nothing_to_a_login(fresh: Running, browser: Browser) -> None:
+    async with opened(browser, fresh.url) as (page, watch):
+        await page.goto("/")
+        await expect(page).to_have_url(f"{fresh.url}/ui/setup")
+        await photograph(page, "setup")
+        await fill(page, Name="chief", Password="short", Password_again="other")
+        await page.get_by_role("button", name="Create the account").click()
+        await expect(page.get_by_text("At least 8 characters.")).to_be_visible()
+        await expect(page.get_by_text("The two passwords differ.")).to_be_visible()
+        await fill(page, Password=PASSWORD, Password_again=PASSWORD)
+        await page.get_by_role("button", name="Create the account").click()
+        await expect(page.get_by_text("You are logged in as chief.")).to_be_visible()
+        await page.get_by_role("button", name="Create an API key").click()
+        secret = await page.locator("[data-secret]").inner_text()
+        canaries.plant(fresh.home, secret)
+        assert secret.startswith("sk-dvt-")
+        await page.get_by_role("button", name="Go to models").click()
+        await expect(page).to_have_url(re.compile(r"/ui/models"))
+        await page.get_by_role("button", name="Account: chief").click()
+        await page.get_by_role("menuitem", name="Log out").click()
+        await expect(page).to_have_url(re.compile(r"/ui/login"))
+
+        await fill(page, Name="chief", Password=canaries.GUESS)
+        watch.expect("401")
+        await page.get_by_role("button", name="Log in").click()
+        await expect(page.get_by_text("wrong name or password")).to_be_visible()
+        await fill(page, Password=PASSWORD)
+        await page.get_by_role("button", name="Log in").click()
+        await expect(page).to_have_url(re.compile(r"/ui/chat"))
+
+
+async def test_on_its_own_machine_it_can_be_used_without_an_account(fresh: Running, browser: Browser) -> None:
+    async with opened(browser, fresh.url) as (page, _):
+        await page.goto("/ui/monitor")
+        await page.get_by_role("button", name="Go on without an account").click()
+        await expect(page).to_have_url(re.compile(r"/ui/models"))
+        await page.goto("/ui/monitor")
+        await expect(page).to_have_url(re.compile(r"/ui/monitor"))
+
+
+async def test_a_login_leads_back_to_where_one_was(visit: Open) -> None:
+    at = await visit("/settings/about", cookie=None)
+    await expect(at.page).to_have_url(re.compile(r"/ui/login\?next="))
+    await fill(at.page, Name=NAME, Password=PASSWORD)
+    await at.page.keyboard.press("Enter")
+    await expect(at.page).to_have_url(re.compile(r"/ui/settings/about$"))
+
+
+async def test_too_many_guesses_are_counted_down(fresh: Running, browser: Browser) -> None:
+    await found(fresh)
+    async with opened(browser, fresh.url) as (page, watch):
+        watch.expect("401", "429")
+        await page.goto("/ui/login")
+        timer = page.get_by_role("timer")
+        for _ in range(30):
+            await fill(page, Name=NAME, Password=canaries.GUESS)
+            async with page.expect_response("**/auth/login") as answer:
+                await page.get_by_role("button", name="Log in").click()
+            if (await answer.value).status == 429:
+                break
+        await expect(timer).to_be_visible()
+        await expect(page.get_by_role("button", name="Log in")).to_be_disabled()
+        first = await timer.inner_text()
+        await expect(timer).not_to_have_text(first)
+
+
+@pytest.mark.accept("C5")
+@pytest.mark.parametrize("look", LOOKS, ids=str)
+async def test_everybody_can_enter(fresh: Running, browser: Browser, look: Look) -> None:
+    async with opened(browser, fresh.url, look) as (page, _):
+        await page.goto("/ui/setup")
+        await expect(page.get_by_role("heading", level=1)).to_be_visible()
+        await audit(page)
+        await photograph(page, f"setup-{look}")
+        await found(fresh)
+        await page.goto("/ui/login")
+        await expect(page.locator("input[type=password]")).to_be_visible()
+        await audit(page)
+        await photograph(page, f"login-{look}")
