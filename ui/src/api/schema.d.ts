@@ -197,7 +197,7 @@ export interface paths {
         post?: never;
         /**
          * Delete Chat
-         * @description Deletes a conversation; for ten minutes it can be restored.
+         * @description Deletes a conversation; for ten minutes it can be restored. An answer that is being written is stopped.
          */
         delete: operations["deleteChat"];
         options?: never;
@@ -207,6 +207,26 @@ export interface paths {
          * @description Changes what is said and leaves the rest.
          */
         patch: operations["changeChat"];
+        trace?: never;
+    };
+    "/api/v1/chats/{id}/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Add File
+         * @description Takes a file in, as `application/octet-stream`: an image, a sound or a text, by what is in it.
+         */
+        post: operations["addChatFile"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/chats/{id}/messages": {
@@ -263,6 +283,26 @@ export interface paths {
          * @description Takes back a deletion.
          */
         post: operations["restoreChat"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/chats/{id}/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Start Run
+         * @description Has a model answer: a new message behind another, or the same one gone on with. It is written whoever listens.
+         */
+        post: operations["startRun"];
         delete?: never;
         options?: never;
         head?: never;
@@ -431,6 +471,26 @@ export interface paths {
          *     A client that comes back with `Last-Event-ID` gets what it missed, or `resync` and how things stand.
          */
         get: operations["events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/files/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get File
+         * @description The bytes of a file.
+         */
+        get: operations["getChatFile"];
         put?: never;
         post?: never;
         delete?: never;
@@ -873,6 +933,46 @@ export interface paths {
          * @description Ends a request, queued or running: its client gets the error `cancelled`, its slot is free.
          */
         post: operations["cancelRequest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel Run
+         * @description Stops writing and keeps what there is; the model is free when this answers. One that has ended stays as it is.
+         */
+        post: operations["cancelRun"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{id}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Run Events
+         * @description What is written, as it is written: the message so far, then each piece; of a run that has ended, its end.
+         */
+        get: operations["runEvents"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -3740,6 +3840,43 @@ export interface components {
             [key: string]: unknown;
         };
         /**
+         * NewRun
+         * @description An answer to be written behind `parent_id`; what is not said is as the conversation has it.
+         */
+        NewRun: {
+            /**
+             * Continue
+             * @description Go on with the assistant's message `parent_id` itself.
+             * @default null
+             */
+            continue?: boolean | null;
+            /**
+             * Model
+             * @default null
+             */
+            model?: string | null;
+            /**
+             * Params
+             * @description Over the conversation's own; null takes one back.
+             * @default null
+             */
+            params?: {
+                [key: string]: unknown;
+            } | null;
+            /** Parent Id */
+            parent_id: string;
+            /**
+             * Tools
+             * @description As in /v1/chat/completions.
+             * @default null
+             */
+            tools?: {
+                [key: string]: unknown;
+            }[] | null;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
          * NothingMore
          * @description Nothing is said beside that it is so.
          */
@@ -4341,6 +4478,182 @@ export interface components {
              * @constant
              */
             type: "resync";
+        };
+        /**
+         * RunDelta
+         * @description More text for part number `part`, which begins with it where there is none of that number.
+         */
+        RunDelta: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "text" | "reasoning";
+            /** Part */
+            part: number;
+            /** Seq */
+            seq: number;
+            /** Text */
+            text: string;
+            /**
+             * Type
+             * @constant
+             */
+            type: "delta";
+        };
+        /**
+         * RunDone
+         * @description The last event: the whole message as it is kept, with its figures, and why if it is not whole.
+         */
+        RunDone: {
+            message: components["schemas"]["ChatMessage"];
+            /** Seq */
+            seq: number;
+            /**
+             * Type
+             * @constant
+             */
+            type: "done";
+        };
+        /**
+         * RunEvent
+         * @description One event of a run; `seq` is its `id`, behind which a client that comes back goes on.
+         */
+        RunEvent: components["schemas"]["RunSnapshot"] | components["schemas"]["RunPhase"] | components["schemas"]["RunDelta"] | components["schemas"]["RunToolCall"] | components["schemas"]["RunDone"];
+        /**
+         * RunPhase
+         * @description What the answer waits for, or does; figures that have no place in the phase are null.
+         *
+         *     `position` in line and about how many seconds (`wait`); `progress` of the load of `model`, 0 to 1; prompt tokens in
+         *     all (`total`), known before (`cached`) and read until now (`done`); `tokens` written and how many a second.
+         */
+        RunPhase: {
+            /** Cached */
+            cached: number | null;
+            /** Done */
+            done: number | null;
+            /** Model */
+            model: string | null;
+            /** Per Second */
+            per_second: number | null;
+            /**
+             * Phase
+             * @enum {string}
+             */
+            phase: "starting" | "queued" | "loading" | "reading" | "thinking" | "answering";
+            /** Position */
+            position: number | null;
+            /** Progress */
+            progress: number | null;
+            /** Seq */
+            seq: number;
+            /** Tokens */
+            tokens: number | null;
+            /** Total */
+            total: number | null;
+            /**
+             * Type
+             * @constant
+             */
+            type: "phase";
+            /** Wait */
+            wait: number | null;
+        };
+        /**
+         * RunPhaseNow
+         * @description The phase that a listener finds.
+         */
+        RunPhaseNow: {
+            /** Cached */
+            cached: number | null;
+            /** Done */
+            done: number | null;
+            /** Model */
+            model: string | null;
+            /** Per Second */
+            per_second: number | null;
+            /**
+             * Phase
+             * @enum {string}
+             */
+            phase: "starting" | "queued" | "loading" | "reading" | "thinking" | "answering";
+            /** Position */
+            position: number | null;
+            /** Progress */
+            progress: number | null;
+            /**
+             * Seq
+             * @default 0
+             */
+            seq?: number;
+            /** Tokens */
+            tokens: number | null;
+            /** Total */
+            total: number | null;
+            /**
+             * Type
+             * @constant
+             */
+            type: "phase";
+            /** Wait */
+            wait: number | null;
+        };
+        /**
+         * RunSnapshot
+         * @description The message so far, with which every listener begins; what was heard before is void. `phase`: null at the end.
+         */
+        RunSnapshot: {
+            message: components["schemas"]["ChatMessage"];
+            phase: components["schemas"]["RunPhaseNow"] | null;
+            /** Seq */
+            seq: number;
+            /**
+             * Type
+             * @constant
+             */
+            type: "snapshot";
+        };
+        /**
+         * RunStarted
+         * @description An answer has begun: `message_id` is the message that it is written into.
+         */
+        RunStarted: {
+            chat: components["schemas"]["ChatSummary"];
+            message: components["schemas"]["ChatMessage"];
+            /** Message Id */
+            message_id: string;
+            /** Run Id */
+            run_id: string;
+        };
+        /**
+         * RunStopped
+         * @description How the answer is now that it has ended.
+         */
+        RunStopped: {
+            message: components["schemas"]["ChatMessage"];
+            /** Run Id */
+            run_id: string;
+        };
+        /**
+         * RunToolCall
+         * @description More `arguments` for the tool call that is part number `part`.
+         */
+        RunToolCall: {
+            /** Arguments */
+            arguments: string;
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Part */
+            part: number;
+            /** Seq */
+            seq: number;
+            /**
+             * Type
+             * @constant
+             */
+            type: "tool_call";
         };
         /**
          * SessionList
@@ -5157,6 +5470,44 @@ export interface operations {
             };
         };
     };
+    addChatFile: {
+        parameters: {
+            query?: {
+                /** @description What it is called. */
+                name?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChatFilePart"];
+                };
+            };
+            /** @description The request is wrong, and nothing of it was done; `param` names the field at fault. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
     addChatMessage: {
         parameters: {
             query?: never;
@@ -5246,6 +5597,41 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ChatSummary"];
+                };
+            };
+            /** @description The request is wrong, and nothing of it was done; `param` names the field at fault. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    startRun: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewRun"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunStarted"];
                 };
             };
             /** @description The request is wrong, and nothing of it was done; `param` names the field at fault. */
@@ -5564,6 +5950,35 @@ export interface operations {
                         data: string | "[DONE]" | unknown;
                     };
                 };
+            };
+            /** @description The request is wrong, and nothing of it was done; `param` names the field at fault. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getChatFile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description The request is wrong, and nothing of it was done; `param` names the field at fault. */
             400: {
@@ -6429,6 +6844,73 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CancelAnswer"];
+                };
+            };
+            /** @description The request is wrong, and nothing of it was done; `param` names the field at fault. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    cancelRun: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunStopped"];
+                };
+            };
+            /** @description The request is wrong, and nothing of it was done; `param` names the field at fault. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    runEvents: {
+        parameters: {
+            query?: {
+                /** @description The last event it has; 0: the message so far. So does Last-Event-ID. */
+                after?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": {
+                        data: string | "[DONE]" | unknown;
+                    };
                 };
             };
             /** @description The request is wrong, and nothing of it was done; `param` names the field at fault. */
