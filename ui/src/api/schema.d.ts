@@ -1557,6 +1557,25 @@ export interface components {
             type: "snapshot";
         };
         /**
+         * CacheStats
+         * @description Whether the prompt cache had the beginning of the prompt, and how many tokens of it.
+         */
+        CacheStats: {
+            /** Hit */
+            hit: boolean;
+            /** Prefix Length */
+            prefix_length: number;
+        };
+        /**
+         * CacheUse
+         * @description `kv_cache`.
+         */
+        CacheUse: {
+            /** Cached Tokens */
+            cached_tokens: number;
+            stats: components["schemas"]["CacheStats"];
+        };
+        /**
          * CachedTokens
          * @description `prompt_tokens_details`.
          */
@@ -4852,13 +4871,25 @@ export interface components {
         };
         /**
          * UsageAnswer
-         * @description Token counts.
+         * @description Token counts; with `use_kv_cache` what the prompt cache had, and times in seconds.
          */
         UsageAnswer: {
             /** Completion Tokens */
             completion_tokens: number;
             /** @default null */
             completion_tokens_details?: components["schemas"]["ReasoningTokens"] | null;
+            /**
+             * Generation Time
+             * @default null
+             */
+            generation_time?: number | null;
+            /** @default null */
+            kv_cache?: components["schemas"]["CacheUse"] | null;
+            /**
+             * Prompt Eval Time
+             * @default null
+             */
+            prompt_eval_time?: number | null;
             /** Prompt Tokens */
             prompt_tokens: number;
             prompt_tokens_details: components["schemas"]["CachedTokens"];
