@@ -16,10 +16,13 @@ export const CodeBlock = memo(function CodeBlock({
   code,
   language,
   isOpen,
+  full = code,
 }: {
   code: string
   language: string
   isOpen: boolean
+  /** What is copied and saved, where that is not what is shown. */
+  full?: string
 }) {
   const { t } = useTranslation('markdown')
   const { copied, copy } = useCopy()
@@ -38,10 +41,10 @@ export const CodeBlock = memo(function CodeBlock({
         <Tool label={t('wrap')} isPressed={wraps} onClick={() => setWraps(!wraps)}>
           <WrapText aria-hidden size={14} />
         </Tool>
-        <Tool label={t('download')} onClick={() => saveFile(fileName(language), code)}>
+        <Tool label={t('download')} onClick={() => saveFile(fileName(language), full)}>
           <Download aria-hidden size={14} />
         </Tool>
-        <Tool label={copied ? t('copied') : t('copy')} onClick={() => copy(code)} isCopy>
+        <Tool label={copied ? t('copied') : t('copy')} onClick={() => copy(full)} isCopy>
           {copied ? <Check aria-hidden size={14} /> : <Copy aria-hidden size={14} />}
         </Tool>
       </figcaption>

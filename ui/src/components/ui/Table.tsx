@@ -26,7 +26,7 @@ export function Table<T>({ caption, columns, rows, rowKey, empty, className }: T
   if (rows.length === 0 && empty !== undefined) return <>{empty}</>
   return (
     // A box that scrolls can be scrolled by keyboard.
-    <div role="region" aria-label={caption} tabIndex={0} className={cn('overflow-x-auto rounded-lg border border-line bg-surface', className)}>
+    <div role="region" aria-label={caption} tabIndex={0} className={cn('relative overflow-x-auto rounded-lg border border-line bg-surface', className)}>
       <table className="w-full border-collapse text-left text-base">
         <caption className="sr-only">{caption}</caption>
         <thead>

@@ -1,5 +1,8 @@
 import type { Schemas } from '@/api/client'
-export type Benchmark = Schemas['Benchmark']
+/** Versions are pairs of a name and a version. */
+export type Benchmark = Omit<Schemas['Benchmark'], 'setup'> & {
+  readonly setup: Omit<Schemas['Setup'], 'versions'> & { readonly versions: readonly (readonly string[])[] }
+}
 export type Cell = Schemas['Cell']
 export type CellResult = Schemas['CellResult']
 export type ModelResult = Schemas['ModelResult']

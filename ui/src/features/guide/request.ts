@@ -12,6 +12,17 @@ export type Task = (typeof TASKS)[number]
 export const LANGUAGES = ['curl', 'javascript', 'react', 'python', 'java', 'csharp', 'cpp'] as const
 export type Language = (typeof LANGUAGES)[number]
 
+/** What each calls itself, in every language of the interface. */
+export const NAMES: Readonly<Record<Language, string>> = {
+  curl: 'curl',
+  javascript: 'JavaScript',
+  react: 'React',
+  python: 'Python',
+  java: 'Java',
+  csharp: 'C#',
+  cpp: 'C++',
+}
+
 export type Examples = Readonly<Record<Task, (target: Target) => string>>
 
 export const QUESTION = 'What is the capital of France?'

@@ -32,7 +32,7 @@ export function LogToolbar({ wrap, onWrap, following, onFollow }: LogToolbarProp
         value={filter.source === '' ? 'all' : filter.source}
         onValueChange={(source) => logs.setFilter({ ...filter, source: source === 'all' ? '' : source })}
         choices={sources}
-        className="w-36"
+        className="min-w-32 flex-1 sm:max-w-40"
       />
       <Select<Level>
         label={t('logs.level')}
@@ -40,7 +40,7 @@ export function LogToolbar({ wrap, onWrap, following, onFollow }: LogToolbarProp
         value={filter.level}
         onValueChange={(level) => logs.setFilter({ ...filter, level })}
         choices={LEVELS.map((value) => ({ value, label: t(`logs.atLeast.${value}`) }))}
-        className="w-44"
+        className="min-w-36 flex-1 sm:max-w-48"
       />
       <Field
         label={t('logs.query')}
@@ -52,7 +52,7 @@ export function LogToolbar({ wrap, onWrap, following, onFollow }: LogToolbarProp
         value={filter.query}
         aria-invalid={logs.error === undefined ? undefined : true}
         onValueChange={(query) => logs.setFilter({ ...filter, query })}
-        className="min-w-40 flex-1"
+        className="min-w-48 flex-3"
       />
       <div className="flex gap-0.5">
         <IconButton

@@ -1,0 +1,45 @@
+import type { Translated } from '@/i18n/texts'
+import type { en } from './en'
+
+export const ko: Translated<typeof en> = {
+  title: '가이드',
+  description: '그대로 실행되는 예제입니다. 이 서버의 주소, 모델, 키가 채워져 있습니다.',
+  base: '주소',
+  baseHelp: 'OpenAI 클라이언트에는 이 주소 뒤에 /v1을 붙여 입력하세요.',
+  model: '모델',
+  noModels: '아직 모델이 없어 예제에 자리 표시자가 들어 있습니다. 모델 페이지에서 모델을 추가하세요.',
+  key: 'API 키',
+  keyNone: '필요 없음',
+  keyShow: '키 표시',
+  keyHide: '키 숨기기',
+  keyCopy: '키 전체 복사',
+  keyUse: '키 사용하기',
+  keyTitle: '어떤 키를 쓸까요?',
+  keyHelp: '키는 복사하는 예제에 들어갑니다. 이 탭에만 남고, 탭을 닫으면 사라집니다.',
+  keyPaste: '가지고 있는 키',
+  keyMake: '새 키 만들기',
+  keyName: '키 이름',
+  keyNameOf: '가이드에서 만든 키',
+  keyMadeHelp: '키 전체를 복사할 수 있는 것은 지금뿐입니다. 키 목록은 설정에 있습니다.',
+  keyFirst:
+    '이 서버는 아직 아무에게도 키를 요구하지 않습니다. 키를 하나 만들면 그때부터 모든 프로그램이 키를 보내야 합니다.',
+  keyTake: '이 키 사용',
+  keyForget: '키 없이',
+  keyNeeded: '이 서버는 키를 요구합니다. 예제가 동작하려면 키를 사용하세요.',
+  copyBase: '주소 복사',
+  tasks: { label: '예제', chat: '채팅', stream: '스트리밍', tools: '도구', embeddings: '임베딩' },
+  needs: {
+    curl: 'Linux, macOS, Git Bash의 셸에서 실행합니다.',
+    javascript: 'Node 18 이상. 브라우저에서도 됩니다.',
+    react: '컴포넌트입니다. 다른 주소의 페이지에서 쓰려면 그 주소를 server.cors_origins에 추가하세요.',
+    python: 'pip install openai로 설치합니다.',
+    java: 'Java 15 이상. 따로 설치할 것이 없습니다.',
+    csharp: '.NET 8 이상. 따로 설치할 것이 없습니다.',
+    cpp: 'C++11과 libcurl이 필요합니다.',
+  },
+  link: '이 예제의 링크 복사',
+  cannot: {
+    embeddings: '모든 모델이 임베딩을 만들 수 있지만, 전용 모델이 가장 좋습니다.',
+    tools: '{{model}}은(는) 도구 호출용으로 만들어진 모델이 아니어서 도구 없이 답할 수 있습니다.',
+  },
+}
