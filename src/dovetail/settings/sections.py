@@ -298,6 +298,7 @@ class ChatSettings(Section):
         default=1 << 30, ge=1 << 20, description="Bytes that one account keeps at most, files of conversations too."
     )
     file_bytes: int = Field(default=20 << 20, ge=1 << 10, le=1 << 30, description="Bytes of one file.")
+    import_bytes: int = Field(default=128 << 20, ge=1 << 20, description="Bytes of a file with conversations.")
 
 
 class TraceSettings(Section):

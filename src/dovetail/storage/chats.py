@@ -158,6 +158,12 @@ def purge(connection: Connection, *, before: float | None = None, owner: str | N
     return connection.execute("DELETE FROM chat WHERE deleted < ? OR owner = ?", (before, owner)).rowcount
 
 
+def drop(connection: Connection, owner: str, chat_id: str) -> None:
+    """One of `owner`'s, for good."""
+    connection.execute("UPDATE chat SET deleted = 0 WHERE id = ? AND owner = ?", (chat_id, owner))
+    purge(connection, before=1.0)
+
+
 def add_message(connection: Connection, new: Message) -> None:
     names, marks = ", ".join(_MESSAGE), ", ".join("?" * len(_MESSAGE))
     connection.execute(

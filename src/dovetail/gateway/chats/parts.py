@@ -22,7 +22,7 @@ _FIELDS = {
     "tool_result": ({"tool_call_id", "text"}, set[str]()),
 } | dict.fromkeys(MEDIA, ({"file_id"}, {"name"}))
 _ALL = ("text", "file_id", "tool_call_id", "id", "name", "arguments", "seconds")
-_OF_ROLE = {
+OF_ROLE = {
     "user": {"text"} | MEDIA,
     "system": {"text"},
     "tool": {"tool_result"},
@@ -36,7 +36,7 @@ def checked(parts: Sequence[NewPart], role: str, files: Mapping[str, Attachment]
 
 
 def _checked(part: NewPart, role: str, files: Mapping[str, Attachment], where: str) -> JsonObject:
-    if part.type not in _OF_ROLE[role]:
+    if part.type not in OF_ROLE[role]:
         raise InvalidRequest(f"{where}.type: a {role} message has no {part.type}", param=f"{where}.type")
     needed, allowed = _FIELDS[part.type]
     for name in _ALL:

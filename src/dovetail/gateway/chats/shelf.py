@@ -61,10 +61,7 @@ class Shelf:
         )
 
         def work(c: Connection) -> Chat:
-            if chats.count(c, self.owner) >= MOST_CHATS:
-                raise InvalidRequest(
-                    f"there are {MOST_CHATS} conversations already; delete some", code="too_many_chats", status=409
-                )
+            self.check_count(c)
             chats.add_chat(c, made)
             return made
 
@@ -203,6 +200,13 @@ class Shelf:
         grown = replace(chat, leaf=new.id, updated=new.created, title=title)
         chats.put_chat(c, grown)
         return grown
+
+    def check_count(self, c: Connection) -> None:
+        """Raises InvalidRequest where there are as many conversations as there may be."""
+        if chats.count(c, self.owner) >= MOST_CHATS:
+            raise InvalidRequest(
+                f"there are {MOST_CHATS} conversations already; delete some", code="too_many_chats", status=409
+            )
 
     def check_room(self, c: Connection, more: int) -> None:
         """Raises Busy where `more` bytes are more than the owner may keep."""
