@@ -1,4 +1,6 @@
-"""What coding agents send, recorded and trimmed of texts: every field is taken, and nothing is refused."""
+"""Whole sessions of coding agents, recorded and trimmed of texts: each request is answered, and no field is dropped."""
+
+from __future__ import annotations
 
 import json
 from pathlib import Path
@@ -11,41 +13,84 @@ pytestmark = pytest.mark.anyio
 
 CLIENTS = Path(__file__).parents[1] / "data" / "clients"
 ENDS = {"message_stop", "response.completed", "response.incomplete"}
+LONG = aiohttp.ClientTimeout(total=240)  # some thousand tokens of tools
+MOST = {"/v1/messages": "max_tokens", "/v1/responses": "max_output_tokens", "/v1/chat/completions": "max_tokens"}
+# Codex offers tools that only OpenAI's servers have: they are passed over, and nothing else is.
+PASSED_OVER = ["passed over: tools[4] of the type namespace", "passed over: tools[8] of the type web_search"]
 
 
-async def replayed(http: aiohttp.ClientSession, route: str, sent: dict[str, Any]) -> tuple[dict[str, Any], str]:
-    """The last event of the stream but the one that ends it, and the warnings."""
-    async with http.post(route, json=sent) as answer:
+def session(name: str, model: str) -> list[dict[str, Any]]:
+    """The requests of a recording, in their order; what is the same as in an earlier one stands there once."""
+    requests: list[dict[str, Any]] = json.loads((CLIENTS / f"{name}.json").read_text("utf-8"))["requests"]
+    for request in requests:
+        body = request["body"]
+        for key, value in body.items():
+            if isinstance(value, dict) and "as" in value:
+                body[key] = requests[value["as"]]["body"][key]
+        body |= {"model": model, MOST[request["path"].partition("?")[0]]: 8}
+    return requests
+
+
+async def replayed(http: aiohttp.ClientSession, request: dict[str, Any]) -> tuple[list[dict[str, Any]], list[str]]:
+    """The frames of the answer, which ends as its API says, and the warnings."""
+    sent = http.post(request["path"], json=request["body"], headers=request["headers"], timeout=LONG)
+    async with sent as answer:
         text = await answer.text()
         assert answer.status == 200, text
-    events = [json.loads(line[6:]) for line in text.split("\n") if line.startswith("data: ")]
-    assert events[-1]["type"] in ENDS
-    return events[-2], answer.headers.get("x-dovetail-warnings", "")
+        warnings = answer.headers.get("x-dovetail-warnings", "")
+    data = [line[6:] for line in text.split("\n") if line.startswith("data: ")]
+    if data[-1] == "[DONE]":
+        frames = [json.loads(line) for line in data[:-1]]
+        assert not any("error" in frame for frame in frames)
+        return frames, [warnings] if warnings else []
+    frames = [json.loads(line) for line in data]
+    assert frames[-1]["type"] in ENDS
+    return frames, warnings.split(", ") if warnings else []
 
 
+@pytest.mark.client("claude-code chat", "claude-code streaming", "claude-code tools")
 async def test_claude_code(http: aiohttp.ClientSession, model: str) -> None:
-    sent: dict[str, Any] = {
-        **json.loads((CLIENTS / "claude-code-2.1.197.json").read_text("utf-8")),
-        "model": model,
-        "max_tokens": 8,
-    }
-    line = sent["system"][0]["text"]
+    """It looks for a tool that it has not been told of, is given it, calls it, and goes on in another session."""
+    requests = session("claude-code-2.1.332", model)
+    loaded = {"type": "tool_reference", "tool_name": "CronList"}
+    assert any(loaded in block.get("content", ()) for block in requests[1]["body"]["messages"][3]["content"])
+    for request in requests:
+        _, warnings = await replayed(http, request)
+        assert warnings == []
+
+
+async def test_the_line_that_claude_code_changes_costs_no_cached_prompt(
+    http: aiohttp.ClientSession, model: str
+) -> None:
+    request = session("claude-code-2.1.332", model)[0]
+    system = request["body"]["system"]
+    line: str = system[0]["text"]
+    assert line.startswith("x-anthropic-billing-header: ")
     usage: list[dict[str, int]] = []
     for turn in ("aaa", "bbb"):
-        sent["system"][0]["text"] = line.replace("2.1.197.", f"2.1.197.{turn}")
-        last, warnings = await replayed(http, "/v1/messages?beta=true", sent)
-        assert warnings == ""
-        usage.append(last["usage"])
+        system[0]["text"] = line.replace("2.1.332.", f"2.1.332.{turn}")
+        frames, _ = await replayed(http, request)
+        usage.append(frames[-2]["usage"])
     read, computed = usage[1]["cache_read_input_tokens"], usage[1]["input_tokens"]
     assert read >= 0.99 * (read + computed) > 990
 
 
+@pytest.mark.client("codex chat", "codex streaming", "codex tools")
 async def test_codex(http: aiohttp.ClientSession, model: str) -> None:
-    sent = {**json.loads((CLIENTS / "codex-0.171.0.json").read_text("utf-8")), "model": model, "max_output_tokens": 8}
-    _, warnings = await replayed(http, "/v1/responses", sent)
-    told = warnings.split(", ")
-    assert [w for w in told if w.startswith("passed over")] == [
-        "passed over: tools[4] of the type namespace", "passed over: tools[8] of the type web_search",
-    ]  # fmt: skip
-    # What is within tools that are passed over, and nothing else.
-    assert all(w.startswith(("passed over", "unknown field: tools[4].", "unknown field: tools[8].")) for w in told)
+    """It is told to run a command, does so, and brings the result."""
+    requests = session("codex-0.171.0", model)
+    assert requests[1]["body"]["input"][-1]["type"] == "function_call_output"
+    for request in requests:
+        _, warnings = await replayed(http, request)
+        assert warnings == PASSED_OVER
+
+
+@pytest.mark.client("opencode chat", "opencode streaming", "opencode tools")
+async def test_opencode(http: aiohttp.ClientSession, model: str) -> None:
+    """It asks for a title, then for the answer, runs a command, and brings the result."""
+    requests = session("opencode-1.18.33", model)
+    assert requests[2]["body"]["messages"][-1]["role"] == "tool"
+    for request in requests:
+        frames, warnings = await replayed(http, request)
+        assert warnings == []
+        assert frames[-1]["usage"]["completion_tokens"] <= 8

@@ -78,6 +78,7 @@ def order(found: list[dict[str, Any]]) -> list[str]:
 
 
 @pytest.mark.field("/v1/messages model", "/v1/messages messages", "/v1/messages max_tokens")
+@pytest.mark.client("anthropic-python chat")
 async def test_the_sdk_gets_an_answer(client: anthropic.AsyncAnthropic, model: str) -> None:
     message = await client.messages.create(model=model, messages=FRANCE, max_tokens=80, extra_body=COLD)
     assert [block.type for block in message.content] == ["text"]  # who asks for no thoughts gets none
@@ -94,6 +95,7 @@ async def test_the_sdk_gets_an_answer(client: anthropic.AsyncAnthropic, model: s
 
 
 @pytest.mark.field("/v1/messages stream")
+@pytest.mark.client("anthropic-python streaming")
 async def test_the_sdk_streams_the_same_answer(client: anthropic.AsyncAnthropic, model: str) -> None:
     async with client.messages.stream(model=model, messages=FRANCE, max_tokens=80, extra_body=COLD) as stream:
         text = "".join([piece async for piece in stream.text_stream])
@@ -160,6 +162,7 @@ async def test_an_answer_in_a_form(http: aiohttp.ClientSession, model: str) -> N
 
 
 @pytest.mark.field("/v1/messages tools")
+@pytest.mark.client("anthropic-python tools")
 async def test_a_tool_is_called_and_its_result_read(client: anthropic.AsyncAnthropic, model: str) -> None:
     called = await client.messages.create(model=model, messages=WEATHER, tools=[TOOL], max_tokens=80, extra_body=COLD)
     assert called.stop_reason == "tool_use"
@@ -337,6 +340,7 @@ async def test_a_text_document_is_read(http: aiohttp.ClientSession, model: str) 
     assert whole["content"][0]["text"] == ANSWER
 
 
+@pytest.mark.client("anthropic-python cancellation")
 async def test_a_stream_that_is_left_frees_its_slot(
     client: anthropic.AsyncAnthropic, http: aiohttp.ClientSession, model: str
 ) -> None:

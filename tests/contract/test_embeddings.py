@@ -40,6 +40,7 @@ def cosine(a: Sequence[float], b: Sequence[float]) -> float:
 
 @pytest.mark.field("/v1/embeddings model", "/v1/embeddings input")
 @pytest.mark.accept("E17", "A21", "G9")
+@pytest.mark.client("openai-python embeddings")
 async def test_the_sdk_gets_vectors(sdk: openai.AsyncOpenAI, model: str) -> None:
     # The SDK asks for base64 unless it is told otherwise.
     asked = await sdk.embeddings.create(model=model, input=TEXTS)

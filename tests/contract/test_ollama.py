@@ -53,6 +53,7 @@ async def post(http: aiohttp.ClientSession, path: str, **body: Any) -> tuple[int
 
 @pytest.mark.field("/api/chat model", "/api/chat messages", "/api/chat stream", "/api/chat options", "num_predict")
 @pytest.mark.field("options of /api temperature", "/api/generate stream")
+@pytest.mark.client("ollama-python chat", "ollama-python streaming")
 async def test_the_sdk_chats_whole_and_streamed(client: ollama.AsyncClient, model: str) -> None:
     whole = await client.chat(model, FRANCE, options=COLD)
     assert "Paris" in (whole.message.content or "")
@@ -107,6 +108,7 @@ async def test_what_the_model_cannot_is_refused_by_name(http: aiohttp.ClientSess
 
 
 @pytest.mark.field("/api/chat format", "/api/generate format")
+@pytest.mark.client("ollama-python structured output")
 async def test_an_answer_in_a_form(client: ollama.AsyncClient, model: str) -> None:
     options = {"temperature": 0, "num_predict": 60}
     chat = await client.chat(model, FRANCE, format=CITY, options=options, think=False)
@@ -116,6 +118,7 @@ async def test_an_answer_in_a_form(client: ollama.AsyncClient, model: str) -> No
 
 
 @pytest.mark.field("/api/chat tools")
+@pytest.mark.client("ollama-python tools")
 async def test_a_tool_is_called_and_its_result_read(client: ollama.AsyncClient, model: str) -> None:
     weather = [{"role": "user", "content": "What is the weather in Paris?"}]
     first = await client.chat(model, weather, tools=[WEATHER], options={"temperature": 0}, think=False)
@@ -211,6 +214,7 @@ async def test_what_is_refused_is_named(http: aiohttp.ClientSession, model: str,
 
 @pytest.mark.field("/api/embed model", "/api/embed input", "/api/embed dimensions", "/api/embed options")
 @pytest.mark.field("/api/embeddings model", "/api/embeddings prompt", "/api/embeddings options")
+@pytest.mark.client("ollama-python embeddings")
 async def test_embeddings(client: ollama.AsyncClient, http: aiohttp.ClientSession, model: str) -> None:
     found = await client.embed(model, ["a cat", "a dog"], options={"num_ctx": 64})
     assert len(found.embeddings) == 2
@@ -290,6 +294,7 @@ async def test_what_there_is(client: ollama.AsyncClient, http: aiohttp.ClientSes
             assert (answer.status, await answer.read()) == (200, b""), path
 
 
+@pytest.mark.client("ollama-python errors")
 async def test_errors_have_ollamas_form(client: ollama.AsyncClient, http: aiohttp.ClientSession, model: str) -> None:
     with pytest.raises(ollama.ResponseError, match="nobody") as missing:
         await client.chat("nobody", FRANCE)

@@ -45,6 +45,7 @@ async def chunks(http: aiohttp.ClientSession, sent: dict[str, Any]) -> list[dict
 @pytest.mark.field("/v1/chat/completions model", "/v1/chat/completions messages")
 @pytest.mark.accept("A18", "A36", "E1", "E2", "E18")
 @pytest.mark.parametrize(("messages", "answer"), [(FRANCE, "Paris"), (KOREA, "서울")])
+@pytest.mark.client("openai-python chat")
 async def test_the_sdk_gets_an_answer(
     sdk: openai.AsyncOpenAI, model: str, messages: list[ChatCompletionMessageParam], answer: str
 ) -> None:
@@ -60,6 +61,7 @@ async def test_the_sdk_gets_an_answer(
 
 @pytest.mark.field("/v1/chat/completions stream", "/v1/chat/completions stream_options")
 @pytest.mark.accept("A19", "A36", "E18")
+@pytest.mark.client("openai-python streaming")
 async def test_the_sdk_streams_the_same_answer(sdk: openai.AsyncOpenAI, model: str) -> None:
     stream = await sdk.chat.completions.create(
         model=model, messages=KOREA, temperature=0, max_tokens=40, extra_body=PLAIN, stream=True,
@@ -150,6 +152,7 @@ async def test_who_sets_the_language(http: aiohttp.ClientSession, model: str, ro
 
 
 @pytest.mark.field("/v1/chat/completions tools")
+@pytest.mark.client("openai-python tools")
 async def test_a_tool_call_streamed_and_whole(sdk: openai.AsyncOpenAI, model: str) -> None:
     asked: list[ChatCompletionMessageParam] = [{"role": "user", "content": "What is the weather in Paris?"}]
     whole = await sdk.chat.completions.create(
@@ -182,6 +185,7 @@ async def test_thinking_is_apart_from_the_answer(http: aiohttp.ClientSession, mo
     assert "".join(d.get("reasoning_content", "") for d in deltas) == message["reasoning_content"]
 
 
+@pytest.mark.client("openai-python errors")
 async def test_errors_are_the_sdks_own(sdk: openai.AsyncOpenAI, model: str) -> None:
     with pytest.raises(openai.NotFoundError, match=r"tiny-gguf.*tiny-mlx") as missing:
         await sdk.chat.completions.create(model="no-such-model", messages=FRANCE)

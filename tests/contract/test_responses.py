@@ -76,6 +76,7 @@ TEXT = ["content_part.added", "output_text.delta", "output_text.done", "content_
 
 
 @pytest.mark.field("/v1/responses model", "/v1/responses input", "/v1/responses max_output_tokens")
+@pytest.mark.client("openai-python responses")
 async def test_the_sdk_gets_an_answer(sdk: openai.AsyncOpenAI, http: aiohttp.ClientSession, model: str) -> None:
     response = await sdk.responses.create(model=model, input=FRANCE, temperature=0, reasoning=OFF)
     assert (response.output_text, response.status, response.model) == (ANSWER, "completed", model)

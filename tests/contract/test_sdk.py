@@ -34,6 +34,7 @@ class GetWeather(BaseModel):
     city: Literal["Paris", "Seoul"]
 
 
+@pytest.mark.client("openai-python structured output")
 async def test_an_answer_parsed_into_a_model(sdk: openai.AsyncOpenAI, model: str) -> None:
     # A small model fills a list for ever: only a short one has an end.
     class Capital(BaseModel):
@@ -121,6 +122,7 @@ async def test_the_client_without_async(server: Running, model: str) -> None:
     assert model in models
 
 
+@pytest.mark.client("openai-python cancellation")
 async def test_a_stream_that_is_left(sdk: openai.AsyncOpenAI, model: str) -> None:
     stream = await sdk.chat.completions.create(
         model=model, messages=STORY, max_tokens=4000, stream=True, extra_body={**PLAIN, "ignore_eos": True}
@@ -148,6 +150,7 @@ async def test_several_choices_streamed(sdk: openai.AsyncOpenAI, model: str) -> 
     assert usage.total_tokens == usage.prompt_tokens + 12
 
 
+@pytest.mark.client("openai-python errors")
 async def test_each_status_is_an_error_of_the_sdk(sdk: openai.AsyncOpenAI, model: str) -> None:
     with pytest.raises(openai.NotFoundError):
         await sdk.models.retrieve("no-such-model")

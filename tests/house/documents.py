@@ -39,7 +39,7 @@ from dovetail.gateway.wire import Wire
 from dovetail.settings import LoadSettings, ModelSettings, Settings
 from dovetail.telemetry.families import FAMILIES
 
-from . import schema_suite
+from . import clients, schema_suite
 from .field_notes import FIELDS_HEAD
 from .marks import marked_tests
 
@@ -48,6 +48,7 @@ ACCEPTANCE = ROOT / "docs" / "acceptance.md"
 BAD_INPUT = ROOT / "docs" / "bad-input.md"
 CONFIGURATION = ROOT / "docs" / "configuration.md"
 API = ROOT / "docs" / "api.md"
+CLIENTS = ROOT / "docs" / "clients.md"
 FIELDS = ROOT / "docs" / "fields.md"
 STRUCTURED = ROOT / "docs" / "structured.md"
 SECURITY = ROOT / "docs" / "security.md"
@@ -128,6 +129,7 @@ def documents() -> dict[Path, str]:
     made[BAD_INPUT] = bad_input()
     made[SECURITY] = filled(SECURITY, {"rights": rights_table()})
     made[MONITORING] = filled(MONITORING, {"metrics": metrics_table()})
+    made[CLIENTS] = filled(CLIENTS, {"clients": clients.table()})
     return {**made, CONFIGURATION: filled(CONFIGURATION, parts), API: filled(API, fields)}
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import stat
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -47,8 +48,7 @@ def launched(server: ScriptedServer, capsys: Capture, *arguments: str) -> dict[s
 
 
 def setup(client: str, **fields: Any) -> Setup:
-    target = Target(**{"url": "http://h:1", "model": "m", **fields})
-    return SETUPS[client](target, Places(Path("/u"), {}))
+    return SETUPS[client](replace(Target("http://h:1", "m"), **fields), Places(Path("/u"), {}))
 
 
 @pytest.mark.parametrize("client", list(SETUPS))

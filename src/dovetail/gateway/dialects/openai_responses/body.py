@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal, cast
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from dovetail.core.errors import InvalidRequest, UnsupportedField
 from dovetail.core.request import (
@@ -53,6 +53,16 @@ class ResponseTool(Wire):
     allowed_callers: Annotated[object, Refused(["direct"])] = None
     defer_loading: Annotated[object, Refused(False)] = None
     output_schema: Annotated[object, Refused()] = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _foreign(cls, body: object) -> object:
+        """What a tool that is passed over as a whole has in it is not looked at."""
+        match body:
+            case {"type": str(kind)} if kind != "function":
+                return {"type": kind}
+            case _:
+                return body
 
 
 _Tools = Annotated[list[ResponseTool], Field(max_length=512, fail_fast=True)]
