@@ -11,7 +11,7 @@ import { Tabs } from '@/components/ui/Tabs'
 import type { Schemas } from '@/api/client'
 import { AdapterList } from './AdapterList'
 import { Check } from './Check'
-import type { Row } from './entries'
+import { isLoaded, type Row } from './entries'
 import { Files } from './Files'
 import { LoadSettings } from './LoadSettings'
 import { Metadata } from './Metadata'
@@ -31,9 +31,10 @@ export function Drawer() {
   const models = useModels()
   const { m } = place
   const row = models.rows.find((one) => one.entry.id === m)
+  const loaded = models.rows.filter((one) => isLoaded(one.state)).map((one) => one.entry.id).join(' ')
   return (
     <Sheet wide open={m !== undefined} onOpenChange={(open) => !open && go({ m: undefined, part: undefined })} title={m ?? ''}>
-      {row !== undefined && <About row={row} part={place.part} onPart={(part) => go({ part }, true)} version={models.version} />}
+      {row !== undefined && <About row={row} part={place.part} onPart={(part) => go({ part }, true)} version={models.version} loaded={loaded} />}
       {row === undefined && models.isPending && <SkeletonList rows={6} />}
       {row === undefined && models.isError && <ErrorState error={models.error} onRetry={() => void models.refetch()} />}
       {row === undefined && models.isSuccess && (
@@ -50,15 +51,16 @@ interface AboutProps {
   part: string | undefined
   onPart: (part: Part) => void
   version: string
+  loaded: string
 }
 
-function About({ row, part, onPart, version }: AboutProps) {
+function About({ row, part, onPart, version, loaded }: AboutProps) {
   const { t } = useTranslation('models')
   const isAdmin = useIsAdmin()
   const { entry } = row
   const content: Record<Part, ReactNode> = {
     overview: <Overview row={row} />,
-    load: <LoadSettings key={entry.id} row={row} version={version} />,
+    load: <LoadSettings key={entry.id} row={row} version={version} loaded={loaded} />,
     metadata: <OfFiles row={row}>{(details) => <Metadata entries={details.metadata ?? []} />}</OfFiles>,
     tensors: <OfFiles row={row}>{(details) => <Tensors tensors={details.tensors} />}</OfFiles>,
     check: <OfFiles row={row}>{(details) => <Check id={entry.id} details={details} />}</OfFiles>,

@@ -1,5 +1,5 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query'
-import { useMemo, useState } from 'react'
+import { useMemo, useState, type ReactNode } from 'react'
 import { useTranslation } from 'react-i18next'
 import { api, asApiError, data, type ApiError } from '@/api/client'
 import { keys } from '@/api/keys'
@@ -21,10 +21,12 @@ import { useSettled } from './use-now'
 export interface LoadSettingsProps {
   row: Row
   version: string
+  /** The models that are loaded, as a text that changes with them. */
+  loaded: string
 }
 
 /** Every setting of a model, what a load with them would take, and a way to save them. */
-export function LoadSettings({ row, version }: LoadSettingsProps) {
+export function LoadSettings({ row, version, loaded }: LoadSettingsProps) {
   const { t } = useTranslation('models')
   const client = useQueryClient()
   const { loadNow } = useLoad()
@@ -66,7 +68,7 @@ export function LoadSettings({ row, version }: LoadSettingsProps) {
       }}
     >
       {entry.format !== 'remote' && (
-        <Reckoned id={entry.id} changed={changed}>
+        <Reckoned id={entry.id} changed={changed} beside={`${version} ${loaded}`}>
           {(found) => <Groups {...{ row, draft, before, changed, lines, found }} onChange={(key, text) => setEdits((old) => ({ ...old, [key]: text }))} />}
         </Reckoned>
       )}
@@ -107,15 +109,26 @@ export function LoadSettings({ row, version }: LoadSettingsProps) {
   )
 }
 
+interface ReckonedProps {
+  id: string
+  changed: Change
+  beside: string
+  children: (found: Estimate | undefined) => ReactNode
+}
+
 /** The estimate of what is in the fields, reckoned a moment after the last key. */
-function Reckoned({ id, changed, children }: { id: string; changed: Change; children: (found: Estimate | undefined) => React.ReactNode }) {
+function Reckoned({ id, changed, beside, children }: ReckonedProps) {
   const patch = useSettled(JSON.stringify(changed.patch), 250)
-  const { data: found, isPending, isError, error, isPlaceholderData, refetch } = useQuery(estimateQuery({ model: id }, JSON.parse(patch) as Change['patch']))
+  const { data: found, isPending, isError, error, isPlaceholderData, refetch } = useQuery(estimateQuery({ model: id }, JSON.parse(patch) as Change['patch'], beside))
   return (
     <>
       {isPending && <Skeleton className="h-24" />}
       {isError && <ErrorState error={error} onRetry={() => void refetch()} className="py-4" />}
-      {found !== undefined && !isError && <MemoryBar estimate={found} stale={isPlaceholderData} />}
+      {found !== undefined && !isError && (
+        <div className="z-10 bg-surface md:sticky md:-top-4 md:-mt-4 md:pt-4 md:pb-1">
+          <MemoryBar estimate={found} stale={isPlaceholderData} />
+        </div>
+      )}
       {children(found)}
     </>
   )

@@ -24,9 +24,9 @@ export function Metadata({ entries }: { entries: readonly Found[] }) {
           {shown.map((entry) => (
             <div key={entry.key} className="grid gap-x-4 px-3 py-2 sm:grid-cols-[minmax(0,2fr)_minmax(0,3fr)]">
               <dt className="font-mono text-sm break-all">{entry.key}</dt>
-              <dd className="min-w-0 text-sm">
-                <span className="line-clamp-6 break-words">{said(entry)}</span>
-                <span className="text-xs text-ink-3">
+              <dd className="flex min-w-0 flex-wrap items-baseline gap-x-3 text-sm">
+                <span className="line-clamp-6 min-w-0 flex-1 break-words">{said(entry)}</span>
+                <span className="shrink-0 text-xs text-ink-3">
                   {entry.type}
                   {entry.count !== null && entry.count !== undefined && ` · ${t('metadata.count', { value: number(entry.count) })}`}
                 </span>

@@ -78,7 +78,7 @@ function Standing({ row }: { row: Row }) {
       {row.state === 'starting' && row.progress !== null && (
         <Progress className="w-full" hideLabel label={t('state.starting')} value={Math.round(row.progress * 100)} />
       )}
-      {row.state === 'failed' && row.reason !== null && <p className="w-full text-sm break-words text-bad md:line-clamp-3 md:text-right">{row.reason}</p>}
+      {row.state === 'failed' && row.reason !== null && <p role="alert" className="w-full text-sm break-words text-bad md:line-clamp-3 md:text-right">{row.reason}</p>}
     </div>
   )
 }

@@ -23,10 +23,15 @@ export function OptionField({ option, value, onChange, reload, problem, refused,
   const { t } = useTranslation('models')
   const name = t(`option.${option.key}.name`)
   const help = t(`option.${option.key}.help`)
-  const mark = reload && (
-    <Badge tone="warn" className="ml-2 h-4">
-      {t('load.reload')}
-    </Badge>
+  const more = reload ? (
+    <>
+      <Badge tone="warn" className="mr-1.5 h-4">
+        {t('load.reload')}
+      </Badge>
+      {help}
+    </>
+  ) : (
+    help
   )
   const unset = automatic === undefined ? t('load.automatic') : t('load.automaticIs', { value: automatic })
   if (option.kind === 'flag' || option.kind === 'choice') {
@@ -39,13 +44,8 @@ export function OptionField({ option, value, onChange, reload, problem, refused,
         : option.choices.map((one) => ({ value: one as string, label: one as string }))
     return (
       <div className="flex min-w-0 flex-col gap-1">
-        <Select label={name} value={value} onValueChange={onChange} choices={[{ value: '', label: t('load.default') }, ...choices]} description={help} />
-        {(reload || refused !== undefined) && (
-          <p className="text-xs text-bad">
-            {refused}
-            {mark}
-          </p>
-        )}
+        <Select label={name} value={value} onValueChange={onChange} choices={[{ value: '', label: t('load.default') }, ...choices]} description={more} />
+        {refused !== undefined && <p className="text-xs text-bad">{refused}</p>}
       </div>
     )
   }
@@ -59,15 +59,10 @@ export function OptionField({ option, value, onChange, reload, problem, refused,
   const unit = option.kind === 'bytes' ? t('load.mib') : option.key === 'ttl' ? t('load.seconds') : undefined
   return (
     <Field
-      label={
-        <>
-          {name}
-          {mark}
-        </>
-      }
+      label={name}
       value={value}
       onValueChange={onChange}
-      description={help}
+      description={more}
       error={said}
       placeholder={option.kind === 'path' || option.kind === 'text' || option.kind === 'names' ? '' : unset}
       inputMode={option.kind === 'whole' || option.kind === 'number' || option.kind === 'bytes' ? 'decimal' : 'text'}

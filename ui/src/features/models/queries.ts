@@ -5,6 +5,8 @@ import type { Entry } from './entries'
 import type { Patch } from './options'
 
 const own = (...parts: readonly unknown[]) => [...keys.models, ...parts]
+// What was asked once, and is not asked again because the list of models has changed.
+const asked = (...parts: readonly unknown[]) => ['asked of models', ...parts]
 
 /** All models; for those who may only use them without paths and settings. */
 export const entriesQuery = (isAdmin: boolean) =>
@@ -42,15 +44,16 @@ export const adaptersQuery = (id: string) =>
 
 export const removalQuery = (id: string) =>
   queryOptions({
-    queryKey: own('removal', id),
+    queryKey: asked('removal', id),
     queryFn: () => data(api.GET('/api/v1/models/{id}/removal', { params: { path: { id } } })),
     staleTime: 0,
   })
 
-/** What a load with `settings` over those that are saved would take; the last figures stay while others are reckoned. */
-export const estimateQuery = (of: { model: string } | { path: string }, settings: Patch) =>
+// What a load with `settings` over those that are saved would take; the last figures stay while others are reckoned;
+// `beside` is a text of what they depend on beside that: the saved settings, and what is loaded.
+export const estimateQuery = (of: { model: string } | { path: string }, settings: Patch, beside = '') =>
   queryOptions({
-    queryKey: own('estimate', of, settings),
+    queryKey: asked('estimate', of, settings, beside),
     queryFn: () => data(api.POST('/api/v1/models/estimate', { body: { ...of, settings } })),
     placeholderData: keepPreviousData,
     staleTime: 5000,
@@ -58,27 +61,27 @@ export const estimateQuery = (of: { model: string } | { path: string }, settings
 
 export const folderQuery = (path: string | null) =>
   queryOptions({
-    queryKey: own('folder', path),
+    queryKey: asked('folder', path),
     queryFn: () => data(api.GET('/api/v1/folders', { params: { query: path === null ? {} : { path } } })),
     staleTime: 0,
   })
 
 export const foundQuery = queryOptions({
-  queryKey: own('found'),
+  queryKey: asked('found'),
   queryFn: () => data(api.GET('/api/v1/models/found')),
   staleTime: 0,
 })
 
 export const searchQuery = (text: string) =>
   queryOptions({
-    queryKey: own('search', text),
+    queryKey: asked('search', text),
     queryFn: () => data(api.GET('/api/v1/hub/search', { params: { query: { q: text } } })),
   })
 
 export const filesQuery = (repo: string) => {
   const [owner = '', name = ''] = repo.split('/')
   return queryOptions({
-    queryKey: own('files', repo),
+    queryKey: asked('files', repo),
     queryFn: () => data(api.GET('/api/v1/hub/{owner}/{name}/files', { params: { path: { owner, name } } })),
   })
 }
@@ -91,7 +94,7 @@ export const downloadsQuery = queryOptions({
 /** What was tried of a path, without adding anything. */
 export const trialQuery = (path: string, id: string) =>
   queryOptions({
-    queryKey: own('trial', path, id),
+    queryKey: asked('trial', path, id),
     queryFn: () => data(api.POST('/api/v1/models', { body: { path, id: id === '' ? null : id, test: true } })),
     staleTime: 0,
     retry: false,

@@ -6,6 +6,7 @@ import { keys } from '@/api/keys'
 import { toast } from '@/components/ui/Toast'
 import type { Entry } from './entries'
 import type { Estimate } from './fit'
+import { entriesQuery } from './queries'
 
 /** A load that cannot simply begin: what was reckoned, and what the server said where it was tried. */
 export interface Shortage {
@@ -29,6 +30,7 @@ export function useLoad() {
   const { t } = useTranslation('models')
   const client = useQueryClient()
   const listed = () => client.invalidateQueries({ queryKey: keys.models })
+  const stateOf = (id: string) => client.getQueryData(entriesQuery(true).queryKey)?.data.find((entry) => entry.id === id)?.state
 
   const now = async (id: string): Promise<void> => {
     shortage.setState({ now: null })
@@ -37,9 +39,12 @@ export function useLoad() {
       toast.success(t('done.loaded', { model: id }))
     } catch (failure) {
       const error = asApiError(failure)
+      await listed()
       if (error.code === 'cancelled') toast.info(t('done.cancelled', { model: id }))
       else if (error.status === 507) shortage.setState({ now: { id, estimate: await estimated(id).catch(() => null), error } })
-      else toast.error(t('failed.load', { model: id }), error.message)
+      // The list shows why a worker failed; of what was refused before there was one it knows nothing.
+      else if (stateOf(id) !== 'failed') toast.error(t('failed.load', { model: id }), error.message)
+      return
     }
     await listed()
   }
