@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import os
+import re
 import tarfile
 import tempfile
 import time
 import tomllib
 import zlib
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
 
@@ -25,8 +28,11 @@ if TYPE_CHECKING:
 admin = typer.Typer(help="Make or reset the first account; back up and restore accounts, keys and configuration.")
 
 _PRIVATE = 0o600
+CHAT_FILES = "chats"
+_CHAT_FILE = re.compile(r"chats/([0-9a-f]{2})/(\1[0-9a-f]{62})")
 _MOST_BYTES = 4 << 30
 _MOST_OF_OTHERS = 4 << 20  # of all but the database, and of what a header may say or stand behind the last file
+_MOST_OF_A_FILE = 1 << 30  # as `chats.file_bytes` at its most
 _PIECE = 1 << 20
 
 
@@ -84,7 +90,7 @@ def back_up(
     home: Home = None,
     config: Config = None,
 ) -> None:
-    """Write accounts, keys and configuration to one file, while the server runs or not."""
+    """Write accounts, keys, configuration and conversations to one file, while the server runs or not."""
     from dovetail.access import super_admin
     from dovetail.settings import FILE_NAME as CONFIGURATION
     from dovetail.storage import database
@@ -95,6 +101,7 @@ def back_up(
     with unusable_is_said(), tempfile.TemporaryDirectory() as work:
         copied = Path(work) / database.FILE_NAME
         database.copy(folder / database.FILE_NAME, copied)
+        talks = _chats_copied(folder, Path(work))
         try:
             with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _PRIVATE), "wb") as out:
                 with tarfile.open(fileobj=out, mode="w:gz", dereference=True) as archive:
@@ -102,6 +109,9 @@ def back_up(
                     for name in (super_admin.FILE_NAME, CONFIGURATION):
                         if (folder / name).exists():
                             archive.add(folder / name, name)
+                    for name, path in talks:
+                        with suppress(FileNotFoundError):  # the server has just removed the last chat that has it
+                            archive.add(path, name)
                 out.flush()
                 os.fsync(out.fileno())
         except FileExistsError:
@@ -109,7 +119,7 @@ def back_up(
         except OSError as error:
             raise Failure(f"{file} cannot be written: {error.strerror or error}") from None
     audit(folder, "backup")
-    typer.echo(f"{file} holds accounts, keys and configuration")
+    typer.echo(f"{file} holds accounts, keys{', configuration and conversations' if talks else ' and configuration'}")
 
 
 @admin.command("restore")
@@ -121,30 +131,48 @@ def restore(file: Annotated[Path, typer.Argument(help="A backup.")], *, home: Ho
     from dovetail.access import super_admin
     from dovetail.settings import FILE_NAME as CONFIGURATION
     from dovetail.settings import default_home
-    from dovetail.storage import database
+    from dovetail.storage import chats, database
 
     # The configuration that is there may be what is broken.
     folder = home or Path(os.environ.get("DOVETAIL_HOME") or default_home())
     names = (database.FILE_NAME, super_admin.FILE_NAME, CONFIGURATION)
     with HomeLock(folder), unusable_is_said(), tempfile.TemporaryDirectory(dir=folder) as work:
-        found = _extract(file, Path(work), names)
+        found = _extract(file, Path(work), (*names, chats.FILE_NAME))
         database.check(Path(work) / database.FILE_NAME)
+        if chats.FILE_NAME in found:
+            database.check(Path(work) / chats.FILE_NAME, chats.CHATS)
+            names += (chats.FILE_NAME, CHAT_FILES)
         super_admin.load(Path(work))
         _check_toml(Path(work) / CONFIGURATION)
         logins, made = _logged_out(Path(work))
         before = _keys_of(folder)
         for name in names:
             _aside(folder / name)
-            if name in found:
+            if (Path(work) / name).exists():
                 (Path(work) / name).replace(folder / name)
     back = [key for key in made if before is not None and key.id not in before]
     audit(folder, "restore", logins_ended=str(logins), keys=str(len(made)), keys_back=", ".join(k.id for k in back))
-    typer.echo(f"{', '.join(found)} restored; what was there has the ending .before")
+    typer.echo(f"{', '.join(name for name in names if name in found)} restored; what was there has the ending .before")
     typer.echo(f"{logins} logins have ended; passwords and {len(made)} keys are those of the backup")
     if before is None:
         typer.echo("the database that was there says nothing: look for revoked keys in dovetail key list")
     for key in back:
         typer.echo(f"good again, and gone before: {key.id} ({key.name}): dovetail key revoke {key.id}")
+
+
+def _chats_copied(folder: Path, into: Path) -> list[tuple[str, Path]]:
+    """The conversations as they are now, with their files, by the names they have in a backup. Raises OSError."""
+    from dovetail.storage import chats, database
+
+    if not (folder / chats.FILE_NAME).exists():
+        return []
+    database.copy(folder / chats.FILE_NAME, into / chats.FILE_NAME, chats.CHATS)
+    files = [path for path in sorted((folder / CHAT_FILES).glob("??/*")) if _CHAT_FILE.fullmatch(_in_backup(path))]
+    return [(chats.FILE_NAME, into / chats.FILE_NAME), *((_in_backup(path), path) for path in files)]
+
+
+def _in_backup(path: Path) -> str:
+    return f"{CHAT_FILES}/{path.parent.name}/{path.name}"
 
 
 def _logged_out(folder: Path) -> tuple[int, list[Key]]:
@@ -199,17 +227,11 @@ def _extract(file: Path, into: Path, names: tuple[str, ...]) -> list[str]:
     try:
         with _Packed(file, "rb") as packed, tarfile.open(fileobj=packed, mode="r:") as archive:
             for member in archive:
-                source = archive.extractfile(member) if member.isreg() and member.name in names else None
-                most = _MOST_BYTES if member.name == names[0] else _MOST_OF_OTHERS
+                most = _most(member.name, names)
+                source = archive.extractfile(member) if member.isreg() and most else None
                 if source is None or member.size > most or member.name in found or member.issparse():
                     raise Failure(f"{file} is no backup: it holds {member.name[:64]!r} of {member.size} bytes")
-                with os.fdopen(
-                    os.open(into / member.name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _PRIVATE), "wb"
-                ) as out:
-                    while chunk := source.read(_PIECE):
-                        out.write(chunk)
-                    out.flush()
-                    os.fsync(out.fileno())
+                _put(source, into / member.name)
                 found.append(member.name)
             packed.read(_MOST_OF_OTHERS)  # its checksum stands at the end
             if packed.read(1):
@@ -221,6 +243,27 @@ def _extract(file: Path, into: Path, names: tuple[str, ...]) -> list[str]:
     if not found or found[0] != names[0]:
         raise Failure(f"{file} is no backup: it holds no {names[0]}")
     return found
+
+
+def _most(name: str, names: tuple[str, ...]) -> int:
+    """Bytes that a member of a backup may have; none of what is no member."""
+    if name in names:
+        return _MOST_BYTES if name.endswith(".db") else _MOST_OF_OTHERS
+    return _MOST_OF_A_FILE if _CHAT_FILE.fullmatch(name) else 0
+
+
+def _put(source: IO[bytes], path: Path) -> None:
+    """Raises OSError, and where the name is a hash, of what is not in the file."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    digest = hashlib.sha256()
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _PRIVATE), "wb") as out:
+        while chunk := source.read(_PIECE):
+            digest.update(chunk)
+            out.write(chunk)
+        out.flush()
+        os.fsync(out.fileno())
+    if len(path.name) == len(digest.hexdigest()) and path.name != digest.hexdigest():
+        raise tarfile.ReadError(f"the file {path.name} of a conversation is damaged")
 
 
 def _aside(path: Path) -> None:

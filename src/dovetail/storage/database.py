@@ -123,7 +123,7 @@ class Database:
         return result
 
 
-def present(path: Path, work: Callable[[sqlite3.Connection], T]) -> T | None:
+def present(path: Path, work: Callable[[sqlite3.Connection], T], schema: Schema = ACCESS) -> T | None:
     """What `work` reads from the database at `path`, None where there is none. Blocks, writes nothing.
 
     Raises DatabaseUnusable.
@@ -132,13 +132,13 @@ def present(path: Path, work: Callable[[sqlite3.Connection], T]) -> T | None:
         return None
     try:
         with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
-            _check(connection, ACCESS)
+            _check(connection, schema)
             return work(connection)
     except (sqlite3.Error, OSError) as error:
-        raise _unusable(path, _reason(error)) from None
+        raise _unusable(path, _reason(error), schema) from None
 
 
-def copy(path: Path, target: Path) -> None:
+def copy(path: Path, target: Path, schema: Schema = ACCESS) -> None:
     """Writes what `path` holds now, whoever uses it, to the new file `target`. Raises DatabaseUnusable, OSError."""
     os.close(os.open(target, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     try:
@@ -146,19 +146,19 @@ def copy(path: Path, target: Path) -> None:
             contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as source,
             contextlib.closing(sqlite3.connect(target)) as copied,
         ):
-            _check(source, ACCESS)
+            _check(source, schema)
             source.backup(copied)
             copied.execute("PRAGMA journal_mode = DELETE")
     except sqlite3.Error as error:
         target.unlink(missing_ok=True)
-        raise _unusable(path, _reason(error)) from None
+        raise _unusable(path, _reason(error), schema) from None
 
 
-def check(path: Path) -> None:
+def check(path: Path, schema: Schema = ACCESS) -> None:
     """Raises DatabaseUnusable when the file could not be started with."""
     if not path.exists():
-        raise _unusable(path, "there is no such file")
-    present(path, lambda _: None)
+        raise _unusable(path, "there is no such file", schema)
+    present(path, lambda _: None, schema)
 
 
 def _make(path: Path, schema: Schema) -> None:

@@ -12,7 +12,9 @@ import pytest
 from dovetail.cli.admin import back_up, restore
 from dovetail.cli.exits import Exit, Failure
 from dovetail.cli.key import create_key
-from dovetail.storage.database import FILE_NAME
+from dovetail.gateway.chats.blobs import Blobs
+from dovetail.storage import chats
+from dovetail.storage.database import FILE_NAME, Database
 
 CONFIGURATION = "dovetail.toml"
 
@@ -133,3 +135,34 @@ def test_an_admin_s_key_beside_a_broken_record_is_one_line(home: Path) -> None:
     with pytest.raises(Failure) as raised:
         create_key("k", role="admin", home=home)
     assert raised.value.code == Exit.CONFIG
+
+
+def test_conversations_and_their_files_are_in_a_backup(tmp_path: Path, home: Path) -> None:
+    database = Database.open(home / chats.FILE_NAME, chats.CHATS)
+    digest = Blobs(home / "chats").put(b"a file")
+    database.now(lambda c: c.execute(MADE))
+    database.close()
+    back_up(tmp_path / "copy", home=home)
+    database = Database.open(home / chats.FILE_NAME, chats.CHATS)
+    database.now(lambda c: c.execute("DELETE FROM chat"))
+    database.close()
+    Blobs(home / "chats").keep_only(set())
+    restore(tmp_path / "copy", home=home)
+    database = Database.open(home / chats.FILE_NAME, chats.CHATS)
+    assert database.now(lambda c: chats.count(c, "ann")) == 1
+    database.close()
+    assert Blobs(home / "chats").read(digest) == b"a file"
+    assert len(list(home.glob("chats*.before"))) == 2
+
+
+def test_a_file_of_a_conversation_that_is_damaged_is_refused(
+    home: Path, parts: dict[str, bytes], tmp_path: Path
+) -> None:
+    for name in (f"chats/ab/{'ab' * 32}", f"chats/ab/{'cd' * 32}", "chats/../x"):
+        assert "no backup" in refused(packed(tmp_path / "bad", {**parts, name: b"x"}), home)
+
+
+MADE = (
+    "INSERT INTO chat (id, owner, title, title_by, pinned, system_prompt, params, created, updated)"
+    " VALUES ('c', 'ann', '', 'words', 0, '', '{}', 1, 1)"
+)
