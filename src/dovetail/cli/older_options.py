@@ -82,9 +82,11 @@ def bounds(memory: float | None, caches: float | None) -> dict[str, object]:
 
 
 def with_model_path(origin: Sources, environ: Mapping[str, str] = os.environ) -> Sources:
-    """With the model that `MLX_MODEL_PATH` names, loaded at start."""
+    """With the model that `MLX_MODEL_PATH` names, loaded at start. Raises Failure."""
     said = environ.get(MODEL_PATH)
     if not said:
         return origin
     path = Path(said).expanduser().absolute()
+    if not path.exists():
+        raise Failure(f"{MODEL_PATH}: {path} does not exist", Exit.CONFIG)
     return replace(origin, flags={**origin.flags, "models": {path.name: {"path": str(path), "preload": True}}})

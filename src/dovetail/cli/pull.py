@@ -40,7 +40,8 @@ def located(model: str, settings: Settings) -> Path:
     path = Path(model).expanduser()
     if path.exists():
         return path.absolute()
-    if path.is_absolute() or model.startswith((".", "~")):
+    is_file = path.suffix.lower() == ".gguf" and ":" not in model and model.count("/") < 2  # no OWNER/NAME/FILE.gguf
+    if is_file or path.is_absolute() or model.startswith((".", "~")):
         raise Failure(f"{model} does not exist", Exit.CONFIG)
     return fetch(model, settings)
 
