@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 Connection = sqlite3.Connection
@@ -94,12 +94,14 @@ def conversation(connection: Connection, caller: str, response_id: str) -> list[
     return found
 
 
-def item(connection: Connection, caller: str, item_id: str) -> str | None:
-    found = connection.execute(
-        "SELECT i.body FROM response_item i JOIN response r ON r.id = i.response WHERE i.id = ? AND r.caller = ?",
-        (item_id, caller),
-    ).fetchone()
-    return None if found is None else str(found[0])
+def items(connection: Connection, caller: str, item_ids: Iterable[str]) -> dict[str, str]:
+    """The items of those ids that are kept for the caller."""
+    find = (
+        "SELECT i.body FROM response_item i JOIN response r ON r.id = i.response WHERE i.id = ? AND r.caller = ?"
+        " ORDER BY r.created DESC, r.rowid DESC LIMIT 1"
+    )
+    found = {name: connection.execute(find, (name, caller)).fetchone() for name in item_ids}
+    return {name: str(row[0]) for name, row in found.items() if row is not None}
 
 
 def _items(connection: Connection, response_id: str) -> tuple[tuple[Item, ...], tuple[Item, ...]]:

@@ -3,8 +3,10 @@
 import json
 from collections.abc import AsyncGenerator
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
+from fastapi import Request
 
 from dovetail.core.errors import EngineFailure, InvalidRequest, UnsupportedField
 from dovetail.core.events import (
@@ -17,8 +19,19 @@ from dovetail.core.events import (
     ToolCallDelta,
     Usage,
 )
-from dovetail.core.request import ChatPrompt, GenerateRequest, ImagePart, Message, TextPart, Thinking, ToolCall
+from dovetail.core.request import (
+    ChatPrompt,
+    GenerateRequest,
+    ImagePart,
+    Json,
+    JsonObject,
+    Message,
+    TextPart,
+    Thinking,
+    ToolCall,
+)
 from dovetail.gateway.app import create_app
+from dovetail.gateway.dialects.openai_responses import _page
 from dovetail.gateway.dialects.openai_responses.answers import ResponseAnswer, ResponseEvent
 from dovetail.gateway.dialects.openai_responses.body import ResponseBody
 from dovetail.gateway.dialects.openai_responses.items import ItemBody, is_foreign, kept_thought
@@ -114,6 +127,8 @@ async def test_a_failure_in_the_middle_is_an_event() -> None:
     last = events(await client.run())[-1]
     assert (last["type"], last["response"]["status"]) == ("response.failed", "failed")
     assert last["response"]["error"] == {"code": "engine_failure", "message": "it broke", "param": None}
+    (cut,) = last["response"]["output"]
+    assert (cut["status"], cut["content"][0]["text"]) == ("incomplete", "so")
 
 
 async def test_nothing_is_kept_without_a_database() -> None:
@@ -128,6 +143,31 @@ async def test_what_is_passed_over_is_named_or_refused() -> None:
     assert (await post(sent)).headers["x-dovetail-warnings"] == "passed over: tools[0] of the type web_search"
     strict = await post(sent, settings=Settings(strict=True))
     assert strict.error == (400, "invalid_request_error", "unsupported_field", "tools[0]")
+    whole = {"type": "namespace", "name": 7, "tools": [{"type": "function"}], "defer_loading": True}
+    answer = await post(body(tools=[whole]))
+    assert answer.headers["x-dovetail-warnings"] == "passed over: tools[0] of the type namespace"
+    assert answer.json()["tools"] == [whole]  # as it was sent
+
+
+def test_only_a_reference_is_replaced_by_what_it_names() -> None:
+    kept = {"msg_1": ItemBody(role="user", content="kept")}
+    said = [{"role": "user", "content": "own", "id": "msg_1"}, {"type": "item_reference", "id": "msg_1"}]
+    asked = ResponseBody.model_validate(body(input=said)).resolved(kept)
+    assert [item.content for item in asked] == ["own", "kept"]
+
+
+def test_pages_of_items_end_even_where_ids_come_twice() -> None:
+    items: list[JsonObject] = [{"id": name} for name in ("a", "b", "b", "b", "c")]
+    seen: list[Json] = []
+    after: dict[str, str] = {}
+    for _ in range(6):
+        query = urlencode({"order": "asc", "limit": "1", **after}).encode()
+        page = _page(items, Request({"type": "http", "query_string": query, "headers": []}))
+        seen.append(page["first_id"])
+        after = {"after": str(page["last_id"])}
+        if not page["has_more"]:
+            break
+    assert seen == ["a", "b", "c"]
 
 
 def test_a_conversation_of_every_kind_of_item() -> None:

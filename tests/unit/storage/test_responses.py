@@ -44,11 +44,17 @@ def test_what_was_stored_is_found_by_its_caller_alone(connection: sqlite3.Connec
     assert found is not None
     assert (found.given, found.made) == ((Item("a-in", "i"),), (Item("a-out", "o"),))
     assert responses.response(connection, "bob", "a") is None
-    assert responses.item(connection, "ann", "a-out") == "o"
-    assert responses.item(connection, "bob", "a-out") is None
+    assert responses.items(connection, "ann", ["a-out", "none", "a-in"]) == {"a-out": "o", "a-in": "i"}
+    assert responses.items(connection, "bob", ["a-out"]) == {}
     assert not responses.remove(connection, "bob", "a")
     assert responses.remove(connection, "ann", "a")
-    assert (responses.item(connection, "ann", "a-out"), kept(connection)) == (None, [])
+    assert (responses.items(connection, "ann", ["a-out"]), kept(connection)) == ({}, [])
+
+
+def test_of_items_of_one_id_the_newest_is_found(connection: sqlite3.Connection) -> None:
+    for name, created in (("old", 1.0), ("new", 2.0)):
+        responses.add(connection, Stored(name, "ann", created, None, "{}", [Item("msg", name)], []), ROOM)
+    assert responses.items(connection, "ann", ["msg"]) == {"msg": "new"}
 
 
 def test_a_conversation_is_all_that_came_before(connection: sqlite3.Connection) -> None:

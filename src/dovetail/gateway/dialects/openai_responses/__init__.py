@@ -49,7 +49,7 @@ async def create_response(request: Request, services: ServicesDep, caller: Calle
     generate = await translated(request, lambda: body.request(new_id("resp"), before, kept))
     output = Output(generate, body, kept=shelf.keeps and body.store is not False)
     rendering = ResponseStream(output) if body.stream else ResponseWhole(output)
-    given = [kept.get(item.id or "", item) for item in body.items]
+    given = body.resolved(kept)
     keep = partial(_kept, shelf=shelf, output=output, given=given, previous=body.previous_response_id)
     return generation(services, caller, body, [generate], rendering, keep if output.kept else None)
 
@@ -134,7 +134,8 @@ def _page(items: list[JsonObject], request: Request) -> JsonObject:
     after = asked.get("after")
     if after is not None and after not in ids:
         raise InvalidRequest("after: no item of that id is in the list", param="after")
-    start = 0 if after is None else ids.index(after) + 1
+    # Clients choose ids, and may have chosen one twice: behind the last of them, or a page would come again for ever.
+    start = 0 if after is None else len(ids) - ids[::-1].index(after)
     page = ordered[start : start + int(limit)]
     first, last = (page[0]["id"], page[-1]["id"]) if page else (None, None)
     ends: JsonObject = {"first_id": first, "last_id": last}

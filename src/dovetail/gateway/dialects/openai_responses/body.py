@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Literal, cast
+from typing import Annotated, Literal, Self, cast
 
-from pydantic import Field, model_validator
+from pydantic import Field, ModelWrapValidatorHandler, PrivateAttr, model_validator
 
 from dovetail.core.errors import InvalidRequest, UnsupportedField
 from dovetail.core.request import (
@@ -54,15 +54,24 @@ class ResponseTool(Wire):
     defer_loading: Annotated[object, Refused(False)] = None
     output_schema: Annotated[object, Refused()] = None
 
-    @model_validator(mode="before")
+    _sent: JsonObject = PrivateAttr(default_factory=dict)
+
+    @model_validator(mode="wrap")
     @classmethod
-    def _foreign(cls, body: object) -> object:
-        """What a tool that is passed over as a whole has in it is not looked at."""
-        match body:
+    def _foreign(cls, sent: object, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        """What a tool that is passed over as a whole has in it is not looked at, and comes back as it was sent."""
+        match sent:
             case {"type": str(kind)} if kind != "function":
-                return {"type": kind}
+                tool = handler({"type": kind})
+                tool._sent = cast("JsonObject", sent)  # noqa: SLF001  its own
+                return tool
             case _:
-                return body
+                return handler(sent)
+
+    @property
+    def told(self) -> JsonObject:
+        """The tool as it was sent."""
+        return self._sent or cast("JsonObject", self.model_dump(mode="json", exclude_unset=True, by_alias=True))
 
 
 _Tools = Annotated[list[ResponseTool], Field(max_length=512, fail_fast=True)]
@@ -117,6 +126,10 @@ class PromptBody(Wire):
         """The input, one item where it is a text."""
         return [user(self.input)] if isinstance(self.input, str) else self.input or []
 
+    def resolved(self, kept: Mapping[str, ItemBody]) -> Sequence[ItemBody]:
+        """The input with those of its references replaced that are among `kept`."""
+        return [kept.get(item.id or "", item) if item.kind == "item_reference" else item for item in self.items]
+
     def ignored(self) -> Sequence[str]:
         foreign = [i for i, item in enumerate(self.items) if is_foreign(item)]
         others = [f"tools[{i}] of the type {t.type}" for i, t in enumerate(self.tools or ()) if t.type != "function"]
@@ -137,9 +150,8 @@ class PromptBody(Wire):
         return request
 
     def _prompt(self, before: Sequence[ItemBody], kept: Mapping[str, ItemBody]) -> ChatPrompt:
-        said = [kept.get(item.id or "", item) if item.kind == "item_reference" else item for item in self.items]
         items = [("previous_response_id", item) for item in before]
-        items += [(f"input[{i}]", item) for i, item in enumerate(said)]
+        items += [(f"input[{i}]", item) for i, item in enumerate(self.resolved(kept))]
         messages = messages_from(self.instructions, items)
         if not messages:
             raise InvalidRequest("input: missing, and so is everything else that a prompt could be of", param="input")

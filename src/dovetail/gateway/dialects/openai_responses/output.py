@@ -55,12 +55,18 @@ class Output:
         self.summarised = body.summarised
         self._encrypted = ENCRYPTED in (body.include or ())
         self._created = int(time.time())
+        self._ended = 0
         self._shown: JsonObject = _shown(request, body)
 
     @property
     def status(self) -> Status:
         """What has become of it, once it has ended."""
         return "incomplete" if self.finished is not None and self.finished.reason == "length" else "completed"
+
+    def _completed(self) -> int:
+        """When it was first told of as complete: what is kept says the same as the answer."""
+        self._ended = self._ended or int(time.time())
+        return self._ended
 
     def begin(self, kind: Kind, call: int = -1, call_id: str = "", name: str = "") -> Item:
         """A new item, the last of them."""
@@ -79,12 +85,13 @@ class Output:
         last = len(self.items) - 1
         told: list[JsonObject] = []
         if status != "in_progress":
-            told = [self.item(item, status if i == last and status != "failed" else "completed")
-                    for i, item in enumerate(self.items)]  # fmt: skip
+            # What a failure has cut is not complete; items have no word for it of their own.
+            cut: Status = "incomplete" if status == "failed" else status
+            told = [self.item(item, cut if i == last else "completed") for i, item in enumerate(self.items)]
         return {
             **self._shown,
             "created_at": self._created,
-            "completed_at": int(time.time()) if status == "completed" else None,
+            "completed_at": self._completed() if status == "completed" else None,
             "status": status,
             "error": None if error is None else {"code": error.code, "message": error.message, "param": error.param},
             "incomplete_details": {"reason": "max_output_tokens"} if status == "incomplete" else None,
@@ -149,6 +156,6 @@ def _shown(request: GenerateRequest, body: ResponseBody) -> JsonObject:
         "service_tier": "default",
         "text": {"format": {"type": "text"}, "verbosity": "medium", **(said.get("text") or {})},
         "tool_choice": said.get("tool_choice") or "auto",
-        "tools": said.get("tools") or [],
+        "tools": [tool.told for tool in body.tools or ()],
         "truncation": "disabled",
     }

@@ -51,12 +51,10 @@ class Shelf:
     async def referenced(self, items: Sequence[ItemBody]) -> dict[str, ItemBody]:
         """The items that references among `items` name, as far as they are kept."""
         wanted = {item.id for item in items if item.kind == "item_reference" and item.id}
-        found: dict[str, ItemBody] = {}
-        for item_id in wanted:
-            body = await self._run(lambda c, item_id=item_id: responses.item(c, self._caller, item_id))
-            if body is not None:
-                found[item_id] = ItemBody.model_validate(orjson.loads(body))
-        return found
+        if not wanted:
+            return {}
+        found = await self._run(lambda c: responses.items(c, self._caller, wanted))
+        return {name: ItemBody.model_validate(orjson.loads(body)) for name, body in found.items()}
 
     async def keep(self, output: Output, given: Sequence[ItemBody], previous: str | None) -> None:
         """Stores a response that has ended; one that could not be stored says so in its `store`."""
