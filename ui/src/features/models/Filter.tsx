@@ -13,7 +13,7 @@ export interface FilterProps {
 export function Filter({ wanted, onChange }: FilterProps) {
   const { t } = useTranslation('models')
   return (
-    <div role="search" aria-label={t('filter.label')} className="grid grid-cols-3 gap-2 md:grid-cols-[minmax(0,1fr)_repeat(3,10rem)]">
+    <div role="search" className="grid grid-cols-3 gap-2 md:grid-cols-[minmax(0,1fr)_repeat(3,10rem)]">
       <Field
         className="col-span-3 md:col-span-1"
         type="search"

@@ -23,7 +23,7 @@ describe('a download', () => {
     ['running', ['pause', 'cancel'], true],
     ['retrying', ['retry', 'pause', 'cancel'], true],
     ['paused', ['resume', 'cancel'], true],
-    ['failed', ['retry', 'cancel'], false],
+    ['failed', ['retry'], false],
     ['done', [], false],
   ] as const)('that is %s', (state, verbs, underWay) => {
     expect(verbsOf(download({ state }))).toEqual(verbs)

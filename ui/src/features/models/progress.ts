@@ -29,7 +29,7 @@ export function verbsOf(download: Download): readonly Verb[] {
     case 'paused':
       return ['resume', 'cancel']
     case 'failed':
-      return ['retry', 'cancel']
+      return ['retry']
     default:
       return []
   }
