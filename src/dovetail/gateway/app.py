@@ -33,6 +33,7 @@ from dovetail.gateway.admin import (
     users,
 )
 from dovetail.gateway.compat import (
+    kv_caches,
     llm_inference_server,
     llm_server,
     llm_server_config,
@@ -78,6 +79,7 @@ ROUTERS = (
     llm_inference_server.router,
     mlx_gguf_models.router,
     mlx_gguf_server.router,
+    kv_caches.router,
     library.router,
     loading.router,
     folders.router,

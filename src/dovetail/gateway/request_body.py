@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator
 
 from starlette.requests import Request
 from starlette.types import Receive, Scope
@@ -55,6 +56,25 @@ async def read(
     scope[_UNREAD] = False
     scope[_SIZE] = size
     return b"".join(chunks)
+
+
+async def pieces(request: Request, within: float) -> AsyncGenerator[bytes, None]:
+    """The body as it comes, however long; `within` seconds something has to come. Raises InvalidRequest, ClientLeft."""
+    request.scope[_UNREAD] = True
+    more = True
+    while more:
+        try:
+            async with asyncio.timeout(within):
+                message = await request.receive()
+        except TimeoutError:
+            raise InvalidRequest(
+                f"nothing of the request's body came for {within:g} seconds", code="request_timeout", status=408
+            ) from None
+        if message["type"] == "http.disconnect":
+            raise ClientLeft
+        more = message.get("more_body", False)
+        request.scope[_UNREAD] = more
+        yield message.get("body", b"")
 
 
 def size_of(scope: Scope) -> int:
