@@ -18,6 +18,7 @@ from playwright.async_api import Browser, Locator, Page, expect
 
 from dovetail import demo
 
+from .. import canaries  # noqa: TID252
 from ..process.serving.running import Running, running  # noqa: TID252
 from ..process.settings.test_live import FRANCE  # noqa: TID252
 from .browser import LOOKS, Look, audit, opened, photograph
@@ -142,6 +143,7 @@ async def test_it_is_added_and_removed_by_keyboard_alone(house: House, browser: 
         assert Path(path).exists()
 
 
+@pytest.mark.accept("M3", "M9", "M10")
 async def test_it_is_loaded_and_changed_by_keyboard_alone(house: House, browser: Browser) -> None:
     path = str(house.server.home / "models" / "Capitals-Q4_K_M.gguf")
     await house.ask("POST", "/api/v1/models", {"path": path, "id": "typed", "settings": {"context": 512}})
@@ -176,7 +178,7 @@ async def test_it_is_loaded_and_changed_by_keyboard_alone(house: House, browser:
     await house.ask("DELETE", "/api/v1/models/typed")
 
 
-@pytest.mark.accept("M3")
+@pytest.mark.accept("M1")
 async def test_files_go_when_their_name_is_typed(house: House, browser: Browser) -> None:
     file = house.server.home / "models" / "going.gguf"
     async with house.page(browser) as page:
@@ -224,7 +226,7 @@ async def test_a_gguf_and_an_mlx_model_are_added_and_switched_without_a_restart(
             await stands(page, name, "unloaded")
 
 
-@pytest.mark.accept("A10", "M8")
+@pytest.mark.accept("M8")
 async def test_what_a_gguf_file_says(house: House, browser: Browser) -> None:
     details = cast("dict[str, Any]", await house.ask("GET", "/api/v1/models/tiny-gguf-q8/details"))
     async with house.page(browser, "?m=tiny-gguf-q8") as page:
@@ -248,7 +250,7 @@ async def test_what_a_gguf_file_says(house: House, browser: Browser) -> None:
         await expect(drawer.get_by_text("Used by default")).to_have_count(0)
 
 
-@pytest.mark.accept("A13")
+@pytest.mark.accept("E9")
 async def test_each_thing_that_is_wrong_with_an_mlx_folder(house: House, browser: Browser) -> None:
     details = cast("dict[str, Any]", await house.ask("GET", "/api/v1/models/Broken-4bit/details"))
     failing = [check["name"] for check in details["checks"] if check["status"] == "fail"]
@@ -277,7 +279,7 @@ async def test_a_load_that_fails_leaves_the_list_as_the_server_has_it(house: Hou
         await stands(page, "tiny-gguf-q8", "unloaded")
 
 
-@pytest.mark.accept("C6", "E5", "E21")
+@pytest.mark.accept("C6", "E21")
 async def test_what_does_not_fit_is_asked_about_with_numbers(house: House, browser: Browser) -> None:
     await house.ask("PATCH", "/api/v1/config", {"change": {"fleet": {"memory": "420 MiB", "max_models": 2}}})
     await house.ask("PATCH", "/api/v1/models/tiny-gguf-q8", {"settings": {"context": 65536, "parallel": 8}})
@@ -305,6 +307,7 @@ async def test_what_does_not_fit_is_asked_about_with_numbers(house: House, brows
     await house.ask("PATCH", "/api/v1/models/tiny-gguf-q8", {"settings": {"context": None, "parallel": None}})
 
 
+@pytest.mark.accept("M13")
 async def test_the_list_is_searched_and_follows_what_others_do(house: House, browser: Browser) -> None:
     async with house.page(browser) as page:
         await expect(page.get_by_role("heading", name="tiny")).to_be_visible()
@@ -320,6 +323,26 @@ async def test_the_list_is_searched_and_follows_what_others_do(house: House, bro
         await stands(page, "tiny-mlx", "ready", "busy")
         await house.ask("POST", "/api/v1/models/tiny-mlx/unload")
         await stands(page, "tiny-mlx", "unloaded")
+
+
+async def test_who_may_only_use_models_sees_them_and_changes_nothing(house: House, browser: Browser) -> None:
+    body = {"name": "reader", "password": canaries.PASSWORD}
+    await house.ask("POST", "/api/v1/users", {**body, "role": "member"})
+    async with (
+        aiohttp.ClientSession(house.server.url) as http,
+        http.post("/auth/login", json=body, headers={"Origin": house.server.url}) as answer,
+    ):
+        assert answer.status == 200
+        cookie = answer.cookies["dovetail"].value
+    canaries.plant(house.server.home, cookie)
+    async with House(house.server, cookie).page(browser) as page:
+        await expect(row(page, "tiny-gguf").get_by_role("link", name="Chat")).to_be_visible()
+        for name in ("Load", "More about tiny-mlx"):
+            await expect(row(page, "tiny-mlx").get_by_role("button", name=name)).to_have_count(int(name != "Load"))
+        await expect(page.get_by_role("button", name="Add model")).to_have_count(0)
+        await row(page, "tiny-gguf-q8").get_by_role("button", name="Details of tiny-gguf-q8").click()
+        await expect(page.get_by_test_id("types")).to_contain_text("Q8_0")
+        await expect(page.get_by_role("tab", name="Load settings")).to_have_count(0)
 
 
 @pytest.mark.accept("C5")

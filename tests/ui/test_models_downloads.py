@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import socket
 import threading
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -72,7 +73,7 @@ async def parts(page: Page) -> list[int]:
     return [int(str(each)) for each in said]  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
 
 
-@pytest.mark.accept("C3", "M6")
+@pytest.mark.accept("C3", "E10")
 async def test_a_download_stalls_outlives_reload_and_restart_and_goes_on_where_it_was(
     hub: Hub, browser: Browser, tmp_path: Path
 ) -> None:
@@ -108,7 +109,10 @@ async def test_a_download_stalls_outlives_reload_and_restart_and_goes_on_where_i
                 assert (tmp_path / "models" / "tiny" / NAME).read_bytes() == MODEL
 
 
-async def test_what_arrives_damaged_can_be_tried_again(hub: Hub, browser: Browser, tmp_path: Path) -> None:
+@pytest.mark.accept("C3", "E10")
+async def test_what_arrives_damaged_is_tried_again_and_loaded_with_settings(
+    hub: Hub, browser: Browser, tmp_path: Path
+) -> None:
     hub.served = {NAME: MODEL[:-1] + b"!"}
     async with (
         running(tmp_path, environment=environment(hub, tmp_path)) as server,
@@ -122,6 +126,15 @@ async def test_what_arrives_damaged_can_be_tried_again(hub: Hub, browser: Browse
         await page.get_by_role("button", name="Try again").click()
         await shows(page, "done")
         assert [sent.start for sent in hub.sent] == [0, 0], "not a byte of what was damaged is kept"
+        await page.get_by_role("button", name="Show model").click()
+        drawer = page.get_by_role("dialog")
+        await drawer.get_by_role("tab", name="Load settings").click()
+        await drawer.get_by_label("Context", exact=True).fill("1024")
+        await drawer.get_by_role("button", name="Save and load").click()
+        await expect(page.get_by_text("tiny is ready")).to_be_visible(timeout=WITHIN_MS)
+        assert tomllib.loads((tmp_path / "dovetail.toml").read_text())["models"] == {"tiny": {"context": 1024}}
+        await page.keyboard.press("Escape")
+        await page.get_by_role("tab", name="Downloads").click()
         await page.get_by_role("button", name="Take off the list").click()
         await expect(page.get_by_text("No downloads")).to_be_visible()
         await page.get_by_role("tab", name="Installed").click()

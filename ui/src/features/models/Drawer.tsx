@@ -11,7 +11,7 @@ import { Tabs } from '@/components/ui/Tabs'
 import type { Schemas } from '@/api/client'
 import { AdapterList } from './AdapterList'
 import { Check } from './Check'
-import { isLoaded, type Row } from './entries'
+import { isLanguageModel, isLoaded, type Row } from './entries'
 import { Files } from './Files'
 import { LoadSettings } from './LoadSettings'
 import { Metadata } from './Metadata'
@@ -68,7 +68,7 @@ function About({ row, part, onPart, version, loaded }: AboutProps) {
     adapters: <AdapterList entry={entry} />,
   }
   const shown = PARTS.filter((one) => {
-    if (entry.format === 'remote') return one === 'overview' || (one === 'load' && isAdmin)
+    if (!isLanguageModel(entry.format)) return one === 'overview' || (one === 'load' && isAdmin)
     if (one === 'metadata') return entry.format === 'gguf'
     return isAdmin || (one !== 'load' && one !== 'adapters')
   })

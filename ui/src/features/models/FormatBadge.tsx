@@ -1,8 +1,9 @@
 import { Badge } from '@/components/ui/Badge'
-import type { Format } from './entries'
+import { isLanguageModel, type Format } from './entries'
 
-const NAMES: Record<Format, string> = { gguf: 'GGUF', mlx: 'MLX', remote: 'API' }
+const NAMES: Readonly<Record<string, string>> = { gguf: 'GGUF', mlx: 'MLX', whisper: 'Whisper', remote: 'API' }
 
+/** A model's format; `remote` is one that another server has. */
 export function FormatBadge({ format }: { format: Format }) {
-  return <Badge tone={format === 'remote' ? 'neutral' : format}>{NAMES[format]}</Badge>
+  return <Badge tone={isLanguageModel(format) ? format : 'neutral'}>{NAMES[format] ?? format}</Badge>
 }

@@ -10,7 +10,7 @@ import { Progress } from '@/components/ui/Progress'
 import { useCopy } from '@/hooks/clipboard'
 import { ago, bytes, duration } from '@/i18n/format'
 import { Capabilities } from './Capabilities'
-import { isLoaded, type Row } from './entries'
+import { isLanguageModel, isLoaded, type Row } from './entries'
 import { memory, parameters, tokens } from './figures'
 import { FormatBadge } from './FormatBadge'
 import { StateMark } from './StateMark'
@@ -141,7 +141,7 @@ function More({ row: { entry }, onOpen, onDelete }: ModelRowProps) {
     [
       { label: t('action.details'), icon: <FileSearch />, onSelect: () => onOpen('overview') },
       ...(isAdmin ? [{ label: t('action.settings'), icon: <SlidersHorizontal />, onSelect: () => onOpen('load') }] : []),
-      ...(entry.format === 'remote' ? [] : [{ label: t('action.check'), icon: <ListChecks />, onSelect: () => onOpen('check') }]),
+      ...(!isLanguageModel(entry.format) ? [] : [{ label: t('action.check'), icon: <ListChecks />, onSelect: () => onOpen('check') }]),
     ],
     [
       { label: t('action.copyId'), icon: <Copy />, onSelect: () => copy(entry.id) },

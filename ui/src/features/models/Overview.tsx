@@ -8,7 +8,7 @@ import { CopyButton } from '@/components/ui/CopyButton'
 import { ErrorState } from '@/components/ui/ErrorState'
 import { SkeletonList } from '@/components/ui/Skeleton'
 import { bytes, list, number } from '@/i18n/format'
-import type { Row } from './entries'
+import { isLanguageModel, type Row } from './entries'
 import { memory, parameters, tokens } from './figures'
 import { FormatBadge } from './FormatBadge'
 import { detailsQuery } from './queries'
@@ -54,11 +54,8 @@ export function Overview({ row }: { row: Row }) {
           </Fact>
         )}
       </Facts>
-      {entry.format === 'remote' ? (
-        <Alert>{t('drawer.remote', { url: String(entry.settings['url'] ?? '') })}</Alert>
-      ) : (
-        <OfFiles id={entry.id} />
-      )}
+      {entry.format === 'remote' && <Alert>{t('drawer.remote', { url: String(entry.settings['url'] ?? '') })}</Alert>}
+      {isLanguageModel(entry.format) && <OfFiles id={entry.id} />}
     </div>
   )
 }

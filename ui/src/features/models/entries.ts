@@ -74,6 +74,11 @@ function latest(times: readonly (number | null)[]): number | null {
   return known.length === 0 ? null : Math.max(...known)
 }
 
+/** Of the formats whose files say what is in them, tensor by tensor; speech models and those of other servers are none. */
+export function isLanguageModel(format: string): format is 'gguf' | 'mlx' {
+  return format === 'gguf' || format === 'mlx'
+}
+
 export function isLoaded(state: State): boolean {
   return state === 'ready' || state === 'busy'
 }

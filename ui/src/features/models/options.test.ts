@@ -33,6 +33,7 @@ describe('the form', () => {
     expect(mlx).toContain('context')
     expect(mlx).not.toContain('gpu_layers')
     expect(optionsOf('remote').map((one) => one.key)).not.toContain('batch')
+    expect(new Set(optionsOf('whisper' as 'gguf').map((one) => one.group))).toEqual(new Set(['keeping', 'names']))
     const before = draftOf({})
     expect(change(before, { ...before, gpu_layers: '3' }, 'mlx').patch).toEqual({})
   })

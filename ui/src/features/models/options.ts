@@ -64,9 +64,10 @@ export type Draft = Readonly<Record<string, string>>
 export type Problem = { kind: 'number' | 'whole' | 'path' | 'names' } | { kind: 'range'; low: number; high: number }
 export type Patch = Record<string, unknown>
 
-/** Those that a model of `format` can have. */
+/** Those that a model of `format` can have; of one that is no language model how long it stays, and its names. */
 export function optionsOf(format: Format): readonly (typeof OPTIONS)[number][] {
-  return OPTIONS.filter((option) => (option.formats as readonly Format[]).includes(format))
+  const known = OPTIONS.filter((option) => (option.formats as readonly Format[]).includes(format))
+  return known.length > 0 ? known : OPTIONS.filter(({ group }) => group === 'keeping' || group === 'names')
 }
 
 const MIB = 1024 ** 2

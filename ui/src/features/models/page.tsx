@@ -22,7 +22,6 @@ export function ModelsPage() {
   const [place, go] = usePlace()
   const isAdmin = useIsAdmin()
   const models = useModels()
-  const moving = useStandingPart('downloads', ({ downloads }) => downloads?.filter(isUnderWay).length ?? 0)
   const add = () => go({ add: 'local' })
   const tab = isAdmin && place.tab === 'downloads' ? 'downloads' : 'installed'
   return (
@@ -47,7 +46,7 @@ export function ModelsPage() {
           onValueChange={(next) => go({ tab: next === 'installed' ? undefined : next })}
           tabs={[
             { value: 'installed', label: <>{t('tab.installed')} {models.rows.length > 0 && <Badge>{models.rows.length}</Badge>}</>, content: <Installed onAdd={add} /> },
-            { value: 'downloads', label: <>{t('tab.downloads')} {moving > 0 && <Badge tone="accent">{moving}</Badge>}</>, content: <Transfers onAdd={() => go({ add: 'hub' })} /> },
+            { value: 'downloads', label: <DownloadsLabel />, content: <Transfers onAdd={() => go({ add: 'hub' })} /> },
           ]}
         />
       ) : (
@@ -61,5 +60,16 @@ export function ModelsPage() {
         </>
       )}
     </Page>
+  )
+}
+
+/** With how many are under way; asked for by admins alone, who may hear of them. */
+function DownloadsLabel() {
+  const { t } = useTranslation('models')
+  const moving = useStandingPart('downloads', ({ downloads }) => downloads?.filter(isUnderWay).length ?? 0)
+  return (
+    <>
+      {t('tab.downloads')} {moving > 0 && <Badge tone="accent">{moving}</Badge>}
+    </>
   )
 }
