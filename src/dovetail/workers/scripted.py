@@ -55,6 +55,7 @@ class Script:
     story  each token is a word that depends on its place and on the request's seed, alone: the same request says the
            same again, and of another one it is known what it must say (`word`)
     once   a file: where it exists the worker does well, else it makes it when it misbehaves
+    document  a text whose pieces of four characters are the tokens of every chat, as many as it has
     """
 
     behaviour: Behaviour = "well"
@@ -68,6 +69,7 @@ class Script:
     text: str = "tok "
     story: bool = False
     once: str = ""
+    document: str = ""
 
 
 def word(seed: int, place: int) -> str:
@@ -81,6 +83,8 @@ class Frames:
     def __init__(self, script: Script) -> None:
         self.prefill = _chunk({**_chat({}), "prompt_progress": {"total": 8, "cache": 0, "processed": 8, "time_ms": 1}})
         self.chat_token = _chunk(_chat({"content": script.text}))
+        pieces = (script.document[at : at + 4] for at in range(0, len(script.document), 4))
+        self.document = tuple(_chunk(_chat({"content": piece})) for piece in pieces)
         self.text_token = _chunk({"index": 0, "content": script.text, "stop": False, "model": "x" * 150})
         self.junk = _framed(b"data: {not json \xff\x00}\n\n")
         self.error = _chunk({"error": {"code": 500, "message": "the script says so", "type": "server_error"}})
@@ -184,7 +188,9 @@ class Connection(asyncio.Protocol):
             self._transport.close()  # as llama-server does after a stream
             return
         frames = self._worker.frames
-        if self._worker.script.story:
+        if frames.document and self._chat:
+            self._transport.write(frames.document[self._sent])
+        elif self._worker.script.story:
             content = word(self._seed, self._sent)
             self._transport.write(_chunk(_chat({"content": content}) if self._chat else {"content": content}))
         else:
@@ -237,7 +243,8 @@ class Connection(asyncio.Protocol):
                 self._reply(500, {"error": {"code": 500, "message": "the script says so", "type": "server_error"}})
             case "/v1/chat/completions" | "/completion":
                 limit = body.get("max_tokens", body.get("n_predict", -1))
-                tokens = script.tokens if limit < 0 else min(limit, script.tokens)
+                most = len(self._worker.frames.document) or script.tokens
+                tokens = most if limit < 0 else min(limit, most)
                 self._stream(path != "/completion", tokens, body.get("seed", 0))
             case _:
                 self._reply(404, {"error": {"code": 404, "message": "File Not Found", "type": "not_found_error"}})

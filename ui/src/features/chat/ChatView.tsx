@@ -58,8 +58,9 @@ export function ChatView({ chatId, leaf, model: wanted }: { chatId: string | nul
     const draft = draftOf(chatId)
     setSending(true)
     setProblem(null)
-    actions
-      .send(last?.id ?? null, draft, { model: modelId, system_prompt: state.systemPrompt, params: state.params })
+    state
+      .ready()
+      .then((chosen) => actions.send(last?.id ?? null, draft, { model: chosen, system_prompt: state.systemPrompt, params: state.params }))
       .then(() => {
         setDraft(chatId, { text: '', files: [] })
         if (chatId === null) forgetBeginning()

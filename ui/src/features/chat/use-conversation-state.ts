@@ -7,7 +7,7 @@ import { meter } from './meter'
 import { grow, leafFor, pathTo } from './tree'
 import type { Chat, Params } from './types'
 import { setBeginning, useBeginning } from './ui-store'
-import { chosenModel, loadModel, modelOf, useModels } from './use-models'
+import { answering, chatModels, chosenModel, loadModel, modelOf, useModels } from './use-models'
 
 /** The conversation that is shown with all that follows from it: branch, model, parameters, context. */
 export function useConversationState(chatId: string | null, leaf: string | undefined, wantedModel: string | undefined) {
@@ -47,5 +47,7 @@ export function useConversationState(chatId: string | null, leaf: string | undef
     },
     [change, known.models],
   )
-  return { query, chat, known, tree, path, modelId, model, systemPrompt, params, meter: full, change, choose }
+  /** The model that answers next, also for who is quicker than the list of models. */
+  const ready = async () => modelId ?? chosenModel(answering(await client.ensureQueryData(chatModels)), own)
+  return { ready, query, chat, known, tree, path, modelId, model, systemPrompt, params, meter: full, change, choose }
 }

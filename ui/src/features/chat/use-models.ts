@@ -23,19 +23,23 @@ export function useModels(): { models: readonly Model[]; isLoading: boolean; err
   const live = useStandingPart('models', (standing) => standing.models)
   const models = useMemo(() => {
     const now = new Map((live ?? []).filter((one) => one.id === one.model).map((one) => [one.model, one]))
-    return (listed ?? [])
-      .filter((one) => one.capabilities.includes('chat') || one.format === 'remote')
-      .map((one): Model => {
+    return answering(listed ?? []).map((one): Model => {
         const figures = now.get(one.id)
         const state = figures?.state ?? (live === null ? one.state : 'unloaded')
         return { ...one, state, reason: figures === undefined ? one.reason : figures.reason, progress: null }
-      })
+      },
+    )
   }, [listed, live])
   return { models, isLoading: isPending, error, refetch: () => void refetch() }
 }
 
+/** Those of all models that one can talk to. */
+export function answering<T extends Listed>(models: readonly T[]): T[] {
+  return models.filter((one) => one.capabilities.includes('chat') || one.format === 'remote')
+}
+
 /** The model to talk to: the conversation's, the one that was used last, one that is loaded, any. */
-export function chosenModel(models: readonly Model[], ofChat: string | null | undefined): string | null {
+export function chosenModel(models: readonly Listed[], ofChat: string | null | undefined): string | null {
   const has = (id: string | null | undefined): id is string => id !== null && id !== undefined && models.some((one) => one.id === id || one.aliases.includes(id))
   if (ofChat !== null && ofChat !== undefined) return ofChat
   const last = lastModel()

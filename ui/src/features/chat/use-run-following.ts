@@ -1,6 +1,7 @@
 import { useEffect } from 'react'
 import { useQueryClient } from '@tanstack/react-query'
 import { chatKeys } from './api'
+import { type RunView, withRun } from './run-events'
 import { mindVisibility, runs } from './runs'
 import type { Chat } from './types'
 
@@ -18,6 +19,8 @@ export function useRunFollowing(chat: Chat | undefined): void {
   useEffect(
     () =>
       runs.onEnd((view) => {
+        // At once, what comes next need not wait for the list and the conversation to be fetched.
+        if (view.status !== 'streaming') client.setQueryData<Chat>(chatKeys.one(view.chatId), (old) => old && ended(old, view))
         void (async () => {
           await client.invalidateQueries({ queryKey: chatKeys.one(view.chatId) })
           void client.invalidateQueries({ queryKey: ['chats', 'list'] })
@@ -26,4 +29,9 @@ export function useRunFollowing(chat: Chat | undefined): void {
       }),
     [client],
   )
+}
+
+function ended(chat: Chat, view: RunView): Chat {
+  if (chat.running !== view.runId) return chat
+  return { ...chat, running: null, messages: chat.messages.map((one) => withRun(one, view)) }
 }
