@@ -204,13 +204,21 @@ async def test_nothing_stands_in_the_way_of_anybody(visit: Open, look: Look) -> 
     await photograph(page, f"chat-{look}")
     await page.get_by_test_id("toggle-params").click()
     await expect(page.get_by_test_id("params")).to_be_visible()
+    await still(page)
     await audit(page)
     await photograph(page, f"chat-params-{look}")
     if look.width < 768:
         await page.keyboard.press("Escape")
+        await expect(page.get_by_test_id("params")).to_have_count(0)
     await page.get_by_test_id("model-picker").click()
     await expect(page.get_by_role("option").first).to_be_visible()
+    await still(page)
     await audit(page)
+
+
+async def still(page: Page) -> None:
+    """Waits until nothing opens or closes any more."""
+    await expect(page.locator("[data-starting-style], [data-ending-style]")).to_have_count(0)
 
 
 async def no_wider_than_its_window(page: Page) -> bool:

@@ -121,7 +121,7 @@ async def test_stop_keeps_what_there_is_and_frees_the_model(page: Page, paced: R
 
 
 async def test_who_has_scrolled_up_is_left_alone(page: Page) -> None:
-    await page.set_viewport_size({"width": 700, "height": 420})
+    await page.set_viewport_size({"width": 800, "height": 420})
     await say(page, "Tell me a story.")
     box = page.get_by_role("log")
     await scrolls(page, lambda top: top > 200)

@@ -26,7 +26,7 @@ export function MessageActions({ message, isLast, onEdit }: { message: Message; 
         <>
           <IconButton size="sm" label={t('message.again')} icon={<RefreshCw />} disabled={isBusy} onClick={() => attempt(() => actions.regenerate(message, model))} />
           <Menu
-            trigger={<IconButton size="sm" label={t('message.againWith')} icon={<ChevronDown />} disabled={isBusy} className="-ml-1.5 w-5" />}
+            trigger={<IconButton size="sm" label={t('message.againWith')} icon={<ChevronDown />} disabled={isBusy} className="w-6" />}
             groups={[
               models.map((one) => ({
                 label: one.id,
