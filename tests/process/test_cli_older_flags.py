@@ -131,25 +131,22 @@ async def test_variables_say_the_port_the_key_the_model_and_the_server(tmp_path:
         assert "deepseek-moe-16b-chat-mlx-q4_0" in out.decode()
 
 
-@pytest.mark.accept("G15")
-async def test_mlx_gguf_servers_command_line(tmp_path: Path) -> None:
+@pytest.mark.accept("G14", "G15")
+async def test_mlx_gguf_servers_command_line_page_and_access_log(tmp_path: Path) -> None:
     port = free_port()
-    flags = [
-        "-a",
-        "127.0.0.1",
-        "-p",
-        str(port),
-        "--log-level",
-        "warning",
-        "--max-kv-size",
-        "10",
-        "--max-memory-gb",
-        "8",
-    ]
-    async with serving(tmp_path, port, [*flags, "--enable-auto-load"]) as url, client(url) as http:
-        sent = {"model": "tiny-mlx", "prompt": "Hi", "max_tokens": 1}
+    flags = ["-a", "127.0.0.1", "-p", str(port), "--log-level", "info", "--max-kv-size", "10", "--max-memory-gb", "8"]
+    flags += ["--enable-auto-load", "--log-format", "json"]
+    async with serving(tmp_path, port, flags) as url, client(url) as http:
+        sent = {"model": "tiny-mlx", "prompt": "a very secret word", "max_tokens": 1}
         async with http.post("/v1/completions", json=sent) as answer:
             assert answer.status == 200
+        async with http.get("/webui", allow_redirects=False) as answer:
+            assert (answer.status, answer.headers["location"]) == (307, "/ui/")
+    lines = [json.loads(line) for line in (tmp_path / "serve.log").read_text().splitlines() if line.startswith("{")]
+    (line,) = [line for line in lines if line.get("message", line.get("event")) == "request"]
+    assert (line["endpoint"], line["status"], line["model"]) == ("/v1/completions", 200, "tiny-mlx")
+    assert line["duration_ms"] > 0
+    assert "secret" not in (tmp_path / "serve.log").read_text()
     refused = await asyncio.create_subprocess_exec(
         *(
             sys.executable,

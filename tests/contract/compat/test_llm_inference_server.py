@@ -95,6 +95,25 @@ async def test_a_parameter_without_a_meaning_here_is_named(client: aiohttp.Clien
     assert (status, json.loads(text)["error"]["param"]) == (400, f"model_params.{name}")
 
 
+@pytest.mark.accept("A16")
+async def test_a_file_of_the_same_name_from_another_repository_is_not_taken_for_it(
+    client: aiohttp.ClientSession, server: Running, hub: Hub
+) -> None:
+    hub.files["deep/same.gguf"] = MODEL.read_bytes()
+    other = server.home / "models" / "other"
+    other.mkdir(parents=True)
+    (other / "same.gguf").write_bytes(MODEL.read_bytes())
+    (other / ".hub.json").write_text(json.dumps({"repo": "another/one"}))
+    status, text = await ask(client, filename="deep/same.gguf", model_params={"type_k": 1, "seed": -1}, stream=False)
+    assert status == 200, text
+    async with client.get("/api/v1/models") as answer:
+        paths = [Path(one["path"]) for one in (await answer.json())["data"] if one["path"].endswith("same.gguf")]
+    assert len(paths) == 2
+    assert 'cache_type_k = "f16"' in (server.home / "dovetail.toml").read_text()
+    status, text = await ask(client, model_params={"type_k": 99})
+    assert (status, json.loads(text)["error"]["param"]) == (400, "model_params.type_k")
+
+
 @pytest.mark.accept("A17")
 async def test_status_and_information(client: aiohttp.ClientSession) -> None:
     async with client.get("/api/status") as answer:

@@ -95,6 +95,18 @@ async def test_processes_are_an_array_or_a_map() -> None:
     await running
 
 
+async def test_a_model_of_another_kind_is_shown_as_what_it_is() -> None:
+    elsewhere = Model("m", "remote", Path())
+    status = WorkerStatus("m", "starting", served=elsewhere)
+    parts = services(None, elsewhere, progress=loading_for_ever(), statuses={"m": status})
+    app = create_app(parts)
+    running = await begun(app, parts)
+    (process,) = (await call(app, "GET", "/management/processes")).json()["processes"]
+    assert process["model_type"] == "remote"
+    parts.requests.cut()
+    await running
+
+
 @pytest.mark.parametrize(
     ("headers", "body", "ends"),
     [

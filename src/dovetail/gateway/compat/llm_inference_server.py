@@ -13,10 +13,11 @@ from starlette.responses import Response
 
 from dovetail import __version__
 from dovetail.bench.meter import Looking, Meter
+from dovetail.catalog.delivery import repository
 from dovetail.catalog.hub import parse_spec
 from dovetail.core.caller import Caller
 from dovetail.core.errors import DovetailError, Forbidden, InvalidRequest, ModelNotFound
-from dovetail.core.model import Model
+from dovetail.core.model import CacheType, Model
 from dovetail.core.request import ChatPrompt, GenerateRequest, JsonObject, Message, Sampling, TextPart
 from dovetail.gateway import change, health
 from dovetail.gateway.admin.bench_ask import AskAnswer, AskChunk, Asked, Watched
@@ -38,6 +39,21 @@ router = APIRouter(tags=["older servers"])
 _LOOK_EVERY = 0.2  # seconds between two looks at a download
 
 
+# ggml_type, of ggml.h.
+_CACHE_TYPES: dict[int, CacheType] = {
+    0: "f32", 1: "f16", 2: "q4_0", 3: "q4_1", 6: "q5_0", 7: "q5_1", 8: "q8_0", 30: "bf16",
+}  # fmt: skip
+_RANDOM = frozenset({-1, (1 << 32) - 1})
+
+
+def _cache_type(name: str, number: int | None) -> CacheType | None:
+    if number is None or number in _CACHE_TYPES:
+        return None if number is None else _CACHE_TYPES[number]
+    raise InvalidRequest(
+        f"model_params.{name}: one of {', '.join(map(str, _CACHE_TYPES))}", param=f"model_params.{name}"
+    )
+
+
 class ModelParams(Wire):
     """llama-cpp-python's parameters of a load, as settings of the model; those without a meaning here are refused."""
 
@@ -48,7 +64,9 @@ class ModelParams(Wire):
     n_threads: Annotated[int | None, Field(description="`threads`.")] = None
     flash_attn: Annotated[bool | None, Field(description="`flash_attention`.")] = None
     chat_format: Annotated[str | None, Field(max_length=64, description="`chat_format`.")] = None
-    seed: Annotated[int | None, Field(description="Of this answer.")] = None
+    type_k: Annotated[int | None, Field(description="`cache_type_k`, by ggml's number.")] = None
+    type_v: Annotated[int | None, Field(description="`cache_type_v`, by ggml's number.")] = None
+    seed: Annotated[int | None, Field(description="Of this answer; -1 and 2^32 - 1 are a random one.")] = None
     verbose: Annotated[object, Inert("What is logged.")] = None
     use_mmap: Annotated[object, Refused(True)] = None
     use_mlock: Annotated[object, Refused(False)] = None
@@ -68,6 +86,8 @@ class ModelParams(Wire):
             "ubatch": self.n_ubatch,
             "threads": self.n_threads,
             "flash_attention": self.flash_attn,
+            "cache_type_k": _cache_type("type_k", self.type_k),
+            "cache_type_v": _cache_type("type_v", self.type_v),
             "chat_format": self.chat_format,
         }
         return {name: value for name, value in said.items() if value is not None}
@@ -89,7 +109,7 @@ class FileChat(Wire):
             id=new_id("ask"),
             model=model.name,
             prompt=ChatPrompt((Message("user", (TextPart(self.prompt),)),)),
-            sampling=Sampling(seed=self.model_params.seed),
+            sampling=Sampling(seed=None if self.model_params.seed in _RANDOM else self.model_params.seed),
             max_tokens=None,
             keep="nothing",
         )
@@ -148,7 +168,8 @@ async def _model(request: Request, services: Services, caller: Caller, body: Fil
         if found is None:
             raise ModelNotFound(body.filename[:256], [])
         return found
-    found = await _here(services, Path(body.filename))
+    name = Path(Path(body.filename).name)  # a repository may have it in a folder
+    found = await _here(services, name, body.repo_id)
     if found is not None:
         return found
     if body.repo_id is None or services.downloads is None:
@@ -156,16 +177,20 @@ async def _model(request: Request, services: Services, caller: Caller, body: Fil
     await _admin(request, services, "to fetch it")
     ticket = Ticket("load", caller, body.filename, outline(body))
     await while_connected(request, services, ticket, _fetch(services, f"{body.repo_id}:{body.filename}"))
-    return await _here(services, Path(body.filename)) or await asyncio.to_thread(services.catalog.find, body.filename)
+    return await _here(services, name, body.repo_id) or await asyncio.to_thread(services.catalog.find, body.filename)
 
 
-async def _here(services: Services, path: Path) -> Model | None:
-    """The model whose first file that is, by its path or by its name alone."""
-    models = await asyncio.to_thread(services.catalog.models)
-    for model in models:
-        if model.remote is None and path in {model.path, Path(model.path.name), model.path.resolve()}:
-            return model
-    return None
+async def _here(services: Services, path: Path, repo: str | None = None) -> Model | None:
+    """The model whose first file that is, by its path or by its name alone; none that came from another `repo`."""
+
+    def look() -> Model | None:
+        every = [model for model in services.catalog.models() if model.remote is None]
+        found = [model for model in every if path in {model.path, Path(model.path.name), model.path.resolve()}]
+        origins = {model.id: repository(model.path.parent) for model in found} if repo else {}
+        found = [model for model in found if origins.get(model.id) in {None, repo}]
+        return min(found, key=lambda model: origins.get(model.id) is None, default=None)
+
+    return await asyncio.to_thread(look)
 
 
 async def _fetch(services: Services, spec: str) -> None:

@@ -221,7 +221,7 @@ def _process(
         "model_id": _number(model, numbers) if model else "",
         "model_name": state.model,
         "model_path": str(model.path) if model else "",
-        "model_type": _TYPES[model.format] if model else "",
+        "model_type": _TYPES.get(model.format, model.format) if model else "",
         "context_length": state.context,
         "process_id": pid,
         "cpu_usage": now.percent(then, _SAMPLE),
