@@ -14,6 +14,7 @@ from dovetail.cli.admin import admin
 from dovetail.cli.bench import bench
 from dovetail.cli.chat import chat
 from dovetail.cli.config import config
+from dovetail.cli.desktop import desktop
 from dovetail.cli.doctor import doctor
 from dovetail.cli.engine import engine
 from dovetail.cli.exits import Exit, Failure
@@ -53,6 +54,7 @@ COMMANDS = {
     "bench": bench,
     "pipe": pipe,
     "launch": launch,
+    "desktop": desktop,
     "selftest": selftest,
     "doctor": doctor,
     "openapi": openapi,

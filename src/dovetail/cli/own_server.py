@@ -29,12 +29,12 @@ class Serve(Protocol):
 
 
 @contextmanager
-def own_server(settings: Settings, serve: Serve | None = None) -> Generator[str]:
-    """The address of a server on a free loopback port, which holds the home folder and ends with the block.
+def own_server(settings: Settings, serve: Serve | None = None, port: int = 0) -> Generator[str]:
+    """The address of a server on loopback, at `port` or a free one. It holds the home folder and ends with the block.
 
     Raises Failure when the home folder is held by another process or the server cannot start.
     """
-    server = settings.server.model_copy(update={**_OWN, "drain_timeout": 1.0})
+    server = settings.server.model_copy(update={**_OWN, "port": port, "drain_timeout": 1.0})
     thread = _ServerThread(settings.model_copy(update={"server": server}), serve or _gateway())
     with HomeLock(settings.home) as lock:
         thread.start()
@@ -47,8 +47,8 @@ def own_server(settings: Settings, serve: Serve | None = None) -> Generator[str]
 
 
 @contextmanager
-def any_server(url: str | None, settings: Settings) -> Generator[Server]:
-    """The running server, or where none runs one of one's own. Raises Failure."""
+def any_server(url: str | None, settings: Settings, port: int = 0) -> Generator[Server]:
+    """The running server, or where none runs one of one's own, at `port` or a free one. Raises Failure."""
     found = find_server(url, settings.home)
     if found is not None:
         yield server_at(found, url, settings.home)
@@ -59,7 +59,7 @@ def any_server(url: str | None, settings: Settings) -> Generator[Server]:
     preflight.check_folders(settings)
     # Failures reach the terminal as answers do; the log of a server of one's own would only cut through them.
     log.setup("text", "critical")
-    with own_server(settings) as own:
+    with own_server(settings, port=port) as own:
         yield server_at(own, None, settings.home)
 
 
