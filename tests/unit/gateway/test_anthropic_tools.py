@@ -7,6 +7,7 @@ import pytest
 from dovetail.core.errors import InvalidRequest
 from dovetail.core.request import ChatPrompt, Message, NamedTool, TextPart
 from dovetail.gateway.dialects.anthropic.body import MessagesBody
+from dovetail.gateway.wire import warnings
 
 ASK = {"role": "user", "content": "hi"}
 SEARCH = {"type": "tool_use", "id": "t1", "name": "ToolSearch", "input": {"query": "cron"}}
@@ -54,6 +55,13 @@ def test_a_deferred_tool_is_seen_once_it_is_found_and_stands_last() -> None:
 def test_all_are_seen_where_only_a_server_could_search() -> None:
     searched: list[Any] = [{"type": "tool_search_tool_regex_20251119", "name": "tool_search_tool_regex"}, *TOOLS[1:]]
     assert names([ASK], tools=searched) == ["CronList", "CronDelete", "Read"]
+
+
+def test_what_is_in_a_tool_of_anthropics_own_is_not_looked_at() -> None:
+    search = {"type": "web_search_20250305", "name": "web_search", "max_uses": 5, "allowed_callers": ["code"]}
+    asked = MessagesBody.model_validate({"model": "m", "max_tokens": 5, "messages": [ASK], "tools": [search]})
+    told = {"x-dovetail-warnings": "passed over: tools[0] of the type web_search_20250305"}
+    assert warnings(asked, strict=False) == told
 
 
 def test_tools_come_and_go_in_the_middle() -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, cast
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from dovetail.core.errors import InvalidRequest
 from dovetail.gateway.wire import Inert, Refused, Wire
@@ -27,6 +27,17 @@ class AnthropicTool(Wire):
     eager_input_streaming: Annotated[object, Inert()] = None
     allowed_callers: Annotated[object, Refused(["direct"])] = None
     input_examples: Annotated[object, Refused([])] = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _foreign(cls, sent: object) -> object:
+        """What a tool that is passed over as a whole has in it is not looked at."""
+        match sent:
+            case {"type": str(kind)} if kind != "custom":
+                tool = cast("dict[str, object]", sent)
+                return {name: tool[name] for name in ("type", "name", "defer_loading") if name in tool}
+            case _:
+                return sent
 
     @property
     def known(self) -> bool:
