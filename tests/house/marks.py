@@ -5,17 +5,24 @@ from __future__ import annotations
 import ast
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 
 def marked_tests(folder: Path, mark: str = "accept") -> dict[str, set[str]]:
     """What tests are marked with, and which do so, read from the source without running it."""
     found: defaultdict[str, set[str]] = defaultdict(set)
-    for path in sorted(folder.rglob("test_*.py")):
-        name = path.relative_to(folder).as_posix()
-        for test, what in _marks(ast.parse(path.read_text("utf-8")), name, mark):
+    for name, parsed in _parsed(folder):
+        for test, what in _marks(parsed, name, mark):
             found[what].add(test)
     return dict(found)
+
+
+@cache
+def _parsed(folder: Path) -> list[tuple[str, ast.Module]]:
+    """Every file of tests by its name; reading them takes longer than looking for a mark."""
+    files = sorted(folder.rglob("test_*.py"))
+    return [(path.relative_to(folder).as_posix(), ast.parse(path.read_text("utf-8"))) for path in files]
 
 
 def _marks(node: ast.AST, owner: str, mark: str) -> Iterator[tuple[str, str]]:
