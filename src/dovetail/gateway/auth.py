@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from dovetail.access.access import Access
 from dovetail.access.people import Visitor
+from dovetail.core.caller import LOCAL
 from dovetail.core.errors import DovetailError, Forbidden, RateLimited
 from dovetail.core.request import Json
 from dovetail.gateway import guard
@@ -86,6 +87,7 @@ async def setup(request: Request, services: ServicesDep, access: AccessDep) -> R
         raise Forbidden("setup from elsewhere needs the code that the server's log shows", code="setup_code")
     await access.people.found(body.name, body.password)
     access.changed()
+    await services.archive.hand_over(LOCAL.id, body.name)
     await guard.record(request.scope, access, "setup", who=body.name)
     return await _log_in(request, access, body.name, body.password)
 

@@ -158,6 +158,12 @@ def purge(connection: Connection, *, before: float | None = None, owner: str | N
     return connection.execute("DELETE FROM chat WHERE deleted < ? OR owner = ?", (before, owner)).rowcount
 
 
+def hand_over(connection: Connection, owner: str, to: str) -> None:
+    """All that `owner` has is somebody else's, who has nothing yet."""
+    connection.execute("UPDATE chat SET owner = ? WHERE owner = ?", (to, owner))
+    connection.execute("UPDATE preset SET owner = ? WHERE owner = ?", (to, owner))
+
+
 def drop(connection: Connection, owner: str, chat_id: str) -> None:
     """One of `owner`'s, for good."""
     connection.execute("UPDATE chat SET deleted = 0 WHERE id = ? AND owner = ?", (chat_id, owner))

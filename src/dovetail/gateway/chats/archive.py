@@ -66,6 +66,15 @@ class Archive:
             await self.run(lambda c: chats.purge(c, owner=owner))
             await self._drop_files()
 
+    async def hand_over(self, owner: str, to: str) -> None:
+        """What somebody without a name has kept belongs to the first account."""
+        if self._database is None:
+            return
+        try:
+            await self.run(lambda c: chats.hand_over(c, owner, to))
+        except DovetailError as failure:  # the account is there, whatever becomes of this
+            log.warning("chats_not_handed_over", reason=failure.message)
+
     async def _drop_files(self) -> None:
         """Those that no conversation has any more."""
         async with self.files:

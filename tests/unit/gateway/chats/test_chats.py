@@ -19,7 +19,7 @@ from dovetail.settings import Settings
 from dovetail.settings.sections import ChatSettings
 
 from ...access.parts import GOOD, HERE, Clock, access  # noqa: TID252
-from ..fakes import services  # noqa: TID252
+from ..fakes import call, services  # noqa: TID252
 from .parts import Desk, desk
 
 pytestmark = pytest.mark.anyio
@@ -244,6 +244,19 @@ async def test_nobody_sees_another_s_conversations(tmp_path: Path) -> None:
             await desks["chief"].got("POST", "/users", {"name": "ann", "password": GOOD})
             _, token = await known.people.log_in("ann", GOOD, HERE)
             assert await titles(replace(made, who={"cookie": f"dovetail={token}"})) == []
+
+
+async def test_what_was_said_before_there_was_an_account_belongs_to_the_first(tmp_path: Path) -> None:
+    with access(tmp_path) as known:
+        async with desk(tmp_path, access=known) as made:
+            await made.chat(title="before")
+            await made.got("PUT", "/presets/p", {"name": "p"})
+            first = {"name": "chief", "password": GOOD}
+            assert (await call(made.app, "POST", "/auth/setup", first, content_type="application/json")).status == 200
+            _, token = await known.people.log_in("chief", GOOD, HERE)
+            chief = replace(made, who={"cookie": f"dovetail={token}"})
+            assert await titles(chief) == ["before"]
+            assert len((await chief.got("GET", "/presets"))["data"]) == 1
 
 
 async def test_a_key_of_some_models_has_no_conversations(tmp_path: Path) -> None:
