@@ -96,6 +96,8 @@ SOUND: list[tuple[str, dict[str, Any]]] = [
     ("/v1/embeddings", {"input": [[5, 6], [7]], "pooling": "last", "normalize": False}),
     ("/tokenize", {"content": "Hello", "add_special": True, "parse_special": False, "with_pieces": True}),
     ("/detokenize", {"tokens": [5, 6, 7]}),
+    ("/apply-template", {"messages": CALLED, "tools": [WEATHER], "tool_choice": "auto"}),
+    ("/embedding", {"content": ["a", [5, 6]], "embd_normalize": 3, "encoding_format": "float"}),
 ]
 
 NASTY: list[Any] = [
