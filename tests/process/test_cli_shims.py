@@ -144,7 +144,16 @@ async def test_one_command_starts_everything(tmp_path: Path) -> None:
 @pytest.mark.accept("P10", "P11")
 def test_every_script_is_a_command_there_is(capsys: pytest.CaptureFixture[str]) -> None:
     scripts: dict[str, str] = json.loads((COMPAT / "package.json").read_text())["scripts"]
-    assert {"client:all", "client", "client:server", "client:auth", "server", "build", "build:native"} <= set(scripts)
+    assert {
+        "client:all",
+        "client",
+        "client:server",
+        "client:auth",
+        "server",
+        "desktop",
+        "build",
+        "build:native",
+    } <= set(scripts)
     assert {"dev", "start"} <= set(scripts)
     for script in scripts.values():
         program, *words = script.split()
