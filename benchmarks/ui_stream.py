@@ -91,7 +91,7 @@ def formulas(count: int, length: int) -> str:
 
 def measure(name: str, document: str, models: Path, earlier: int = 0, slower: int = 1) -> Drawn:
     """One answer that says `document`, in a conversation that has `earlier` messages already."""
-    fields = {"interval_ms": 1000 / RATE, "document": document}
+    fields = {"interval_ms": 1000 / RATE, "document": document, "context": 1 << 17}
     with (
         tempfile.TemporaryDirectory() as folder,
         scripted_server(Path(folder), sys.executable, fields) as binary,

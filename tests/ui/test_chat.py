@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 from playwright.async_api import Page, expect
 
 from ..process.serving.running import Running  # noqa: TID252
 from .browser import LOOKS, Look, audit, photograph
-from .chatting import answered, chat_of, choose, kinds_of, messages_of, say, text_of
+from .chatting import Json, answered, chat_of, choose, kinds_of, messages_of, say, text_of
 from .conftest import Open
 
 pytestmark = pytest.mark.anyio
@@ -135,6 +136,41 @@ async def test_a_deletion_is_taken_back(visit: Open) -> None:
     await expect(page).to_have_url(re.compile(r"/ui/chat$"))
     await page.get_by_role("button", name="Undo").click()
     await expect(item).to_have_count(1)
+
+
+async def test_what_was_exported_and_deleted_comes_back_as_it_was(
+    visit: Open, server: Running, cookie: str, tmp_path: Path
+) -> None:
+    page = (await visit("/chat")).page
+    await say(page, "To be carried away.")
+    await answered(page)
+    await page.get_by_role("button", name="Answer again", exact=True).click()
+    await expect(page.get_by_role("group", name="Version 2 of 2")).to_be_visible()
+    await answered(page)
+    before = await chat_of(server, page, cookie)
+    chat_id = str(before["id"])
+    await page.locator(f'[data-chat="{chat_id}"]').get_by_role("button", name="Actions").click()
+    async with page.expect_download() as download:
+        await page.get_by_role("menuitem", name="Export as JSON").click()
+    file = tmp_path / "chat.json"
+    await (await download.value).save_as(file)
+    await page.locator(f'[data-chat="{chat_id}"]').get_by_role("button", name="Actions").click()
+    await page.get_by_role("menuitem", name="Delete").click()
+    await expect(page.locator(f'[data-chat="{chat_id}"]')).to_have_count(0)
+    await page.get_by_test_id("import-input").set_input_files(file)
+    await expect(page.get_by_text("1 conversation imported")).to_be_visible()
+    await page.get_by_role("link", name="To be carried away.").first.click()
+    await expect(page.get_by_role("group", name="Version 2 of 2")).to_be_visible()
+    after = await chat_of(server, page, cookie)
+    assert _shape(after) == _shape(before)
+
+
+def _shape(chat: Json) -> list[object]:
+    """A tree without its ids: each message with its parent's place, and all that was measured of it."""
+    messages = messages_of(chat)
+    places = {message["id"]: place for place, message in enumerate(messages)}
+    kept = ("role", "parts", "model", "usage", "timings", "status")
+    return [(places.get(message["parent_id"]), [message[name] for name in kept]) for message in messages]
 
 
 async def test_a_file_goes_with_a_message_and_a_picture_is_refused_by_a_blind_model(

@@ -1,21 +1,10 @@
 /** The server's conversations: what is fetched, and what is asked of it. */
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query'
-import { request } from '@/api/client'
-import type { Chat, FilePart, Listed, Message, Params, Part, Summary } from './types'
+import { request, type Schemas } from '@/api/client'
+import type { Chat, FilePart, Params, Part, Summary } from './types'
 
-export interface ListPage {
-  data: Listed[]
-  folders: string[]
-  next: string | null
-}
-
-export interface Preset {
-  id: string
-  name: string
-  system_prompt: string
-  params: Params
-  updated_at: number
-}
+export type ListPage = Schemas['ChatList']
+export type Preset = Schemas['PresetObject']
 
 export type NewPart =
   | { type: 'text'; text: string }
@@ -23,17 +12,8 @@ export type NewPart =
   | { type: 'tool_result'; tool_call_id: string; text: string }
   | Extract<Part, { type: 'reasoning' | 'tool_call' }>
 
-export interface Changed {
-  chat: Summary
-  message: Message
-}
-
-export interface Begun {
-  run_id: string
-  message_id: string
-  chat: Summary
-  message: Message
-}
+export type Changed = Schemas['ChatChanged']
+export type Begun = Schemas['RunStarted']
 
 async function call<T>(method: string, path: string, body?: unknown): Promise<T> {
   const init: RequestInit =
@@ -123,7 +103,9 @@ export async function exported(format: 'json' | 'md', ids?: readonly string[]): 
   return (await request(`/api/v1/chats/export?${asked}`)).blob()
 }
 
-export async function imported(file: File): Promise<{ imported: number }> {
-  const response = await request('/api/v1/chats/import', { method: 'POST', body: file })
-  return (await response.json()) as { imported: number }
+/** The ids of the conversations that have come. */
+export async function imported(file: File): Promise<readonly string[]> {
+  const init = { method: 'POST', headers: { 'content-type': 'application/octet-stream' }, body: file }
+  const response = await request('/api/v1/chats/import', init)
+  return ((await response.json()) as { chats: string[] }).chats
 }

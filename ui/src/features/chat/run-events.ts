@@ -1,28 +1,12 @@
 /** What a run tells, event by event, and what it comes to. Pure. */
+import type { Schemas } from '@/api/client'
 import type { Failure, Message, Part, Status, Timings, Usage } from './types'
 
 /** What goes on, with the numbers that belong to it; the others are null. */
-export interface Phase {
-  readonly phase: 'starting' | 'queued' | 'loading' | 'reading' | 'thinking' | 'answering'
-  readonly position: number | null
-  readonly wait: number | null
-  readonly model: string | null
-  readonly progress: number | null
-  readonly total: number | null
-  readonly cached: number | null
-  readonly done: number | null
-  readonly tokens: number | null
-  readonly per_second: number | null
-}
+export type Phase = Omit<Schemas['RunPhase'], 'seq' | 'type'>
 
 /** `part` is the place among the message's parts; `snapshot` is what a listener begins with. */
-export type RunEvent = { readonly seq: number } & (
-  | { readonly type: 'snapshot'; readonly message: Message; readonly phase: Phase | null }
-  | ({ readonly type: 'phase' } & Phase)
-  | { readonly type: 'delta'; readonly part: number; readonly kind: 'text' | 'reasoning'; readonly text: string }
-  | { readonly type: 'tool_call'; readonly part: number; readonly id: string; readonly name: string; readonly arguments: string }
-  | { readonly type: 'done'; readonly message: Message }
-)
+export type RunEvent = Schemas['RunEvent']
 
 export const STARTING: Phase = {
   phase: 'starting',

@@ -168,7 +168,7 @@ describe('RunStore', () => {
 
   it('begins with the message so far, and with it again where too much was missed', async () => {
     const told: RunEvent[] = [
-      { seq: 7, type: 'snapshot', message: message('one two', { status: 'streaming' }), phase: { ...STARTING, phase: 'answering' } },
+      { seq: 7, type: 'snapshot', message: message('one two', { status: 'streaming' }), phase: { ...STARTING, type: 'phase', phase: 'answering' } },
       { seq: 8, type: 'delta', part: 0, kind: 'text', text: ' three' },
       { seq: 90, type: 'snapshot', message: message('one two three four', { status: 'streaming' }), phase: null },
       { seq: 91, type: 'delta', part: 0, kind: 'text', text: ' five' },

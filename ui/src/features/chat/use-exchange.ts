@@ -26,7 +26,7 @@ export function useExchange() {
         void attempt(async () => saveFile(fileName(chat.title, format), await exported(format, [chat.id]))),
       importFile: (file: File) =>
         void attempt(async () => {
-          const { imported: count } = await imported(file)
+          const { length: count } = await imported(file)
           await client.invalidateQueries({ queryKey: ['chats', 'list'] })
           toast.success(t('history.imported', { count }))
         }),
