@@ -345,6 +345,26 @@ async def test_who_may_only_use_models_sees_them_and_changes_nothing(house: Hous
         await expect(page.get_by_role("tab", name="Load settings")).to_have_count(0)
 
 
+@pytest.mark.accept("M6", "M11")
+async def test_what_an_earlier_page_left_in_the_browser_is_taken_over(house: House, browser: Browser) -> None:
+    left = {"models": [{"id": "tiny-mlx", "modelFormat": "mlx", "contextSize": 640}], "activeModelId": "tiny-mlx"}
+    params = {"temperature": 0.25, "topP": 0.9, "systemPrompt": "Be brief."}
+    async with house.page(browser) as page:
+        await page.evaluate(
+            "([list, params]) => { localStorage.llmServerClientConfig = list; localStorage.modelConfig = params }",
+            [json.dumps(left), json.dumps(params)],
+        )
+        await page.reload()
+        await page.get_by_role("button", name="Take over").click()
+        await expect(page.get_by_text("Taken over: the server has them now")).to_be_visible()
+        assert await page.evaluate("localStorage.llmServerClientConfig ?? localStorage.modelConfig ?? null") is None
+        saved = (await house.ask("GET", "/api/v1/config"))["values"]["models"]["tiny-mlx"]
+        assert saved["context"] == 640
+        (preset,) = (await house.ask("GET", "/api/v1/presets"))["data"]
+        assert (preset["system_prompt"], preset["params"]) == ("Be brief.", {"temperature": 0.25, "top_p": 0.9})
+    await house.ask("PATCH", "/api/v1/models/tiny-mlx", {"settings": {"context": None}})
+
+
 @pytest.mark.accept("C5")
 @pytest.mark.parametrize("look", LOOKS, ids=str)
 async def test_everybody_can_use_it(house: House, browser: Browser, look: Look) -> None:

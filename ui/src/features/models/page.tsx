@@ -11,6 +11,7 @@ import { AddDialog } from './AddDialog'
 import { Drawer } from './Drawer'
 import { Installed } from './Installed'
 import { RoomDialog } from './RoomDialog'
+import { TakeOver } from './TakeOver'
 import { Transfers } from './Transfers'
 import { isUnderWay } from './progress'
 import { useIsAdmin, useModels } from './use-models'
@@ -39,6 +40,7 @@ export function ModelsPage() {
         </>
       }
     >
+      {isAdmin && <TakeOver />}
       {isAdmin ? (
         <Tabs
           label={t('tab.label')}

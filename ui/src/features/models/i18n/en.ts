@@ -14,6 +14,10 @@ export const en = {
     title: 'No models yet',
     body: 'Add a GGUF file or an MLX folder of this machine, or download one from Hugging Face.',
   },
+  earlier: {
+    title: 'An earlier llm-server page left its settings in this browser', body: '{{count}} models, and the parameters of its chats as a preset. Taken over, the server keeps them.',
+    take: 'Take over', forget: 'Forget them', taken: 'Taken over: the server has them now',
+  },
   state: {
     unloaded: 'Not loaded', starting: 'Loading', ready: 'Ready', busy: 'Answering', stopping: 'Unloading', failed: 'Failed',
     progress: 'Loading {{percent}}', waiting: '{{count}} waiting',

@@ -17,6 +17,10 @@ export const ko: Translated<typeof en> = {
     title: '아직 모델이 없습니다',
     body: '이 컴퓨터에 있는 GGUF 파일이나 MLX 폴더를 추가하거나, Hugging Face에서 내려받으세요.',
   },
+  earlier: {
+    title: '이전 llm-server 페이지가 이 브라우저에 남긴 설정이 있습니다', body: '모델 {{count}}개와 채팅 파라미터(프리셋)입니다. 가져오면 서버에 보관됩니다.',
+    take: '가져오기', forget: '잊기', taken: '가져왔습니다. 이제 서버에 보관됩니다',
+  },
   state: {
     unloaded: '로드 안 됨', starting: '로드 중', ready: '준비됨', busy: '응답 중', stopping: '언로드 중', failed: '실패',
     progress: '로드 중 {{percent}}', waiting: '{{count}}건 대기',
