@@ -247,28 +247,54 @@ def weight() -> int:
 
 
 def dev() -> int:
-    """Serves the pages as they are being written, until it is interrupted."""
+    """Serves the pages as they are being written, until it is interrupted; the exit status."""
     install_modules()
     vite = UI / "node_modules" / "vite" / "bin" / "vite.js"
     return subprocess.run([here().node, vite], cwd=UI, check=False).returncode
 
 
+MOST_AT_FIRST, MOST_IN_ALL = 180_000, 4_000_000
+
+
+def check() -> None:
+    """Types, lint, tests, lock, and sizes; whether the types of the API are its own. Raises BuildError."""
+    install_modules()
+    node, modules = here(), UI / "node_modules"
+    node.run(modules / "typescript" / "bin" / "tsc", "--noEmit", cwd=UI)
+    node.run(modules / "oxlint" / "bin" / "oxlint", "--deny-warnings", "src", cwd=UI)
+    node.run(UI / "scripts" / "lock-check.mjs", cwd=UI)
+    node.run(modules / "vitest" / "vitest.mjs", "run", "--reporter=dot", cwd=UI)
+    schema("--check")
+    build()
+    if first_load() > MOST_AT_FIRST or weight() > MOST_IN_ALL:
+        raise BuildError(f"too large: {sizes()}; at most {MOST_AT_FIRST / 1000:g} kB and {MOST_IN_ALL / 1e6:g} MB")
+
+
+def schema(*options: str) -> None:
+    """Writes the types of the API, or with `--check` looks whether they are as the server says. Raises BuildError."""
+    told = subprocess.run([sys.executable, "-m", "dovetail", "openapi"], capture_output=True, check=True, timeout=120)
+    script = [here().node, UI / "scripts" / "schema.mjs", *options]
+    done = subprocess.run(script, input=told.stdout, cwd=UI, capture_output=True, check=False, timeout=120)
+    if done.returncode:
+        raise BuildError(done.stderr.decode("utf-8", "replace").strip())
+
+
+def sizes() -> str:
+    return f"{first_load() / 1000:.0f} kB of JavaScript at first, {weight() / 1e6:.1f} MB in all"
+
+
 def main() -> int:
-    """`build.py`, `build.py modules` or `build.py dev`."""
-    what = sys.argv[1] if len(sys.argv) > 1 else ""
+    """`build.py`, or with one of the words below."""
+    word = sys.argv[1] if len(sys.argv) > 1 else ""
+    words = {"dev": dev, "modules": install_modules, "check": check, "schema": schema, "": build}
     try:
-        if what == "dev":
-            return dev()
-        if what == "modules":
-            install_modules()
-            return 0
-        built = not fresh()
-        build()
+        if words[word]():
+            return 1
     except BuildError as error:
         print(f"ui: {error}", file=sys.stderr)
         return 1
-    sizes = f"{first_load() / 1000:.0f} kB of JavaScript at first, {weight() / 1e6:.1f} MB in all"
-    print(f"ui: {'built' if built else 'as it was'}, {sizes}")
+    if word in {"", "check"}:
+        print(f"ui: {sizes()}")
     return 0
 
 

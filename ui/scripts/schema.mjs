@@ -5,9 +5,11 @@ import openapiTS, { astToString } from 'openapi-typescript'
 
 const TARGET = new URL('../src/api/schema.d.ts', import.meta.url)
 const HEADER = '// Made by `check --fix` from the OpenAPI document; do not edit.\n\n'
-const USED = [/^\/api\/v1\//, /^\/auth\//, /^\/health$/, /^\/v1\/models$/, /^\/props$/]
+const USED = [/^\/api\/v1\//, /^\/auth\//, /^\/health$/, /^\/v1\/models$/, /^\/props$/, /^\/api\/version$/]
 
-const document = JSON.parse(readFileSync(0, 'utf8'))
+const pieces = []
+for await (const piece of process.stdin) pieces.push(piece)
+const document = JSON.parse(Buffer.concat(pieces).toString('utf8'))
 const text = HEADER + astToString(await openapiTS(used(document), { defaultNonNullable: false }))
 if (process.argv.includes('--check')) {
   if (read() !== text) {

@@ -181,6 +181,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/chats/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Chats
+         * @description Your conversations as one file, that `POST /api/v1/chats/import` takes in.
+         */
+        get: operations["exportChats"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/chats/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Import Chats
+         * @description Takes conversations in, as `application/octet-stream`: all that are in the file, or none.
+         */
+        post: operations["importChats"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/chats/{id}": {
         parameters: {
             query?: never;
@@ -1067,6 +1107,26 @@ export interface paths {
         patch: operations["changeUser"];
         trace?: never;
     };
+    "/api/version": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Version
+         * @description The version of the API, and the server's own.
+         */
+        get: operations["ollamaVersion"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/auth/login": {
         parameters: {
             query?: never;
@@ -1748,6 +1808,26 @@ export interface components {
             message: string;
             /** Param */
             param: string | null;
+        };
+        /**
+         * ChatExport
+         * @description The whole file.
+         */
+        ChatExport: {
+            /** Chats */
+            chats: components["schemas"]["ExportedChat"][];
+            /**
+             * Format
+             * @constant
+             */
+            format: "dovetail-chats";
+            /** Presets */
+            presets: components["schemas"]["ExportedPreset"][];
+            /**
+             * Version
+             * @constant
+             */
+            version: 1;
         };
         /**
          * ChatFilePart
@@ -2477,6 +2557,77 @@ export interface components {
             [key: string]: unknown;
         };
         /**
+         * ExportedChat
+         * @description A conversation with all its messages, and its files by their ids.
+         */
+        ExportedChat: {
+            /** Created At */
+            created_at: number;
+            /** Files */
+            files: {
+                [key: string]: components["schemas"]["ExportedFile"];
+            };
+            /** Folder */
+            folder: string | null;
+            /** Id */
+            id: string;
+            /** Leaf Id */
+            leaf_id: string | null;
+            /** Messages */
+            messages: components["schemas"]["ChatMessage"][];
+            /** Model */
+            model: string | null;
+            /** Params */
+            params: {
+                [key: string]: unknown;
+            };
+            /** Pinned */
+            pinned: boolean;
+            /** Running */
+            running: string | null;
+            /** System Prompt */
+            system_prompt: string;
+            /** Title */
+            title: string;
+            /**
+             * Title By
+             * @enum {string}
+             */
+            title_by: "words" | "user";
+            /** Updated At */
+            updated_at: number;
+        };
+        /**
+         * ExportedFile
+         * @description A file of a conversation.
+         */
+        ExportedFile: {
+            /** Base64 */
+            base64: string;
+            /** Media Type */
+            media_type: string;
+            /** Name */
+            name: string;
+        };
+        /**
+         * ExportedPreset
+         * @description A preset.
+         */
+        ExportedPreset: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Params */
+            params: {
+                [key: string]: unknown;
+            };
+            /** System Prompt */
+            system_prompt: string;
+            /** Updated At */
+            updated_at: number;
+        };
+        /**
          * Failure
          * @description Why the last try failed.
          */
@@ -2776,6 +2927,14 @@ export interface components {
             quantisation: string;
             /** Recommended */
             recommended: boolean;
+        };
+        /**
+         * ImportAnswer
+         * @description The ids of the conversations that have come.
+         */
+        ImportAnswer: {
+            /** Chats */
+            chats: string[];
         };
         /**
          * JournalPage
@@ -3934,6 +4093,21 @@ export interface components {
             timestamp?: string | null;
         } & {
             [key: string]: unknown;
+        };
+        OllamaError: {
+            code: string | null;
+            error: string;
+            param: string | null;
+        };
+        /**
+         * OllamaVersion
+         * @description `version` is that of the API, `dovetail` the server's own.
+         */
+        OllamaVersion: {
+            /** Dovetail */
+            dovetail: string;
+            /** Version */
+            version: string;
         };
         /**
          * PasswordRequest
@@ -5391,6 +5565,75 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ChatSummary"];
+                };
+            };
+            /** @description The request is wrong, and nothing of it was done; `param` names the field at fault. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    exportChats: {
+        parameters: {
+            query?: {
+                /** @description Of conversations, separated by commas; without any, all, with the presets. */
+                ids?: string;
+                /** @description md: one conversation to read, the branch that is shown. */
+                format?: "json" | "md";
+                /** @description With the bytes of images, sounds and texts. */
+                files?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChatExport"];
+                };
+            };
+            /** @description The request is wrong, and nothing of it was done; `param` names the field at fault. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    importChats: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportAnswer"];
                 };
             };
             /** @description The request is wrong, and nothing of it was done; `param` names the field at fault. */
@@ -7142,6 +7385,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    ollamaVersion: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OllamaVersion"];
+                };
+            };
+            /** @description The request is wrong, and nothing of it was done; `param` names the field at fault. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OllamaError"];
                 };
             };
         };

@@ -1,0 +1,47 @@
+import { useQuery } from '@tanstack/react-query'
+import { useTranslation } from 'react-i18next'
+import { api, data } from '@/api/client'
+import { Card } from '@/components/ui/Card'
+import { CopyButton } from '@/components/ui/CopyButton'
+import { ErrorState } from '@/components/ui/ErrorState'
+import { SkeletonList } from '@/components/ui/Skeleton'
+import { bytes, list, number } from '@/i18n/format'
+import { useStanding } from '@/realtime/hub'
+import { programOf } from './program'
+import { Row } from './Row'
+
+/** What runs where, to be copied into a report of a fault. */
+export function About() {
+  const { t } = useTranslation()
+  const { t: ts } = useTranslation('settings')
+  const reading = useStanding('metrics')
+  const { data: told, error, refetch } = useQuery({ queryKey: ['version'], queryFn: () => data(api.GET('/api/version')) })
+  if (error !== null) return <ErrorState error={error} onRetry={() => void refetch()} />
+  if (told === undefined || reading === null) return <SkeletonList rows={5} />
+  const { machine, models } = reading
+  const known = (value: number | { unknown: string }) => (typeof value === 'number' ? bytes(value, 1024) : t('state.unknownWhy', { reason: value.unknown }))
+  const lines: [string, string][] = [
+    [ts('about.version'), `Dovetail ${told.version}`],
+    [ts('about.cpus'), number(machine.cpus, 1)],
+    [ts('about.memory'), known(machine.memory_total)],
+    ...(machine.gpus.length === 0
+      ? [[ts('about.gpu'), ts('about.noGpu')] as [string, string]]
+      : machine.gpus.map((gpu): [string, string] => [ts('about.gpu'), `${gpu.name}, ${known(gpu.vram_total)} (${gpu.source})`])),
+    [ts('about.models'), models.length === 0 ? t('state.none') : list(models.map((model) => model.id))],
+    [ts('about.browser'), programOf(navigator.userAgent) ?? navigator.userAgent],
+  ]
+  return (
+    <Card
+      title={ts('about.title', { version: told.version })}
+      description={ts('about.intro')}
+      actions={<CopyButton label={ts('about.copy')} text={() => lines.map(([name, value]) => `${name}: ${value}`).join('\n')} />}
+    >
+      {lines.map(([name, value], place) => (
+        <Row key={`${name}-${place}`} label={name}>
+          <span className="break-words">{value}</span>
+        </Row>
+      ))}
+      <p className="mt-4 text-xs text-ink-3">{ts('about.licence')}</p>
+    </Card>
+  )
+}
