@@ -29,13 +29,13 @@ export function Data() {
 function Backup() {
   const { t } = useTranslation('settings')
   const { data: config } = useConfig()
-  const home = config === undefined ? undefined : String(valueOf(config, 'home'))
-  if (home === undefined) return null
+  if (config === undefined) return null
+  const command = `dovetail admin backup --home '${String(valueOf(config, 'home'))}' dovetail-backup.tar.gz`
   return (
     <Card title={t('data.backup')} description={t('data.backupHelp')}>
       <div className="flex items-center gap-2 rounded-md bg-sunken px-3 py-1.5">
-        <code className="min-w-0 flex-1 font-mono text-sm break-all">{home}</code>
-        <CopyButton text={home} />
+        <code className="min-w-0 flex-1 font-mono text-sm break-all">{command}</code>
+        <CopyButton text={command} />
       </div>
     </Card>
   )

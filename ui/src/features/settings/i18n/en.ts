@@ -147,7 +147,7 @@ export const en = {
     chatsHelp: 'All of yours with their branches, as one JSON file, to keep or to bring to another server.',
     export: 'Export all',
     backup: 'Backup',
-    backupHelp: 'Everything that is kept is in the home folder. While the server runs, or not, copy it:',
+    backupHelp: 'Accounts, keys, configuration and conversations in one file, while the server runs or not. On the server, run:',
     capture: 'Recording of requests',
     captureHelp: 'For finding faults: everybody’s prompts and replies are written to a file in the home folder, until the time is over. Everybody is told in the status bar.',
     captureOn: 'Recording since it was switched on, until {{when}}, to {{path}}',

@@ -1,0 +1,101 @@
+"""Settings: what is changed there holds on the server, and everybody can read and reach it."""
+
+from __future__ import annotations
+
+import re
+
+import aiohttp
+import pytest
+from playwright.async_api import expect
+
+from .. import canaries  # noqa: TID252
+from ..process.serving.running import Running  # noqa: TID252
+from .browser import LOOKS, audit, photograph
+from .conftest import Open
+
+pytestmark = pytest.mark.anyio
+
+SECTIONS = ("general", "models", "server", "security", "data", "about")
+ENGLISH = re.compile(r"[A-Za-z]{3,}(?: [A-Za-z]{2,}){2,}")
+
+
+async def test_a_key_is_made_with_limits_used_and_revoked(visit: Open, server: Running) -> None:
+    page = (await visit("/settings/security")).page
+    await page.get_by_role("button", name="New key").click()
+    dialog = page.get_by_role("dialog")
+    await dialog.get_by_label("Name").fill("robot")
+    await dialog.get_by_label("Requests a minute").fill("7")
+    await dialog.get_by_role("button", name="Create the key").click()
+    secret = await dialog.locator("[data-secret]").inner_text()
+    canaries.plant(server.home, secret)
+    await audit(page)
+    await dialog.get_by_role("button", name="Done").click()
+    row = page.get_by_role("row").filter(has_text="robot")
+    await expect(row).to_contain_text("Requests a minute 7")
+    headers = {"authorization": f"Bearer {secret}"}
+    async with aiohttp.ClientSession(server.url, headers=headers) as http:
+        async with http.get("/api/v1/sessions") as answer:
+            assert answer.status == 200
+        await row.get_by_role("button", name="Revoke").click()
+        await page.get_by_role("dialog").get_by_role("button", name="Revoke").click()
+        await expect(row).to_have_count(0)
+        async with http.get("/api/v1/sessions") as answer:
+            assert answer.status == 401
+
+
+async def test_accounts_come_change_and_go(visit: Open) -> None:
+    page = (await visit("/settings/security")).page
+    await page.get_by_role("button", name="New account").click()
+    dialog = page.get_by_role("dialog")
+    await dialog.get_by_label("Name").fill("friend")
+    await dialog.get_by_label("Password").fill(canaries.PASSWORD)
+    await dialog.get_by_role("button", name="Create the account").click()
+    line = page.get_by_role("listitem").filter(has_text="friend")
+    await line.get_by_label("Role: friend").click()
+    await page.get_by_role("option", name="Viewer").click()
+    await expect(line).to_contain_text("Viewer")
+    await line.get_by_role("button", name="Remove").click()
+    remove = page.get_by_role("dialog").get_by_role("button", name="Remove")
+    await expect(remove).to_be_disabled()
+    await page.get_by_role("dialog").get_by_label("Type friend to confirm").fill("friend")
+    await remove.click()
+    await expect(line).to_have_count(0)
+
+
+async def test_a_setting_is_written_to_the_file(visit: Open, server: Running) -> None:
+    at = await visit("/settings/models")
+    field = at.page.get_by_label("Unload after idle seconds")
+    await field.fill("soon")
+    await expect(at.page.get_by_text("A number from 0 on.")).to_be_visible()
+    await field.fill("777")
+    await at.page.get_by_role("button", name="Save").click()
+    await expect(at.page.get_by_text("Saved and in force")).to_be_visible()
+    assert "idle_ttl = 777" in (server.home / "dovetail.toml").read_text("utf-8")
+
+
+@pytest.mark.accept("C6")
+async def test_what_is_refused_is_said_with_what_to_do(visit: Open) -> None:
+    at = await visit("/settings/models")
+    at.watch.expect("403", "422", "400")
+    await at.page.get_by_label("Folders with models").fill("relative/folder")
+    await at.page.get_by_role("button", name="Save").click()
+    wrong = at.page.get_by_role("alert").first
+    await expect(wrong).to_contain_text("give an absolute path")
+
+
+@pytest.mark.parametrize("look", LOOKS, ids=str)
+async def test_everybody_can_use_every_section(visit: Open, look: object) -> None:
+    at = await visit("/settings/general", look)
+    for section in SECTIONS:
+        await at.page.locator(f'nav a[href="/ui/settings/{section}"]').click()
+        await expect(at.page.locator("section h2").first).to_be_visible()
+        await audit(at.page)
+        await photograph(at.page, f"settings-{section}-{look}")
+        if "-ko-" in str(look):
+            words = await at.page.locator("main").inner_text()
+            found = [
+                line
+                for line in ENGLISH.findall(words)
+                if not re.search(r"Base UI|JetBrains|Apache|Chrome|dovetail admin", line)
+            ]
+            assert found == [], f"English on a Korean page: {found}"
