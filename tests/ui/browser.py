@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal, cast
 from urllib.parse import urlsplit
 
-from playwright.async_api import Browser, ConsoleMessage, Page, Request, async_playwright
+from playwright.async_api import Browser, ConsoleMessage, Page, Request, async_playwright, expect
 
 UI = Path(__file__).parents[2] / "ui"
 AXE = UI / "node_modules" / "axe-core" / "axe.min.js"
@@ -21,6 +21,7 @@ _FLAGS = [
 ]  # fmt: skip
 # Also beside other work on two cores.
 PATIENCE_MS = 20_000
+expect.set_options(timeout=PATIENCE_MS)
 _SERIOUS = ("serious", "critical")
 
 

@@ -122,6 +122,16 @@ describe('LogBuffer', () => {
     expect(told).toBe(1)
   })
 
+  it('tells with the next frame where nothing else is said', async () => {
+    const buffer = new LogBuffer(10)
+    const told = new Promise<void>((done) => {
+      buffer.subscribe(done)
+    })
+    buffer.push([line(1)])
+    await told
+    expect(buffer.length).toBe(1)
+  })
+
   it('begins anew when it is cleared', () => {
     const buffer = new LogBuffer(10, at_once)
     buffer.push(lines(1, 5))

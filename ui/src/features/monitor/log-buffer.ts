@@ -38,7 +38,7 @@ export class LogBuffer {
   #scheduled = false
   #gone = 0
 
-  constructor(most = MOST_LINES, schedule: (tell: () => void) => void = requestAnimationFrame) {
+  constructor(most = MOST_LINES, schedule: (tell: () => void) => void = (tell) => void requestAnimationFrame(tell)) {
     this.#most = most
     this.#schedule = schedule
     this.#lines = new Tail(most)
