@@ -132,7 +132,9 @@ def _describe(route: APIRoute, operation: JsonObject, schemas: JsonObject) -> No
 
 def _errors(route: APIRoute, read: type[BaseModel] | None) -> dict[int, str]:
     with_body = {} if read is None else _WITH_BODY | _WITH_MODEL
-    asked = "{" in route.path_format or MODEL_QUERY in (route.openapi_extra or {}).get("parameters", ())
+    said: list[dict[str, object]] = (route.openapi_extra or {}).get("parameters", [])
+    by_header = read is None and any(each["name"] == "X-Model-Id" for each in said)
+    asked = "{" in route.path_format or MODEL_QUERY in said or by_header
     named = {404: "There is nothing of that name."} if asked else {}
     if "access" in route.tags or "auth" in route.tags:
         named |= {
