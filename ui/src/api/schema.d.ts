@@ -1,6 +1,26 @@
 // Made by `check --fix` from the OpenAPI document; do not edit.
 
 export interface paths {
+    "/api/save-config": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Save Config
+         * @description Stores the client's list of models; a model that was in it and is no longer loses what was set there.
+         */
+        post: operations["saveClientConfig"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/benchmarks": {
         parameters: {
             query?: never;
@@ -2116,6 +2136,23 @@ export interface components {
              * @enum {string}
              */
             status: "pass" | "warn" | "fail";
+        };
+        /**
+         * ClientConfig
+         * @description The client's whole list, as its `config.json` has it; other keys are kept there.
+         */
+        ClientConfig: {
+            /**
+             * Activemodelid
+             * @default null
+             */
+            activeModelId?: string | null;
+            /** Models */
+            models: {
+                [key: string]: unknown;
+            }[];
+        } & {
+            [key: string]: unknown;
         };
         /**
          * ConfigAnswer
@@ -4976,6 +5013,17 @@ export interface components {
             limit: number;
         };
         /**
+         * Success
+         * @description Done.
+         */
+        Success: {
+            /**
+             * Success
+             * @constant
+             */
+            success: true;
+        };
+        /**
          * TensorAnswer
          * @description One tensor; of a GGUF file the fastest dimension comes first.
          */
@@ -5156,6 +5204,39 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    saveClientConfig: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ClientConfig"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Success"];
+                };
+            };
+            /** @description The request is wrong, and nothing of it was done; `param` names the field at fault. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
     listBenchmarks: {
         parameters: {
             query?: never;
