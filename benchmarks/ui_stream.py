@@ -51,6 +51,12 @@ new PerformanceObserver(list => {
   for (const one of list.getEntries()) if (one.name === 'keydown') window.keys.push(one.duration)
 }).observe({ type: 'event', durationThreshold: 16 });
 """
+# What is written, without the buttons around code, which are others where it was watched being written.
+_TEXT = """element => {
+  const copy = element.querySelector('.markdown').cloneNode(true);
+  for (const one of copy.querySelectorAll('button')) one.remove();
+  return copy.textContent;
+}"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,10 +130,10 @@ def _drawn(name: str, page: Page, slower: int) -> Drawn:
     tasks = cast("list[float]", page.evaluate("window.tasks"))
     keys = sorted(cast("list[float]", page.evaluate("window.keys"))) or [0.0]
     _command(session, "Emulation.setCPUThrottlingRate", {"rate": 1})
-    seen = answer.locator(".markdown").inner_text()
+    seen = cast("str", answer.evaluate(_TEXT))
     page.reload()
     page.wait_for_timeout(3000)
-    again = page.locator("[data-role=assistant]").last.locator(".markdown").inner_text()
+    again = cast("str", page.locator("[data-role=assistant]").last.evaluate(_TEXT))
     return Drawn(
         name,
         len(tasks),
