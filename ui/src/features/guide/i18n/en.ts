@@ -26,7 +26,7 @@ export const en = {
   tasks: { label: 'Example', chat: 'Chat', stream: 'Stream', tools: 'Tools', embeddings: 'Embeddings' },
   needs: {
     curl: 'In a shell of Linux, macOS or Git Bash.',
-    javascript: 'Node 18 or newer; in a browser too.',
+    javascript: 'Node 18 or newer, nothing to install.',
     react: 'A component. A page from another address needs that address in server.cors_origins.',
     python: 'pip install openai',
     java: 'Java 15 or newer, nothing to install.',

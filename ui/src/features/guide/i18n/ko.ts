@@ -30,7 +30,7 @@ export const ko: Translated<typeof en> = {
   tasks: { label: '예제', chat: '채팅', stream: '스트리밍', tools: '도구', embeddings: '임베딩' },
   needs: {
     curl: 'Linux, macOS, Git Bash의 셸에서 실행합니다.',
-    javascript: 'Node 18 이상. 브라우저에서도 됩니다.',
+    javascript: 'Node 18 이상. 따로 설치할 것이 없습니다.',
     react: '컴포넌트입니다. 다른 주소의 페이지에서 쓰려면 그 주소를 server.cors_origins에 추가하세요.',
     python: 'pip install openai로 설치합니다.',
     java: 'Java 15 이상. 따로 설치할 것이 없습니다.',
