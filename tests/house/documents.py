@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from dovetail.cli.exits import MEANINGS
-from dovetail.core import fields, ollama_fields
+from dovetail.core import fields, ollama_fields, speech_fields
 from dovetail.core.caller import ROLES
 from dovetail.core.field import FieldSpec, Table, Treatment
 from dovetail.core.fields import SAMPLING
@@ -29,6 +29,7 @@ from dovetail.gateway.dialects.llamacpp.tokens import DetokenizeRequest, Tokeniz
 from dovetail.gateway.dialects.ollama.bodies import OllamaChat, OllamaGenerate
 from dovetail.gateway.dialects.ollama.embed import OllamaEmbed, OllamaEmbeddings
 from dovetail.gateway.dialects.ollama.options import OllamaOptions
+from dovetail.gateway.dialects.openai_audio.body import TranscriptionForm, TranslationForm
 from dovetail.gateway.dialects.openai_chat.body import ChatBody
 from dovetail.gateway.dialects.openai_completions import CompletionBody
 from dovetail.gateway.dialects.openai_embeddings import EmbeddingBody
@@ -63,6 +64,8 @@ BODIES: dict[str, type[Wire]] = {
     "count": CountBody,
     "embeddings": EmbeddingBody,
     "rerank": RerankBody,
+    "transcriptions": TranscriptionForm,
+    "translations": TranslationForm,
     "completion": CompletionRequest,
     "infill": InfillRequest,
     "embedding": NativeEmbeddingBody,
@@ -75,7 +78,7 @@ BODIES: dict[str, type[Wire]] = {
     "ollama options": OllamaOptions,
 }
 
-TABLES: dict[str, Table] = {**fields.ROUTES, **ollama_fields.ROUTES}
+TABLES: dict[str, Table] = {**fields.ROUTES, **ollama_fields.ROUTES, **speech_fields.ROUTES}
 
 ROUTE_OF = {
     "chat": "/v1/chat/completions",
@@ -89,6 +92,8 @@ ROUTE_OF = {
     "embedding": "/embedding",
     "embeddings": "/v1/embeddings",
     "rerank": "/v1/rerank",
+    "transcriptions": "/v1/audio/transcriptions",
+    "translations": "/v1/audio/translations",
     "tokenize": "/tokenize",
     "detokenize": "/detokenize",
     "ollama chat": "/api/chat",

@@ -32,6 +32,8 @@ on both engines: {defaults}.
 - Within `messages` and `system` of `/v1/messages`, `signature`, `citations` and `caller` are inert beside
   `cache_control`, and so is within its `tools` `eager_input_streaming`; refused are there `allowed_callers` other than
   `["direct"]`, `defer_loading`, `input_examples`, `toolset_name`, `transformations`, `file_id` and `task_budget`.
+- Within `chunking_strategy` of `/v1/audio/transcriptions`, `prefix_padding_ms`, `silence_duration_ms` and `threshold`
+  are refused other than as OpenAI has them unasked: 300, 200 and 0.5.
 - A text in `logit_bias` stands for each of its tokens. A key of digits in an object is a token id.
 - What a `seed` draws depends on the request alone, whatever runs beside it. But an engine rounds otherwise in a wider
   batch and behind a cached prefix: where two tokens are as good as equal, or a high temperature leaves hundreds of

@@ -22,6 +22,7 @@ _POOLING: Mapping[object, Pooling] = {1: "mean", 2: "cls", 3: "last", 4: "rank"}
 
 # What is asked of another server as if it could: it says itself what it cannot.
 REMOTE = frozenset({Capability.CHAT, Capability.COMPLETION, Capability.TOOLS})
+HEARS = frozenset({Capability.TRANSCRIPTION})
 
 
 def pooling_of(header: GgufHeader) -> Pooling | None:

@@ -13,6 +13,7 @@ from dovetail.catalog.gguf_header import GgufHeader
 from dovetail.catalog.invalid import InvalidModelFile
 from dovetail.catalog.mlx import MlxFolder, read_folder
 from dovetail.catalog.tree import Folder
+from dovetail.catalog.whisper import WhisperFolder, read_whisper
 
 T = TypeVar("T")
 Stamps: TypeAlias = tuple[Stamp | None, ...]
@@ -55,6 +56,7 @@ class Headers:
     def __init__(self, previous: Headers | None = None) -> None:
         self.ggufs: _Kept[GgufHeader] = _Kept(previous.ggufs if previous else None)
         self.folders: _Kept[MlxFolder] = _Kept(previous.folders if previous else None)
+        self.whispers: _Kept[WhisperFolder] = _Kept(previous.whispers if previous else None)
         self.watched: dict[Path, Stamp | None] = {}
 
     def gguf(self, path: Path) -> GgufHeader:
@@ -71,10 +73,19 @@ class Headers:
             folder.path, (folder.stamp, *stamps), lambda: read_folder(folder.path, root=folder.root)
         )
 
+    def whisper(self, folder: Folder) -> WhisperFolder:
+        """Raises InvalidModelFile."""
+        stamps = [stamp(folder.path / name) for name in folder.files]
+        self.watched.update({folder.path / name: found for name, found in zip(folder.files, stamps, strict=True)})
+        return self.whispers.get(
+            folder.path, (folder.stamp, *stamps), lambda: read_whisper(folder.path, root=folder.root)
+        )
+
     def seal(self) -> None:
         """Lets go of the scan before: without this each scan would keep all earlier ones."""
         self.ggufs.forget_previous()
         self.folders.forget_previous()
+        self.whispers.forget_previous()
 
 
 def _attempt(read: Callable[[], T]) -> T | _Defect:

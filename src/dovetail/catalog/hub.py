@@ -13,12 +13,14 @@ from typing import Literal, TypeAlias, cast
 
 from dovetail.catalog.enquiry import enquire
 from dovetail.catalog.transfer import DownloadFailed, RemoteFile
+from dovetail.catalog.whisper import is_whisper
 from dovetail.core.errors import InvalidRequest
 from dovetail.core.request import Json, JsonObject
 
 MOST_FOUND = 50
 _MOST_BYTES = 1 << 50  # of a file; more is no size
 _MOST_NAMED = 30
+WHISPER_FILES = ("model.bin", "*.json", "vocabulary.txt")
 MLX_FILES = ("*.safetensors", "*.json", "*.jinja", "tokenizer.model", "*.txt")
 _SPEC = re.compile(r"(?P<repo>[\w][\w.\-]*/[\w][\w.\-]*)(?:[:/](?P<choice>[\w][\w.\-/]*))?")
 _REVISION = re.compile(r"[0-9a-f]{40,64}")
@@ -120,10 +122,12 @@ def wanted(spec: HubSpec, repository: Repository) -> tuple[RemoteFile, ...]:
     files = tuple(
         file
         for file in repository.files
-        if (file.name in chosen if chosen else any(fnmatch(file.name, pattern) for pattern in MLX_FILES))
+        if (file.name in chosen if chosen else any(fnmatch(file.name, pattern) for pattern in _whole(repository)))
     )
-    if not files or not (chosen or any(file.name.endswith(".safetensors") for file in files)):
-        raise InvalidRequest(f"{spec.repo} has neither a GGUF file nor safetensors", param="repo")
+    if not files or not (chosen or _hears(repository) or any(file.name.endswith(".safetensors") for file in files)):
+        raise InvalidRequest(
+            f"{spec.repo} has neither a GGUF file, nor safetensors, nor a Whisper model for CTranslate2", param="repo"
+        )
     return files
 
 
@@ -154,8 +158,8 @@ def variants(repository: Repository) -> list[Variant]:
         )
         for whole, files in groups.items()
     ]
-    if not groups and any(file.name.endswith(".safetensors") for file in repository.files):
-        names = tuple(f.name for f in repository.files if any(fnmatch(f.name, pattern) for pattern in MLX_FILES))
+    if not groups and (_hears(repository) or any(file.name.endswith(".safetensors") for file in repository.files)):
+        names = tuple(f.name for f in repository.files if any(fnmatch(f.name, form) for form in _whole(repository)))
         found.append(Variant(None, quantisation_in(repository.repo), names, repository.sizes(names)))
     return sorted(found, key=lambda variant: (variant.projector, variant.bytes, variant.files))
 
@@ -225,6 +229,17 @@ def quantisation_in(name: str) -> str:
     """The quantisation that a file's name says, empty where it says none."""
     found = _QUANT.findall(name.removesuffix(".gguf"))
     return found[-1].upper() if found else ""
+
+
+def _hears(repository: Repository) -> bool:
+    """Whether it is a Whisper model for CTranslate2, whose `model.bin` is no pickle."""
+    names = {file.name for file in repository.files}
+    return is_whisper(names) and not any(name.endswith((".safetensors", ".gguf")) for name in names)
+
+
+def _whole(repository: Repository) -> tuple[str, ...]:
+    """Which files are a whole model, where none is chosen."""
+    return WHISPER_FILES if _hears(repository) else MLX_FILES
 
 
 def _is_projector(name: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from dovetail.catalog.capabilities import HEARS
 from dovetail.catalog.delivery import Delivery, Order
 from dovetail.catalog.files import parse_object
 from dovetail.catalog.gguf import read_start
@@ -13,6 +14,7 @@ from dovetail.catalog.gguf_header import GgufHeader
 from dovetail.catalog.invalid import InvalidModelFile
 from dovetail.catalog.mlx import MAX_CONFIG, quantisation_of, shape_of
 from dovetail.catalog.transfer import RemoteFile
+from dovetail.catalog.whisper import WEIGHTS
 from dovetail.core.model import Model, Weights
 
 # Headers are as large as their vocabulary: a few of these are enough for any.
@@ -24,7 +26,9 @@ def preview(order: Order, endpoint: str | None = None) -> Model:
     delivery = Delivery(order, Path(), endpoint)
     weights = [file for file in order.files if not file.name.rpartition("/")[2].lower().startswith("mmproj")]
     ggufs = sorted((file for file in weights if file.name.endswith(".gguf")), key=lambda file: file.name)
-    size = sum(file.size for file in weights if file.name.endswith((".gguf", ".safetensors")))
+    size = sum(file.size for file in weights if file.name.endswith((".gguf", ".safetensors", ".bin")))
+    if any(file.name == WEIGHTS for file in order.files):
+        return Model(order.repo, "whisper", Path(order.repo), size=size, capabilities=HEARS)
     return _gguf(delivery, order, ggufs, size) if ggufs else _mlx(delivery, order, size)
 
 

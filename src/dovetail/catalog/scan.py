@@ -7,6 +7,7 @@
   their stems.
 - A file or folder that is meant as a model and is not sound is listed with `invalid` set; FIFOs, devices, broken links
   and folder links that leave the root are not listed.
+- A folder with `model.bin` and a vocabulary is a model that hears, for CTranslate2.
 - A second way to the same file (a link) adds a name to the first, unless the settings give it one of its own.
 """
 
@@ -26,7 +27,7 @@ from dovetail.catalog.invalid import InvalidModelFile, RemoteCodeNotAllowed
 from dovetail.catalog.mlx import MAX_TEMPLATE, NO_CODE
 from dovetail.catalog.naming import Unnamed, name_all
 from dovetail.catalog.tree import Folder, walk
-from dovetail.core.model import Model, Remote
+from dovetail.core.model import Model, Remote, Shape
 
 _PART = re.compile(r"^(?P<stem>.+)-(?P<number>\d{5})-of-(?P<count>\d{5})$")
 _QUANTISATION = re.compile(r"(?i)(^|[.\-_])(ud-)?(i?q\d(_\w+)?|tq\d_0|b?f16|f32|fp16|fp32|mxfp4(_moe)?|nvfp4)$")
@@ -83,6 +84,9 @@ def _models(folder: Folder, headers: Headers) -> list[Unnamed]:
     found: list[Unnamed] = []
     if folder.is_mlx:
         found.append(Unnamed(_mlx(folder, headers), (_folder_name(folder.path), *place), from_folder=True))
+        name, place = None, ()
+    if folder.is_whisper:
+        found.append(Unnamed(_whisper(folder, headers), (_folder_name(folder.path), *place), from_folder=True))
         name, place = None, ()
     models = _ggufs(folder, headers)
     for number, model in enumerate(models):
@@ -141,6 +145,16 @@ def _mlx(folder: Folder, headers: Headers) -> Model:
         capabilities=capabilities.of_mlx(facts.shape.architecture, facts.template, facts.pooling),
         pooling=facts.pooling,
     )
+
+
+def _whisper(folder: Folder, headers: Headers) -> Model:
+    model = Model(id="", format="whisper", path=folder.path, created=_created(folder.path / "model.bin"))
+    try:
+        facts = headers.whisper(folder)
+    except InvalidModelFile as error:
+        return replace(model, invalid=error.reason)
+    shape = Shape(architecture="whisper")
+    return replace(model, files=facts.files, size=facts.size, shape=shape, capabilities=capabilities.HEARS)
 
 
 # GGUF

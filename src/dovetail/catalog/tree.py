@@ -11,6 +11,7 @@ from pathlib import Path
 
 from dovetail.catalog.files import Stamp, stamp
 from dovetail.catalog.mlx import CODE_SUFFIXES, INDEX
+from dovetail.catalog.whisper import is_whisper
 
 PART = re.compile(r"-\d{5}-of-\d{5}$")
 MAX_DEPTH = 6
@@ -45,7 +46,7 @@ class Folder:
     def is_mlx(self) -> bool:
         """Whether somebody meant this as a model in safetensors: it may still prove to be broken."""
         names = set(self.files)
-        if names & {"adapter_config.json", "adapters.safetensors", "model_index.json"}:
+        if self.is_whisper or names & {"adapter_config.json", "adapters.safetensors", "model_index.json"}:
             return False
         if INDEX in names or any(name.startswith("model") and name.endswith(".safetensors") for name in names):
             return "config.json" in names or not self.is_root
@@ -54,9 +55,14 @@ class Folder:
         return not self.folders or any(Path(name).suffix in CODE_SUFFIXES for name in names)
 
     @property
+    def is_whisper(self) -> bool:
+        """Whether somebody meant this as a model that hears."""
+        return is_whisper(self.files)
+
+    @property
     def is_leaf(self) -> bool:
         """Whether what lies below belongs to this folder: an MLX model's extras, a diffusion pipeline's parts."""
-        return self.is_mlx or "model_index.json" in self.files
+        return self.is_mlx or self.is_whisper or "model_index.json" in self.files
 
 
 def walk(root: Path) -> Iterator[Folder]:

@@ -51,6 +51,13 @@ Kokoro: TypeAlias = Annotated[
 CompatPorts: TypeAlias = Annotated[
     bool, typer.Option("--compat-ports", help="Listen on older servers' ports too, 8081 to 8084, 4000 and others.")
 ]
+Whisper: TypeAlias = Annotated[
+    bool, typer.Option("--enable-whisper", help="Write down recordings: /v1/audio/transcriptions.")
+]
+WhisperModel: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--whisper-model", metavar="MODEL", help="The model that does: its folder, or owner/name on the hub."),
+]
 MODEL_PATH = "MLX_MODEL_PATH"
 _GB = 1_000_000_000
 
@@ -64,6 +71,15 @@ def load_options(
         "load.gpu_layers": layers,
         "load.parallel": parallel,
         "load.flash_attention": flash,
+    }
+
+
+def speech(model: str | None, *, enabled: bool) -> dict[str, object]:
+    """mlx_engine's options of speech to text, by the keys of settings: a folder as it is seen from here."""
+    here = model and (Path(model).expanduser().is_dir() or model.startswith((".", "~")))
+    return {
+        "speech.enabled": enabled or None,
+        "speech.model": str(Path(model).expanduser().absolute()) if model and here else model,
     }
 
 

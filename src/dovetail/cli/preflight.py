@@ -15,10 +15,11 @@ ENGINE_MODULES = {"gguf": "xllamacpp", "mlx": "mlx_lm"}
 
 
 def check(settings: Settings) -> None:
-    """Raises Failure: 2 for a refused address, 69 without an engine, 78 for a missing model folder or certificate."""
+    """Raises Failure: 2 for a refused address, 69 without an engine, 78 for a missing folder or certificate."""
     check_address(settings)
     check_certificate(settings)
     check_engines(settings)
+    check_speech(settings)
     check_folders(settings)
 
 
@@ -68,6 +69,11 @@ def check_engines(settings: Settings) -> None:
         raise Failure(problem, Exit.UNAVAILABLE)
     if settings.engines.gguf.binary is None and not any(installed(module) for module in ENGINE_MODULES.values()):
         raise Failure("no engine is installed: pip install 'dovetail[gguf]' or 'dovetail[mlx]'", Exit.UNAVAILABLE)
+
+
+def check_speech(settings: Settings) -> None:
+    if settings.speech.enabled and not installed("faster_whisper"):
+        raise Failure("speech is not installed: pip install 'dovetail[speech]'", Exit.UNAVAILABLE)
 
 
 def installed(module: str) -> bool:

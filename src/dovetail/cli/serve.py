@@ -29,9 +29,12 @@ from dovetail.cli.older_options import (
     LogLevel,
     MemoryGb,
     Parallel,
+    Whisper,
+    WhisperModel,
     bounds,
     level,
     load_options,
+    speech,
     with_model_path,
 )
 from dovetail.cli.options import Config, Home, ModelsConfig, ModelsDir, NoDemo, sources, texts
@@ -90,6 +93,8 @@ def serve(
     _always: Always = False,
     _kokoro_config: Kokoro = None,
     compat_ports: CompatPorts = False,
+    enable_whisper: Whisper = False,
+    whisper_model: WhisperModel = None,
     log_level: LogLevel = None,
     log_format: Annotated[
         Literal["text", "json"] | None,
@@ -134,6 +139,7 @@ def serve(
             "log.format": log_format,
             "log.level": "off" if log_disable else "debug" if verbose else log_level and level(log_level),
             **load_options(context, gpu_layers, parallel, flash=flash_attn),
+            **speech(whisper_model, enabled=enable_whisper),
             **bounds(max_memory_gb, max_kv_size),
         },
     )

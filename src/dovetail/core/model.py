@@ -11,7 +11,7 @@ from typing import Literal, TypeAlias
 from dovetail.core.errors import Forbidden, LoadFailed
 
 MODEL_ID = re.compile(r"^[\w][\w.\-]{0,127}$")
-ModelFormat: TypeAlias = Literal["gguf", "mlx", "remote"]
+ModelFormat: TypeAlias = Literal["gguf", "mlx", "whisper", "remote"]
 # How the hidden states of a text become one vector; `rank`: they become a score, by a classifier of the model's own.
 Pooling: TypeAlias = Literal["mean", "cls", "last", "rank"]
 ModelState: TypeAlias = Literal["unloaded", "starting", "ready", "stopping", "failed"]
@@ -28,6 +28,7 @@ class Capability(StrEnum):
     THINKING = "thinking"
     VISION = "vision"
     AUDIO = "audio"
+    TRANSCRIPTION = "transcription"
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +161,11 @@ class Model:
         if self.code:
             raise Forbidden(message, code="remote_code_not_allowed")
         raise LoadFailed(message, code="invalid_model_file", status=422)
+
+    @property
+    def hears(self) -> bool:
+        """Whether it writes down what is said, and does nothing else."""
+        return Capability.TRANSCRIPTION in self.capabilities
 
     @property
     def speculates(self) -> bool:

@@ -8,6 +8,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Protocol
 
+from typing_extensions import TypeVar
+
 from dovetail.core.events import Event
 from dovetail.core.model import LoadOptions, Model, Shape
 from dovetail.core.request import GenerateRequest, Json, JsonObject
@@ -68,7 +70,10 @@ class Machine:
     arch: str = ""
 
 
-class Decoder(Protocol):
+EventT_co = TypeVar("EventT_co", covariant=True, default=Event)
+
+
+class Decoder(Protocol[EventT_co]):
     """Turns one request's frames into events; keeps what must be remembered between frames."""
 
     @property
@@ -76,11 +81,11 @@ class Decoder(Protocol):
         """Whether the answer has all that it may have, though the worker has not ended it: `end` is due."""
         ...
 
-    def feed(self, frame: dict[str, Json]) -> Iterable[Event]:
+    def feed(self, frame: dict[str, Json]) -> Iterable[EventT_co]:
         """Events of one `data:` frame. Raises a `core.errors` exception for an error frame."""
         ...
 
-    def end(self) -> Iterable[Event]:
+    def end(self) -> Iterable[EventT_co]:
         """Events owed when `[DONE]` arrives; raises WorkerCrashed when the stream was cut short."""
         ...
 

@@ -39,6 +39,21 @@ def _item(part: Part) -> JsonObject:
             raise ValueError("a link to an image has to be fetched before the worker is asked")
 
 
+def recording_refusal(kind: Json, message: str) -> InvalidRequest | None:
+    """What the worker for speech says of an upload, by the type of its error; None of anything else."""
+    match kind:
+        case "invalid_audio":
+            return InvalidRequest(message, code="invalid_audio", param="file")
+        case "recording_too_long":
+            return InvalidRequest(message, code="recording_too_long", status=413, param="file")
+        case "unsupported_language":
+            return InvalidRequest(message, code="unsupported_language", param="language")
+        case "unsupported_task":
+            return InvalidRequest(message, code="unsupported_task", param="model")
+        case _:
+            return None
+
+
 def refusal(message: str) -> InvalidRequest | None:
     """What a worker's error says of an image or a sound, if it is about one."""
     if message == _DAMAGED:

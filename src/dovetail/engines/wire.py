@@ -124,7 +124,7 @@ def _recognised(error: Mapping[str, Json], message: str) -> DovetailError | None
         return ContextTooLong(int(found[1]), int(found[2]))
     if error.get("type") == "adapter_mismatch":
         return AdapterMismatch(message)
-    return media.refusal(message)
+    return media.recording_refusal(error.get("type"), message) or media.refusal(message)
 
 
 def _at_fault(message: str, asked: Mapping[str, Json]) -> str | None:

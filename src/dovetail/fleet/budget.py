@@ -47,6 +47,7 @@ _GGUF_PROCESS, _GGUF_TOKEN = 30 * MIB, 200
 _MLX_PROCESS, _MLX_TOKEN = 82 * MIB, 900
 _CONTEXT = 768 * MIB  # of CUDA, in a GPU's memory
 _GGUF_CUDA, _MLX_CUDA = 448 * MIB, 1536 * MIB  # of its libraries, in RAM
+_WHISPER_PROCESS, _WHISPER_SCRATCH = 190 * MIB, 160 * MIB
 _PROJECTOR_SCRATCH = 64 * MIB
 _CHECKPOINTS, _CHECKPOINT_STEP = 32, 8192  # llama-server's, of which the first and the last come sooner
 _KV_STEP = 256
@@ -88,6 +89,8 @@ def need(
 
     A draft model's KV is thought to be smaller than its model's as its file is.
     """
+    if model.format == "whisper":
+        return Need(process=_WHISPER_PROCESS, weights=model.size, scratch=_WHISPER_SCRATCH)
     if model.format == "mlx":
         found = _mlx(model, options, machine)
     else:

@@ -24,7 +24,7 @@ from dovetail.fleet.threads import LOAD_WITHIN, pays
 from dovetail.fleet.widths import MEASURED, Widths
 
 if TYPE_CHECKING:
-    from dovetail.fleet.lease import Seat
+    from dovetail.fleet.seat import Seat
 
 WITHIN = 20.0  # seconds of measuring in all, however often it is interrupted
 PAUSE = 0.5  # seconds of rest before it begins: a client that goes on at once is spared

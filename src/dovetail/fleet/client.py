@@ -8,10 +8,11 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Self, cast
+from typing import Generic, Self, cast
 from weakref import WeakSet
 
 import orjson
+from typing_extensions import TypeVar
 
 from dovetail.core.errors import Busy, DovetailError, EngineFailure, InvalidRequest, WorkerCrashed, WorkerStalled
 from dovetail.core.events import Event, Prefill
@@ -25,6 +26,7 @@ MAX_BODY = 64 << 20
 _CONNECT_WITHIN = 5.0
 _HEALTH_WITHIN = 0.4
 _DONE = b"[DONE]"
+EventT = TypeVar("EventT", default=Event)
 
 # What a decoder may trip over when a frame is JSON of another shape than the protocol's.
 _MISSHAPEN = (ArithmeticError, AttributeError, IndexError, KeyError, TypeError, ValueError)
@@ -78,6 +80,12 @@ class WorkerClient:
         return Stream(
             self, exchange, engine.decoder(request, index), Patience(began, self._first_token, self._token_gap)
         )
+
+    async def listen(self, call: WorkerCall, decoder: Decoder[EventT]) -> Stream[EventT]:
+        """The answer to a call that is no generation. It may be silent for as long as before its first event."""
+        began = time.monotonic()
+        exchange = await self._post(call)
+        return Stream(self, exchange, decoder, Patience(began, self._first_token, self._first_token))
 
     async def _post(self, call: WorkerCall) -> Exchange:
         if self._closed:
@@ -186,10 +194,10 @@ class Patience:
     token_gap: float
 
 
-class Stream:
+class Stream(Generic[EventT]):
     """One answer on its way, closed by leaving it. Its patience is counted only while somebody reads."""
 
-    def __init__(self, client: WorkerClient, exchange: Exchange, decoder: Decoder, patience: Patience) -> None:
+    def __init__(self, client: WorkerClient, exchange: Exchange, decoder: Decoder[EventT], patience: Patience) -> None:
         self._client = client
         self._exchange = exchange
         self._decoder = decoder
@@ -212,9 +220,9 @@ class Stream:
     ) -> None:
         self.close()
 
-    async def read(self) -> list[Event]:
+    async def read(self) -> list[EventT]:
         """The next events, at least one; an empty list when the answer is complete."""
-        events: list[Event] = []
+        events: list[EventT] = []
         while not events and not self._ended:
             if self._waiting_since is None:
                 self._waiting_since = time.monotonic()
@@ -233,7 +241,7 @@ class Stream:
         self._timer.cancel()
         self._exchange.close()
 
-    def _decode(self, chunk: bytes, events: list[Event]) -> None:
+    def _decode(self, chunk: bytes, events: list[EventT]) -> None:
         data = self._rest + chunk if self._rest else chunk
         if b"\r" in data:  # JSON escapes it, so it only ever ends a line
             data = data.replace(b"\r\n", b"\n")
@@ -252,7 +260,7 @@ class Stream:
                     self._end(events)
                     return
 
-    def _feed(self, payload: bytes, events: list[Event]) -> None:
+    def _feed(self, payload: bytes, events: list[EventT]) -> None:
         try:
             events.extend(self._decoder.feed(orjson.loads(payload)))
         except _MISSHAPEN as error:
@@ -266,7 +274,7 @@ class Stream:
             self._prefilling = False
             self._patience = self._token_gap
 
-    def _end(self, events: list[Event]) -> None:
+    def _end(self, events: list[EventT]) -> None:
         self._ended = True
         try:
             events.extend(self._decoder.end())

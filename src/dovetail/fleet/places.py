@@ -16,10 +16,10 @@ from dovetail.fleet import budget
 from dovetail.fleet.booking import MEMORY, Booking, Files, said
 from dovetail.fleet.estimate import Estimate, Wanted, estimate
 from dovetail.fleet.guidance import Shortage, changes, size
-from dovetail.fleet.lease import Seat
 from dovetail.fleet.measured import Measured
 from dovetail.fleet.placement import Claim, Line, Load, Refuse, Resident, Room, decide, in_turn, yielding
 from dovetail.fleet.reading import Placement, Reading, free_on
+from dovetail.fleet.seat import Seat
 from dovetail.fleet.seats import Seats
 from dovetail.hardware.gauge import Gauge
 from dovetail.settings import FleetSettings

@@ -15,12 +15,13 @@ from dovetail.core.observe import Observer
 from dovetail.core.request import GenerateRequest
 from dovetail.fleet.estimate import Estimate
 from dovetail.fleet.launch import Launcher
-from dovetail.fleet.lease import Lease, Seat
+from dovetail.fleet.lease import Lease
 from dovetail.fleet.measured import Measured
 from dovetail.fleet.places import Places
 from dovetail.fleet.process import shutting_down
 from dovetail.fleet.props import Props
 from dovetail.fleet.replicas import Replicas
+from dovetail.fleet.seat import Seat
 from dovetail.fleet.seats import Making, Seats
 from dovetail.fleet.widths import UNMEASURED, Widths
 from dovetail.hardware.gauge import Gauge

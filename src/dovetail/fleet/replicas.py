@@ -12,7 +12,7 @@ from dovetail.fleet import chain as chains
 from dovetail.fleet.chain import Chain
 
 if TYPE_CHECKING:
-    from dovetail.fleet.lease import Seat
+    from dovetail.fleet.seat import Seat
 
 LONGER = 1.0  # turns of everybody by which a line is clearly longer than another
 KEPT = 4096  # prompts whose worker is remembered

@@ -12,7 +12,7 @@ from dovetail.core.request import GenerateRequest
 from dovetail.fleet.client import Stream, WorkerUnreachable
 
 if TYPE_CHECKING:
-    from dovetail.fleet.lease import Seat
+    from dovetail.fleet.seat import Seat
 
 NOTICED_WITHIN = 1.0  # seconds from a broken socket to the end of its process
 UNSEEN = 3  # workers that may die before they see a request

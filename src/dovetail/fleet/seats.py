@@ -17,12 +17,12 @@ from dovetail.fleet.client import WorkerClient
 from dovetail.fleet.cores import Cores
 from dovetail.fleet.crowd import Crowd
 from dovetail.fleet.launch import Launched, Launcher
-from dovetail.fleet.lease import Seat
 from dovetail.fleet.measured import Measured
 from dovetail.fleet.process import Worker
 from dovetail.fleet.prompt_store import PromptStore, Shelf
 from dovetail.fleet.queue import Bounds, Queue
 from dovetail.fleet.remote import reach
+from dovetail.fleet.seat import Seat
 from dovetail.fleet.slots import Slots
 from dovetail.fleet.threads import Threads
 from dovetail.settings import FleetSettings
@@ -184,7 +184,8 @@ class Seats:
         competes = self._making.on_cores(model, options)
         if competes:
             queue.compete(self._cores, options.threads or 1)
-        measured = self._making.measured if self._settings.calibrate and model.remote is None else None
+        writes = model.remote is None and not model.hears
+        measured = self._making.measured if self._settings.calibrate and writes else None
         seat = Seat(seat_id, model, engine, options, worker, queue, self._clock(), slots, threads, measured)
         return seat
 
@@ -194,7 +195,13 @@ class Seats:
         Nor of a draft model: what is restored would be the big one's alone, and the next request fail.
         """
         store = self._making.store
-        if store is None or options.pooling is not None or options.mmproj is not None or options.draft is not None:
+        if (
+            store is None
+            or model.hears
+            or options.pooling is not None
+            or options.mmproj is not None
+            or options.draft is not None
+        ):
             return None
         try:
             return await asyncio.to_thread(store.shelf, model, engine.cache_key(options))

@@ -30,7 +30,7 @@ log = structlog.stdlib.get_logger(__name__)
 
 
 class Post(Protocol):
-    """What is watched; `fleet.lease.Seat` is one."""
+    """What is watched; `fleet.seat.Seat` is one."""
 
     @property
     def model(self) -> Model: ...
@@ -107,15 +107,15 @@ class Watch:
     def _long_idle(self) -> bool:
         post = self._post
         since = max(post.last_used, self._proved_at)
-        # One that embeds has no cheap question that could be asked while nobody does; somebody else's may cost money.
-        asked = post.options.pooling is None and post.model.remote is None
+        # One that embeds or hears has no cheap question to be asked while nobody does; somebody else's may cost money.
+        asked = post.options.pooling is None and post.model.remote is None and not post.model.hears
         idle = not post.queue.active and self._clock() - since > IDLE_CANARY
         return asked and idle and post.slots.spare
 
     async def _generates(self, client: WorkerClient) -> bool:
         """Whether one token comes. True where there is no telling: no slot is free, or the worker is gone."""
         post = self._post
-        if post.options.pooling is not None:
+        if post.options.pooling is not None or post.model.hears:
             return False  # asked only after a call was silent for minutes, and it makes one at a time
         try:
             turn = post.queue.enter(cost=2)

@@ -21,7 +21,7 @@ from dovetail.gateway import errors
 from dovetail.gateway.browsers import Browsers
 from dovetail.gateway.errors import REQUEST_ID
 from dovetail.gateway.request_body import ClientLeft
-from dovetail.gateway.sse import LATER, STAY, Reply, endpoint
+from dovetail.gateway.sse import LATER, STAY, Unwritten, endpoint
 from dovetail.serving.course import CLIENT_CLOSED, CLOSED_STATUS
 
 _SAFE_ID = re.compile(r"[A-Za-z0-9._\-]{1,64}", re.ASCII)
@@ -133,7 +133,7 @@ class Edge:
         elif (preflight := self._browsers.preflight(scope, headers)) is not None:
             await preflight(scope, receive, send)
         else:
-            later: list[Reply] = []
+            later: list[Unwritten] = []
             with ExitStack() as stay:
                 scope[LATER], scope[STAY] = later, stay
                 await self._app(scope, receive, send)

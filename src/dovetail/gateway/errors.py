@@ -60,7 +60,19 @@ _TAIL_LINE_LENGTH = 200
 _MESSAGE_LENGTH = 4000
 # What pydantic adds to the location of an error inside a union.
 _UNION_TAGS = frozenset(
-    {"str", "int", "float", "bool", "none", "dict", "list", "constrained-str", "constrained-int", "AdapterBody"}
+    {
+        "str",
+        "int",
+        "float",
+        "bool",
+        "none",
+        "dict",
+        "list",
+        "constrained-str",
+        "constrained-int",
+        "AdapterBody",
+        "Cutting",
+    }
 )
 _SHOULD = "Input should be "
 _CLASS = re.compile(r" or instance of \w+")

@@ -19,6 +19,8 @@ from dovetail.engines.base import Engine, installed
 from dovetail.engines.gguf import GgufEngine
 from dovetail.engines.mlx import MlxEngine
 from dovetail.engines.remote import RemoteEngine
+from dovetail.engines.whisper import WhisperEngine
+from dovetail.gateway import hearing
 from dovetail.settings import Settings
 
 GGUF_ONLY = (
@@ -45,7 +47,10 @@ def catalog_scope(settings: Settings) -> tuple[list[Path], Scope]:
     models = settings.models
     scope = Scope(
         aliases={model_id: own.aliases for model_id, own in models.items() if own.aliases},
-        named={model_id: own.path for model_id, own in models.items() if own.path is not None},
+        named={
+            **hearing.named(settings),
+            **{model_id: own.path for model_id, own in models.items() if own.path is not None},
+        },
         remote={
             model_id: Remote(own.url, own.remote_model, own.key_env)
             for model_id, own in models.items()
@@ -73,7 +78,7 @@ def engines_of(settings: Settings, simd: Collection[str]) -> dict[ModelFormat, E
         llama_server(settings.engines.gguf.binary),
         lambda: native.in_force(settings.home, installed("xllamacpp"), simd),
     )
-    return {"gguf": gguf, "mlx": MlxEngine(), "remote": RemoteEngine()}
+    return {"gguf": gguf, "mlx": MlxEngine(), "whisper": WhisperEngine(), "remote": RemoteEngine()}
 
 
 def llama_server(binary: str | None) -> Path | None:

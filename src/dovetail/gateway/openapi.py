@@ -63,6 +63,16 @@ def takes_bytes(endpoint: EndpointT) -> EndpointT:
     return endpoint
 
 
+def reads_form(body: type[BaseModel]) -> Callable[[EndpointT], EndpointT]:
+    """The same of a form, whose field `file` is a file."""
+
+    def mark(endpoint: EndpointT) -> EndpointT:
+        endpoint.__dict__["reads_form"] = body
+        return endpoint
+
+    return mark
+
+
 def answers(body: type[BaseModel]) -> Callable[[EndpointT], EndpointT]:
     """Marks an endpoint with the model of its answer."""
 
@@ -107,6 +117,7 @@ def document(app: FastAPI, routers: Sequence[APIRouter]) -> JsonObject:
 
 def _describe(route: APIRoute, operation: JsonObject, schemas: JsonObject) -> None:
     read = cast("type[BaseModel] | None", getattr(route.endpoint, "reads", None))
+    form = cast("type[BaseModel] | None", getattr(route.endpoint, "reads_form", None))
     answer = cast("type[BaseModel] | None", getattr(route.endpoint, "answers", None))
     event = cast("type[BaseModel] | None", getattr(route.endpoint, "streams", None))
     responses = _dig(operation, "responses")
@@ -118,6 +129,10 @@ def _describe(route: APIRoute, operation: JsonObject, schemas: JsonObject) -> No
         responses |= {
             str(status): {"description": said, "content": _content("Error")} for status, said in _WITH_BODY.items()
         }
+    if form is not None:
+        sent = _content(_add(form, schemas, "validation"))
+        _dig(cast("JsonObject", schemas[form.__name__]), "properties", "file")["format"] = "binary"
+        operation["requestBody"] = {"required": True, "content": {"multipart/form-data": sent["application/json"]}}
     if answer is not None:
         _dig(responses, "200", "content").update(_content(_add(answer, schemas, "serialization")))
     if event is not None:
@@ -126,7 +141,7 @@ def _describe(route: APIRoute, operation: JsonObject, schemas: JsonObject) -> No
         _dig(responses, "200", "content")["application/x-ndjson"] = {"schema": _LINES}
         _add(line, schemas, "serialization")
     shape = "OllamaError" if "ollama" in route.tags else "Error"
-    for status, description in _errors(route, read).items():
+    for status, description in _errors(route, read or form).items():
         responses[str(status)] = {"description": description, "content": _content(shape)}
 
 

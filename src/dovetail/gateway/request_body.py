@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 
 from starlette.requests import Request
 from starlette.types import Receive, Scope
@@ -31,31 +33,45 @@ async def read(
     media_type: str = JSON,
 ) -> bytes:
     """The whole body. Raises InvalidRequest (413, 415, 408) as soon as it is known, ClientLeft when it never comes."""
+    async with aclosing(bounded(request, limit=limit, timeout=timeout, media_type=media_type)) as found:
+        return b"".join([piece async for piece in found])
+
+
+async def bounded(
+    request: Request,
+    *,
+    limit: int,
+    timeout: float,  # noqa: ASYNC109
+    rate: float = math.inf,
+    media_type: str = JSON,
+) -> AsyncGenerator[bytes, None]:
+    """The same as it comes, for `timeout` seconds and one more for each `rate` bytes."""
     scope = request.scope
     scope[_UNREAD] = True
     _check_head(request, limit, media_type)
-    chunks: list[bytes] = []
-    size = 0
-    try:
-        async with asyncio.timeout(timeout):
-            more = True
-            while more:
+    loop, size, more = asyncio.get_running_loop(), 0, True
+    ends = loop.time() + timeout
+    while more:
+        try:
+            async with asyncio.timeout_at(ends + size / rate):
                 message = await request.receive()
-                if message["type"] == "http.disconnect":
-                    raise ClientLeft
-                chunk: bytes = message.get("body", b"")
-                size += len(chunk)
-                if size > limit:
-                    raise _too_large(limit)
-                chunks.append(chunk)
-                more = message.get("more_body", False)
-    except TimeoutError:
-        raise InvalidRequest(
-            f"the request's body did not arrive within {timeout:g} seconds", code="request_timeout", status=408
-        ) from None
+        except TimeoutError:
+            raise InvalidRequest(
+                f"the request's body did not arrive within {timeout + size / rate:g} seconds",
+                code="request_timeout",
+                status=408,
+            ) from None
+        if message["type"] == "http.disconnect":
+            raise ClientLeft
+        chunk: bytes = message.get("body", b"")
+        size += len(chunk)
+        if size > limit:
+            raise _too_large(limit)
+        more = message.get("more_body", False)
+        if chunk:
+            yield chunk
     scope[_UNREAD] = False
     scope[_SIZE] = size
-    return b"".join(chunks)
 
 
 async def pieces(request: Request, within: float) -> AsyncGenerator[bytes, None]:
@@ -112,6 +128,7 @@ def _check_head(request: Request, limit: int, wanted: str) -> None:
     # Only a browser sends these; a form it was tricked into posting is never JSON.
     browser = "origin" in headers or "cookie" in headers or "sec-fetch-site" in headers or "sec-fetch-mode" in headers
     media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+    # Of forms another site\'s are refused before (`gateway/browsers.py`).
     if browser and media_type != wanted:
         raise InvalidRequest(
             f"a request from a browser needs the content type {wanted}",

@@ -31,7 +31,7 @@ from dovetail.fleet.pool import Pool, WorkerStatus
 from dovetail.fleet.prompt_store import PromptStore
 from dovetail.fleet.props import Props
 from dovetail.fleet.seats import Making
-from dovetail.gateway import log_feed, revocation
+from dovetail.gateway import hearing, log_feed, revocation
 from dovetail.gateway.browsers import Browsers
 from dovetail.gateway.chats import archive
 from dovetail.gateway.chats.archive import Archive
@@ -65,6 +65,7 @@ from dovetail.serving.embed import Embedder
 from dovetail.serving.generate import Generator
 from dovetail.serving.media import Gate
 from dovetail.serving.requests import Requests
+from dovetail.serving.transcribe import Transcriber
 from dovetail.settings import Settings, Sources
 from dovetail.telemetry.capture import Capture
 from dovetail.telemetry.hub import Hub
@@ -86,6 +87,7 @@ class Services:
     pool: Pool
     generator: Generator
     embedder: Embedder
+    transcriber: Transcriber
     engines: dict[ModelFormat, Engine]
     machine: Machine
     panel: Panel
@@ -208,12 +210,12 @@ async def _running(
     generator = _tell(Generator(catalog, pool, observer), settings)
     preloader = Preloader(catalog, pool)
     preloader.want(preloads(settings))
-    embedder = Embedder(catalog, pool, observer)
+    embedder, transcriber = Embedder(catalog, pool, observer), Transcriber(catalog, pool, observer)
     capture = Capture(settings.home / "capture", partial(_note, access, "capture ended", "reason"))
     requests, streams = Requests(), Streams()
     panel = Panel(pool, requests, streams, told.metrics, readings, lambda: live.current)
     built = Services(
-        live, catalog, pool, generator, embedder, engines, here, panel, Loads(pool, requests), readings,
+        live, catalog, pool, generator, embedder, transcriber, engines, here, panel, Loads(pool, requests), readings,
         requests=requests, streams=streams, insight=told, preloaded=preloader.done, access=access, capture=capture,
     )  # fmt: skip
     runs = await asyncio.to_thread(_runs, live, requests)
@@ -250,6 +252,7 @@ def _at_work(built: Services, access: Access, preloader: Preloader, lab: Lab) ->
         "lab": lab.run(),
         "chats": built.archive.run_sweeps(),
         "runs": built.runs.keep(),
+        "speech": hearing.run(built),
         "revocation": revocation.watch(access, built.requests, built.streams),
         "feeds": Feeds(built.hub, built.panel, lambda: built.is_ready, built.insight.nudge).run(),
     }
@@ -296,7 +299,7 @@ def access_of(settings: Settings) -> Access:
 async def _remade(making: Making, built: Services, before: Settings, simd: Collection[str]) -> Making:
     """What `built` is told of other settings than those `before`; what models are loaded by from now on."""
     now = built.settings
-    if (now.catalog, now.models, now.load) != (before.catalog, before.models, before.load):
+    if (now.catalog, now.models, now.load, now.speech) != (before.catalog, before.models, before.load, before.speech):
         roots, scope = catalog_scope(now)
         await asyncio.to_thread(lambda: built.catalog.reconfigure(roots, **scope))
         built.hub.publish("models", "listed", {})

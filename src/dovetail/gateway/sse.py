@@ -13,14 +13,15 @@ import re
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Protocol, cast
+from typing import Generic, Protocol, TypeAlias, cast
 
 from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
+from typing_extensions import TypeVar
 
 from dovetail.core.errors import DovetailError, EngineFailure
-from dovetail.core.events import Event, Loading, Prefill, Progress, Queued
+from dovetail.core.events import Delta, Finished, Loading, Prefill, Progress, Queued
 from dovetail.gateway import errors
 from dovetail.serving.course import CLIENT_CLOSED
 from dovetail.serving.requests import Requests, Ticket
@@ -36,6 +37,12 @@ STREAM_HEADERS = ((b"content-type", b"text/event-stream; charset=utf-8"), *_UNBU
 _LINE_HEADERS = ((b"content-type", b"application/x-ndjson"), *_UNBUFFERED)
 
 
+# What a dialect renders: what is no Progress.
+Output: TypeAlias = Delta | Finished
+EventT = TypeVar("EventT", default=Output)
+EventT_contra = TypeVar("EventT_contra", contravariant=True, default=Output)
+
+
 @dataclass(frozen=True, slots=True)
 class Timing:
     """Seconds: headers are held, silence on a stream, a reader that takes nothing, the whole answer."""
@@ -46,7 +53,7 @@ class Timing:
     whole: float = 3600.0
 
 
-class Rendering(Protocol):
+class Rendering(Protocol[EventT_contra]):
     """One answer in a dialect's own form."""
 
     @property
@@ -59,7 +66,7 @@ class Rendering(Protocol):
         """Whether a stream is lines of JSON, between which nothing else can be said; else server-sent events."""
         ...
 
-    def frames(self, event: Event) -> bytes:
+    def frames(self, event: EventT_contra) -> bytes:
         """Bytes for one event that is not Progress."""
         ...
 
@@ -76,7 +83,13 @@ class Rendering(Protocol):
         ...
 
 
-class Reply(Response):
+class Unwritten(Protocol):
+    """An answer that is to be written when the framework has returned."""
+
+    async def run(self, scope: Scope, receive: Receive, send: Send) -> None: ...
+
+
+class Reply(Response, Generic[EventT]):
     """Turns the events of one generation into the bytes of one HTTP answer.
 
     The event generator is closed when the client leaves, when it takes nothing for `timing.stall` seconds,
@@ -85,14 +98,16 @@ class Reply(Response):
 
     def __init__(
         self,
-        events: AsyncGenerator[Event, None],
-        rendering: Rendering,
+        events: AsyncGenerator[Progress | EventT, None],
+        rendering: Rendering[EventT],
         requests: Requests,
         ticket: Ticket,
         timing: Timing,
         *,
         headers: Mapping[str, str] | None = None,
+        media_type: str = "application/json",
     ) -> None:
+        """`media_type` is that of a whole answer."""
         super().__init__()
         self._events = events
         self._rendering = rendering
@@ -100,6 +115,7 @@ class Reply(Response):
         self._ticket = ticket
         ticket.streamed = rendering.streamed
         self._timing = timing
+        self._media_type = media_type
         self._headers = [(k.encode("latin-1"), v.encode("latin-1", "replace")) for k, v in (headers or {}).items()]
         self._pending: list[bytes] = []
         self._size = 0
@@ -113,7 +129,7 @@ class Reply(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Leaves the writing to whoever has put a list into the scope: the frames of a framework are heavy to keep."""
-        later = cast("list[Reply] | None", scope.get(LATER))
+        later = cast("list[Unwritten] | None", scope.get(LATER))
         if later is None:
             await self.run(scope, receive, send)
         else:
@@ -165,7 +181,7 @@ class Reply(Response):
             self._done = True
             self._wake()
 
-    def _take(self, event: Event) -> None:
+    def _take(self, event: Progress | EventT) -> None:
         if isinstance(event, PROGRESS):
             if not self._rendering.lines:
                 self._progress = _comment(event)
@@ -240,7 +256,7 @@ class Reply(Response):
     async def _whole(self, send: Send, status: int, body: bytes, failure: DovetailError | None = None) -> None:
         extra = errors.headers(failure) if failure else {}
         headers = [
-            (b"content-type", b"application/json"),
+            (b"content-type", b"application/json" if failure else self._media_type.encode()),
             (b"content-length", str(len(body)).encode()),
             *((k.encode(), v.encode()) for k, v in extra.items()),
             *self._headers,

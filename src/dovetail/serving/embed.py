@@ -174,6 +174,8 @@ def pieces(texts: Sequence[TextT]) -> Iterator[Sequence[TextT]]:
 
 
 def _pooling(request: EmbedRequest, model: Model) -> Pooling:
+    if model.hears:
+        raise InvalidRequest(f"{model.id} was made to write down speech and embeds no text", param="model")
     if model.pooling == "rank":
         raise InvalidRequest(
             f"{model.id} is a reranker, its output is a score: use /v1/rerank, or another model", param="model"

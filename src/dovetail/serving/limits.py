@@ -30,6 +30,11 @@ def check_request(request: GenerateRequest, model: Model) -> None:
 
     No engine survives the last two.
     """
+    if model.hears:
+        raise InvalidRequest(
+            f"{model.id} was made to write down speech and answers no prompts: use /v1/audio/transcriptions",
+            param="model",
+        )
     if model.pooling is not None:
         made, route = ("ranking", "/v1/rerank") if model.pooling == "rank" else ("embeddings", "/v1/embeddings")
         raise InvalidRequest(f"{model.id} was made for {made} and generates no text: use {route}", param="model")

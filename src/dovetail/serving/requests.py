@@ -15,7 +15,7 @@ from dovetail.core.events import Event, Finished, Loading, Prefill, Queued
 from dovetail.core.observe import RequestRecord
 from dovetail.core.request import JsonObject
 
-Kind: TypeAlias = Literal["generation", "embedding", "ranking", "token count", "load"]
+Kind: TypeAlias = Literal["generation", "embedding", "ranking", "token count", "transcription", "load"]
 Phase: TypeAlias = Literal["starting", "loading", "queued", "prefill", "decoding"]
 
 

@@ -15,7 +15,6 @@ from dovetail.settings.sections import (
     KvSettings,
     LoadSettings,
     LogSettings,
-    MediaSettings,
     ModelSettings,
     ResponseSettings,
     ServerSettings,
@@ -23,6 +22,7 @@ from dovetail.settings.sections import (
     default_home,
     schema,
 )
+from dovetail.settings.sent import MediaSettings, SpeechSettings
 from dovetail.settings.sources import ENV_PREFIX, FILE_NAME, ConfigError, Source, Sources, load_settings
 
 __all__ = [
@@ -46,6 +46,7 @@ __all__ = [
     "Settings",
     "Source",
     "Sources",
+    "SpeechSettings",
     "default_home",
     "load_settings",
     "schema",

@@ -14,6 +14,7 @@ from dovetail.core.fields import SAMPLING
 from dovetail.core.model import MODEL_ID, CacheType, ChatFormat, Ngram
 from dovetail.settings.amount import Layers, Memory
 from dovetail.settings.edge import AccessSettings, Seconds, Section, ServerSettings
+from dovetail.settings.sent import MediaSettings, SpeechSettings
 
 Tree: TypeAlias = dict[str, object]
 
@@ -253,18 +254,6 @@ class KvSettings(Section):
     )
 
 
-class MediaSettings(Section):
-    """Images and sounds in messages, for models that take them."""
-
-    remote: bool = Field(
-        default=False,
-        description="Fetch images that a message links to (http, https); never from a private or local address.",
-    )
-    max_files: int = Field(default=20, ge=1, le=1000, description="Images and sounds in one request.")
-    fetch_bytes: int = Field(default=16 << 20, gt=0, description="Bytes fetched for one request.")
-    fetch_timeout: Seconds = Field(default=10.0, description="Time for all that is fetched for one request.")
-
-
 class HubSettings(Section):
     """Downloads from the Hugging Face hub; `HF_ENDPOINT` names a mirror, `HF_TOKEN` a token."""
 
@@ -352,6 +341,7 @@ class Settings(Section):
     catalog: CatalogSettings = CatalogSettings()
     kv: KvSettings = KvSettings()
     media: MediaSettings = MediaSettings()
+    speech: SpeechSettings = SpeechSettings()
     hub: HubSettings = HubSettings()
     journal: JournalSettings = JournalSettings()
     responses: ResponseSettings = ResponseSettings()

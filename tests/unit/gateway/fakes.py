@@ -34,6 +34,7 @@ from dovetail.hardware.sampler import sampler
 from dovetail.serving.embed import Embedder
 from dovetail.serving.generate import Generator
 from dovetail.serving.requests import Requests
+from dovetail.serving.transcribe import Transcriber
 from dovetail.settings import Settings
 from dovetail.telemetry import Observers
 from dovetail.telemetry.metrics import Metrics
@@ -253,6 +254,7 @@ def services(
         pool=cast("RealPool", leases),
         generator=Generator(catalog, leases, told),
         embedder=Embedder(catalog, cast("RealPool", leases), told),
+        transcriber=Transcriber(catalog, cast("RealPool", leases), told),
         engines={"gguf": GgufEngine(), "mlx": MlxEngine()},
         machine=Machine(2),
         other_programs=list,

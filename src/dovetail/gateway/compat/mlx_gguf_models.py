@@ -34,7 +34,7 @@ router = APIRouter(tags=["older servers"])
 
 _HIGHEST = 99_999  # number of a model
 _NAME: JsonObject = {"name": "name", "in": "path", "required": True, "schema": {"type": "string"}}
-_TYPES = {"gguf": "llama-cpp", "mlx": "mlx"}
+_TYPES = {"gguf": "llama-cpp", "mlx": "mlx", "whisper": "whisper"}
 _CACHED = "Prompts are always cached, where the answer does not change by it."
 
 

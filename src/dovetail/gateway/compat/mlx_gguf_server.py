@@ -33,7 +33,7 @@ from dovetail.storage.journal import Filter
 router = APIRouter(tags=["older servers"])
 
 _SAMPLE = 0.1  # seconds over which CPU use is measured
-_TYPES = {"gguf": "llama-cpp", "mlx": "mlx"}
+_TYPES = {"gguf": "llama-cpp", "mlx": "mlx", "whisper": "whisper"}
 _TASKS: dict[Kind, str] = {
     "generation": "completions_stream",
     "embedding": "embeddings",

@@ -70,8 +70,9 @@ def main(argv: list[str]) -> int:
     from dovetail.workers.lifeline import watch_stdin
 
     watch_stdin(options.socket)  # before any library that starts threads
+    from dovetail.workers.listener import Address
     from dovetail.workers.mlx.loop import Settings
-    from dovetail.workers.mlx.server import Address, serve
+    from dovetail.workers.mlx.server import serve
 
     settings = Settings(
         path=options.model,

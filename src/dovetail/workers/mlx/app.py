@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import hmac
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import asdict
 from typing import TypeAlias, TypeVar, cast
 
@@ -16,9 +15,10 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp
 
 from dovetail.core.request import Json, JsonObject
+from dovetail.workers.listener import Guard
 from dovetail.workers.mlx.adapter import read_adapter
 from dovetail.workers.mlx.answer import AnswerResponse
 from dovetail.workers.mlx.budget import read_bound
@@ -145,24 +145,6 @@ def build_app(engine: Engine, *, default_tokens: int, secret: str | None) -> ASG
         },
     )
     return app if secret is None else Guard(app, secret)
-
-
-class Guard:
-    """Refuses requests without the secret, on machines where the worker listens on loopback TCP."""
-
-    def __init__(self, app: ASGIApp, secret: str) -> None:
-        self._app = app
-        self._wanted = b"Bearer " + secret.encode()
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            headers = cast("Sequence[tuple[bytes, bytes]]", scope["headers"])
-            given = next((value for name, value in headers if name == b"authorization"), b"")
-            if not hmac.compare_digest(given, self._wanted):
-                refusal = _json(error_body("Invalid API Key", 401, "authentication_error"), 401)
-                await refusal(scope, receive, send)
-                return
-        await self._app(scope, receive, send)
 
 
 def _answering(endpoint: Endpoint) -> Endpoint:

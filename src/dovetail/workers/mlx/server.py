@@ -4,59 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import signal
-import socket
 import sys
-from collections.abc import Generator
-from dataclasses import dataclass
 from importlib.metadata import version
-from pathlib import Path
 
 import uvicorn
 
+from dovetail.workers import listener
+from dovetail.workers.listener import Address
 from dovetail.workers.mlx.app import build_app
 from dovetail.workers.mlx.engine import Engine
 from dovetail.workers.mlx.loop import SAVE_S, Settings
 
 _DRAIN_S = 1
-_BACKLOG = 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """A Unix socket's path, or a loopback port with the secret that requests must carry."""
-
-    path: Path | None
-    host: str = "127.0.0.1"
-    port: int = 0
-    secret: str | None = None
-
-
-class _Server(uvicorn.Server):
-    """uvicorn without its signal handlers: this process has its own."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Generator[None, None, None]:
-        yield
 
 
 async def serve(settings: Settings, address: Address, default_tokens: int) -> int:
     """Serve until SIGTERM, or until the model turns out not to load; the exit status."""
-    listening = _listen(address)
+    listening = listener.listen(address)
     engine = Engine(settings, f"mlx-lm {version('mlx-lm')}")
     app = build_app(engine, default_tokens=default_tokens, secret=address.secret)
-    config = uvicorn.Config(
-        app,
-        log_config=None,
-        access_log=False,
-        lifespan="off",
-        timeout_graceful_shutdown=_DRAIN_S,
-        date_header=False,
-        server_header=False,
-        ws="none",
-    )
-    server = _Server(config)
+    server = listener.server(app)
     _on_terminate(server, engine)
     engine.start()
     try:
@@ -94,21 +62,3 @@ def _on_terminate(server: uvicorn.Server, engine: Engine) -> None:
         signal.signal(signal.SIGTERM, terminate)
     else:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, terminate)
-
-
-def _listen(address: Address) -> socket.socket:
-    if address.path is None:
-        found = socket.socket(socket.AF_INET6 if ":" in address.host else socket.AF_INET, socket.SOCK_STREAM)
-        if sys.platform != "win32":
-            found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        found.bind((address.host, address.port))
-    else:
-        if address.path.is_socket():
-            address.path.unlink()  # left behind by a worker that was killed
-        found = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        # The mode is set before anything can connect: a socket that does not listen refuses everybody.
-        found.bind(str(address.path))
-        os.chmod(address.path, 0o600)  # noqa: PTH101
-    found.listen(_BACKLOG)
-    found.setblocking(False)
-    return found

@@ -1,0 +1,166 @@
+"""Which model hears, whether it may be asked, and how it comes here: what becomes of the settings `[speech]`."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+import structlog
+
+from dovetail.catalog import hub
+from dovetail.catalog.delivery import order
+from dovetail.core.caller import Caller
+from dovetail.core.errors import Busy, Conflict, DovetailError, InvalidRequest, ModelNotFound
+from dovetail.gateway import multipart
+from dovetail.settings import Settings
+
+if TYPE_CHECKING:
+    from dovetail.gateway.services import Services
+
+UPLOADS = "uploads"  # in the home folder: recordings, for as long as their requests last
+LOOKED_EVERY = 2.0  # seconds between two looks at what `speech.model` says
+ENGINE, EXTRA = "faster_whisper", "speech"
+# What OpenAI's clients call a model that hears.
+USUAL = frozenset({"whisper-1", "whisper"})
+State: TypeAlias = Literal["disabled", "missing", "downloading", "unloaded", "starting", "ready", "stopping", "failed"]
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What becomes of a recording now: `model` is the id of the one that hears, None where there is none."""
+
+    state: State
+    model: str | None = None
+    message: str = ""
+
+
+def named(settings: Settings) -> Mapping[str, Path]:
+    """The model that `speech.model` gives by its folder, by the name it gets."""
+    said = settings.speech.model
+    if not settings.speech.enabled or said is None or not _is_folder(said):
+        return {}
+    path = Path(said).expanduser().absolute()
+    return {path.name: path}
+
+
+def installed() -> bool:
+    """Whether the extra is there; nothing of it is imported."""
+    return importlib.util.find_spec(ENGINE) is not None
+
+
+def check_enabled(settings: Settings) -> None:
+    """Raises InvalidRequest (501) where recordings are not written down, with what to do about it."""
+    if not settings.speech.enabled:
+        raise InvalidRequest(
+            "speech to text is off: start the server with --enable-whisper --whisper-model MODEL, or set enabled and "
+            "model under [speech] in dovetail.toml",
+            code="speech_disabled",
+            status=501,
+        )
+    if not installed():
+        raise InvalidRequest(
+            f"speech to text is not installed: pip install 'dovetail[{EXTRA}]'", code="speech_disabled", status=501
+        )
+
+
+async def asked(services: Services, name: str | None, caller: Caller) -> str:
+    """The name of the model that a request means. Raises ModelNotFound, or Busy while it is fetched."""
+    known = name is not None and await asyncio.to_thread(_is_known, services, name)
+    if name is not None and (known or name not in USUAL):
+        return name
+    standing = await stands(services, caller)
+    if standing.state == "downloading":
+        raise Busy(standing.message, code="model_downloading", retry_after=10)
+    if standing.model is None:
+        raise InvalidRequest(standing.message, code=ModelNotFound.code, status=404, param="model")
+    return standing.model
+
+
+async def stands(services: Services, caller: Caller) -> Standing:
+    """How the model that hears is."""
+    settings = services.settings
+    try:
+        check_enabled(settings)
+    except InvalidRequest as off:
+        return Standing("disabled", message=off.message)
+    wanted = _id(settings)
+    if wanted is not None and await asyncio.to_thread(_is_known, services, wanted):
+        return Standing(services.pool.status(wanted).state, wanted)
+    if wanted is not None:
+        return _under_way(services, wanted)
+    models = await asyncio.to_thread(services.catalog.models)
+    hearing = [m.id for m in models if m.hears and m.invalid is None and caller.may_use(m.id)]
+    if len(hearing) == 1:
+        return Standing(services.pool.status(hearing[0]).state, hearing[0])
+    several = f"{', '.join(hearing)}: name one" if hearing else "none is here: name one with speech.model"
+    return Standing("missing", message=f"which model is to hear? {several}")
+
+
+async def run(services: Services) -> None:
+    """Sees to it that the model that `[speech]` names comes here, whenever it names another; until cancelled."""
+    await asyncio.to_thread(multipart.clear, services.settings.home / UPLOADS)
+    seen = None
+    while True:
+        if (said := services.settings.speech) != seen:
+            seen = said
+            await fetch(services)
+        await asyncio.sleep(LOOKED_EVERY)
+
+
+async def fetch(services: Services) -> None:
+    """Begins the download of the model that `speech.model` names on the hub, unless it is here or on its way."""
+    said = services.settings.speech.model
+    if not services.settings.speech.enabled or said is None or _is_folder(said) or "/" not in said:
+        return
+    downloads, wanted = services.downloads, _id(services.settings)
+    if downloads is None or wanted is None or await asyncio.to_thread(_is_known, services, wanted):
+        return
+    try:
+        spec = hub.parse_spec(said)
+        await downloads.start(await downloads.errands.ask(lambda: order(spec)))
+    except Conflict:
+        pass
+    except DovetailError as error:
+        log.warning("speech_model_not_fetched", model=said, reason=error.message)
+    else:
+        log.info("speech_model_is_fetched", model=said)
+
+
+def _under_way(services: Services, wanted: str) -> Standing:
+    said = services.settings.speech.model
+    for each in services.downloads.list() if services.downloads else ():
+        if each.order.repo == said and each.state in {"queued", "running", "retrying", "paused"}:
+            share = each.done / each.order.total if each.order.total else 0.0
+            return Standing("downloading", message=f"{said} is being downloaded ({share:.0%}): try again later")
+        if each.order.repo == said and each.error is not None:
+            return Standing("missing", message=f"{said} could not be downloaded: {each.error.message}")
+    return Standing("missing", message=f"the model {wanted} of speech.model is not here")
+
+
+def _is_known(services: Services, name: str) -> bool:
+    try:
+        services.catalog.find(name)
+    except DovetailError:
+        return False
+    return True
+
+
+def _id(settings: Settings) -> str | None:
+    """The id that the model of `speech.model` has, or will have."""
+    said = settings.speech.model
+    if said is None:
+        return None
+    if _is_folder(said):
+        return Path(said).expanduser().absolute().name
+    return said.partition("/")[2] or said
+
+
+def _is_folder(said: str) -> bool:
+    path = Path(said).expanduser()
+    return path.is_absolute() or said.startswith((".", "~")) or path.is_dir()
