@@ -257,7 +257,7 @@ def field_list(table: Table) -> str:
 def rights_table() -> str:
     """Who may use which route, by their role, and on loopback without saying who they are."""
     unasked = {Right.PUBLIC: "always", Right.VIEW: "until the first key", Right.USE: "until the first key"}
-    unasked |= dict.fromkeys((Right.ADMIN, Right.JOURNAL, Right.CHATS), "until the first account")
+    unasked |= dict.fromkeys((Right.ADMIN, Right.JOURNAL, Right.CHATS, Right.RUNS), "until the first account")
     lines = ["| route | viewer | member | admin | without a name, on loopback |", "|---|---|---|---|---|"]
     for line, right in RIGHTS.items():
         lowest = 0 if right.role is None else ROLES.index(right.role)

@@ -72,7 +72,7 @@ async def receive_list(request: Request, services: Services, model: type[WireT])
 
 async def _received(request: Request, services: Services) -> bytes:
     server = services.settings.server
-    large = guard.wanted(request.scope) in {None, Right.USE, Right.CHATS}
+    large = guard.wanted(request.scope) in {None, Right.USE, Right.CHATS, Right.RUNS}
     limit = server.max_body if large else min(server.max_body, SMALL_BODY)
     body = await request_body.read(request, limit=limit, timeout=server.body_timeout)
     if not large and services.guard is not None:  # a body may have come for a minute

@@ -117,7 +117,7 @@ class Guard:
         """Whether somebody without a name may do what is `wanted`."""
         if self.closed:
             return False
-        if wanted in {Right.ADMIN, Right.JOURNAL, Right.CHATS}:
+        if wanted in {Right.ADMIN, Right.JOURNAL, Right.CHATS, Right.RUNS}:
             return not (await self.access.standing()).accounts
         return not (await self.access.standing()).keys
 
@@ -136,7 +136,7 @@ class Guarded:
         if known.caller.is_made_key and f"{scope['method']} {self._path}" in BY_LOGIN:
             raise Forbidden("a key makes and changes no keys, accounts or passwords; log in", code="key_scope")
         scope[KNOWN], scope[_WANTED] = known, wanted
-        if wanted is Right.USE:
+        if wanted in {Right.USE, Right.RUNS}:
             self._guard.count(scope, known.caller)
             cast("ExitStack", scope[STAY]).enter_context(self._guard.inside(scope, known.caller))
             capture = self._guard.capture

@@ -24,6 +24,8 @@ class Right(Enum):
     OWN_KEYS = "own keys"
     # A viewer, of conversations of its own; on loopback nobody has to say who they are before the first account.
     CHATS = "chats"
+    # A member, with the same exception; counted as USE is: an answer in such a conversation.
+    RUNS = "runs"
     # A member, who sees what is its own; on loopback nobody has to say who they are before the first account.
     JOURNAL = "journal"
     # An admin; on loopback nobody has to say who they are before the first account.
@@ -49,6 +51,7 @@ _ROLES: dict[Right, Role | None] = {
     Right.OWN: "viewer",
     Right.OWN_KEYS: "member",
     Right.CHATS: "viewer",
+    Right.RUNS: "member",
     Right.JOURNAL: "member",
     Right.ADMIN: "admin",
     Right.PEOPLE: "admin",
@@ -194,7 +197,7 @@ RIGHTS: dict[str, Right] = {
     "POST /api/v1/chats/{id}/restore": Right.CHATS,
     "POST /api/v1/chats/{id}/messages": Right.CHATS,
     "PATCH /api/v1/chats/{id}/messages/{message_id}": Right.CHATS,
-    "POST /api/v1/chats/{id}/runs": Right.USE,
+    "POST /api/v1/chats/{id}/runs": Right.RUNS,
     "POST /api/v1/chats/{id}/files": Right.CHATS,
     "GET /api/v1/files/{id}": Right.CHATS,
     "GET /api/v1/runs/{id}/events": Right.CHATS,
