@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 
 import aiohttp
@@ -72,31 +71,6 @@ async def test_a_setting_is_written_to_the_file(visit: Open, server: Running) ->
     await at.page.get_by_role("button", name="Save").click()
     await expect(at.page.get_by_text("Saved and in force")).to_be_visible()
     assert "idle_ttl = 777" in (server.home / "dovetail.toml").read_text("utf-8")
-
-
-@pytest.mark.accept("M6")
-async def test_what_an_older_page_kept_in_the_browser_is_taken_over_once(
-    visit: Open, server: Running, cookie: str
-) -> None:
-    page = (await visit("/settings/general")).page
-    await page.evaluate(
-        """() => {
-          const models = [{ id: 'tiny-gguf', modelPath: 'tiny-gguf', modelFormat: 'gguf', contextSize: 512 }]
-          localStorage.setItem('llmServerClientConfig', JSON.stringify({ models, activeModelId: 'tiny-gguf' }))
-          localStorage.setItem('modelConfig', JSON.stringify({ temperature: 0.25, topP: 0.5 }))
-        }"""
-    )
-    await page.reload()
-    async with asyncio.timeout(20):
-        while await page.evaluate(
-            "localStorage.getItem('llmServerClientConfig') ?? localStorage.getItem('modelConfig')"
-        ):
-            await asyncio.sleep(0.05)
-    assert "context = 512" in (server.home / "dovetail.toml").read_text("utf-8")
-    headers = {"cookie": f"dovetail={cookie}"}
-    async with aiohttp.ClientSession(server.url, headers=headers) as http, http.get("/api/v1/presets") as answer:
-        presets = {each["name"]: each["params"] for each in (await answer.json())["data"]}
-    assert presets["Earlier settings"] == {"temperature": 0.25, "top_p": 0.5}
 
 
 @pytest.mark.accept("C6")

@@ -5,7 +5,7 @@ import openapiTS, { astToString } from 'openapi-typescript'
 
 const TARGET = new URL('../src/api/schema.d.ts', import.meta.url)
 const HEADER = '// Made by `check --fix` from the OpenAPI document; do not edit.\n\n'
-const USED = [/^\/api\/v1\//, /^\/auth\//, /^\/health$/, /^\/v1\/models$/, /^\/props$/, /^\/api\/version$/, /^\/api\/save-config$/]
+const USED = [/^\/api\/v1\//, /^\/auth\//, /^\/health$/, /^\/v1\/models$/, /^\/props$/, /^\/api\/version$/]
 
 const pieces = []
 for await (const piece of process.stdin) pieces.push(piece)

@@ -1,26 +1,6 @@
 // Made by `check --fix` from the OpenAPI document; do not edit.
 
 export interface paths {
-    "/api/save-config": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Save Config
-         * @description Stores the client's list of models; a model that was in it and is no longer loses what was set there.
-         */
-        post: operations["saveClientConfig"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/benchmarks": {
         parameters: {
             query?: never;
@@ -2138,23 +2118,6 @@ export interface components {
             status: "pass" | "warn" | "fail";
         };
         /**
-         * ClientConfig
-         * @description The client's whole list, as its `config.json` has it; other keys are kept there.
-         */
-        ClientConfig: {
-            /**
-             * Activemodelid
-             * @default null
-             */
-            activeModelId?: string | null;
-            /** Models */
-            models: {
-                [key: string]: unknown;
-            }[];
-        } & {
-            [key: string]: unknown;
-        };
-        /**
          * ConfigAnswer
          * @description Every setting as it is in force, by section; keys that were never set are null or their defaults.
          *
@@ -2760,7 +2723,7 @@ export interface components {
              * Format
              * @enum {string}
              */
-            format: "gguf" | "mlx" | "remote";
+            format: "gguf" | "mlx" | "whisper" | "remote";
             /** Id */
             id: string;
             /** Name */
@@ -3373,7 +3336,7 @@ export interface components {
              * Format
              * @enum {string}
              */
-            format: "gguf" | "mlx" | "remote";
+            format: "gguf" | "mlx" | "whisper" | "remote";
             /**
              * Group Size
              * @default null
@@ -3487,7 +3450,7 @@ export interface components {
              * Format
              * @enum {string}
              */
-            format: "gguf" | "mlx" | "remote";
+            format: "gguf" | "mlx" | "whisper" | "remote";
             /** Id */
             id: string;
             /**
@@ -3553,7 +3516,7 @@ export interface components {
              * Format
              * @enum {string}
              */
-            format: "gguf" | "mlx" | "remote";
+            format: "gguf" | "mlx" | "whisper" | "remote";
             /** Id */
             id: string;
             /** Last Used */
@@ -3635,7 +3598,7 @@ export interface components {
              * Format
              * @enum {string}
              */
-            format: "gguf" | "mlx" | "remote";
+            format: "gguf" | "mlx" | "whisper" | "remote";
             /** Id */
             id: string;
             /**
@@ -3708,7 +3671,7 @@ export interface components {
              * Format
              * @enum {string}
              */
-            format: "gguf" | "mlx" | "remote";
+            format: "gguf" | "mlx" | "whisper" | "remote";
             load: components["schemas"]["Spread"] | null;
             /** Model */
             model: string;
@@ -4538,7 +4501,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "generation" | "embedding" | "ranking" | "token count" | "load";
+            kind: "generation" | "embedding" | "ranking" | "token count" | "transcription" | "load";
             /** Model */
             model: string;
             /** Number */
@@ -5013,17 +4976,6 @@ export interface components {
             limit: number;
         };
         /**
-         * Success
-         * @description Done.
-         */
-        Success: {
-            /**
-             * Success
-             * @constant
-             */
-            success: true;
-        };
-        /**
          * TensorAnswer
          * @description One tensor; of a GGUF file the fastest dimension comes first.
          */
@@ -5204,39 +5156,6 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
-    saveClientConfig: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["ClientConfig"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Success"];
-                };
-            };
-            /** @description The request is wrong, and nothing of it was done; `param` names the field at fault. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-        };
-    };
     listBenchmarks: {
         parameters: {
             query?: never;

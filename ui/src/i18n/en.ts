@@ -106,6 +106,5 @@ export const en = {
     copy: 'Could not copy. Select the text and press Ctrl+C.',
   },
   account: { menu: 'Account and appearance', of: 'Account: {{name}}', create: 'Create an account' },
-  earlier: 'Earlier settings',
   duration: { now: 'just now' },
 }

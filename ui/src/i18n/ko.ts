@@ -109,6 +109,5 @@ export const ko: Translated<typeof en> = {
     copy: '복사하지 못했습니다. 텍스트를 선택하고 Ctrl+C를 누르세요.',
   },
   account: { menu: '계정 및 화면', of: '계정: {{name}}', create: '계정 만들기' },
-  earlier: '이전 설정',
   duration: { now: '방금' },
 }

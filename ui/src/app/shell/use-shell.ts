@@ -1,11 +1,9 @@
 import { useNavigate } from '@tanstack/react-router'
-import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { useQueryClient } from '@tanstack/react-query'
 import { useEffect, useMemo } from 'react'
 import { useTranslation } from 'react-i18next'
-import { authStatus, may } from '@/api/auth'
 import { keys } from '@/api/keys'
 import { setPaletteOpen, useCommands, type Command } from '@/app/commands'
-import { takeOver } from '@/app/earlier'
 import { PAGES } from '@/app/pages'
 import { setTheme, THEMES } from '@/app/theme'
 import { useShortcut } from '@/hooks/shortcuts'
@@ -17,17 +15,6 @@ import { setHelpOpen } from './help'
 export function useShell(): void {
   useEvents()
   useShellCommands()
-  useEarlier()
-}
-
-function useEarlier(): void {
-  const { t } = useTranslation()
-  const { data: status } = useQuery(authStatus)
-  const admin = may(status, 'admin')
-  const name = t('earlier')
-  useEffect(() => {
-    if (admin) void takeOver(name)
-  }, [admin, name])
 }
 
 function useEvents(): void {
