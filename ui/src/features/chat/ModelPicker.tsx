@@ -91,7 +91,7 @@ export function ModelPicker(props: {
                     </span>
                   </span>
                   <Able model={model} />
-                  <Badge tone={model.format === 'remote' ? 'neutral' : model.format}>
+                  <Badge tone={model.format === 'gguf' || model.format === 'mlx' ? model.format : 'neutral'}>
                     {model.format === 'remote' ? t('model.remote') : model.format.toUpperCase()}
                   </Badge>
                   {model.quantisation !== '' && <span className="shrink-0 text-xs text-ink-3">{model.quantisation}</span>}
