@@ -117,7 +117,7 @@ async def test_one_model() -> None:
 async def test_unknown_routes_and_methods() -> None:
     app = create_app(services())
     assert (await call(app, "GET", "/nope")).error == (404, "invalid_request_error", "not_found", None)
-    wrong = await call(app, "GET", CHAT)
+    wrong = await call(app, "GET", "/v1/completions")
     assert wrong.error == (405, "invalid_request_error", "method_not_allowed", None)
     assert wrong.headers["allow"] == "POST"
     assert (await call(app, "GET", "/health/")).status == 404
