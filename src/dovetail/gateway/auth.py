@@ -87,7 +87,7 @@ async def setup(request: Request, services: ServicesDep, access: AccessDep) -> R
         raise Forbidden("setup from elsewhere needs the code that the server's log shows", code="setup_code")
     await access.people.found(body.name, body.password)
     access.changed()
-    await services.archive.hand_over(LOCAL.id, body.name)
+    await services.runs.hand_over(LOCAL.id, body.name)
     await guard.record(request.scope, access, "setup", who=body.name)
     return await _log_in(request, access, body.name, body.password)
 

@@ -11,6 +11,7 @@ from typing import Any, cast
 from starlette.types import ASGIApp, Message
 
 from dovetail.access.access import Access
+from dovetail.catalog.adapters import Adapters
 from dovetail.catalog.catalog import Catalog
 from dovetail.core.caller import LOCAL, Caller
 from dovetail.core.events import Loading, Progress
@@ -224,6 +225,8 @@ class Pool(serving.Pool):
 
 
 class Models(serving.Catalog):
+    adapters = Adapters(())
+
     def models(self) -> tuple[Model, ...]:
         return tuple(sorted(self.by_name.values(), key=lambda m: m.id))
 

@@ -18,7 +18,7 @@ from dovetail.gateway import query, request_body
 from dovetail.gateway.admin.chats import ShelfDep
 from dovetail.gateway.answers import Answer
 from dovetail.gateway.chats import own_file
-from dovetail.gateway.chats.exchange import exported, read, take_in
+from dovetail.gateway.chats.exchange import all_ids, exported, read, take_in
 from dovetail.gateway.chats.own_file import ChatExport
 from dovetail.gateway.deps import ServicesDep
 from dovetail.gateway.openapi import answers, takes_bytes
@@ -67,7 +67,8 @@ async def export_chats(request: Request, services: ServicesDep, shelf: ShelfDep)
         name = _UNSAFE.sub("-", found[0].title).strip("-.")[:60] or "conversation"
         return Response(own_file.markdown(chat, branch), headers=_headers("text/markdown; charset=utf-8", f"{name}.md"))
     headers = _headers("application/json", f"dovetail-chats-{day}.json")
-    source = exported(shelf, ids, files=asked.files)
+    presets = [] if ids else await shelf.presets()
+    source = exported(shelf, ids or await all_ids(shelf), presets, files=asked.files)
     return Download(source, services.streams, services.timing.stall, headers)
 
 

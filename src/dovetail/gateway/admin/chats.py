@@ -125,10 +125,10 @@ async def change_chat(request: Request, services: ServicesDep, shelf: ShelfDep) 
 @answers(Done)
 async def delete_chat(request: Request, services: ServicesDep, shelf: ShelfDep) -> Response:
     """Deletes a conversation; for ten minutes it can be restored. An answer that is being written is stopped."""
-    chat = await shelf.chat(request.path_params["id"])
-    if (run := services.runs.running(chat.id)) is not None:
+    chat_id: str = request.path_params["id"]
+    await shelf.delete(chat_id)  # first: none can begin in it any more
+    if (run := services.runs.running(chat_id)) is not None:
         await services.runs.stop(run)
-    await shelf.delete(chat.id)
     return _json({"ok": True})
 
 

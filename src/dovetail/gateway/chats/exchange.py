@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import suppress
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import cast
 
@@ -20,28 +20,33 @@ from dovetail.gateway.chats.parts import file_part
 from dovetail.gateway.chats.rendering import preset_answer
 from dovetail.gateway.chats.shapes import NewPreset
 from dovetail.gateway.chats.shelf import MOST_MESSAGES, Shelf, new_id
-from dovetail.gateway.chats.tree import File, Tree, rows
+from dovetail.gateway.chats.tree import Tree, rows
 from dovetail.storage import chat_files, chats
 from dovetail.storage.chat_files import Attachment
-from dovetail.storage.chats import Chat, Connection, Place
+from dovetail.storage.chats import Chat, Connection, Place, Preset
 
 _PAGE = 100
 
 
-async def exported(shelf: Shelf, chat_ids: Sequence[str], *, files: bool) -> AsyncGenerator[bytes, None]:
-    """A `ChatExport`, piece by piece; without ids of all, with the presets. One that goes meanwhile is left out."""
+async def exported(
+    shelf: Shelf, chat_ids: Sequence[str], presets: Sequence[Preset], *, files: bool
+) -> AsyncGenerator[bytes, None]:
+    """A `ChatExport`, piece by piece, one file of a conversation in memory. What goes meanwhile is left out."""
     yield orjson.dumps({"format": FORMAT, "version": 1})[:-1] + b',"chats":['
     comma = b""
-    for chat_id in chat_ids or await _all(shelf):
+    for chat_id in chat_ids:
         try:
             chat, messages = await shelf.whole(chat_id)
         except InvalidRequest:
             continue
-        packed = await _packed(shelf, chat_id) if files else {}
-        yield comma + orjson.dumps(own_file.chat_json(chat, messages, packed))
+        yield comma + orjson.dumps(own_file.chat_json(chat, messages))[:-1] + b',"files":{'
+        if files:
+            async with aclosing(_packed(shelf, chat_id)) as pieces:
+                async for piece in pieces:
+                    yield piece
+        yield b"}}"
         comma = b","
-    presets: list[Json] = [] if chat_ids else [preset_answer(preset) for preset in await shelf.presets()]
-    yield b'],"presets":' + orjson.dumps(presets) + b"}"
+    yield b'],"presets":' + orjson.dumps([preset_answer(preset) for preset in presets]) + b"}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +130,8 @@ def _attachments(shelf: Shelf, tree: Tree, chat_id: str) -> dict[str, Attachment
     return kept
 
 
-async def _all(shelf: Shelf) -> list[str]:
+async def all_ids(shelf: Shelf) -> list[str]:
+    """Of all its conversations."""
     found: list[str] = []
     after: Place | None = None
     while page := (await shelf.page(_PAGE, None, after))[0]:
@@ -134,17 +140,16 @@ async def _all(shelf: Shelf) -> list[str]:
     return found
 
 
-async def _packed(shelf: Shelf, chat_id: str) -> dict[str, tuple[str, File]]:
-    there = await shelf.archive.run(lambda c: chat_files.of_chat(c, chat_id))
-
-    def read_all() -> dict[str, tuple[str, File]]:
-        packed: dict[str, tuple[str, File]] = {}
-        for name, found in there.items():
-            with suppress(OSError):
-                packed[name] = found.media_type, File(found.name, shelf.archive.blobs.read(found.hash))
-        return packed
-
-    return await asyncio.to_thread(read_all)
+async def _packed(shelf: Shelf, chat_id: str) -> AsyncGenerator[bytes, None]:
+    """The members of an object: its files that are there, by their ids."""
+    comma = b""
+    for name, found in (await shelf.archive.run(lambda c: chat_files.of_chat(c, chat_id))).items():
+        try:
+            data = await asyncio.to_thread(shelf.archive.blobs.read, found.hash)
+        except OSError:
+            continue
+        yield comma + orjson.dumps(name) + b":" + await asyncio.to_thread(own_file.file_json, found, data)
+        comma = b","
 
 
 def _parsed(data: bytes) -> Json:

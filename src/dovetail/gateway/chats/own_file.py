@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from base64 import b64decode, b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Literal, cast
 
+import orjson
 from pydantic import Field
 
 from dovetail.core.request import Json, JsonObject
@@ -14,6 +15,7 @@ from dovetail.gateway.chats.parts import parts_of
 from dovetail.gateway.chats.rendering import chat_answer, message_answer
 from dovetail.gateway.chats.shapes import ChatMessage, ChatSummary
 from dovetail.gateway.chats.tree import File, Node, Tree
+from dovetail.storage.chat_files import Attachment
 from dovetail.storage.chats import Chat, Message
 
 FORMAT = "dovetail-chats"
@@ -53,14 +55,16 @@ class ChatExport(Answer):
     presets: list[ExportedPreset]
 
 
-def chat_json(chat: Chat, messages: Sequence[Message], files: Mapping[str, tuple[str, File]]) -> JsonObject:
-    """An `ExportedChat`; `files` with their media types."""
+def chat_json(chat: Chat, messages: Sequence[Message]) -> JsonObject:
+    """An `ExportedChat` but for its files."""
     shown: list[Json] = [message_answer(message) for message in messages]
-    packed: JsonObject = {
-        file_id: {"name": file.name, "media_type": media_type, "base64": b64encode(file.data).decode("ascii")}
-        for file_id, (media_type, file) in files.items()
-    }
-    return {**chat_answer(chat, None), "messages": shown, "files": packed}
+    return {**chat_answer(chat, None), "messages": shown}
+
+
+def file_json(found: Attachment, data: bytes) -> bytes:
+    """An `ExportedFile`."""
+    base64 = b64encode(data).decode("ascii")
+    return orjson.dumps({"name": found.name, "media_type": found.media_type, "base64": base64})
 
 
 def read(value: Json) -> tuple[list[Tree], list[ExportedPreset]]:

@@ -47,7 +47,12 @@ class Runs:
     def run(self, owner: str, run_id: str) -> Run | None:
         """One of `owner`'s that is under way."""
         found = next((run for run in self._by_chat.values() if run is not None and run.id == run_id), None)
-        return found if found is not None and found.ticket.caller.id == owner else None
+        return found if found is not None and self._owners[found.message.chat] == owner else None
+
+    async def hand_over(self, owner: str, to: str) -> None:
+        """What `owner` has kept, and what is being written of it, is somebody else's, who has nothing yet."""
+        await self.archive.hand_over(owner, to)
+        self._owners = {chat: to if each == owner else each for chat, each in self._owners.items()}
 
     @contextmanager
     def reserved(self, chat_id: str, owner: str) -> Generator[None]:

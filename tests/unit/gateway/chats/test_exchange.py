@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from dovetail.core.request import JsonObject
 from dovetail.gateway.chats import exchange, own_file
 from dovetail.gateway.chats.own_file import ChatExport
+from dovetail.gateway.chats.shelf import Shelf
 from dovetail.gateway.chats.tree import Node, Tree, lifted, ordered, rows
 from dovetail.settings import Settings
 from dovetail.settings.sections import ChatSettings
@@ -89,7 +90,10 @@ def exported(made: Tree) -> dict[str, Any]:
             chats.add_message(connection, message)
         found = chats.chat(connection, "ann", "chat_1")
         assert found is not None
-        return json.loads(orjson.dumps(own_file.chat_json(found, chats.messages(connection, "chat_1"), {})))
+        return {
+            **json.loads(orjson.dumps(own_file.chat_json(found, chats.messages(connection, "chat_1")))),
+            "files": {},
+        }
     finally:
         connection.close()
 
@@ -166,6 +170,26 @@ async def test_a_whole_account_goes_out_and_comes_back_with_branches_figures_fil
         assert [shape(each) for each in after["chats"]] == [shape(each) for each in before["chats"]]
         assert [preset["params"] for preset in after["presets"]] == [{"seed": 1}]
         assert (await made.got("GET", "/chats?q=another"))["data"]
+
+
+async def test_no_more_than_one_file_is_in_memory_at_once(tmp_path: Path) -> None:
+    async with desk(tmp_path) as made:
+        chat = await made.chat()
+        for number in range(3):
+            await sent(made, chat, b"%d" % number * 10_000, f"{number}.txt")
+        shelf = Shelf(made.services.archive, "local", 1 << 20)
+        pieces = [piece async for piece in exchange.exported(shelf, [chat], [], files=True)]
+        assert len(orjson.loads(b"".join(pieces))["chats"][0]["files"]) == 3
+        assert max(len(piece) for piece in pieces) < 20_000
+        on_disk(tmp_path)[0].unlink()
+        assert len((await whole(made))["chats"][0]["files"]) == 2
+
+
+async def test_an_export_that_cannot_be_says_so_by_its_status(tmp_path: Path) -> None:
+    (tmp_path / "chats.db").write_text("this is no database at all")
+    async with desk(tmp_path) as made:
+        answer = await made.ask("GET", "/chats/export")
+        assert (answer.status, answer.error[2]) == (503, "chats_unusable")
 
 
 async def test_one_conversation_is_written_to_be_read(tmp_path: Path) -> None:
