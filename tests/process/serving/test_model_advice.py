@@ -144,16 +144,16 @@ async def test_a_gap_is_filled_in_llama_servers_form(http: aiohttp.ClientSession
             return found["content"]
 
         middle = [1788, *await ids("The cat"), 1789, *await ids(" the house."), 1790]
-        plain: dict[str, Any] = {}
-        for fields, before, begun in (
-            (plain, "", ""),
+        tries: list[tuple[dict[str, Any], str, str]] = [
+            ({}, "", ""),
             ({"input_extra": []}, "", ""),
             ({"prompt": " sat"}, "", " sat"),
             ({"input_extra": extra}, "\n\n--- snippet ---\n\n|The dog", ""),
-        ):
+        ]
+        for fields, before, begun in tries:
             around = [token for text in before.split("|") if text for token in await ids(text)]
             prompt = [0, *around, *middle, *(await ids(begun) if begun else [])]
-            assert await written("/infill", **gap, **fields) == await written("/completion", prompt=prompt)
+            assert await written("/infill", **{**gap, **fields}) == await written("/completion", prompt=prompt)
 
 
 @pytest.mark.field("/tokenize add_special")
