@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from ..process.serving.running import Running  # noqa: TID252  a type
+from ..process.serving.running import Running, running  # noqa: TID252
+from ..process.speech.recordings import MODEL, clips, unpacked, wav  # noqa: TID252
 
 pytestmark = pytest.mark.anyio
 
@@ -41,9 +42,9 @@ def node() -> str:
     return program
 
 
-async def checked(node: str, module: str, server: Running, model: str) -> set[str]:
+async def checked(node: str, module: str, server: Running, model: str, *more: str) -> set[str]:
     """The names of the checks of a module, all of which have passed."""
-    command = [node, str(JS / "checks.mjs"), module, server.url, model]
+    command = [node, str(JS / "checks.mjs"), module, server.url, model, *more]
     process = await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     try:
         async with asyncio.timeout(CHECKS_WITHIN):
@@ -66,6 +67,15 @@ COMMON = {"chat", "streaming", "tools", "structured output", "errors", "cancella
 )  # fmt: skip
 async def test_openai(node: str, server: Running, model: str) -> None:
     assert await checked(node, "openai", server, model) == COMMON | {"responses", "embeddings"}
+
+
+@pytest.mark.client("openai-js transcription")
+async def test_openai_hears(node: str, tmp_path: Path) -> None:
+    clip = next(clip for clip in clips() if clip.language == "en")
+    (file := tmp_path / "talk.wav").write_bytes(wav(clip.samples))
+    flags = ["--enable-whisper", "--whisper-model", str(unpacked(tmp_path)), "--no-demo"]
+    async with running(tmp_path, flags) as server:
+        assert await checked(node, "openai_audio", server, MODEL, str(file), clip.text) == {"transcription"}
 
 
 @pytest.mark.client(

@@ -1,11 +1,12 @@
-// Runs what a module exports, one check after the other: node checks.mjs MODULE URL MODEL. A line of JSON says how each went.
-const [module, url, model] = process.argv.slice(2);
+// Runs what a module exports, one check after the other: node checks.mjs MODULE URL MODEL, and what else its
+// checks are given. A line of JSON says how each went.
+const [module, ...given] = process.argv.slice(2);
 const { checks } = await import(`./${module}.mjs`);
 
 for (const [name, check] of Object.entries(checks)) {
   let error = null;
   try {
-    await check(url, model);
+    await check(...given);
   } catch (failure) {
     error = String(failure?.stack ?? failure);
   }

@@ -242,6 +242,7 @@ async def test_the_last_request_is_told_without_its_text(
     assert both.url
 
 
+@pytest.mark.accept("G16")
 async def test_what_was_wrong_there_is_right(client: aiohttp.ClientSession, number: int) -> None:
     headers = {"X-Model-Id": str(number)}
 

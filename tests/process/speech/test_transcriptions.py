@@ -101,6 +101,7 @@ async def test_translations_are_english(http: aiohttp.ClientSession) -> None:
     "/v1/audio/transcriptions response_format",
     "/v1/audio/transcriptions timestamp_granularities",
 )
+@pytest.mark.client("openai-python transcription")
 async def test_every_form_of_an_answer(http: aiohttp.ClientSession, sdk: openai.AsyncOpenAI) -> None:
     (clip,) = spoken("en")
     data = wav(clip.samples)
@@ -220,7 +221,7 @@ async def test_what_cannot_be_had_is_refused_by_name(http: aiohttp.ClientSession
         assert (answer.status, answer.headers["x-dovetail-warnings"]) == (200, "unknown field: colour")
 
 
-@pytest.mark.accept("G13")
+@pytest.mark.accept("G13", "G16")
 async def test_it_says_whether_it_is_ready(http: aiohttp.ClientSession, server: Running) -> None:
     await heard(http, wav(spoken("en")[0].samples))
     async with http.get(PATH) as answer:
@@ -250,10 +251,15 @@ async def test_a_worker_that_dies_is_gone_on_from(http: aiohttp.ClientSession, s
     assert abs(len("".join(found).split()) - len(whole["text"].split())) <= 12
 
 
-async def test_a_client_that_leaves_frees_the_worker(http: aiohttp.ClientSession) -> None:
+@pytest.mark.accept("G13")
+async def test_a_client_that_leaves_frees_the_worker_that_was_shown_at_work(http: aiohttp.ClientSession) -> None:
     samples: Samples = joined([clip.samples for clip in spoken("en", 100)], pause=1.0)
     async with http.post(PATH, data=form(encoded(samples, "ogg"), stream="true")) as answer:
         await answer.content.readline()
+        async with http.get("/management/processes") as shown:
+            (process,) = (await shown.json())["processes"]
+        (task,) = process["current_queue"]["queues"].values()
+        assert (process["model_type"], task["transcription"]["stream"]) == ("whisper", True)
     async with asyncio.timeout(60):
         while True:
             async with http.get("/api/v1/requests") as answer:

@@ -39,6 +39,7 @@ _TASKS: dict[Kind, str] = {
     "embedding": "embeddings",
     "ranking": "rerank",
     "token count": "token-count",
+    "transcription": "transcription",
     "load": "load",
 }
 _FORMAT: JsonObject = {
