@@ -44,7 +44,7 @@ def of_chat(connection: Connection, chat: str) -> dict[str, Attachment]:
 def one(connection: Connection, owner: str, attachment: str) -> Attachment | None:
     """In a chat of `owner`."""
     found = connection.execute(
-        "SELECT a.id, chat, hash, kind, name, media_type, size, a.created"
+        "SELECT a.id, chat, hash, kind, name, media_type, a.size, a.created"
         " FROM attachment a JOIN chat c ON c.id = a.chat WHERE a.id = ? AND c.owner = ?",
         (attachment, owner),
     ).fetchone()

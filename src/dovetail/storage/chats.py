@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from operator import attrgetter
 from typing import Literal, TypeAlias
@@ -137,8 +138,12 @@ def count(connection: Connection, owner: str) -> int:
 
 
 def size(connection: Connection, owner: str) -> int:
-    """Bytes of all that an owner keeps: messages and files."""
+    """Bytes of all that an owner keeps: conversations, their messages and files, and presets."""
     found = 0
+    for table in ("chat", "preset"):
+        found += int(
+            connection.execute(f"SELECT coalesce(sum(size), 0) FROM {table} WHERE owner = ?", (owner,)).fetchone()[0]  # noqa: S608  ours
+        )
     for table in ("message", "attachment"):
         found += int(
             connection.execute(
@@ -149,6 +154,16 @@ def size(connection: Connection, owner: str) -> int:
     return found
 
 
+def weight(row: Chat | Message | Preset) -> int:
+    """The bytes that a row counts with, of all that has no small bound."""
+    match row:
+        case Message():
+            texts = (row.parts, row.params or "")
+        case _:
+            texts = (row.system_prompt, row.params)
+    return sum(len(text.encode()) for text in texts)
+
+
 def purge(connection: Connection, *, before: float | None = None, owner: str | None = None) -> int:
     """Removes chats for good: those deleted `before`, or all of an owner with the presets. How many those were."""
     which = "SELECT id FROM chat WHERE deleted < ? OR owner = ?"
@@ -156,6 +171,10 @@ def purge(connection: Connection, *, before: float | None = None, owner: str | N
         connection.execute(f"DELETE FROM {table} WHERE chat IN ({which})", (before, owner))  # noqa: S608  ours
     connection.execute("DELETE FROM preset WHERE owner = ?", (owner,))
     return connection.execute("DELETE FROM chat WHERE deleted < ? OR owner = ?", (before, owner)).rowcount
+
+
+def undelete(connection: Connection, chat_id: str) -> None:
+    connection.execute("UPDATE chat SET deleted = NULL WHERE id = ?", (chat_id,))
 
 
 def hand_over(connection: Connection, owner: str, to: str) -> None:
@@ -174,7 +193,7 @@ def add_message(connection: Connection, new: Message) -> None:
     names, marks = ", ".join(_MESSAGE), ", ".join("?" * len(_MESSAGE))
     connection.execute(
         f"INSERT INTO message ({names}, size) VALUES ({marks}, ?)",  # noqa: S608  names of columns
-        (*_message_row(new), len(new.parts)),
+        (*_message_row(new), weight(new)),
     )
 
 
@@ -183,7 +202,7 @@ def put_message(connection: Connection, changed: Message) -> None:
     names = ", ".join(f"{name} = ?" for name in _MESSAGE)
     connection.execute(
         f"UPDATE message SET {names}, size = ? WHERE id = ?",  # noqa: S608  names of columns
-        (*_message_row(changed), len(changed.parts), changed.id),
+        (*_message_row(changed), weight(changed), changed.id),
     )
 
 
@@ -229,9 +248,15 @@ def of_run(connection: Connection, owner: str, run: str) -> Message | None:
     return None if found is None else Message(*found)
 
 
-def interrupted(connection: Connection, error: str) -> int:
-    """Messages that a server which is no more was writing end with `error`, JSON: how many those were."""
-    done = connection.execute("UPDATE message SET status = 'error', error = ? WHERE status = 'streaming'", (error,))
+def interrupted(connection: Connection, error: str, searched: Callable[[str], str]) -> int:
+    """Messages that a server which is no more was writing end with `error`, JSON: how many those were.
+
+    searched   makes of a message's `parts` its `text`, which it has not had yet
+    """
+    connection.create_function("searched", 1, searched, deterministic=True)
+    done = connection.execute(
+        "UPDATE message SET status = 'error', error = ?, text = searched(parts) WHERE status = 'streaming'", (error,)
+    )
     return done.rowcount
 
 

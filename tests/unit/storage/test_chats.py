@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from dovetail.storage import chat_search, chats
-from dovetail.storage.chats import CHATS, Chat, Message
+from dovetail.storage.chats import CHATS, Chat, Message, Preset
 
 CHAT = Chat("c1", "ann", "A title", "user", None, pinned=False, leaf=None, model=None, system_prompt="", params="{}",
             created=1.0, updated=1.0)  # fmt: skip
@@ -38,9 +38,10 @@ def test_a_branch_is_read_from_its_root(connection: sqlite3.Connection) -> None:
 
 def test_what_a_server_left_unfinished_ends(connection: sqlite3.Connection) -> None:
     chats.add_chat(connection, CHAT)
-    chats.add_message(connection, replace(said("a", None), status="streaming"))
-    chats.add_message(connection, said("b", "a"))
-    assert chats.interrupted(connection, "{}") == 1
+    chats.add_message(connection, replace(said("a", None), status="streaming", parts="so far"))
+    chats.add_message(connection, said("b", "a", "whole"))
+    assert chats.interrupted(connection, "{}", str.upper) == 1
+    assert [m.text for m in chats.messages(connection, "c1")] == ["SO FAR", "whole"]
     assert [(m.status, m.error) for m in chats.messages(connection, "c1")] == [("error", "{}"), ("complete", None)]
 
 
@@ -84,3 +85,13 @@ def test_without_an_index_nothing_is_lost(connection: sqlite3.Connection, monkey
     monkeypatch.undo()
     assert chat_search.prepare(connection)
     assert [hit.message for hit in chat_search.search(connection, "ann", "unindexed", 10)] == ["b"]
+
+
+def test_all_that_has_no_small_bound_counts_in_bytes(connection: sqlite3.Connection) -> None:
+    assert chats.size(connection, "ann") == 0
+    chats.add_chat(connection, replace(CHAT, system_prompt="서울"))
+    chats.add_message(connection, replace(said("a", None), parts="서", params="{}"))
+    chats.put_preset(connection, Preset("ann", "p", "P", "be kind", "{}", 1.0))
+    assert chats.size(connection, "ann") == (6 + 2) + (3 + 2) + (7 + 2)
+    chats.put_message(connection, replace(said("a", None), parts="", params=None))
+    assert chats.size(connection, "ann") == (6 + 2) + (7 + 2)

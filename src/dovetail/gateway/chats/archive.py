@@ -14,6 +14,7 @@ import structlog
 
 from dovetail.core.errors import Busy, DovetailError
 from dovetail.gateway.chats.blobs import FOLDER, Blobs
+from dovetail.gateway.chats.parts import parts_of, searched
 from dovetail.storage import chat_files, chat_search, chats
 from dovetail.storage.database import Database, DatabaseUnusable
 
@@ -105,6 +106,7 @@ def opened(home: Path) -> Archive:
         return Archive(broken=str(failure))
     if not database.now(chat_search.prepare):
         log.warning("chats_without_index", reason="this Python's SQLite has no FTS5; searches read every message")
-    if count := database.now(lambda c: chats.interrupted(c, orjson.dumps(INTERRUPTED).decode())):
+    error = orjson.dumps(INTERRUPTED).decode()
+    if count := database.now(lambda c: chats.interrupted(c, error, lambda text: searched(parts_of(text)))):
         log.warning("answers_interrupted", messages=count)
     return Archive(database, Blobs(home / FOLDER))

@@ -13,7 +13,7 @@ from dovetail.core.caller import Caller
 from dovetail.core.errors import InvalidRequest
 from dovetail.core.request import JsonObject
 from dovetail.gateway.chats.files import in_prompt
-from dovetail.gateway.chats.parts import dumped, loaded, parts_of
+from dovetail.gateway.chats.parts import MEDIA, dumped, loaded, parts_of
 from dovetail.gateway.chats.prompt import body_of, file_ids, params_of, request_of
 from dovetail.gateway.chats.run import Run
 from dovetail.gateway.chats.shapes import NewRun
@@ -21,7 +21,9 @@ from dovetail.gateway.chats.shelf import Shelf, new_id
 from dovetail.gateway.outline import outline
 from dovetail.gateway.services import Services
 from dovetail.serving.requests import Ticket
-from dovetail.storage.chats import Chat, Message
+from dovetail.storage.chats import Chat, Message, weight
+
+_MOST_FILES = 4  # of the largest, in what one answer is asked with
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,7 @@ async def begin(services: Services, shelf: Shelf, chat_id: str, asked: NewRun, w
     with services.runs.reserved(chat_id, shelf.owner):
         chat, branch = await shelf.branch(chat_id, asked.parent_id)
         _check_parent(branch[-1], goes_on=bool(asked.goes_on))
+        _check_size(branch, max(services.settings.server.max_body, _MOST_FILES * services.settings.chats.file_bytes))
         model = asked.model or chat.model
         if model is None:
             raise InvalidRequest("model: neither this nor the conversation names one", param="model")
@@ -70,6 +73,20 @@ def _check_parent(parent: Message, *, goes_on: bool) -> None:
     if not goes_on and parent.role == "assistant":
         raise InvalidRequest(
             "parent_id: an answer follows what a user or a tool has said; to go on with an answer, say continue",
+            param="parent_id",
+        )
+
+
+def _check_size(branch: Sequence[Message], most: int) -> None:
+    """Before files are read into memory. Raises InvalidRequest with 413."""
+    parts = [part for message in branch for part in parts_of(message.parts) if part["type"] in MEDIA]
+    size = sum(weight(message) for message in branch) + sum(cast("int", part["bytes"]) for part in parts)
+    if size > most:
+        raise InvalidRequest(
+            f"what was said before, with its files, has {size} bytes, and an answer is asked with {most} at most "
+            f"(server.max_body, or {_MOST_FILES} times chats.file_bytes): begin a new conversation, or leave files out",
+            code="request_too_large",
+            status=413,
             param="parent_id",
         )
 

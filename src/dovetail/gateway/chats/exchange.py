@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import cast
 
 import orjson
@@ -15,7 +15,7 @@ from dovetail.core.request import Json
 from dovetail.gateway import wire
 from dovetail.gateway.chats import foreign, own_file
 from dovetail.gateway.chats.files import kind_of
-from dovetail.gateway.chats.own_file import FORMAT, ExportedPreset
+from dovetail.gateway.chats.own_file import FORMAT
 from dovetail.gateway.chats.parts import file_part
 from dovetail.gateway.chats.rendering import preset_answer
 from dovetail.gateway.chats.shapes import NewPreset
@@ -54,7 +54,7 @@ class Delivery:
     """What a file holds."""
 
     trees: Sequence[Tree]
-    presets: Sequence[ExportedPreset] = ()
+    presets: Mapping[str, NewPreset] = field(default_factory=dict[str, NewPreset])
 
 
 def read(data: bytes) -> Delivery:
@@ -74,19 +74,28 @@ def read(data: bytes) -> Delivery:
 
 
 async def take_in(shelf: Shelf, delivery: Delivery) -> list[Chat]:
-    """Stores it, and what is new of presets. Raises InvalidRequest, Busy, DiskFull, and then nothing is there of it."""
+    """Stores it, and what is new of presets. Raises InvalidRequest, Busy, DiskFull, and then nothing is there of it.
+
+    Until all is there, each counts as deleted: what is left of an import when the server dies is swept away.
+    """
     done: list[Chat] = []
+
+    def finish(c: Connection) -> None:
+        there = {preset.id for preset in chats.presets(c, shelf.owner)}
+        for name, preset in delivery.presets.items():
+            if name not in there:
+                shelf.keep_preset(c, name, preset)
+        for chat in done:
+            chats.undelete(c, chat.id)
+
     try:
         for tree in delivery.trees:
             done.append(await _stored(shelf, tree))  # noqa: PERF401  what is done is undone when the next fails
+        await shelf.archive.run(finish)
     except BaseException:
         for chat in done:
             await shelf.archive.run(lambda c, name=chat.id: chats.drop(c, shelf.owner, name))
         raise
-    there = {preset.id for preset in await shelf.presets()}
-    for preset in delivery.presets:
-        if preset.id not in there:
-            await shelf.put_preset(preset.id, NewPreset(**preset.model_dump(exclude={"id", "updated_at"})))
     return done
 
 
@@ -106,8 +115,9 @@ async def _stored(shelf: Shelf, tree: Tree) -> Chat:
 
         def work(c: Connection) -> Chat:
             shelf.check_count(c)
-            shelf.check_room(c, sum(len(m.parts) for m in messages) + sum(found.size for found in kept.values()))
-            chats.add_chat(c, chat)
+            more = chats.weight(chat) + sum(map(chats.weight, messages)) + sum(found.size for found in kept.values())
+            shelf.check_room(c, more)
+            chats.add_chat(c, replace(chat, deleted=shelf.now))
             for found in kept.values():
                 chat_files.add(c, found)
             for message in messages:
@@ -122,11 +132,11 @@ def _attachments(shelf: Shelf, tree: Tree, chat_id: str) -> dict[str, Attachment
     kept: dict[str, Attachment] = {}
     for name, file in tree.files.items():
         try:
-            kind, media_type = kind_of(file.data, file.name)
+            kind, media_type = kind_of(file.data, called := file.name[:255] or "file")
         except InvalidRequest:
             continue
         digest = shelf.archive.blobs.put(file.data)
-        kept[name] = Attachment(new_id("file"), chat_id, digest, kind, file.name, media_type, len(file.data), shelf.now)
+        kept[name] = Attachment(new_id("file"), chat_id, digest, kind, called, media_type, len(file.data), shelf.now)
     return kept
 
 

@@ -13,7 +13,7 @@ from dovetail.core.request import Json, JsonObject
 from dovetail.gateway.answers import Answer
 from dovetail.gateway.chats.parts import parts_of
 from dovetail.gateway.chats.rendering import chat_answer, message_answer
-from dovetail.gateway.chats.shapes import ChatMessage, ChatSummary
+from dovetail.gateway.chats.shapes import ChatMessage, ChatSummary, NewPreset
 from dovetail.gateway.chats.tree import File, Node, Tree
 from dovetail.storage.chat_files import Attachment
 from dovetail.storage.chats import Chat, Message
@@ -67,10 +67,11 @@ def file_json(found: Attachment, data: bytes) -> bytes:
     return orjson.dumps({"name": found.name, "media_type": found.media_type, "base64": base64})
 
 
-def read(value: Json) -> tuple[list[Tree], list[ExportedPreset]]:
-    """What a file has. Raises ValueError (pydantic's own among them) for what is none."""
+def read(value: Json) -> tuple[list[Tree], dict[str, NewPreset]]:
+    """What a file has, presets by their ids. Raises ValueError (pydantic's own among them) for what is none."""
     whole = ChatExport.model_validate(value)
-    return [_tree(chat) for chat in whole.chats], whole.presets
+    presets = {each.id: NewPreset(**each.model_dump(exclude={"id", "updated_at"})) for each in whole.presets}
+    return [_tree(chat) for chat in whole.chats], presets
 
 
 def _tree(chat: ExportedChat) -> Tree:

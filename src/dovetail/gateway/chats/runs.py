@@ -9,7 +9,7 @@ from contextlib import aclosing, contextmanager
 
 import structlog
 
-from dovetail.core.errors import DovetailError, RateLimited
+from dovetail.core.errors import Busy, DovetailError, RateLimited
 from dovetail.core.events import Event
 from dovetail.gateway import errors
 from dovetail.gateway.chats.archive import Archive
@@ -29,12 +29,23 @@ _CLOSED_WITHIN = 5.0
 
 
 class Runs:
-    """One conversation has one run at a time; `whole` says how many seconds an answer may take."""
+    """One conversation has one run at a time.
 
-    def __init__(self, archive: Archive, requests: Requests, whole: Callable[[], float] = lambda: 3600.0) -> None:
+    whole    says how many seconds an answer may take
+    within   the seconds in which one that is stopped has to end
+    """
+
+    def __init__(
+        self,
+        archive: Archive,
+        requests: Requests,
+        whole: Callable[[], float] = lambda: 3600.0,
+        within: float = _CLOSED_WITHIN,
+    ) -> None:
         self.archive = archive
         self._requests = requests
         self._whole = whole
+        self._within = within
         self._by_chat: dict[str, Run | None] = {}
         self._owners: dict[str, str] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -81,14 +92,17 @@ class Runs:
         life.add_done_callback(lambda _: self._tasks.pop(run.id, None))
 
     async def stop(self, run: Run) -> Message:
-        """Its message once it has ended; the slot is free then."""
+        """Its message once it has ended; the slot is free then. Raises Busy where that takes too long."""
         work = self._works.get(run.id)
         if work is not None:
             work.cancel()
-        async with asyncio.timeout(_CLOSED_WITHIN):
-            await run.ended.wait()
-            if (life := self._tasks.get(run.id)) is not None:
-                await asyncio.wait({life})
+        try:
+            async with asyncio.timeout(self._within):
+                await run.ended.wait()
+                if (life := self._tasks.get(run.id)) is not None:
+                    await asyncio.wait({life})
+        except TimeoutError:
+            raise Busy(f"the answer has not ended within {self._within:g} seconds; it is being stopped") from None
         return run.message
 
     async def keep(self, every: float = KEEP_EVERY) -> None:
@@ -107,7 +121,7 @@ class Runs:
         """Ends all, with their text kept."""
         for work in tuple(self._works.values()):
             work.cancel()
-        await self.quiet(_CLOSED_WITHIN)
+        await self.quiet(self._within)
         await self._keep()
 
     async def _live(self, run: Run, work: asyncio.Task[None], request_id: str) -> None:

@@ -62,6 +62,7 @@ class Shelf:
 
         def work(c: Connection) -> Chat:
             self.check_count(c)
+            self.check_room(c, chats.weight(made))
             chats.add_chat(c, made)
             return made
 
@@ -91,6 +92,7 @@ class Shelf:
                 system_prompt=old.system_prompt if change.system_prompt is None else change.system_prompt,
                 params=old.params if change.params is None else orjson.dumps(change.params).decode(),
             )
+            self.check_room(c, chats.weight(new) - chats.weight(old))
             chats.put_chat(c, new)
             return new
 
@@ -142,7 +144,7 @@ class Shelf:
                 raise running()
             parts = checked(change.parts, old.role, chat_files.of_chat(c, chat_id))
             new = replace(old, parts=dumped(parts), text=searched(parts))
-            self.check_room(c, len(new.parts) - len(old.parts))
+            self.check_room(c, chats.weight(new) - chats.weight(old))
             chats.put_message(c, new)
             return chat, new
 
@@ -167,7 +169,8 @@ class Shelf:
                 message(c, chat.id, answer.parent or "", "parent_id")
                 grown = self.grow(c, chat, answer)
             else:
-                message(c, chat.id, answer.id)
+                old = message(c, chat.id, answer.id)
+                self.check_room(c, chats.weight(answer) - chats.weight(old))
                 chats.put_message(c, answer)
                 grown = replace(chat, leaf=answer.id, updated=self.archive.clock())
             grown = replace(grown, model=grown.model or answer.model)
@@ -190,7 +193,7 @@ class Shelf:
 
     def grow(self, c: Connection, chat: Chat, new: Message) -> Chat:
         """`chat` with the message `new`, inside a transaction. Raises Busy beyond the quota."""
-        self.check_room(c, len(new.parts))
+        self.check_room(c, chats.weight(new))
         if chats.length(c, chat.id) >= MOST_MESSAGES:
             raise InvalidRequest(
                 f"this conversation has {MOST_MESSAGES} messages; begin a new one", code="too_many_messages", status=409
@@ -223,19 +226,20 @@ class Shelf:
         return await self.archive.run(lambda c: chats.presets(c, self.owner))
 
     async def put_preset(self, preset_id: str, new: NewPreset) -> Preset:
+        return await self.archive.run(lambda c: self.keep_preset(c, preset_id, new))
+
+    def keep_preset(self, c: Connection, preset_id: str, new: NewPreset) -> Preset:
+        """Inside a transaction. Raises InvalidRequest for too many, Busy beyond the quota."""
         params = orjson.dumps(new.params).decode()
         made = Preset(self.owner, preset_id, new.name, new.system_prompt, params, self.archive.clock())
-
-        def work(c: Connection) -> Preset:
-            there = {preset.id for preset in chats.presets(c, self.owner)}
-            if preset_id not in there and len(there) >= MOST_PRESETS:
-                raise InvalidRequest(
-                    f"there are {MOST_PRESETS} presets already; delete some", code="too_many_presets", status=409
-                )
-            chats.put_preset(c, made)
-            return made
-
-        return await self.archive.run(work)
+        there = {preset.id: preset for preset in chats.presets(c, self.owner)}
+        if preset_id not in there and len(there) >= MOST_PRESETS:
+            raise InvalidRequest(
+                f"there are {MOST_PRESETS} presets already; delete some", code="too_many_presets", status=409
+            )
+        self.check_room(c, chats.weight(made) - (chats.weight(there[preset_id]) if preset_id in there else 0))
+        chats.put_preset(c, made)
+        return made
 
     async def remove_preset(self, preset_id: str) -> None:
         if not await self.archive.run(lambda c: chats.remove_preset(c, self.owner, preset_id)):

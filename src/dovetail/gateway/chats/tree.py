@@ -83,13 +83,18 @@ def ordered(nodes: Sequence[Node]) -> list[Node]:
 def lifted(nodes: Sequence[Node], gone: Callable[[Node], bool]) -> list[Node]:
     """Without those that are `gone`: what followed them follows what they followed."""
     by_id = {node.id: node for node in nodes}
+    above: dict[str, str | None] = {}  # of one that is gone, so that none is passed twice
 
     def parent(node: Node) -> str | None:
-        seen: set[str] = set()
+        passed: dict[str, None] = {}
         at = node.parent
-        while at is not None and at not in seen and at in by_id and gone(by_id[at]):
-            seen.add(at)
+        while at is not None and at not in passed and at in by_id and gone(by_id[at]):
+            if at in above:
+                at = above[at]
+                break
+            passed[at] = None
             at = by_id[at].parent
+        above.update(dict.fromkeys(passed, at))
         return at
 
     return [replace(node, parent=parent(node)) for node in nodes if not gone(node)]
@@ -105,9 +110,10 @@ def rows(
     leaf = ids.get(tree.leaf or "") or (messages[-1].id if messages else None)
     title = tree.title or next((first_words(m.text) for m in messages if m.role == "user" and m.text), "")
     chat = Chat(
-        id=chat_id, owner=owner, title=title[:200], title_by=tree.title_by, folder=tree.folder, pinned=tree.pinned,
-        leaf=leaf, model=tree.model, system_prompt=tree.system_prompt, params=orjson.dumps(tree.params).decode(),
-        created=tree.created or now, updated=tree.updated or tree.created or now,
+        id=chat_id, owner=owner, title=title[:200], title_by=tree.title_by, folder=(tree.folder or "")[:100] or None,
+        pinned=tree.pinned, leaf=leaf, model=(tree.model or "")[:256] or None, system_prompt=tree.system_prompt,
+        params=orjson.dumps(tree.params).decode(), created=tree.created or now,
+        updated=tree.updated or tree.created or now,
     )  # fmt: skip
     return chat, messages
 

@@ -276,3 +276,22 @@ async def test_a_broken_file_leaves_the_rest_of_the_server_alone(tmp_path: Path)
     answer = await Desk(create_app(built), built, Clock(), {}).ask("GET", "/chats")
     assert answer.error[::2] == (503, "chats_unusable")
     assert "chats.db" in answer.json()["error"]["message"]
+
+
+async def test_what_is_said_of_conversations_takes_room_as_well(tmp_path: Path) -> None:
+    small = Settings(home=tmp_path, chats=ChatSettings(quota=1 << 20))
+    large = "a" * (200 << 10)
+    async with desk(tmp_path, settings=small) as made:
+        for _ in range(3):
+            await made.chat(system_prompt=large)
+        chat = await made.chat()
+        await made.got("PUT", "/presets/p", {"name": "p", "system_prompt": large})
+        await made.got("PUT", "/presets/p", {"name": "q", "system_prompt": large})
+        await made.got("PATCH", f"/chats/{chat}", {"params": {"user": large}})
+        for method, path, body in (
+            ("POST", "/chats", {"params": {"user": large}}),
+            ("PUT", "/presets/more", {"name": "p", "params": {"user": large}}),
+            ("PATCH", f"/chats/{chat}", {"system_prompt": large}),
+        ):
+            assert (await made.ask(method, path, body)).error[::2] == (507, "quota_exceeded")
+        await made.got("PATCH", f"/chats/{chat}", {"params": {}})

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dovetail.core.request import JsonObject
-from dovetail.gateway.chats import exchange, own_file
+from dovetail.gateway.chats import exchange, own_file, shelf
+from dovetail.gateway.chats.archive import UNDO
 from dovetail.gateway.chats.own_file import ChatExport
 from dovetail.gateway.chats.shelf import Shelf
 from dovetail.gateway.chats.tree import Node, Tree, lifted, ordered, rows
@@ -177,8 +178,8 @@ async def test_no_more_than_one_file_is_in_memory_at_once(tmp_path: Path) -> Non
         chat = await made.chat()
         for number in range(3):
             await sent(made, chat, b"%d" % number * 10_000, f"{number}.txt")
-        shelf = Shelf(made.services.archive, "local", 1 << 20)
-        pieces = [piece async for piece in exchange.exported(shelf, [chat], [], files=True)]
+        kept = Shelf(made.services.archive, "local", 1 << 20)
+        pieces = [piece async for piece in exchange.exported(kept, [chat], [], files=True)]
         assert len(orjson.loads(b"".join(pieces))["chats"][0]["files"]) == 3
         assert max(len(piece) for piece in pieces) < 20_000
         on_disk(tmp_path)[0].unlink()
@@ -327,6 +328,64 @@ async def test_all_of_a_file_comes_or_nothing(tmp_path: Path) -> None:
         assert (answer.status, answer.error[2]) == (507, "quota_exceeded")
         assert (await whole(made))["chats"] == []
         assert (await take(made, orjson.dumps(large))).status == 200
+
+
+async def test_presets_that_cannot_be_kept_leave_nothing_of_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with desk(tmp_path) as made:
+        await made.got("PUT", "/presets/p", {"name": "P"})
+        await made.say(await made.chat(), "hi")
+        there = await whole(made)
+        await made.services.archive.forget("local")
+        nameless = {**there, "presets": [{**there["presets"][0], "name": ""}]}
+        assert (await take(made, orjson.dumps(nameless))).error[::2] == (400, "invalid_import")
+        monkeypatch.setattr(shelf, "MOST_PRESETS", 0)
+        assert (await take(made, orjson.dumps(there))).error[::2] == (409, "too_many_presets")
+        assert (await whole(made))["chats"] == []
+        assert await made.services.archive.run(lambda c: chats.count(c, "local")) == 0
+
+
+async def test_nothing_of_a_file_is_there_before_all_of_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    storing, seen = exchange._stored, list[int]()
+
+    async def stored(kept: Shelf, made: Tree) -> chats.Chat:
+        done = await storing(kept, made)
+        seen.append(len((await kept.page(10, None, None))[0]))
+        return done
+
+    monkeypatch.setattr(exchange, "_stored", stored)
+    async with desk(tmp_path) as made:
+        assert (await take(made, orjson.dumps([OPENAI, OPENAI]))).status == 200
+        assert seen == [0, 0]
+        assert len((await whole(made))["chats"]) == 2
+        made.clock.now += 2 * UNDO
+        await made.services.archive.sweep()
+        assert len((await whole(made))["chats"]) == 2
+
+
+async def test_names_of_a_file_are_as_long_as_names_may_be(tmp_path: Path) -> None:
+    async with desk(tmp_path) as made:
+        await made.chat(model="m", folder="f")
+        there = await whole(made)
+        there["chats"][0] |= {"folder": "f" * 5000, "model": "m" * 5000, "title": "t" * 5000}
+        await made.services.archive.forget("local")
+        chat = await only(made, orjson.dumps(there))
+        assert [len(chat[name]) for name in ("folder", "model", "title")] == [100, 256, 200]
+
+
+def test_a_long_line_of_what_is_left_out_is_walked_once() -> None:
+    asked = 0
+
+    def gone(node: Node) -> bool:
+        nonlocal asked
+        asked += 1
+        return node.role == "system"
+
+    nodes = [Node(str(number), str(number - 1), "system", ()) for number in range(1, 1000)]
+    nodes += [Node(f"u{number}", "999", "user", ()) for number in range(1000)]
+    assert {node.parent for node in lifted(nodes, gone)} == {"0"}
+    assert asked < 10 * len(nodes)
 
 
 async def test_a_file_that_no_model_is_given_is_told_of_by_its_name(tmp_path: Path) -> None:

@@ -12,11 +12,11 @@ from dovetail.core.request import AudioPart, ChatPrompt, ImagePart, TextPart
 from dovetail.gateway.chats.archive import UNDO
 from dovetail.gateway.chats.blobs import Blobs
 from dovetail.gateway.chats.shapes import ChatFilePart
-from dovetail.settings import Settings
+from dovetail.settings import ServerSettings, Settings
 from dovetail.settings.sections import ChatSettings
 
 from ....process.serving.files import png, wav  # noqa: TID252
-from ..fakes import Answer, call, model  # noqa: TID252
+from ..fakes import Answer, call, model, says  # noqa: TID252
 from .parts import Desk, desk
 from .test_runs import DONE, Scripted
 
@@ -176,3 +176,19 @@ async def test_a_browser_says_that_it_sends_a_file(tmp_path: Path) -> None:
         assert form.error[::2] == (415, "unsupported_media_type")
         raw = await send(made, chat, TEXT, content_type="application/octet-stream", sec_fetch_site="same-origin")
         assert raw.status == 200
+
+
+async def test_what_is_larger_than_a_request_is_refused_before_it_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = Settings(home=tmp_path, server=ServerSettings(max_body=1 << 16), chats=ChatSettings(file_bytes=40 << 10))
+    async with desk(tmp_path, says("x"), settings=small) as made:
+        chat = await made.chat(model="m")
+        parent = None
+        for number in range(5):
+            part = await sent(made, chat, b"%d" % number * (40 << 10))
+            body = {"parent_id": parent, "parts": [part]}
+            parent = (await made.got("POST", f"/chats/{chat}/messages", body))["message"]["id"]
+        monkeypatch.setattr(Blobs, "read", None)
+        refused = await made.ask("POST", f"/chats/{chat}/runs", {"parent_id": parent})
+        assert refused.error == (413, "invalid_request_error", "request_too_large", "parent_id")

@@ -25,13 +25,12 @@ from dovetail.core.events import (
 from dovetail.core.request import ChatPrompt, GenerateRequest
 from dovetail.gateway.chats import archive, runs
 from dovetail.gateway.chats.run import Run
-from dovetail.gateway.chats.shelf import Shelf
 from dovetail.gateway.sse import Timing
 from dovetail.serving.requests import Ticket
+from dovetail.storage import chat_search
 from dovetail.storage.chats import Message
 
-from ...access.parts import GOOD, access  # noqa: TID252
-from ..fakes import Client, call, says  # noqa: TID252
+from ..fakes import Client, says  # noqa: TID252
 from .parts import Desk, desk, events, text_of
 
 pytestmark = pytest.mark.anyio
@@ -324,6 +323,8 @@ async def test_what_is_written_is_on_disk_each_second_and_a_dead_server_s_answer
         assert row[0] == "error"
         assert '"interrupted"' in row[1]
         assert "half an ans" in row[2]
+        hits = await other.run(lambda c: chat_search.search(c, "local", "half an", 10))
+        assert [hit.message for hit in hits] == [run["message_id"]]
         await other.aclose()
 
 
@@ -372,50 +373,24 @@ async def test_an_answer_that_takes_too_long_is_ended(tmp_path: Path) -> None:
         assert (await made.heard(run["run_id"]))[-1]["message"]["error"]["code"] == "request_timeout"
 
 
-async def test_nobody_hears_or_stops_another_s_answer(tmp_path: Path) -> None:
-    said = Scripted()
-    async with desk(tmp_path, said) as made:
-        _, run = await begun(made)
-        assert made.services.runs.run("somebody else", run["run_id"]) is None
-        for method, path in (("GET", "/runs/run_x/events"), ("POST", "/runs/run_x/cancel")):
-            assert (await made.ask(method, path)).error[::2] == (404, "run_not_found")
+async def test_one_that_does_not_end_when_it_is_stopped_is_told_of_as_busy(tmp_path: Path) -> None:
+    goes, gone = asyncio.Event(), asyncio.Event()
 
+    async def stubborn(_request: GenerateRequest, _index: int) -> AsyncGenerator[Event, None]:
+        try:
+            yield TextDelta("x")
+            await asyncio.Event().wait()
+        finally:
+            goes.set()
+            await gone.wait()
 
-async def test_an_answer_that_begins_while_its_conversation_is_deleted_is_stopped(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    said = Scripted()
-    async with desk(tmp_path, said) as made:
-        chat = await made.chat(model="m")
-        asked = await made.say(chat, "hi")
-        deleting = Shelf.delete
-
-        async def delete(shelf: Shelf, chat_id: str) -> None:
-            await made.run(chat, asked)
-            await deleting(shelf, chat_id)
-
-        monkeypatch.setattr(Shelf, "delete", delete)
-        await made.got("DELETE", f"/chats/{chat}")
-        assert made.services.runs.running(chat) is None
-        assert not [*made.services.requests]
-
-
-async def test_an_answer_is_written_on_for_the_first_account_which_hears_and_stops_it(tmp_path: Path) -> None:
-    said = Scripted()
-    with access(tmp_path) as known:
-        async with desk(tmp_path, said, access=known) as made:
-            chat, run = await begun(made)
-            said.say(TextDelta("so far"))
-            first = await made.ask("GET", f"/chats/{chat}")
-            assert first.status == 200
-            body = {"superAdminId": "chief", "password": GOOD}
-            setup = await call(made.app, "POST", "/auth/setup", body, content_type="application/json")
-            assert setup.status == 200, setup.body
-            made.who = {"cookie": setup.headers["set-cookie"].partition(";")[0]}
-            while not (await made.message(chat, run["message_id"]))["parts"]:
-                await asyncio.sleep(0)
-            listening = asyncio.create_task(made.heard(run["run_id"]))
-            stopped = (await made.got("POST", f"/runs/{run['run_id']}/cancel", {}))["message"]
-            assert stopped["status"] == "stopped"
-            assert (await listening)[-1]["message"] == stopped
-            assert not [*made.services.requests]
+    async with desk(tmp_path, stubborn) as made:
+        made.services.runs._within = 0.01
+        chat, run = await begun(made)
+        while not (await made.message(chat, run["message_id"]))["parts"]:
+            await asyncio.sleep(0)
+        late = await made.ask("POST", f"/runs/{run['run_id']}/cancel", {})
+        assert late.error[::2] == (503, "busy")
+        assert goes.is_set()
+        gone.set()
+        assert (await made.heard(run["run_id"]))[-1]["message"]["status"] == "stopped"

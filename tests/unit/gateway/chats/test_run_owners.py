@@ -1,0 +1,65 @@
+"""Whose an answer is that is being written, and what becomes of it when that changes."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from dovetail.core.events import TextDelta
+from dovetail.gateway.chats.shelf import Shelf
+
+from ...access.parts import GOOD, access  # noqa: TID252
+from ..fakes import call  # noqa: TID252
+from .parts import desk
+from .test_runs import Scripted, begun
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_nobody_hears_or_stops_another_s_answer(tmp_path: Path) -> None:
+    said = Scripted()
+    async with desk(tmp_path, said) as made:
+        _, run = await begun(made)
+        assert made.services.runs.run("somebody else", run["run_id"]) is None
+        for method, path in (("GET", "/runs/run_x/events"), ("POST", "/runs/run_x/cancel")):
+            assert (await made.ask(method, path)).error[::2] == (404, "run_not_found")
+
+
+async def test_an_answer_that_begins_while_its_conversation_is_deleted_is_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = Scripted()
+    async with desk(tmp_path, said) as made:
+        chat = await made.chat(model="m")
+        asked = await made.say(chat, "hi")
+        deleting = Shelf.delete
+
+        async def delete(shelf: Shelf, chat_id: str) -> None:
+            await made.run(chat, asked)
+            await deleting(shelf, chat_id)
+
+        monkeypatch.setattr(Shelf, "delete", delete)
+        await made.got("DELETE", f"/chats/{chat}")
+        assert made.services.runs.running(chat) is None
+        assert not [*made.services.requests]
+
+
+async def test_an_answer_is_written_on_for_the_first_account_which_hears_and_stops_it(tmp_path: Path) -> None:
+    said = Scripted()
+    with access(tmp_path) as known:
+        async with desk(tmp_path, said, access=known) as made:
+            chat, run = await begun(made)
+            said.say(TextDelta("so far"))
+            first = await made.ask("GET", f"/chats/{chat}")
+            assert first.status == 200
+            body = {"superAdminId": "chief", "password": GOOD}
+            setup = await call(made.app, "POST", "/auth/setup", body, content_type="application/json")
+            assert setup.status == 200, setup.body
+            made.who = {"cookie": setup.headers["set-cookie"].partition(";")[0]}
+            while not (await made.message(chat, run["message_id"]))["parts"]:
+                await asyncio.sleep(0)
+            listening = asyncio.create_task(made.heard(run["run_id"]))
+            stopped = (await made.got("POST", f"/runs/{run['run_id']}/cancel", {}))["message"]
+            assert stopped["status"] == "stopped"
+            assert (await listening)[-1]["message"] == stopped
+            assert not [*made.services.requests]
