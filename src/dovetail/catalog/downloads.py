@@ -93,6 +93,7 @@ class Downloads:
         self._moving: set[str] = set()
         self._woken = asyncio.Event()
         self._saving = asyncio.Lock()
+        self._starting = asyncio.Lock()
         self._known = asyncio.Event()  # the record has been read: it must not be written before
         self._pace = Pace(lambda: around.settings().bandwidth)
         self.errands = Errands()
@@ -128,19 +129,20 @@ class Downloads:
         """Queues it. Raises Conflict where the same is under way, DiskFull where there is no room for it."""
         async with asyncio.timeout(KNOWN_WITHIN):
             await self._known.wait()
-        for other in self._all.values():
-            if other.state in {*_UNDER_WAY, "paused"} and (other.order.repo, other.order.files) == (
-                order.repo,
-                order.files,
-            ):
-                raise Conflict(f"{order.repo} is being downloaded already ({other.id})", code="download_exists")
-        if sum(each.state in {*_UNDER_WAY, "paused"} for each in self._all.values()) >= MOST:
-            raise Conflict(f"{MOST} downloads are under way: wait for some, or cancel them", code="download_exists")
-        download = Download(secrets.token_hex(6), order, time.time())
-        download.done = await asyncio.to_thread(lambda: self._delivery(download).have())
-        left = sum(each.order.total - each.done for each in self._all.values() if each.state in _UNDER_WAY)
-        await asyncio.to_thread(check_room, order, self._around.models, download.done, left)
-        self._all[download.id] = download
+        async with self._starting:  # of two that ask for the same one is told of the other
+            for other in self._all.values():
+                if other.state in {*_UNDER_WAY, "paused"} and (other.order.repo, other.order.files) == (
+                    order.repo,
+                    order.files,
+                ):
+                    raise Conflict(f"{order.repo} is being downloaded already ({other.id})", code="download_exists")
+            if sum(each.state in {*_UNDER_WAY, "paused"} for each in self._all.values()) >= MOST:
+                raise Conflict(f"{MOST} downloads are under way: wait for some, or cancel them", code="download_exists")
+            download = Download(secrets.token_hex(6), order, time.time())
+            download.done = await asyncio.to_thread(lambda: self._delivery(download).have())
+            left = sum(each.order.total - each.done for each in self._all.values() if each.state in _UNDER_WAY)
+            await asyncio.to_thread(check_room, order, self._around.models, download.done, left)
+            self._all[download.id] = download
         await self._changed(download, "queued")
         return download
 

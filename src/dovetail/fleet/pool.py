@@ -33,7 +33,7 @@ UNLOAD_WITHIN = 30.0  # seconds that running requests have when their model is u
 
 @dataclass(frozen=True, slots=True)
 class WorkerStatus:
-    """A snapshot. Times in seconds on the pool's clock; `context` is tokens for each slot, 0 while unknown.
+    """A snapshot. Times in seconds on the pool's clock; `context` is tokens for each slot, 0 unless it is ready.
 
     `model` is the worker's name, `served` the model as it loads it.
     memory         bytes of RAM the worker takes now, None while unknown; `reserved` those that are kept for it
@@ -300,7 +300,8 @@ class Pool:
             await self._places.quiet(left)
 
     def _status(self, seat: Seat) -> WorkerStatus:
-        worker, props = seat.worker, seat.worker.props
+        worker = seat.worker
+        props = worker.props if worker.state == "ready" else None  # those of one that has gone are not the next one's
         return WorkerStatus(
             model=seat.id,
             state=worker.state,

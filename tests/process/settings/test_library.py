@@ -206,7 +206,10 @@ async def test_an_estimate_is_what_a_load_takes(house: House) -> None:
         body = {"model": "tiny-gguf", "settings": patch}
         assert (await house.ask("POST", "/api/v1/models/estimate", body))[0] == wanted, patch
     path = str(house.home / "models" / "mine.gguf")
-    assert (await house.ask("POST", "/api/v1/models/estimate", {"path": path}))[0] == 200
+    await house.ask("PATCH", "/api/v1/config", {"change": {"models": {"new": {"context": 640}}}})
+    status, said = await house.ask("POST", "/api/v1/models/estimate", {"path": path})
+    assert (status, said["context"] == 640) == (200, False), "the settings of a model that is called new are its own"
+    await house.ask("PATCH", "/api/v1/config", {"change": {"models": {"new": None}}})
     assert (await house.ask("POST", "/api/v1/models/estimate", {"path": "/etc/passwd"}))[0] == 403
     assert (await model(house.http, "tiny-gguf"))["state"] == "unloaded"
     body = {"model": "tiny-gguf-q8"}

@@ -242,6 +242,16 @@ async def test_the_bandwidth_of_the_settings_holds(bench: Bench) -> None:
         await until(lambda: download.state == "done")
 
 
+async def test_the_same_is_begun_once_however_often_it_is_asked_for_at_a_time(bench: Bench) -> None:
+    bench.hub.hold = threading.Event()
+    async with bench.running() as downloads:
+        wanted = await asyncio.to_thread(order, parse_spec(f"{REPO}:m.gguf"), bench.hub.address)
+        ends = await asyncio.gather(*(downloads.start(wanted) for _ in range(3)), return_exceptions=True)
+        assert sorted(type(end).__name__ for end in ends) == ["Conflict", "Conflict", "Download"]
+        assert len(downloads.list()) == 1
+        await downloads.cancel(downloads.list()[0].id)
+
+
 async def test_only_so_many_are_taken(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MOST", 1)
     bench.hub.hold = threading.Event()

@@ -8,6 +8,7 @@ import pytest
 
 from dovetail.core.model import Model
 from dovetail.demo import models_dir
+from dovetail.gateway.admin import folders
 from dovetail.gateway.admin.folders import FolderAnswer
 from dovetail.gateway.admin.model_answers import ModelDetails
 from dovetail.gateway.app import create_app
@@ -85,6 +86,20 @@ async def test_a_named_model_is_a_place_too(tmp_path: Path, forge_gguf: Path) ->
     assert (await call(app, "POST", "/gguf-info", {"path": str(forge_gguf)})).status == 200
     neighbour = forge_gguf.with_name("other.gguf")
     assert (await call(app, "POST", "/gguf-info", {"path": str(neighbour)})).status == 403
+
+
+async def test_a_folder_that_is_not_shown_whole_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(folders, "MOST", 3)
+    models = tmp_path / "models"
+    models.mkdir()
+    app = create_app(services(settings=Settings(home=tmp_path)))
+    for name in (".hidden", "a.gguf", "b.gguf"):
+        (models / name).write_bytes(b"1")
+    whole = FolderAnswer.model_validate((await call(app, "GET", f"/api/v1/folders?path={models}")).json())
+    assert ([entry.name for entry in whole.entries], whole.complete) == (["a.gguf", "b.gguf"], True)
+    (models / ".another").write_bytes(b"1")  # it is not shown, and in the way of one that would be
+    part = FolderAnswer.model_validate((await call(app, "GET", f"/api/v1/folders?path={models}")).json())
+    assert not part.complete
 
 
 async def test_folders_are_shown_as_far_as_models_may_be_added(tmp_path: Path) -> None:

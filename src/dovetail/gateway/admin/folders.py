@@ -65,10 +65,10 @@ def _listed(services: Services, text: str | None) -> FolderAnswer:
     path = admitted(text, allowed)
     try:
         with os.scandir(path) as listing:
-            found = [each for each in islice(listing, MOST + 1) if not each.name.startswith(".")]
+            found = list(islice(listing, MOST + 1))
     except OSError as error:
         raise InvalidModelFile(f"{path.name} is no folder that can be read: {error.strerror}") from None
-    entries = [entry for each in found[:MOST] if (entry := _entry(each)) is not None]
+    entries = [entry for each in found[:MOST] if not each.name.startswith(".") and (entry := _entry(each)) is not None]
     entries.sort(key=lambda entry: (entry.kind == "gguf", entry.name.lower()))
     further = any(path.parent.is_relative_to(root.resolve()) for root in allowed)
     parent = str(path.parent) if further else None

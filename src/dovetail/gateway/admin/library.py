@@ -43,6 +43,8 @@ from dovetail.settings.document import Edit
 
 router = APIRouter(tags=["models"])
 
+_NEW = "new model"  # no id, so that no settings are meant for it
+
 
 class EstimateRequest(Wire):
     """A load that is thought of: of a model by its id, a file that could be added, or one of the hub by its header.
@@ -158,9 +160,9 @@ def _model(services: Services, body: EstimateRequest) -> Model:
     if body.path is None:
         model = services.catalog.find(body.model or "")
     else:
-        (model,) = scan([], named={"new": admitted(body.path, change.reachable(services))})
+        (model,) = scan([], named={_NEW: admitted(body.path, change.reachable(services))})
     if model.invalid is not None:
-        raise InvalidModelFile(model.invalid.removeprefix("models.new.path: "))
+        raise InvalidModelFile(model.invalid.removeprefix(f"models.{_NEW}.path: "))
     if model.remote is not None:
         raise InvalidRequest(f"another server has {model.id}: it takes no memory here", param="model")
     return model
