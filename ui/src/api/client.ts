@@ -14,14 +14,18 @@ export class ApiError extends Error {
   readonly param: string | null
   /** Seconds after which another try makes sense, where the server says so. */
   readonly retryAfter: number | null
+  /** The server's own words, in English: with what `message` may leave out in other languages. */
+  readonly said: string
 
-  constructor(message: string, status: number, code: string, param: string | null, retryAfter: number | null) {
+  // oxlint-disable-next-line max-params
+  constructor(message: string, status: number, code: string, param: string | null, retryAfter: number | null, said = message) {
     super(message)
     this.name = 'ApiError'
     this.status = status
     this.code = code
     this.param = param
     this.retryAfter = retryAfter
+    this.said = said
   }
 }
 
@@ -46,7 +50,7 @@ export async function failure(response: Response): Promise<ApiError> {
   try {
     const { error } = (await response.json()) as Schemas['Error']
     const code = error.code ?? 'unknown'
-    return new ApiError(inWords(code, error.message, language()), response.status, code, error.param, retryAfter)
+    return new ApiError(inWords(code, error.message, language()), response.status, code, error.param, retryAfter, error.message)
   } catch {
     const message = i18n.t('error.unexpected', { status: response.status })
     return new ApiError(message, response.status, 'unexpected', null, retryAfter)

@@ -1,4 +1,4 @@
-import { useQueryClient } from '@tanstack/react-query'
+import { useIsFetching, useQueryClient } from '@tanstack/react-query'
 import { CircleCheck, CircleX, RotateCw, TriangleAlert } from 'lucide-react'
 import { useTranslation } from 'react-i18next'
 import type { Schemas } from '@/api/client'
@@ -16,6 +16,8 @@ const MARKS = {
 export function Check({ id, details }: { id: string; details: Schemas['ModelDetails'] }) {
   const { t } = useTranslation('models')
   const client = useQueryClient()
+  const { queryKey } = detailsQuery(id)
+  const isReading = useIsFetching({ queryKey }) > 0
   const checks = details.checks ?? []
   const failed = checks.some((check) => check.status === 'fail') || typeof details.problem === 'string'
   const warned = checks.some((check) => check.status === 'warn')
@@ -43,10 +45,10 @@ export function Check({ id, details }: { id: string; details: Schemas['ModelDeta
               )
             })}
           </ul>
-          {!/Mac/.test(navigator.userAgent) && <p className="text-sm text-ink-3">{t('check.apple')}</p>}
+          <p className="text-sm text-ink-3">{t('check.device')}</p>
         </>
       )}
-      <Button className="self-start" onClick={() => void client.invalidateQueries({ queryKey: detailsQuery(id).queryKey })}>
+      <Button className="self-start" busy={isReading} onClick={() => void client.invalidateQueries({ queryKey })}>
         <RotateCw />
         {t('check.again')}
       </Button>

@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query'
 import { CornerLeftUp, FileBox, Folder, FolderRoot } from 'lucide-react'
-import { useState } from 'react'
+import { useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Badge } from '@/components/ui/Badge'
 import { Button } from '@/components/ui/Button'
@@ -14,16 +14,22 @@ export function FolderBrowser({ onChoose }: { onChoose: (path: string) => void }
   const { t } = useTranslation('models')
   const [path, setPath] = useState<string | null>(null)
   const { data, isPending, isError, error, refetch } = useQuery(folderQuery(path))
+  const where = useRef<HTMLSpanElement>(null)
+  // The button that was pressed goes with its folder: the focus must not.
+  const go = (next: string | null) => {
+    setPath(next)
+    where.current?.focus()
+  }
   return (
     <section aria-label={t('addDialog.browse')} className="rounded-lg border border-line">
       <div className="flex min-h-10 items-center gap-2 border-b border-line bg-sunken px-3 py-1.5">
         {path !== null && (
-          <Button size="sm" variant="ghost" onClick={() => setPath(data?.parent ?? null)}>
+          <Button size="sm" variant="ghost" onClick={() => go(data?.parent ?? null)}>
             <CornerLeftUp />
             {t('addDialog.up')}
           </Button>
         )}
-        <span className="min-w-0 flex-1 font-mono text-sm break-all">{path ?? t('addDialog.roots')}</span>
+        <span ref={where} tabIndex={-1} className="min-w-0 flex-1 font-mono text-sm break-all">{path ?? t('addDialog.roots')}</span>
       </div>
       {isPending && <SkeletonList rows={3} className="p-3" rowClassName="h-7" />}
       {isError && <ErrorState error={error} onRetry={() => void refetch()} className="py-6" />}
@@ -39,7 +45,7 @@ export function FolderBrowser({ onChoose }: { onChoose: (path: string) => void }
                   type="button"
                   className="flex w-full items-center gap-2.5 rounded-md px-2.5 py-1.5 text-left hover:bg-hover"
                   aria-label={t(isFolder ? 'addDialog.open' : 'addDialog.choose', { name: entry.name })}
-                  onClick={() => (isFolder ? setPath(entry.path) : onChoose(entry.path))}
+                  onClick={() => (isFolder ? go(entry.path) : onChoose(entry.path))}
                 >
                   <Mark aria-hidden="true" className="size-4 shrink-0 text-ink-3" />
                   <span className="min-w-0 flex-1 break-all">{path === null ? entry.path : entry.name}</span>

@@ -127,7 +127,7 @@ function Tried({ entry, path, edits, onEdit }: TriedProps) {
   const { t } = useTranslation('models')
   const changed = change(NOTHING, { ...NOTHING, ...edits }, entry.format)
   const patch = useSettled(JSON.stringify(changed.patch), 250)
-  const { data: found, isPlaceholderData } = useQuery(estimateQuery({ path }, JSON.parse(patch) as typeof changed.patch))
+  const { data: found, isPlaceholderData, isError, error } = useQuery(estimateQuery({ path }, JSON.parse(patch) as typeof changed.patch))
   const options = FIRST.filter((option) => (option.formats as readonly string[]).includes(entry.format))
   return (
     <>
@@ -148,7 +148,8 @@ function Tried({ entry, path, edits, onEdit }: TriedProps) {
           />
         ))}
       </div>
-      {found !== undefined && <MemoryBar estimate={found} stale={isPlaceholderData} />}
+      {isError && <Alert tone="bad">{asApiError(error).message}</Alert>}
+      {found !== undefined && !isError && <MemoryBar estimate={found} stale={isPlaceholderData} />}
     </>
   )
 }

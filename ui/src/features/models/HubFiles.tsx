@@ -42,7 +42,7 @@ export function HubFiles({ repo, choice, onDone }: Repo & { onDone: () => void }
       className="flex flex-col gap-3"
       onSubmit={(event) => {
         event.preventDefault()
-        if (shown.length === 1 && only !== undefined && only.bytes < found.free) start.mutate(only)
+        if (!start.isPending && shown.length === 1 && only !== undefined && only.bytes < found.free) start.mutate(only)
       }}
     >
       <Field label={t('addDialog.file')} description={t('addDialog.fileHelp')} value={text} onValueChange={setText} autoComplete="off" spellCheck={false} error={shown.length === 0 ? t('addDialog.noSuchFile') : undefined} />

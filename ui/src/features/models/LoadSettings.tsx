@@ -13,7 +13,7 @@ import { isLoaded, type Row } from './entries'
 import type { Estimate } from './fit'
 import { MemoryBar } from './MemoryBar'
 import { OptionField } from './OptionField'
-import { change, draftOf, GROUPS, optionsOf, type Change, type Draft, type Key } from './options'
+import { change, draftOf, GROUPS, optionsOf, refusals, type Change, type Draft, type Key } from './options'
 import { estimateQuery } from './queries'
 import { useLoad } from './use-load'
 import { useSettled } from './use-now'
@@ -38,6 +38,14 @@ export function LoadSettings({ row, version, loaded }: LoadSettingsProps) {
   const draft = useMemo(() => ({ ...before, ...edits }), [before, edits])
   const changed = useMemo(() => change(before, draft, entry.format), [before, draft, entry.format])
 
+  const edit = (key: Key, text: string) => {
+    setEdits((old) => ({ ...old, [key]: text }))
+    setRefusal((old) => (old?.code === 'config_conflict' ? old : undefined))
+  }
+  const discard = () => {
+    setEdits({})
+    setRefusal(undefined)
+  }
   const save = async (andLoad: boolean) => {
     setBusy(true)
     setRefusal(undefined)
@@ -46,7 +54,8 @@ export function LoadSettings({ row, version, loaded }: LoadSettingsProps) {
         const body = { settings: changed.patch, version: version === '' ? null : version }
         const saved = await data(api.PATCH('/api/v1/models/{id}', { params: { path: { id: entry.id } }, body }))
         await client.invalidateQueries({ queryKey: keys.models })
-        setEdits({})
+        // What was typed meanwhile is not saved.
+        setEdits((now) => Object.fromEntries(Object.entries(now).filter(([key, text]) => text !== edits[key])))
         toast.success(t('done.saved', { model: entry.id }), saved.reload && !andLoad ? t('done.reload') : undefined)
       }
       if (andLoad) await loadNow(entry.id)
@@ -57,7 +66,7 @@ export function LoadSettings({ row, version, loaded }: LoadSettingsProps) {
     }
   }
 
-  const lines = refusalsOf(refusal, entry.id)
+  const lines = refusal === undefined ? {} : refusals(refusal.said, entry.id)
   const wrong = Object.keys(changed.problems).length > 0
   return (
     <form
@@ -69,11 +78,11 @@ export function LoadSettings({ row, version, loaded }: LoadSettingsProps) {
     >
       {entry.format !== 'remote' && (
         <Reckoned id={entry.id} changed={changed} beside={`${version} ${loaded}`}>
-          {(found) => <Groups {...{ row, draft, before, changed, lines, found }} onChange={(key, text) => setEdits((old) => ({ ...old, [key]: text }))} />}
+          {(found) => <Groups {...{ row, draft, before, changed, lines, found }} onChange={edit} />}
         </Reckoned>
       )}
       {entry.format === 'remote' && (
-        <Groups {...{ row, draft, before, changed, lines, found: undefined }} onChange={(key, text) => setEdits((old) => ({ ...old, [key]: text }))} />
+        <Groups {...{ row, draft, before, changed, lines, found: undefined }} onChange={edit} />
       )}
       {refusal !== undefined && (
         <Alert
@@ -94,7 +103,7 @@ export function LoadSettings({ row, version, loaded }: LoadSettingsProps) {
           {changed.changed.length === 0 ? t('load.nothing') : t('load.changed', { count: changed.changed.length })}
         </p>
         {changed.changed.length > 0 && (
-          <Button variant="ghost" onClick={() => setEdits({})}>
+          <Button variant="ghost" onClick={discard}>
             {t('load.discard')}
           </Button>
         )}
@@ -179,15 +188,4 @@ function automatic(key: Key, found: Estimate | undefined, draft: Draft, before: 
   if (key === 'parallel') return number(found.parallel)
   if (key === 'gpu_layers' && found.gpu_layers !== null && found.gpu_layers >= 0) return number(found.gpu_layers)
   return undefined
-}
-
-/** What the server has against single settings: its lines name them as `models.ID.KEY`. */
-function refusalsOf(refusal: ApiError | undefined, id: string): Partial<Record<Key, string>> {
-  const found: Partial<Record<Key, string>> = {}
-  for (const line of refusal?.message.split('\n') ?? []) {
-    const [, rest] = line.split(`models.${id}.`, 2)
-    const [key, ...words] = rest?.split(': ') ?? []
-    if (key !== undefined && words.length > 0) found[key as Key] = words.join(': ')
-  }
-  return found
 }

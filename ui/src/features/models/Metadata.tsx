@@ -4,6 +4,7 @@ import type { Schemas } from '@/api/client'
 import { EmptyState } from '@/components/ui/EmptyState'
 import { Field } from '@/components/ui/Field'
 import { number } from '@/i18n/format'
+import { written } from './figures'
 import { useSettled } from './use-now'
 
 type Found = Schemas['MetadataAnswer']
@@ -13,7 +14,7 @@ export function Metadata({ entries }: { entries: readonly Found[] }) {
   const { t } = useTranslation('models')
   const [text, setText] = useState('')
   const wanted = useSettled(text, 100).trim().toLowerCase()
-  const shown = entries.filter((entry) => `${entry.key} ${said(entry)}`.toLowerCase().includes(wanted))
+  const shown = entries.filter((entry) => `${entry.key} ${written(entry)}`.toLowerCase().includes(wanted))
   return (
     <div className="flex flex-col gap-3">
       <Field type="search" label={t('metadata.search')} value={text} onValueChange={setText} suffix={t('metadata.total', { shown: number(shown.length), total: number(entries.length) })} />
@@ -25,7 +26,7 @@ export function Metadata({ entries }: { entries: readonly Found[] }) {
             <div key={entry.key} className="grid gap-x-4 px-3 py-2 sm:grid-cols-[minmax(0,2fr)_minmax(0,3fr)]">
               <dt className="font-mono text-sm break-all">{entry.key}</dt>
               <dd className="flex min-w-0 flex-wrap items-baseline gap-x-3 text-sm">
-                <span className="line-clamp-6 min-w-0 flex-1 break-words">{said(entry)}</span>
+                <span className="line-clamp-6 min-w-0 flex-1 break-words">{written(entry)}</span>
                 <span className="shrink-0 text-xs text-ink-3">
                   {entry.type}
                   {entry.count !== null && entry.count !== undefined && ` · ${t('metadata.count', { value: number(entry.count) })}`}
@@ -37,10 +38,4 @@ export function Metadata({ entries }: { entries: readonly Found[] }) {
       )}
     </div>
   )
-}
-
-function said({ value }: Found): string {
-  if (value === null || value === undefined) return ''
-  if (Array.isArray(value)) return `${value.join(', ')}, …`
-  return typeof value === 'string' ? value : String(value)
 }

@@ -2,7 +2,7 @@ import { Link } from '@tanstack/react-router'
 import { Copy, Ellipsis, FileSearch, ListChecks, SlidersHorizontal, Trash2 } from 'lucide-react'
 import { useTranslation } from 'react-i18next'
 import { Badge } from '@/components/ui/Badge'
-import { Button, buttonClass } from '@/components/ui/Button'
+import { buttonClass } from '@/components/ui/Button'
 import { cn } from '@/components/ui/cn'
 import { IconButton } from '@/components/ui/IconButton'
 import { Menu, type MenuItem } from '@/components/ui/Menu'
@@ -13,8 +13,8 @@ import { Capabilities } from './Capabilities'
 import { isLanguageModel, isLoaded, type Row } from './entries'
 import { memory, parameters, tokens } from './figures'
 import { FormatBadge } from './FormatBadge'
+import { LoadButton } from './LoadButton'
 import { StateMark } from './StateMark'
-import { useLoad } from './use-load'
 import { useNow } from './use-now'
 import { useIsAdmin } from './use-models'
 
@@ -101,34 +101,6 @@ function Actions({ row, onOpen, onDelete }: ModelRowProps) {
         <More row={row} onOpen={onOpen} onDelete={onDelete} />
       </div>
     </div>
-  )
-}
-
-function LoadButton({ row: { entry, state } }: { row: Row }) {
-  const { t } = useTranslation('models')
-  const { load, unload } = useLoad()
-  const name = <span className="sr-only"> {entry.id}</span>
-  if (state === 'starting') {
-    return (
-      <Button size="sm" onClick={() => void unload(entry.id, true)}>
-        {t('action.cancel')}
-        {name}
-      </Button>
-    )
-  }
-  if (isLoaded(state)) {
-    return (
-      <Button size="sm" onClick={() => void unload(entry.id)}>
-        {t('action.unload')}
-        {name}
-      </Button>
-    )
-  }
-  return (
-    <Button size="sm" disabled={state === 'stopping'} onClick={() => void load(entry)}>
-      {t(state === 'failed' ? 'action.retry' : 'action.load')}
-      {name}
-    </Button>
   )
 }
 

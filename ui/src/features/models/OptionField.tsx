@@ -44,8 +44,7 @@ export function OptionField({ option, value, onChange, reload, problem, refused,
         : option.choices.map((one) => ({ value: one as string, label: one as string }))
     return (
       <div className="flex min-w-0 flex-col gap-1">
-        <Select label={name} value={value} onValueChange={onChange} choices={[{ value: '', label: t('load.default') }, ...choices]} description={more} />
-        {refused !== undefined && <p className="text-xs text-bad">{refused}</p>}
+        <Select label={name} value={value} onValueChange={onChange} choices={[{ value: '', label: t('load.default') }, ...choices]} description={refused === undefined ? more : <span className="text-bad">{refused}</span>} />
       </div>
     )
   }

@@ -1,15 +1,11 @@
-import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useTranslation } from 'react-i18next'
-import { api, asApiError, data } from '@/api/client'
-import { keys } from '@/api/keys'
 import { Alert } from '@/components/ui/Alert'
 import { Button } from '@/components/ui/Button'
 import { Dialog } from '@/components/ui/Dialog'
-import { list, number } from '@/i18n/format'
 import { isLoaded } from './entries'
 import { memory } from './figures'
-import type { Change, Estimate } from './fit'
 import { MemoryBar } from './MemoryBar'
+import { Suggestions } from './Suggestions'
 import { useLoad, useShortage } from './use-load'
 import { useModels } from './use-models'
 
@@ -73,57 +69,6 @@ function Leaving({ ids }: { ids: readonly string[] }) {
       })}
     </ul>
   )
-}
-
-function Suggestions({ id, estimate }: { id: string; estimate: Estimate }) {
-  const { t } = useTranslation('models')
-  const client = useQueryClient()
-  const { loadNow, unload } = useLoad()
-  const apply = useMutation({
-    mutationFn: async (change: Change) => {
-      for (const one of change.unload) await unload(one, true)
-      if (Object.keys(change.settings).length > 0) {
-        await data(api.PATCH('/api/v1/models/{id}', { params: { path: { id } }, body: { settings: change.settings } }))
-        await client.invalidateQueries({ queryKey: keys.models })
-      }
-    },
-    onSuccess: () => loadNow(id),
-  })
-  return (
-    <section className="flex flex-col gap-2">
-      <h3 className="text-base font-semibold">{t('room.suggestions')}</h3>
-      <ul className="divide-y divide-line rounded-lg border border-line" data-testid="suggestions">
-        {estimate.changes.map((change) => (
-          <li key={change.text} className="flex flex-wrap items-center gap-3 px-3 py-2">
-            <span className="min-w-0 flex-1 basis-40">{useless(change) ? change.text : <Words change={change} />}</span>
-            {!useless(change) && change.at_most === null && (
-              <Button size="sm" busy={apply.isPending && apply.variables === change} onClick={() => apply.mutate(change)}>
-                {t(change.unload.length > 0 ? 'room.unloadLoad' : 'room.apply')}
-                <span className="sr-only">: {change.text}</span>
-              </Button>
-            )}
-          </li>
-        ))}
-      </ul>
-      {apply.isError && <Alert tone="bad">{asApiError(apply.error).message}</Alert>}
-      <p className="text-sm text-ink-3">{t('room.saves')}</p>
-    </section>
-  )
-}
-
-/** Nothing that this page could do. */
-function useless(change: Change): boolean {
-  return change.at_most === null && change.unload.length === 0 && Object.keys(change.settings).length === 0
-}
-
-function Words({ change }: { change: Change }) {
-  const { t } = useTranslation('models')
-  const { context, parallel, cache_type_k: cache } = change.settings
-  if (change.at_most !== null) return t('room.smaller', { size: memory(change.at_most), tokens: number(Number(context ?? 0)) })
-  if (change.unload.length > 0) return t('room.unloadThese', { models: list(change.unload) })
-  if (context !== undefined) return t('room.context', { value: number(Number(context)) })
-  if (parallel !== undefined) return t('room.parallel', { value: number(Number(parallel)) })
-  return t('room.cache', { value: String(cache) })
 }
 
 function Loaded({ id }: { id: string }) {

@@ -54,4 +54,9 @@ export function fit(found: Estimate): Fit {
   return found.free !== null && found.memory > found.free * 0.8 ? 'tight' : 'fits'
 }
 
+/** Whether a change can be made from here: models that go, or settings; other files and more memory cannot. */
+export function isApplied({ at_most: most, unload, settings }: Change): boolean {
+  return most === null && (unload.length > 0 || Object.keys(settings).length > 0)
+}
+
 export const TONES = { fits: 'good', tight: 'warn', evicts: 'warn', waits: 'warn', too_large: 'bad' } as const

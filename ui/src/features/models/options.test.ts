@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { change, draftOf, OPTIONS, optionsOf, parsed } from './options'
+import { change, draftOf, OPTIONS, optionsOf, parsed, refusals } from './options'
 
 const option = (key: string) => {
   const found = OPTIONS.find((one) => one.key === key)
@@ -37,9 +37,14 @@ describe('the form', () => {
     const before = draftOf({})
     expect(change(before, { ...before, gpu_layers: '3' }, 'mlx').patch).toEqual({})
   })
+  it('finds what was refused, setting by setting', () => {
+    const said = 'models.a.b.context: Input should be at least 64: 9\nmodels.a.b.sampling.top_p: too much\nmodels.other.ttl: no\nmodels.a.b.nobody: no'
+    expect(refusals(said, 'a.b')).toEqual({ context: 'Input should be at least 64: 9', 'sampling.top_p': 'too much' })
+  })
   it.each([
     ['context', '12', { kind: 'range', low: 64, high: 1 << 24 }],
     ['context', 'many', { kind: 'number' }],
+    ['ttl', '1,5', { kind: 'number' }],
     ['parallel', '1.5', { kind: 'whole' }],
     ['mmproj', 'relative.gguf', { kind: 'path' }],
     ['sampling.temperature', '3', { kind: 'range', low: 0, high: 2 }],
@@ -49,6 +54,7 @@ describe('the form', () => {
   it.each([
     ['cache_ram', '0.5', 524_288],
     ['ttl', '1.5', 1.5],
+    ['cache_ram', '1,024', 1024 ** 3],
     ['aliases', 'a,b  c', ['a', 'b', 'c']],
     ['mmproj', 'C:\\m.gguf', 'C:\\m.gguf'],
     ['gpu_layers', '0', 0],

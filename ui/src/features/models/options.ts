@@ -118,7 +118,8 @@ export function parsed(option: Option, text: string): { value: unknown } | { pro
 }
 
 function numeric(option: Option, said: string): { value: number } | { problem: Problem } {
-  const value = Number(said.replaceAll(',', ''))
+  // A comma stands between thousands; as a decimal one it would be read as another number.
+  const value = said.includes(',') && !/^-?\d{1,3}(?:,\d{3})+(?:\.\d+)?$/.test(said) ? Number.NaN : Number(said.replaceAll(',', ''))
   if (!Number.isFinite(value)) return { problem: { kind: 'number' } }
   const scaled = option.kind === 'bytes' ? Math.round(value * MIB) : value
   if (option.kind !== 'number' && !Number.isInteger(scaled)) return { problem: { kind: 'whole' } }
@@ -154,6 +155,23 @@ export function change(before: Draft, now: Draft, format: Format): Change {
     else put(patch, option.key, read.value)
   }
   return { patch, changed, problems, reload }
+}
+
+/** What the server has against single settings: its lines name them as `models.ID.KEY`. */
+export function refusals(said: string, id: string): Partial<Record<Key, string>> {
+  const found: Partial<Record<Key, string>> = {}
+  const above = `models.${id}.`
+  for (const line of said.split('\n')) {
+    const start = line.indexOf(above)
+    if (start < 0) continue
+    const [key = '', ...words] = line.slice(start + above.length).split(': ')
+    if (isKey(key) && words.length > 0) found[key] = words.join(': ')
+  }
+  return found
+}
+
+function isKey(name: string): name is Key {
+  return OPTIONS.some((option) => option.key === name)
 }
 
 function put(patch: Patch, key: string, value: unknown): void {

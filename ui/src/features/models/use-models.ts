@@ -12,12 +12,9 @@ export function useIsAdmin(): boolean {
   return may(data, 'admin')
 }
 
-/** All models as rows: listed once, followed by events, asked for again where the server says that the list has changed. */
-export function useModels() {
-  const isAdmin = useIsAdmin()
+/** Asks for the list again whenever the server says that it has changed; for the page alone, so that it is asked once. */
+export function useListFollowed(): void {
   const client = useQueryClient()
-  const query = useQuery(entriesQuery(isAdmin))
-  const figures = useStanding('models')
   useEffect(
     () =>
       hub.on('models', (event) => {
@@ -25,6 +22,13 @@ export function useModels() {
       }),
     [client],
   )
+}
+
+/** All models as rows: as they are listed, with what happens now over it. */
+export function useModels() {
+  const isAdmin = useIsAdmin()
+  const query = useQuery(entriesQuery(isAdmin))
+  const figures = useStanding('models')
   const entries = query.data?.data
   const rows = useMemo<readonly Row[]>(() => (entries === undefined ? [] : rowsOf(entries, figures)), [entries, figures])
   return { ...query, rows, version: query.data?.version ?? '', free: query.data?.free ?? null }
