@@ -8,7 +8,8 @@ import pytest
 from starlette.types import Message
 
 from dovetail.access.access import Access
-from dovetail.core.caller import GUEST, LOCAL
+from dovetail.access.keys import NewKey
+from dovetail.core.caller import GUEST, LOCAL, Scope
 from dovetail.gateway.app import create_app
 
 from ..access.parts import GOOD, HERE, access  # noqa: TID252
@@ -46,6 +47,24 @@ async def test_without_a_name_nobody_is_an_admin_once_there_is_an_account(tmp_pa
         assert asked.status == 200
         assert (await call(app, "GET", "/models")).json()["data"][0]["path"] is None
     assert LOCAL.id == GUEST.id
+
+
+async def test_a_key_of_other_models_changes_and_removes_none(tmp_path: Path) -> None:
+    with access(tmp_path) as made:
+        app = create_app(services(access=made))
+        _, secret = await made.keys.create(NewKey("k", None, "admin", Scope(models=("other",))))
+        for method, path, body in (
+            ("PATCH", "/api/v1/models/m", {"settings": {"ttl": 1}}),
+            ("DELETE", "/api/v1/models/m", None),
+            ("DELETE", "/api/v1/models/m?files=true&confirm=m", None),
+            ("DELETE", "/models?model=m", None),
+            ("DELETE", "/api/delete", {"model": "m"}),
+            ("GET", "/api/v1/models/m/removal", None),
+            ("GET", "/api/v1/models/m/adapters", None),
+            ("POST", "/api/v1/models/estimate", {"model": "m"}),
+        ):
+            refused = await call(app, method, path, body, x_api_key=secret)
+            assert (refused.status, b"not good for m" in refused.body) == (403, True), path
 
 
 async def _demoted(made: Access) -> None:

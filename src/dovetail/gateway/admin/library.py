@@ -39,6 +39,7 @@ from dovetail.gateway.openapi import answers, reads
 from dovetail.gateway.roots import admitted
 from dovetail.gateway.services import Services
 from dovetail.gateway.wire import Wire
+from dovetail.serving.limits import check_scope
 from dovetail.settings.document import Edit
 
 router = APIRouter(tags=["models"])
@@ -85,7 +86,7 @@ class AddFound(Wire):
 )
 @reads(EstimateRequest)
 @answers(EstimateAnswer)
-async def estimate_model(request: Request, services: ServicesDep, _caller: CallerDep) -> Response:
+async def estimate_model(request: Request, services: ServicesDep, caller: CallerDep) -> Response:
     """What a load would take, whether it fits beside what is loaded, and what to change if not. Loads nothing."""
     body = await receive_body(request, services, EstimateRequest)
     if sum(each is not None for each in (body.model, body.path, body.repo)) != 1:
@@ -94,6 +95,8 @@ async def estimate_model(request: Request, services: ServicesDep, _caller: Calle
         model = await downloads_of(services).errands.ask(lambda: preview(order(parse_spec(repo))))
     else:
         model = await asyncio.to_thread(_model, services, body)
+        if body.model is not None:
+            check_scope(caller, model)
     said = {name: value for name in _OPTIONS if (value := getattr(body, name)) is not None}
     model, options = await asyncio.to_thread(_resolved, services, model, body.settings, said)
     engine = services.engines[model.format]

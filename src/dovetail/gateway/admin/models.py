@@ -114,10 +114,11 @@ async def add_model(request: Request, services: ServicesDep, _caller: CallerDep)
 )
 @reads(ModelChange)
 @answers(ModelSaved)
-async def change_model(request: Request, services: ServicesDep, _caller: CallerDep) -> Response:
+async def change_model(request: Request, services: ServicesDep, caller: CallerDep) -> Response:
     """Changes a model's settings, at once; a worker that was loaded otherwise goes when its last request ends."""
     body = await receive_body(request, services, ModelChange)
     model = await asyncio.to_thread(services.catalog.find, request.path_params["id"])
+    check_scope(caller, model)
     edits = list(change.edits_of(body.settings, ("models", model.id)))
     if not edits:
         raise InvalidRequest("settings: say what is to change", param="settings")
@@ -136,9 +137,10 @@ async def change_model(request: Request, services: ServicesDep, _caller: CallerD
     openapi_extra={"parameters": [ID, _FILES, _CONFIRM, IF_MATCH]},
 )
 @answers(ModelRemoved)
-async def remove_model(request: Request, services: ServicesDep, _caller: CallerDep) -> Response:
+async def remove_model(request: Request, services: ServicesDep, caller: CallerDep) -> Response:
     """Removes a model's entry, and with `files` its files, once it is unloaded; `confirm` is its id once more."""
     model = await asyncio.to_thread(services.catalog.find, request.path_params["id"])
+    check_scope(caller, model)
     with_files = request.query_params.get("files") == "true"
     guard.detail(request.scope, model=model.id, files=str(with_files).lower())
     has_entry = model.id in services.settings.models
@@ -169,9 +171,10 @@ async def remove_model(request: Request, services: ServicesDep, _caller: CallerD
     openapi_extra={"parameters": [ID]},
 )
 @answers(RemovalAnswer)
-async def model_removal(request: Request, services: ServicesDep, _caller: CallerDep) -> Response:
+async def model_removal(request: Request, services: ServicesDep, caller: CallerDep) -> Response:
     """What would go with a model: nothing does yet."""
     model = await asyncio.to_thread(services.catalog.find, request.path_params["id"])
+    check_scope(caller, model)
     problem: str | None = None
     going = Removal((), 0)
     try:
@@ -190,9 +193,10 @@ async def model_removal(request: Request, services: ServicesDep, _caller: Caller
     openapi_extra={"parameters": [ID]},
 )
 @answers(FittingAdapters)
-async def model_adapters(request: Request, services: ServicesDep, _caller: CallerDep) -> Response:
+async def model_adapters(request: Request, services: ServicesDep, caller: CallerDep) -> Response:
     """The adapters of a model's format, and which of them cannot be applied to it. Reads headers, loads nothing."""
     model = await asyncio.to_thread(services.catalog.find, request.path_params["id"])
+    check_scope(caller, model)
     own = services.settings.models.get(model.id)
     found = await asyncio.to_thread(_fitting, services, replace(model, adapter=None))
     return _json(FittingAdapters(default=None if own is None else own.adapter, data=found))

@@ -106,14 +106,14 @@ async def fetch_model(request: Request, services: ServicesDep, _caller: CallerDe
     openapi_extra={"parameters": [MODEL_QUERY]},
 )
 @answers(Success)
-async def delete_model(request: Request, services: ServicesDep, _caller: CallerDep) -> Response:
+async def delete_model(request: Request, services: ServicesDep, caller: CallerDep) -> Response:
     """Removes a model, `?model=`: its entry and its files."""
     name = request.query_params.get("model")
     if not name:
         raise InvalidRequest("model: say which, as ?model=ID", param="model")
     model = await asyncio.to_thread(services.catalog.find, name)
     guard.detail(request.scope, model=model.id, files="true")
-    await disposal.dispose(services, model)
+    await disposal.dispose(services, caller, model)
     return as_json({"success": True})
 
 

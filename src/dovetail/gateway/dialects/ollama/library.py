@@ -91,13 +91,13 @@ async def pull(request: Request, services: ServicesDep, _caller: CallerDep) -> R
 @router.delete("/api/delete", operation_id="ollamaDelete", response_model=None)
 @reads(OllamaDelete)
 @answers(Removed)
-async def delete(request: Request, services: ServicesDep, _caller: CallerDep) -> Response:
+async def delete(request: Request, services: ServicesDep, caller: CallerDep) -> Response:
     """Removes a model: its entry and its files."""
     body = await receive_body(request, services, OllamaDelete)
     headers = wire.warnings(body, strict=services.settings.strict)
     model = await find(services, body.model)
     guard.detail(request.scope, model=model.id, files="true")
-    await disposal.dispose(services, model)
+    await disposal.dispose(services, caller, model)
     return Response(orjson.dumps({"status": "success"}), headers=headers, media_type="application/json")
 
 
