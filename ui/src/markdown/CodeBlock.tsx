@@ -104,13 +104,23 @@ function Lines({ code, language, isOpen }: { code: string; language: string; isO
 }
 
 const Plain = memo(function Plain({ text }: { text: string }) {
-  return <span>{text}</span>
+  return (
+    <span className="code-piece" style={heightOf(text)}>
+      {text}
+    </span>
+  )
 })
 
 // highlight.js escapes all of the code: what it makes is spans with class names around it.
 const Coloured = memo(function Coloured({ html }: { html: string }) {
-  return <span dangerouslySetInnerHTML={{ __html: html }} />
+  return <span className="code-piece" style={heightOf(html)} dangerouslySetInnerHTML={{ __html: html }} />
 })
+
+/** What a piece is high while it is out of sight and not laid out. */
+function heightOf(piece: string): React.CSSProperties {
+  const lines = piece.replace(/\n(?:<\/span>)*$/, '').split('\n').length
+  return { containIntrinsicBlockSize: `auto ${lines}lh` }
+}
 
 function Tool(props: {
   label: string

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { EMPTY, type Split, split } from './splitter'
 
 const SAMPLE = `# 제목
@@ -187,5 +187,17 @@ describe('split', () => {
       'end',
     ])
     expect(whole('1. a\n```\nx\n```\n2. b').blocks.map((block) => block.kind)).toEqual(['text', 'code', 'text'])
+  })
+
+  it('looks at the new lines alone while code of 1,000 lines is written', () => {
+    const looked = vi.spyOn(String.prototype, 'trim')
+    const code = `text\n\n\`\`\`python\n${Array.from({ length: 1000 }, (_, line) => `value_${line} = compute(${line})\n`).join('')}`
+    let now = EMPTY
+    for (let end = 40; end < code.length + 40; end += 40) now = split(now, code.slice(0, end))
+    const { length: count } = looked.mock.calls
+    looked.mockRestore()
+    expect(now.blocks.at(-1)?.body.split('\n')).toHaveLength(1001)
+    expect(count).toBeLessThan(10_000)
+    expect(split(EMPTY, code).blocks).toEqual(now.blocks)
   })
 })

@@ -54,6 +54,8 @@ export function split(before: Split, text: string): Split {
   if (text === before.text) return before
   if (text === '') return EMPTY
   const goesOn = text.length > before.text.length && text.startsWith(before.text)
+  const longer = goesOn ? withLongerCode(before, text) : null
+  if (longer !== null) return longer
   const kept = goesOn ? before.blocks.slice(0, before.frozen) : []
   const lines = linesOf(text, goesOn ? before.offset : 0)
   // A line that is not whole may still become another one: it is drawn as what it looks like, but decides nothing for good.
@@ -66,6 +68,22 @@ export function split(before: Split, text: string): Split {
   })
   const offset = at(lines, tail).start
   return { text, blocks: keepSame(before, [...kept, ...blocks]), frozen: kept.length + settled.length, offset }
+}
+
+const HEAD = /^(?:[ \t]*\n)*([^\n]*)\n/
+
+/** The same where open code at the end has become longer and is still open: only what is new is looked at. Else null. */
+function withLongerCode(before: Split, text: string): Split | null {
+  const old = before.blocks.at(-1)
+  if (old?.kind !== 'code' || !old.open || before.frozen !== before.blocks.length - 1) return null
+  const source = text.slice(before.offset)
+  const head = HEAD.exec(old.source)
+  const fence = fenceOf(head?.[1] ?? '')
+  if (head === null || fence === null || fence.indent > 0 || source.includes('\r')) return null
+  const from = before.text.lastIndexOf('\n') + 1
+  if (linesOf(text, from).some((line) => closes(line.text, fence))) return null
+  const block = { ...old, source, body: source.slice(head[0].length) }
+  return { ...before, text, blocks: [...before.blocks.slice(0, -1), block] }
 }
 
 /** The indices of the lines that begin a block. */

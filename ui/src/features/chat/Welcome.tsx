@@ -5,9 +5,10 @@ import { buttonClass } from '@/components/ui/Button'
 import { EmptyState } from '@/components/ui/EmptyState'
 import { ErrorState } from '@/components/ui/ErrorState'
 import { SkeletonList } from '@/components/ui/Skeleton'
-import type { Model } from './use-models'
+import { isDemo, type Model } from './use-models'
 
 const IDEAS = ['explain', 'code', 'table', 'korean'] as const
+const DEMO_IDEAS = ['capital', 'otherCapital', 'story', 'hello'] as const
 
 /** Before the first message: what can be asked, or what is missing for it. */
 export function Welcome(props: {
@@ -47,7 +48,7 @@ export function Welcome(props: {
         <p className="mt-1 text-base text-ink-2">{model === undefined ? t('welcome.choose') : t(model.state === 'ready' ? 'welcome.ready' : 'welcome.loads', { model: model.id })}</p>
       </div>
       <ul aria-label={t('welcome.ideas')} className="grid w-full max-w-2xl gap-2 sm:grid-cols-2">
-        {IDEAS.map((idea) => (
+        {(model !== undefined && isDemo(model) ? DEMO_IDEAS : IDEAS).map((idea) => (
           <li key={idea}>
             <button type="button" onClick={() => props.onIdea(t(`idea.${idea}`))} className="h-full w-full rounded-lg border border-line bg-surface px-3.5 py-2.5 text-left text-base hover:bg-hover">
               {t(`idea.${idea}`)}

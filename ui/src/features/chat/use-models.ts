@@ -51,6 +51,14 @@ export function modelOf(models: readonly Model[], id: string | null): Model | un
   return id === null ? undefined : (models.find((one) => one.id === id) ?? models.find((one) => one.aliases.includes(id)))
 }
 
+/** More bytes no model that comes with this program has. */
+const LARGEST_DEMO = 32_000_000
+
+/** Whether it is one of the models that come with this program, which know little beside capitals and stories. */
+export function isDemo(model: Pick<Listed, 'id' | 'size'>): boolean {
+  return model.id.startsWith('tiny-') && model.size <= LARGEST_DEMO
+}
+
 /** Loads a model before anything is asked of it. Throws ApiError, which says what to do. */
 export async function loadModel(id: string): Promise<void> {
   await request('/models/load', {

@@ -245,6 +245,10 @@ export const en = {
     code: 'Write a Python function that finds the longest palindrome in a text.',
     table: 'Compare GGUF and MLX in a table: platforms, quantisation, speed.',
     korean: 'Translate “The early bird catches the worm” into Korean, and explain the nuance.',
+    capital: 'What is the capital of France?',
+    otherCapital: '대한민국의 수도는?',
+    story: 'Tell me a long story.',
+    hello: 'Who are you?',
   },
   keys: {
     new: 'New chat',

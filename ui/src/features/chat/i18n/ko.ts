@@ -248,6 +248,10 @@ export const ko: Translated<typeof en> = {
     code: '문자열에서 가장 긴 회문을 찾는 Python 함수를 작성해 줘.',
     table: 'GGUF와 MLX를 플랫폼, 양자화, 속도로 나누어 표로 비교해 줘.',
     korean: '“일찍 일어나는 새가 벌레를 잡는다”를 영어로 옮기고 뉘앙스를 설명해 줘.',
+    capital: '프랑스의 수도는?',
+    otherCapital: 'What is the capital of South Korea?',
+    story: '긴 이야기를 들려줘.',
+    hello: '누구세요?',
   },
   keys: {
     new: '새 대화',
