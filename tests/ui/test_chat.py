@@ -104,6 +104,24 @@ async def test_what_is_refused_says_why_and_loses_nothing(visit: Open) -> None:
     await photograph(page, "chat-refused")
 
 
+async def test_a_message_that_no_answer_began_for_is_kept_once_and_can_be_answered(
+    visit: Open, server: Running, cookie: str
+) -> None:
+    at = await visit("/chat?model=tiny-gguf")
+    page = at.page
+    at.watch.expect("503")
+    await page.route("**/runs", lambda route: route.fulfill(status=503, json={"error": {"message": "Not now."}}))
+    await say(page, "What is the capital of France?")
+    await expect(page.get_by_role("alert").filter(has_text="Not now.")).to_be_visible()
+    await expect(page).to_have_url(re.compile(r"/ui/chat/.+"))
+    assert len(messages_of(await chat_of(server, page, cookie))) == 1
+    await page.unroute("**/runs")
+    await page.get_by_role("button", name="Have it answered").click()
+    await answered(page)
+    await expect(page.get_by_role("alert").filter(has_text="Not now.")).to_have_count(0)
+    assert len(messages_of(await chat_of(server, page, cookie))) == 2
+
+
 async def test_a_new_profile_has_the_same_conversations_and_finds_them_by_what_was_said(
     visit: Open, server: Running, cookie: str
 ) -> None:
@@ -218,7 +236,7 @@ async def test_keys_lead_everywhere(visit: Open) -> None:
     await page.keyboard.press("ArrowUp")
     await expect(page.get_by_label("Edit the message")).to_be_focused()
     await page.keyboard.press("Escape")
-    await page.get_by_test_id("composer").focus()
+    await expect(page.get_by_test_id("composer")).to_be_focused()
     await page.keyboard.press("F6")
     await expect(page.get_by_role("log")).to_be_focused()
     await page.keyboard.press("F6")
@@ -229,6 +247,9 @@ async def test_keys_lead_everywhere(visit: Open) -> None:
     await expect(page.get_by_test_id("chat-search")).to_be_visible()
     await page.keyboard.press("Control+Shift+o")
     await expect(page).to_have_url(re.compile(r"/ui/chat$"))
+    await expect(page.get_by_test_id("composer")).to_be_focused()
+    await page.keyboard.press("Alt+ArrowDown")
+    await expect(page.get_by_test_id("user-text")).to_have_text(["First."])
 
 
 @pytest.mark.parametrize("look", LOOKS, ids=str)

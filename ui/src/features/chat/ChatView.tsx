@@ -16,7 +16,7 @@ import { ParamPanel } from './ParamPanel'
 import { PhaseLine } from './PhaseLine'
 import { RunAnnouncer } from './RunAnnouncer'
 import { stepAside } from './tree'
-import { draftOf, forgetBeginning, setDraft, toggleHistory, togglePanel, useHistoryOpen, usePanelOpen } from './ui-store'
+import { draftOf, forgetBeginning, setDraft, setProblem, takeOut, toggleHistory, togglePanel, useHistoryOpen, usePanelOpen, useProblem } from './ui-store'
 import { useChatActions } from './use-chat-actions'
 import { useChatShortcuts } from './use-chat-shortcuts'
 import { useContextActions } from './use-context-actions'
@@ -35,7 +35,7 @@ export function ChatView({ chatId, leaf, model: wanted }: { chatId: string | nul
   const actions = useChatActions(chatId)
   const [edited, setEdited] = useState<string | null>(null)
   const [isSending, setSending] = useState(false)
-  const [problem, setProblem] = useState<string | null>(null)
+  const problem = useProblem(chatId)
   const field = useRef<HTMLTextAreaElement>(null)
   const [isHistoryOpen, isPanelOpen] = [useHistoryOpen(), usePanelOpen()]
   const [isHistoryWide, isPanelWide] = [useIsWide(900), useIsWide(1180)]
@@ -44,28 +44,29 @@ export function ChatView({ chatId, leaf, model: wanted }: { chatId: string | nul
   const running = chat?.running ?? null
   const isBusy = running !== null
   const attempt = useCallback((what: () => Promise<void>) => {
-    setProblem(null)
-    what().catch((failure: unknown) => setProblem(asApiError(failure).message))
-  }, [])
+    setProblem(chatId, null)
+    what().catch((failure: unknown) => setProblem(chatId, asApiError(failure).message))
+  }, [chatId])
   const conversation = useMemo<Conversation>(
     () => ({ chatId, actions, models: known.models, model: modelId, isBusy, attempt }),
     [chatId, actions, known.models, modelId, isBusy, attempt],
   )
-  const addFiles = useFiles(chatId, model, setProblem)
+  const addFiles = useFiles(chatId, model)
   const context = useContextActions(state, attempt)
   const last = path.at(-1)
   const send = () => {
     const draft = draftOf(chatId)
+    let at = chatId
     setSending(true)
-    setProblem(null)
+    setProblem(chatId, null)
     state
       .ready()
-      .then((chosen) => actions.send(last?.id ?? null, draft, { model: chosen, system_prompt: state.systemPrompt, params: state.params }))
-      .then(() => {
-        setDraft(chatId, { text: '', files: [] })
+      .then((chosen) => actions.send(last?.id ?? null, draft, { model: chosen, system_prompt: state.systemPrompt, params: state.params }, (kept) => {
+        at = kept
+        takeOut(chatId, draft)
         if (chatId === null) forgetBeginning()
-      })
-      .catch((failure: unknown) => setProblem(asApiError(failure).message))
+      }))
+      .catch((failure: unknown) => setProblem(at, asApiError(failure).message))
       .finally(() => setSending(false))
   }
   const onStep = useCallback(
@@ -144,7 +145,7 @@ export function ChatView({ chatId, leaf, model: wanted }: { chatId: string | nul
             isSending={isSending}
             reason={reason}
             problem={problem}
-            onDismiss={() => setProblem(null)}
+            onDismiss={() => setProblem(chatId, null)}
             field={field}
           />
         </DropZone>

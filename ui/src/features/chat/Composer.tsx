@@ -74,7 +74,7 @@ export function Composer(props: ComposerProps) {
           onChange={(event) => setDraft(chatId, { text: event.target.value })}
           onCompositionEnd={onCompositionEnd}
           onKeyDown={(event) => {
-            if (event.key === 'ArrowUp' && draft.text === '' && !event.nativeEvent.isComposing) {
+            if (event.key === 'ArrowUp' && !event.altKey && !event.ctrlKey && !event.metaKey && !event.shiftKey && draft.text === '' && !event.nativeEvent.isComposing) {
               event.preventDefault()
               props.onEditLast()
             } else onKeyDown(event)

@@ -20,6 +20,9 @@ export function MessageActions({ message, isLast, onEdit }: { message: Message; 
       {goesOn && isLast && (
         <IconButton size="sm" label={t('message.goOn')} icon={<Play />} disabled={isBusy} onClick={() => attempt(() => actions.goOn(message, message.model ?? model))} />
       )}
+      {!isAnswer && isLast && (
+        <IconButton size="sm" label={t('message.ask')} icon={<RefreshCw />} disabled={isBusy} onClick={() => attempt(() => actions.answer(message, model))} />
+      )}
       <CopyButton size="sm" text={() => markdownOf(message)} label={t('message.copy')} />
       <IconButton size="sm" label={t('message.edit')} icon={<Pencil />} disabled={isBusy} onClick={onEdit} />
       {isAnswer && message.parent_id !== null && (

@@ -24,9 +24,16 @@ export function MessageEdit(props: {
   const { onKeyDown, onCompositionEnd } = useImeEnter(done, modEnter)
   useEffect(() => {
     const element = field.current
-    if (element === null) return
+    if (element === null) return undefined
+    const [before, message] = [document.activeElement, element.closest('article')]
     element.focus()
     element.setSelectionRange(element.value.length, element.value.length)
+    return () => {
+      // Where one came from, else to the message: the button that was pressed is made anew.
+      if (document.activeElement !== document.body && document.activeElement !== null) return
+      const next = before !== document.body && before?.isConnected === true ? before : message
+      if (next instanceof HTMLElement) next.focus({ preventScroll: true })
+    }
   }, [])
   return (
     <div className="w-full rounded-lg border border-line-strong/60 bg-surface p-2 focus-within:border-accent-ink">

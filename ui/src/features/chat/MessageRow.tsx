@@ -41,10 +41,7 @@ export const MessageRow = memo(function MessageRow({ row, isEdited, onEdited, on
         await actions.save(message, text)
         onEdited(null)
       })}
-      onBranch={(text) => attempt(async () => {
-        await actions.branch(message, text, model)
-        onEdited(null)
-      })}
+      onBranch={(text) => attempt(() => actions.branch(message, text, model, () => onEdited(null)))}
     />
   )
   return (

@@ -1,4 +1,4 @@
-import { useRef, useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import { Mic, MicOff, Square } from 'lucide-react'
 import { useTranslation } from 'react-i18next'
 import { Button } from '@/components/ui/Button'
@@ -12,7 +12,18 @@ import type { Model } from './use-models'
 export function MicButton({ model, onFile }: { model: Model | undefined; onFile: (file: File) => void }) {
   const { t } = useTranslation('chat')
   const recording = useRef<Recording | null>(null)
+  const isAsking = useRef(false)
+  const isGone = useRef(false)
   const [isOn, setOn] = useState(false)
+  // Who leaves the conversation takes the microphone along.
+  useEffect(() => {
+    isGone.current = false
+    return () => {
+      isGone.current = true
+      recording.current?.drop()
+      recording.current = null
+    }
+  }, [])
   const reason = !window.isSecureContext
     ? t('mic.insecure')
     : !canRecord()
@@ -25,10 +36,16 @@ export function MicButton({ model, onFile }: { model: Model | undefined; onFile:
       toast.info(reason)
       return
     }
+    if (isAsking.current) return
+    isAsking.current = true
     try {
       if (recording.current === null) {
-        recording.current = await record()
-        setOn(true)
+        const begun = await record()
+        if (isGone.current) begun.drop()
+        else {
+          recording.current = begun
+          setOn(true)
+        }
         return
       }
       const file = await recording.current.stop()
@@ -39,6 +56,8 @@ export function MicButton({ model, onFile }: { model: Model | undefined; onFile:
       recording.current = null
       setOn(false)
       toast.error(t('mic.failed'), failure instanceof Error ? failure.message : undefined)
+    } finally {
+      isAsking.current = false
     }
   }
   const label = reason ?? (isOn ? t('mic.stop') : t('mic.start'))

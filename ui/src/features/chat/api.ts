@@ -52,7 +52,7 @@ export function chatOf(id: string) {
 
 export const presets = queryOptions({
   queryKey: chatKeys.presets,
-  queryFn: async () => (await call<{ data: Preset[] }>('GET', '/api/v1/presets')).data,
+  queryFn: async () => (await call<Schemas['PresetList']>('GET', '/api/v1/presets')).data,
 })
 
 export interface NewChat {
@@ -107,5 +107,5 @@ export async function exported(format: 'json' | 'md', ids?: readonly string[]): 
 export async function imported(file: File): Promise<readonly string[]> {
   const init = { method: 'POST', headers: { 'content-type': 'application/octet-stream' }, body: file }
   const response = await request('/api/v1/chats/import', init)
-  return ((await response.json()) as { chats: string[] }).chats
+  return ((await response.json()) as Schemas['ImportAnswer']).chats
 }

@@ -10,6 +10,8 @@ export function canRecord(): boolean {
 export interface Recording {
   /** Ends it and gives what was heard; null where there is nothing. */
   stop: () => Promise<File | null>
+  /** Lets the microphone go; what was heard is forgotten. */
+  drop: () => void
 }
 
 /** Asks for the microphone. Throws what the browser says where it is refused or there is none. */
@@ -22,11 +24,15 @@ export async function record(now: () => Date = () => new Date()): Promise<Record
     recorder.onstop = () => done()
   })
   recorder.start()
+  const release = () => {
+    for (const track of stream.getTracks()) track.stop()
+  }
   return {
+    drop: release,
     stop: async () => {
       recorder.stop()
       await ended
-      for (const track of stream.getTracks()) track.stop()
+      release()
       const whole = new Blob(pieces)
       if (whole.size === 0) return null
       const name = `recording-${now().toISOString().slice(11, 19).replaceAll(':', '')}.wav`

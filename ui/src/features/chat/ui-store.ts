@@ -17,6 +17,8 @@ const NOTHING: Beginning = { model: null, system_prompt: '', params: {} }
 
 interface Ui {
   readonly drafts: Readonly<Record<string, Draft>>
+  /** Why the last thing that was asked for did not happen, by conversation. */
+  readonly problems: Readonly<Record<string, string | null>>
   /** What the next conversation is begun with. */
   readonly beginning: Beginning
   readonly isPanelOpen: boolean
@@ -30,6 +32,7 @@ const HISTORY = 'dovetail.chat.history'
 
 const store = createStore<Ui>(() => ({
   drafts: {},
+  problems: {},
   beginning: NOTHING,
   isPanelOpen: kept(PANEL) === 'open',
   isHistoryOpen: kept(HISTORY) !== 'closed',
@@ -46,6 +49,21 @@ export function draftOf(chatId: string | null): Draft {
 
 export function setDraft(chatId: string | null, change: Partial<Draft>): void {
   store.setState((ui) => ({ drafts: { ...ui.drafts, [chatId ?? '']: { ...draftOf(chatId), ...change } } }))
+}
+
+/** Takes what was sent out of a draft; what was written meanwhile stays. */
+export function takeOut(chatId: string | null, sent: Draft): void {
+  const now = draftOf(chatId)
+  const text = now.text.startsWith(sent.text) ? now.text.slice(sent.text.length) : now.text
+  setDraft(chatId, { text, files: now.files.filter((file) => !sent.files.includes(file)) })
+}
+
+export function useProblem(chatId: string | null): string | null {
+  return useStore(store, (ui) => ui.problems[chatId ?? ''] ?? null)
+}
+
+export function setProblem(chatId: string | null, problem: string | null): void {
+  store.setState((ui) => ({ problems: { ...ui.problems, [chatId ?? '']: problem } }))
 }
 
 export function useBeginning(): Beginning {

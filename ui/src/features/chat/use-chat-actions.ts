@@ -1,7 +1,8 @@
 import { useMemo } from 'react'
 import { type QueryClient, useQueryClient } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
-import { addFile, addMessage, beginRun, cancelRun, changeChat, changeMessage, chatKeys, createChat, type NewPart } from './api'
+import { addFile, addMessage, beginRun, cancelRun, changeMessage, chatKeys, createChat, type NewPart } from './api'
+import { alter, changed, changeInTurn, put } from './chat-cache'
 import { runs } from './runs'
 import type { Chat, Message, Params, Summary } from './types'
 import { rememberModel } from './ui-store'
@@ -19,10 +20,12 @@ export interface Outgoing {
 }
 
 export interface ChatActions {
-  /** Sends a message behind `parent` and asks for an answer. Throws ApiError; nothing is lost then. */
-  send: (parent: string | null, outgoing: Outgoing, beginning: Beginning) => Promise<void>
+  /** Sends a message behind `parent` and asks for an answer; `onKept` is told which conversation has the message. Throws ApiError. */
+  send: (parent: string | null, outgoing: Outgoing, beginning: Beginning, onKept: (chatId: string) => void) => Promise<void>
   /** Another version of a message that was sent, and an answer to it. */
-  branch: (message: Message, text: string, model: string | null) => Promise<void>
+  branch: (message: Message, text: string, model: string | null, onKept: () => void) => Promise<void>
+  /** An answer to a message that has none. */
+  answer: (message: Message, model: string | null) => Promise<void>
   /** Another text in place; all that follows stays. */
   save: (message: Message, text: string) => Promise<void>
   /** Another answer to the same, maybe by another model. */
@@ -41,28 +44,36 @@ export function useChatActions(chatId: string | null): ChatActions {
   return useMemo(() => {
     const id = chatId ?? ''
     const run = async (chat: string, parent: string, model: string | null, goesOn = false) => {
-      const begun = await beginRun(chat, { parent_id: parent, model, ...(goesOn ? { continue: true } : {}) })
-      if (model !== null) rememberModel(model)
-      put(client, begun.chat, begun.message)
-      void client.invalidateQueries({ queryKey: ['chats', 'list'] })
-      await navigate({ to: '/chat/$chatId', params: { chatId: chat }, search: {}, replace: chatId === chat })
+      try {
+        await changed(chat)
+        const begun = await beginRun(chat, { parent_id: parent, model, ...(goesOn ? { continue: true } : {}) })
+        if (model !== null) rememberModel(model)
+        await put(client, begun.chat, begun.message)
+      } finally {
+        // Also where no answer has begun: the message is there.
+        void client.invalidateQueries({ queryKey: ['chats', 'list'] })
+        await navigate({ to: '/chat/$chatId', params: { chatId: chat }, search: {}, replace: chatId === chat })
+      }
     }
     return {
-      send: async (parent, outgoing, beginning) => {
+      send: async (parent, outgoing, beginning, onKept) => {
         const chat = chatId ?? (await begin(client, beginning)).id
         const made = await addMessage(chat, parent, 'user', await partsOf(chat, outgoing))
-        put(client, made.chat, made.message)
+        await put(client, made.chat, made.message)
+        onKept(chat)
         await run(chat, made.message.id, beginning.model)
       },
-      branch: async (message, text, model) => {
+      branch: async (message, text, model, onKept) => {
         const made = await addMessage(id, message.parent_id, 'user', withText(message, text))
-        put(client, made.chat, made.message)
+        await put(client, made.chat, made.message)
+        onKept()
         await run(id, made.message.id, model)
       },
+      answer: (message, model) => run(id, message.id, model),
       save: async (message, text) => {
-        const changed = await changeMessage(id, message.id, withText(message, text))
+        const saved = await changeMessage(id, message.id, withText(message, text))
         runs.release(message.id)
-        put(client, changed.chat, changed.message)
+        await put(client, saved.chat, saved.message)
       },
       regenerate: async (message, model) => {
         if (message.parent_id !== null) await run(id, message.parent_id, model)
@@ -70,16 +81,16 @@ export function useChatActions(chatId: string | null): ChatActions {
       goOn: (message, model) => run(id, message.id, model, true),
       answerTool: async (parent, callId, result, model) => {
         const made = await addMessage(id, parent, 'tool', [{ type: 'tool_result', tool_call_id: callId, text: result }])
-        put(client, made.chat, made.message)
+        await put(client, made.chat, made.message)
         await run(id, made.message.id, model)
       },
       stop: async (runId) => {
         await cancelRun(runId)
       },
       show: async (leaf) => {
-        client.setQueryData<Chat>(chatKeys.one(id), (chat) => chat && { ...chat, leaf_id: leaf })
+        await alter(client, id, (chat) => ({ ...chat, leaf_id: leaf }))
         await navigate({ to: '/chat/$chatId', params: { chatId: id }, search: { leaf }, replace: true })
-        await changeChat(id, { leaf_id: leaf })
+        await changeInTurn(id, { leaf_id: leaf })
       },
     }
   }, [chatId, client, navigate])
@@ -89,16 +100,6 @@ async function begin(client: QueryClient, beginning: Beginning): Promise<Summary
   const chat = await createChat(beginning)
   client.setQueryData<Chat>(chatKeys.one(chat.id), { ...chat, messages: [] })
   return chat
-}
-
-/** Has the conversation with a message that is new or changed, without fetching it again. */
-function put(client: QueryClient, chat: Summary, message: Message): void {
-  client.setQueryData<Chat>(chatKeys.one(chat.id), (old) => {
-    if (old === undefined) return old
-    const isKnown = old.messages.some((one) => one.id === message.id)
-    const messages = isKnown ? old.messages.map((one) => (one.id === message.id ? message : one)) : [...old.messages, message]
-    return { ...old, ...chat, messages }
-  })
 }
 
 async function partsOf(chat: string, { text, files }: Outgoing): Promise<NewPart[]> {

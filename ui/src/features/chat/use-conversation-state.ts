@@ -2,7 +2,8 @@ import { useMemo } from 'react'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { toast } from '@/components/ui/Toast'
 import { asApiError } from '@/api/client'
-import { type ChatChange, changeChat, chatKeys, chatOf } from './api'
+import { type ChatChange, chatKeys, chatOf } from './api'
+import { changeInTurn } from './chat-cache'
 import { meter } from './meter'
 import { grow, leafFor, pathTo } from './tree'
 import type { Chat, Params } from './types'
@@ -30,8 +31,10 @@ export function useConversationState(chatId: string | null, leaf: string | undef
         setBeginning(to)
         return
       }
+      // What is being fetched would take the change back.
+      void client.cancelQueries({ queryKey: chatKeys.one(chatId) })
       client.setQueryData<Chat>(chatKeys.one(chatId), (old) => old && { ...old, ...to })
-      changeChat(chatId, to).catch((failure: unknown) => {
+      changeInTurn(chatId, to).catch((failure: unknown) => {
         toast.error(asApiError(failure).message)
         void client.invalidateQueries({ queryKey: chatKeys.one(chatId) })
       })

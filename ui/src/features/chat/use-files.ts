@@ -3,14 +3,14 @@ import { useTranslation } from 'react-i18next'
 import { bytes, list } from '@/i18n/format'
 import { kindOf, MAX_TEXT, refusal } from './attach'
 import { shrunk } from './shrink'
-import { draftOf, setDraft } from './ui-store'
+import { draftOf, setDraft, setProblem } from './ui-store'
 import type { Model } from './use-models'
 
 /** Bytes of one file that the server takes. */
 const LARGEST = 20 * 1024 * 1024
 
 /** Puts files beside the message that is written, and says of the others why they cannot go. */
-export function useFiles(chatId: string | null, model: Model | undefined, onProblem: (problem: string | null) => void): (files: readonly File[]) => void {
+export function useFiles(chatId: string | null, model: Model | undefined): (files: readonly File[]) => void {
   const { t } = useTranslation('chat')
   return useCallback(
     (files) => {
@@ -23,11 +23,11 @@ export function useFiles(chatId: string | null, model: Model | undefined, onProb
         if (why === null) taken.push(file)
         else refused.push(t(`refused.${why}`, { name: file.name, model: model?.id ?? '', size: bytes(kindOf(file) === 'file' ? MAX_TEXT : LARGEST) }))
       }
-      onProblem(refused.length === 0 ? null : list(refused))
+      setProblem(chatId, refused.length === 0 ? null : list(refused))
       void Promise.all(taken.map(shrunk)).then((ready) => {
         if (ready.length > 0) setDraft(chatId, { files: [...draftOf(chatId).files, ...ready] })
       })
     },
-    [chatId, model, onProblem, t],
+    [chatId, model, t],
   )
 }

@@ -14,8 +14,10 @@ export function useRunFollowing(chat: Chat | undefined): void {
   useEffect(() => mindVisibility(), [])
   useEffect(() => {
     if (id === undefined || run === null || message === undefined) return undefined
-    return runs.follow({ runId: run, chatId: id, messageId: message })
-  }, [id, run, message])
+    // Until the run tells what it has, what was fetched is shown.
+    const parts = client.getQueryData<Chat>(chatKeys.one(id))?.messages.find((one) => one.id === message)?.parts
+    return runs.follow({ runId: run, chatId: id, messageId: message }, parts)
+  }, [client, id, run, message])
   useEffect(
     () =>
       runs.onEnd((view) => {

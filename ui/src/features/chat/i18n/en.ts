@@ -60,6 +60,7 @@ export const en = {
     of: 'Answer of {{model}}',
     copy: 'Copy',
     edit: 'Edit',
+    ask: 'Have it answered',
     again: 'Answer again',
     againWith: 'Answer again with…',
     goOn: 'Continue',

@@ -63,6 +63,7 @@ export const ko: Translated<typeof en> = {
     of: '{{model}}의 답변',
     copy: '복사',
     edit: '수정',
+    ask: '답변 받기',
     again: '다시 답하기',
     againWith: '다른 모델로 다시 답하기…',
     goOn: '이어 쓰기',
