@@ -56,6 +56,7 @@ def create_admin(
         if (chief := load(folder)) is not None:
             raise Failure(f"there is a super-admin already, {chief.name}: log in, or see dovetail admin reset")
         asyncio.run(_found(folder, name, _password(asked=not password_stdin)))
+        _hand_chats_over(folder, name)
     audit(folder, "setup", user=name)
     typer.echo(f"{name} can log in")
 
@@ -290,3 +291,20 @@ async def _found(folder: Path, name: str, password: str) -> None:
         await access.people.found(name, password)
     finally:
         await access.aclose()
+
+
+def _hand_chats_over(folder: Path, name: str) -> None:
+    """What was said before there was an account is the first one's."""
+    from contextlib import closing
+
+    from dovetail.core.caller import LOCAL
+    from dovetail.storage import chats
+    from dovetail.storage.database import Database, DatabaseUnusable
+
+    if not (folder / chats.FILE_NAME).exists():
+        return
+    try:
+        with closing(Database.open(folder / chats.FILE_NAME, chats.CHATS)) as opened:
+            opened.now(lambda c: chats.hand_over(c, LOCAL.id, name))
+    except DatabaseUnusable as failure:  # the account is there, whatever becomes of this
+        typer.echo(f"the conversations stay as they are: {failure}", err=True)

@@ -178,9 +178,9 @@ def undelete(connection: Connection, chat_id: str) -> None:
 
 
 def hand_over(connection: Connection, owner: str, to: str) -> None:
-    """All that `owner` has is somebody else's, who has nothing yet."""
+    """All that `owner` has is somebody else's, whose presets of the same ids it takes the place of."""
     connection.execute("UPDATE chat SET owner = ? WHERE owner = ?", (to, owner))
-    connection.execute("UPDATE preset SET owner = ? WHERE owner = ?", (to, owner))
+    connection.execute("UPDATE OR REPLACE preset SET owner = ? WHERE owner = ?", (to, owner))
 
 
 def drop(connection: Connection, owner: str, chat_id: str) -> None:

@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from dovetail.cli.admin import back_up, restore
+from dovetail.cli.admin import back_up, create_admin, reset_admin, restore
 from dovetail.cli.exits import Exit, Failure
 from dovetail.cli.key import create_key
 from dovetail.gateway.chats.blobs import Blobs
 from dovetail.storage import chats
 from dovetail.storage.database import FILE_NAME, Database
+
+from ..access.parts import GOOD  # noqa: TID252
 
 CONFIGURATION = "dovetail.toml"
 
@@ -160,6 +162,26 @@ def test_a_file_of_a_conversation_that_is_damaged_is_refused(
 ) -> None:
     for name in (f"chats/ab/{'ab' * 32}", f"chats/ab/{'cd' * 32}", "chats/../x"):
         assert "no backup" in refused(packed(tmp_path / "bad", {**parts, name: b"x"}), home)
+
+
+def test_what_was_said_before_there_was_an_account_is_the_first_s(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    database = Database.open(home / chats.FILE_NAME, chats.CHATS)
+    database.now(lambda c: c.execute(MADE.replace("'ann'", "'local'")))
+    database.close()
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{GOOD}\n"))
+    create_admin(name="chief", password_stdin=True, home=home)
+    database = Database.open(home / chats.FILE_NAME, chats.CHATS)
+    assert database.now(lambda c: chats.count(c, "chief")) == 1
+    database.close()
+    (home / chats.FILE_NAME).write_bytes(b"no database" * 100)
+    reset_admin(home=home)
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{GOOD}\n"))
+    create_admin(name="chief", password_stdin=True, home=home)
+    said = capsys.readouterr()
+    assert "conversations stay as they are" in said.err
+    assert said.out.endswith("chief can log in\n")
 
 
 MADE = (

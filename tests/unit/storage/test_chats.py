@@ -95,3 +95,13 @@ def test_all_that_has_no_small_bound_counts_in_bytes(connection: sqlite3.Connect
     assert chats.size(connection, "ann") == (6 + 2) + (3 + 2) + (7 + 2)
     chats.put_message(connection, replace(said("a", None), parts="", params=None))
     assert chats.size(connection, "ann") == (6 + 2) + (7 + 2)
+
+
+def test_what_is_handed_over_takes_the_place_of_what_there_is(connection: sqlite3.Connection) -> None:
+    chats.add_chat(connection, CHAT)
+    for owner, name in (("ann", "new"), ("bob", "old")):
+        chats.put_preset(connection, Preset(owner, "p", name, "", "{}", 1.0))
+    chats.hand_over(connection, "ann", "bob")
+    assert [chat.id for chat in chats.chats(connection, "bob", 10)] == ["c1"]
+    assert [preset.name for preset in chats.presets(connection, "bob")] == ["new"]
+    assert chats.presets(connection, "ann") == []

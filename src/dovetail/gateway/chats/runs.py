@@ -61,7 +61,7 @@ class Runs:
         return found if found is not None and self._owners[found.message.chat] == owner else None
 
     async def hand_over(self, owner: str, to: str) -> None:
-        """What `owner` has kept, and what is being written of it, is somebody else's, who has nothing yet."""
+        """What `owner` has kept, and what is being written of it, is somebody else's."""
         await self.archive.hand_over(owner, to)
         self._owners = {chat: to if each == owner else each for chat, each in self._owners.items()}
 
