@@ -74,3 +74,5 @@ class Loads:
         failure = None if task.cancelled() else task.exception()
         if isinstance(failure, DovetailError):
             log.warning("load_failed", model=name, reason=failure.message)
+        elif failure is not None:  # whoever asked may be gone: nobody else would tell of it
+            log.error("load_failed", model=name, exc_info=failure)

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
+from structlog.testing import capture_logs
 
 from dovetail.core.caller import LOCAL
 from dovetail.core.errors import Cancelled, LoadFailed
@@ -87,3 +88,22 @@ async def test_a_failure_is_told_to_who_waits_and_the_next_tries_again(bench: Be
     bench.launcher.plans["m"] = Plan()
     await bench.load()
     assert bench.state == "ready"
+
+
+async def test_a_fault_of_the_server_is_told_though_nobody_waits(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def broken(*_: object) -> None:
+        begun.set()
+        await go_on.wait()
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(bench.pool, "load", broken)
+    with capture_logs() as lines:
+        waiting = bench.load()
+        await begun.wait()
+        waiting.cancel()
+        await asyncio.wait([waiting])
+        go_on.set()
+        await until(lambda: bool(lines))
+    assert [(line["log_level"], line["model"], str(line["exc_info"])) for line in lines] == [("error", "m", "a bug")]
