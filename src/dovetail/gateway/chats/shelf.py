@@ -170,6 +170,10 @@ class Shelf:
                 grown = self.grow(c, chat, answer)
             else:
                 old = message(c, chat.id, answer.id)
+                if old.parts != answer.parts:
+                    raise InvalidRequest(
+                        "this message was edited meanwhile; send the request again", code="message_changed", status=409
+                    )
                 self.check_room(c, chats.weight(answer) - chats.weight(old))
                 chats.put_message(c, answer)
                 grown = replace(chat, leaf=answer.id, updated=self.archive.clock())

@@ -1,4 +1,4 @@
-"""Whose an answer is that is being written, and what becomes of it when that changes."""
+"""What becomes of an answer when its owner, its conversation or its message changes meanwhile."""
 
 import asyncio
 from pathlib import Path
@@ -7,6 +7,7 @@ import pytest
 
 from dovetail.core.events import TextDelta
 from dovetail.gateway.chats.shelf import Shelf
+from dovetail.storage.chats import Chat, Message
 
 from ...access.parts import GOOD, access  # noqa: TID252
 from ..fakes import call  # noqa: TID252
@@ -63,3 +64,25 @@ async def test_an_answer_is_written_on_for_the_first_account_which_hears_and_sto
             assert stopped["status"] == "stopped"
             assert (await listening)[-1]["message"] == stopped
             assert not [*made.services.requests]
+
+
+async def test_an_edit_while_an_answer_begins_is_not_written_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = Scripted()
+    async with desk(tmp_path, said) as made:
+        chat = await made.chat(model="m")
+        body = {"parent_id": await made.say(chat, "hi"), "role": "assistant", "parts": [{"type": "text", "text": "a"}]}
+        answer = (await made.got("POST", f"/chats/{chat}/messages", body))["message"]["id"]
+        opening, edit = Shelf.open, {"parts": [{"type": "text", "text": "by another tab"}]}
+
+        async def opened(shelf: Shelf, message: Message, *, is_new: bool) -> Chat:
+            await made.got("PATCH", f"/chats/{chat}/messages/{answer}", edit)
+            return await opening(shelf, message, is_new=is_new)
+
+        monkeypatch.setattr(Shelf, "open", opened)
+        refused = await made.ask("POST", f"/chats/{chat}/runs", {"parent_id": answer, "continue": True})
+        assert refused.error[::2] == (409, "message_changed")
+        kept = await made.message(chat, answer)
+        assert (kept["parts"], kept["status"]) == (edit["parts"], "complete")
+        assert made.services.runs.running(chat) is None
