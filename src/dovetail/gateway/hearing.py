@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ import structlog
 
 from dovetail.catalog import hub
 from dovetail.catalog.delivery import order
+from dovetail.catalog.transfer import Unreachable
 from dovetail.core.caller import Caller
 from dovetail.core.errors import Busy, Conflict, DovetailError, InvalidRequest, ModelNotFound
 from dovetail.gateway import multipart
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
 UPLOADS = "uploads"  # in the home folder: recordings, for as long as their requests last
 LOOKED_EVERY = 2.0  # seconds between two looks at what `speech.model` says
+ASKED_AGAIN = 60.0  # seconds until a hub that could not be asked is asked again
 ENGINE, EXTRA = "faster_whisper", "speech"
 # What OpenAI's clients call a model that hears.
 USUAL = frozenset({"whisper-1", "whisper"})
@@ -102,34 +105,35 @@ async def stands(services: Services, caller: Caller) -> Standing:
     return Standing("missing", message=f"which model is to hear? {several}")
 
 
-async def run(services: Services) -> None:
+async def run(services: Services, every: float = LOOKED_EVERY, again: float = ASKED_AGAIN) -> None:
     """Sees to it that the model that `[speech]` names comes here, whenever it names another; until cancelled."""
     await asyncio.to_thread(multipart.clear, services.settings.home / UPLOADS)
-    seen = None
+    clock, seen, due = asyncio.get_running_loop().time, None, 0.0
     while True:
-        if (said := services.settings.speech) != seen:
+        if (said := services.settings.speech) != seen or clock() >= due:
             seen = said
-            await fetch(services)
-        await asyncio.sleep(LOOKED_EVERY)
+            due = math.inf if await fetch(services) else clock() + again
+        await asyncio.sleep(every)
 
 
-async def fetch(services: Services) -> None:
-    """Begins the download of the model that `speech.model` names on the hub, unless it is here or on its way."""
+async def fetch(services: Services) -> bool:
+    """Begins the download of the model that `speech.model` names on the hub; whether there is nothing left to begin."""
     said = services.settings.speech.model
     if not services.settings.speech.enabled or said is None or _is_folder(said) or "/" not in said:
-        return
+        return True
     downloads, wanted = services.downloads, _id(services.settings)
     if downloads is None or wanted is None or await asyncio.to_thread(_is_known, services, wanted):
-        return
+        return True
+    if _under_way(services, wanted).state == "downloading":
+        return True
     try:
         spec = hub.parse_spec(said)
         await downloads.start(await downloads.errands.ask(lambda: order(spec)))
-    except Conflict:
-        pass
-    except DovetailError as error:
-        log.warning("speech_model_not_fetched", model=said, reason=error.message)
-    else:
-        log.info("speech_model_is_fetched", model=said)
+    except (DovetailError, TimeoutError) as error:
+        log.warning("speech_model_not_fetched", model=said, reason=str(error) or type(error).__name__)
+        return not isinstance(error, TimeoutError | Unreachable | Busy | Conflict)
+    log.info("speech_model_is_fetched", model=said)
+    return True
 
 
 def _under_way(services: Services, wanted: str) -> Standing:

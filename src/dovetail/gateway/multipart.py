@@ -10,10 +10,11 @@ import os
 import re
 import tempfile
 from collections.abc import AsyncGenerator
-from contextlib import ExitStack, aclosing
+from contextlib import ExitStack, aclosing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
+from urllib.parse import unquote
 
 from starlette.requests import Request
 
@@ -26,7 +27,8 @@ LONGEST_NAME = 255
 KIND = "multipart/form-data"
 _RATE = 128 << 10  # bytes a second that an upload has to come with, after its first minute
 _BOUNDARY = re.compile(r'(?:^|;)\s*boundary=(?:"([^"\r\n]{1,200})"|([^\s;"]{1,200}))', re.IGNORECASE)
-_PARAMETER = re.compile(r';\s*(name|filename)="((?:\\.|[^"\\])*)"', re.IGNORECASE)
+# Quoted, bare, or (older SDKs, of names beyond ASCII) as RFC 5987 has it.
+_PARAMETER = re.compile(r';\s*(name|filename\*?)=(?:"((?:\\.|[^"\\])*)"|([^\s;"]+))', re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ async def receive(request: Request, folder: Path, stay: ExitStack, *, limit: int
     boundary = _boundary(request.headers.get("content-type", ""))
     try:
         path, file = await asyncio.to_thread(_made, folder)
-        stay.callback(path.unlink, missing_ok=True)
+        stay.callback(_thrown_away, path)
         async with aclosing(
             request_body.bounded(request, limit=limit, timeout=within, rate=_RATE, media_type=KIND)
         ) as source:
@@ -68,7 +70,12 @@ async def receive(request: Request, folder: Path, stay: ExitStack, *, limit: int
 def clear(folder: Path) -> None:
     """Throws away what a server that was killed has left. Blocks."""
     for left in folder.glob("upload-*"):
-        left.unlink(missing_ok=True)
+        _thrown_away(left)
+
+
+def _thrown_away(path: Path) -> None:
+    with suppress(OSError):  # Windows keeps what a worker still has open: the next start clears it
+        path.unlink()
 
 
 def _made(folder: Path) -> tuple[Path, BinaryIO]:
@@ -172,15 +179,22 @@ def _disposition(head: bytes) -> tuple[str, str | None]:
     for line in head.decode("utf-8", "replace").split("\r\n"):
         key, _, value = line.partition(":")
         if key.strip().lower() == "content-disposition":
-            said = {name.lower(): _unquoted(text) for name, text in _PARAMETER.findall(value)}
+            found = [(name.lower(), quoted, bare) for name, quoted, bare in _PARAMETER.findall(value)]
+            said = {name: bare or _unquoted(quoted) for name, quoted, bare in found}
             if "name" in said:
-                return said["name"], said.get("filename")
+                extended = said.get("filename*")
+                return said["name"], said.get("filename") if extended is None else _extended(extended)
     raise _wrong("a part of the form has no name")
 
 
 def _unquoted(text: str) -> str:
     plain = re.sub(r"\\(.)", r"\1", text)
     return plain.replace("%22", '"').replace("%0D", "\r").replace("%0A", "\n")
+
+
+def _extended(text: str) -> str:
+    """What follows the character set and the language of an RFC 5987 value."""
+    return unquote(text.rpartition("'")[2], errors="replace")
 
 
 def _text(value: bytearray, name: str) -> str:

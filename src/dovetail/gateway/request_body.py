@@ -128,7 +128,7 @@ def _check_head(request: Request, limit: int, wanted: str) -> None:
     # Only a browser sends these; a form it was tricked into posting is never JSON.
     browser = "origin" in headers or "cookie" in headers or "sec-fetch-site" in headers or "sec-fetch-mode" in headers
     media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
-    # Of forms another site\'s are refused before (`gateway/browsers.py`).
+    # Of forms another site's are refused before (`gateway/browsers.py`).
     if browser and media_type != wanted:
         raise InvalidRequest(
             f"a request from a browser needs the content type {wanted}",

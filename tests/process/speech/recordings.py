@@ -1,5 +1,6 @@
 """The clips of the package's tests, and files of every kind made of them."""
 
+import asyncio
 import io
 import json
 import tarfile
@@ -88,3 +89,10 @@ def silence(seconds: float) -> Samples:
 
 def joined(parts: Sequence[Samples], pause: float = 0.6) -> Samples:
     return np.concatenate([piece for part in parts for piece in (part, silence(pause))])
+
+
+async def emptied(folder: Path) -> None:
+    """An upload goes when its answer is written, which may be a moment after the client has it."""
+    async with asyncio.timeout(20):
+        while [*folder.iterdir()]:
+            await asyncio.sleep(0.02)

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from ..serving.running import Running, running  # noqa: TID252
-from .recordings import clips, encoded, silence, wav
+from .recordings import clips, emptied, encoded, silence, wav
 
 pytestmark = pytest.mark.anyio
 PATH = "/v1/audio/transcriptions"
@@ -124,7 +124,7 @@ async def test_a_files_name_is_a_label(http: aiohttp.ClientSession, server: Runn
     async with http.post(PATH, data=form) as answer:
         said = await answer.json()
     assert (answer.status, said["filename"]) == (200, name)
-    assert list((server.home / "uploads").iterdir()) == []
+    await emptied(server.home / "uploads")
 
 
 async def raw(server: Running, body: bytes, boundary: str = "x") -> tuple[int, Any]:

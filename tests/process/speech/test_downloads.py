@@ -11,7 +11,7 @@ import pytest
 
 from ...unit.catalog.hub_server import REPO, Hub, hub_server  # noqa: TID252
 from ..serving.running import running  # noqa: TID252  the same server as the tests of processes
-from .recordings import clips, wav
+from .recordings import clips, emptied, wav
 from .test_bad_recordings import PATH, sent
 
 pytestmark = pytest.mark.anyio
@@ -59,4 +59,4 @@ async def test_it_is_fetched_at_the_start_and_hears_when_it_is_here(tmp_path: Pa
         status, said = await sent(http, wav(CLIP.samples))
         assert (status, said["text"]) == (200, CLIP.text)
         assert not {"README.md", "run.py"} & {each.name for each in hub.sent}
-        assert list((server.home / "uploads").iterdir()) == []
+        await emptied(server.home / "uploads")

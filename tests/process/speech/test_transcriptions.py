@@ -14,7 +14,7 @@ from openai.types.audio import Transcription, TranscriptionVerbose
 from dovetail.gateway.dialects.openai_audio.answers import SpeechStatus, TranscriptEvent, TranscriptionAnswer
 
 from ..serving.running import Running  # noqa: TID252
-from .recordings import KINDS, MODEL, Samples, clips, encoded, joined, silence, wav
+from .recordings import KINDS, MODEL, Samples, clips, emptied, encoded, joined, silence, wav
 
 pytestmark = pytest.mark.anyio
 PATH, TRANSLATIONS = "/v1/audio/transcriptions", "/v1/audio/translations"
@@ -232,7 +232,7 @@ async def test_it_says_whether_it_is_ready(http: aiohttp.ClientSession, server: 
     assert (model["id"], model["format"], model["capabilities"]) == (MODEL, "whisper", ["transcription"])
     async with http.post("/v1/chat/completions", json={"model": MODEL, "messages": []}) as answer:
         assert answer.status == 400
-    assert list((server.home / "uploads").iterdir()) == []
+    await emptied(server.home / "uploads")
 
 
 async def test_a_worker_that_dies_is_gone_on_from(http: aiohttp.ClientSession, server: Running) -> None:

@@ -64,6 +64,21 @@ async def test_a_files_name_is_as_it_was_sent(tmp_path: Path, name: str, told: s
     assert form.files["file"].name == told
 
 
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("name=file; filename=a.wav", "a.wav"),
+        ("name=\"file\"; filename*=UTF-8''m%C3%B6we%20%27.wav", "möwe '.wav"),
+        ("name=file; filename=\"x.wav\"; filename*=utf-8'en'%e2%82.wav", "\ufffd.wav"),
+        ('filename="name=no.wav"; name="file"', "name=no.wav"),
+    ],
+)
+async def test_whatever_way_a_name_is_written(tmp_path: Path, said: str, told: str) -> None:
+    head = f"--{BOUNDARY}\r\nContent-Disposition: form-data; {said}\r\n\r\n"
+    form, data = await received([f"{head}x\r\n--{BOUNDARY}--\r\n".encode()], tmp_path)
+    assert (form.files["file"].name, data, form.fields) == (told, b"x", {})
+
+
 async def test_what_is_too_large_is_refused_and_nothing_stays(tmp_path: Path) -> None:
     with pytest.raises(InvalidRequest) as refused:
         await received([body([], bytes(1 << 19)), bytes(1 << 20)], tmp_path)

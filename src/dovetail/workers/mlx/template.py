@@ -6,12 +6,12 @@ import ctypes
 import inspect
 import json
 import threading
-from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar, cast
 
 from dovetail.core.request import Json, JsonObject
+from dovetail.workers.addresses import bounded
 
 RENDER_LIMIT_S = 5.0
 _RENDER_LIMIT_KIB = 64 << 10
@@ -63,7 +63,7 @@ class Template:
         self._reserved = reserved - {"self", "kwargs"}
         self.caps = Caps()
         if self.available:
-            with _bounded(_SPACE):
+            with bounded(_SPACE):
                 self.caps = self._probe()
 
     @property
@@ -138,41 +138,6 @@ class Template:
 
 def _too_large() -> TemplateError:
     return TemplateError("the chat template needs more than 64 MiB for one short message")
-
-
-@contextmanager
-def _bounded(space: int) -> Generator[None]:
-    """Leaves the process so many bytes of new addresses; no bound where the platform has none.
-
-    Weights and the engine's threads come later: nothing else takes memory meanwhile.
-    """
-    taken = _addresses()
-    if taken is None:
-        yield
-        return
-    import resource
-
-    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
-    bound = taken + space
-    if hard != resource.RLIM_INFINITY:
-        bound = min(bound, hard)
-    resource.setrlimit(resource.RLIMIT_AS, (bound, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
-
-
-def _addresses() -> int | None:
-    """Bytes of addresses that the process has taken; None where nobody says."""
-    try:
-        with open("/proc/self/statm", "rb") as told:  # noqa: PTH123  not worth a Path
-            pages = int(told.read().split()[0])
-    except OSError:
-        return None
-    import resource
-
-    return pages * resource.getpagesize()
 
 
 class TemplateTimeoutError(TemplateError):

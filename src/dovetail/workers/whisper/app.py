@@ -8,6 +8,7 @@ import threading
 from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -26,7 +27,6 @@ from dovetail.workers.listener import Guard
 from dovetail.workers.whisper.ear import Asked, Ear
 from dovetail.workers.whisper.job import Job, Outcome
 from dovetail.workers.whisper.problem import Problem
-from dovetail.workers.whisper.sound import survey
 
 _MAX_BODY = 1 << 20
 _TEXT_CONTEXT = 448  # tokens of a window's text, in every Whisper model
@@ -97,19 +97,17 @@ class Routes:
     async def transcribe(self, request: Request) -> Response:
         try:
             body = await _body(request)
-            file = Path(body.file)
-            found = await asyncio.to_thread(survey, file, body.most_seconds)
         except Problem as problem:
             return _error(problem.kind, problem.message, problem.status)
-        except (ValidationError, OSError) as error:
+        except ValidationError as error:
             return _error("invalid_request_error", type(error).__name__, 400)
         if (ear := self.ear) is None:
             return _error("unavailable_error", "Loading model", 503)
-        job = Job(file, body.asked(), body.start, found)
+        job = Job(Path(body.file), body.asked(), body.start, body.most_seconds)
         return StreamingResponse(self._frames(ear, job), media_type="text/event-stream")
 
     async def _frames(self, ear: Ear, job: Job) -> AsyncGenerator[bytes, None]:
-        """Closed when the client leaves: the thread ends at its next word."""
+        """Closed when the client leaves: the thread ends at its next word, or at the packet that it decodes."""
         loop, left = asyncio.get_running_loop(), threading.Event()
         frames: asyncio.Queue[bytes] = asyncio.Queue()
 
@@ -117,12 +115,15 @@ class Routes:
             with suppress(RuntimeError):  # the loop is closed: the process ends
                 loop.call_soon_threadsafe(frames.put_nowait, frame)
 
-        def tell(outcome: Outcome) -> None:
+        def check() -> None:
             if left.is_set():
                 raise _Left
+
+        def tell(outcome: Outcome) -> None:
+            check()
             put(_frame(_said(outcome)))
 
-        work = loop.run_in_executor(self._thread, self._work, ear, job, tell, put)
+        work = loop.run_in_executor(self._thread, _work, partial(job.run, ear, tell, check), put)
         try:
             while (frame := await frames.get()) != _END:
                 yield frame
@@ -131,21 +132,22 @@ class Routes:
             left.set()
             await asyncio.wait({work})
 
-    def _work(self, ear: Ear, job: Job, tell: Callable[[Outcome], None], put: Callable[[bytes], None]) -> None:
-        """On the ear's own thread; its last word is the end of the stream."""
-        try:
-            written = job.run(ear, tell)
-            usage = {"prompt_tokens": job.positions, "completion_tokens": written}
-            put(_frame({"usage": {**usage, "total_tokens": job.positions + written}}))
-        except _Left:
-            pass
-        except Problem as problem:
-            put(_frame(_error_body(problem.kind, problem.message, problem.status)))
-        except Exception as error:  # noqa: BLE001  the request's boundary; its text may quote what was said
-            log.error("a transcription failed error=%s", type(error).__name__)  # noqa: TRY400
-            put(_frame(_error_body("server_error", f"the engine failed: {type(error).__name__}", 500)))
-        finally:
-            put(_END)
+
+def _work(run: Callable[[], tuple[int, int]], put: Callable[[bytes], None]) -> None:
+    """On the ear's own thread; its last word is the end of the stream."""
+    try:
+        positions, written = run()
+        usage = {"prompt_tokens": positions, "completion_tokens": written}
+        put(_frame({"usage": {**usage, "total_tokens": positions + written}}))
+    except _Left:
+        pass
+    except Problem as problem:
+        put(_frame(_error_body(problem.kind, problem.message, problem.status)))
+    except Exception as error:  # noqa: BLE001  the request's boundary; its text may quote what was said
+        log.error("a transcription failed error=%s", type(error).__name__)  # noqa: TRY400
+        put(_frame(_error_body("server_error", f"the engine failed: {type(error).__name__}", 500)))
+    finally:
+        put(_END)
 
 
 def build_app(routes: Routes, secret: str | None) -> ASGIApp:

@@ -19,12 +19,14 @@ import numpy as np
 import numpy.typing as npt
 from av.container import InputContainer
 
+from dovetail.workers.addresses import bounded
 from dovetail.workers.whisper.container import container_of
 from dovetail.workers.whisper.problem import Problem, invalid
 
 RATE = 16_000
 DECODE_WITHIN = 240.0  # seconds that decoding a whole file may take
 PIECE, SEARCH = 240.0, 20.0  # seconds of a piece, and of its end in which the quietest place is looked for
+SPACE = 512 << 20  # bytes that a file's tables and decoder may take: some headers promise millions of samples
 SILENT = 1e-4  # no sample is louder: -80 dB
 SILENCE_TAKEN = 30.0  # seconds of nothing that are an empty text, and no mistake
 LEAST = 0.01  # seconds
@@ -60,14 +62,23 @@ class Piece:
         return not len(self.samples) or float(np.abs(self.samples).max()) <= SILENT
 
 
-def survey(path: Path, most: float, clock: Callable[[], float] = time.monotonic) -> Survey:
-    """Raises Problem for what is no sound, cut, silent for long, or longer than `most` seconds. Blocks."""
+def _wanted() -> None:
+    """Somebody waits for it."""
+
+
+def survey(
+    path: Path, most: float, check: Callable[[], None] = _wanted, clock: Callable[[], float] = time.monotonic
+) -> Survey:
+    """Raises Problem for what is no sound, cut, silent for long, or longer than `most` seconds. Blocks.
+
+    `check` is called all along: what it raises ends the work.
+    """
     count, peak = 0, 0.0
-    with _opened(path) as (name, opened):
+    with bounded(SPACE), _opened(path) as (name, opened):
         promised = _promised(name, opened)
         if promised > most * 1.01 + 1:
             raise _too_long(promised, most)
-        for block in _decoded(opened, clock):
+        for block in _decoded(opened, check, clock):
             count += len(block)
             peak = max(peak, float(np.abs(block).max(initial=0.0)))
             if count > most * RATE:
@@ -83,12 +94,14 @@ def survey(path: Path, most: float, clock: Callable[[], float] = time.monotonic)
     return found
 
 
-def pieces(path: Path, start: float = 0.0, clock: Callable[[], float] = time.monotonic) -> Generator[Piece]:
-    """What comes after `start` seconds, in pieces of at most PIECE seconds. Raises Problem. Blocks."""
+def pieces(
+    path: Path, start: float = 0.0, check: Callable[[], None] = _wanted, clock: Callable[[], float] = time.monotonic
+) -> Generator[Piece]:
+    """What comes after `start` seconds, in pieces of at most PIECE seconds; `check` is as above. Raises Problem."""
     held, count = list[Samples](), 0
     at, skip = round(start * RATE), round(start * RATE)
     with _opened(path) as (_, opened):
-        for block in _decoded(opened, clock):
+        for block in _decoded(opened, check, clock):
             if skip >= len(block):
                 skip -= len(block)
                 continue
@@ -120,7 +133,7 @@ def _opened(path: Path) -> Generator[tuple[str, InputContainer]]:
                 yield name, opened
         except Problem:
             raise
-        except (av.error.FFmpegError, ValueError, MemoryError) as error:
+        except (av.error.FFmpegError, PermissionError, ValueError, MemoryError) as error:
             raise invalid(f"the file cannot be decoded: {_reason(error)}") from error
 
 
@@ -145,7 +158,7 @@ def _stream(opened: InputContainer) -> av.AudioStream:
     return opened.streams.audio[0]
 
 
-def _decoded(opened: InputContainer, clock: Callable[[], float]) -> Iterator[Samples]:
+def _decoded(opened: InputContainer, check: Callable[[], None], clock: Callable[[], float]) -> Iterator[Samples]:
     """Its first audio stream, resampled. Damaged packets are passed over."""
     stream, spent = _stream(opened), 0.0
     if stream.codec_context.sample_rate not in _RATES or stream.codec_context.channels not in _CHANNELS:
@@ -154,6 +167,7 @@ def _decoded(opened: InputContainer, clock: Callable[[], float]) -> Iterator[Sam
     resampler = av.AudioResampler(format="flt", layout="mono", rate=RATE)
     began = clock()
     for packet in opened.demux(stream):
+        check()
         spent, began = spent + clock() - began, clock()
         if spent > DECODE_WITHIN:
             raise invalid(f"decoding the file took longer than {DECODE_WITHIN:g} s")

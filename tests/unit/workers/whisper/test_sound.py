@@ -2,6 +2,9 @@
 
 import io
 import itertools
+import resource
+import struct
+import sys
 import wave
 from pathlib import Path
 
@@ -11,6 +14,10 @@ import pytest
 from dovetail.workers.whisper import sound
 from dovetail.workers.whisper.problem import Problem
 from dovetail.workers.whisper.sound import RATE, pieces, survey
+
+from ....process.speech.recordings import encoded  # noqa: TID252
+
+MILLIONS = struct.pack(">I", 60_000_000)
 
 
 def file(folder: Path, seconds: float, *, rate: int = RATE, channels: int = 1, loud: float = 0.3) -> Path:
@@ -72,3 +79,36 @@ def test_a_wav_of_unknown_length_is_read_to_its_end(tmp_path: Path) -> None:
     data[40:44] = b"\xff\xff\xff\xff"
     path.write_bytes(bytes(io.BytesIO(data).getbuffer()))
     assert survey(path, 10).duration == pytest.approx(2, abs=0.01)
+
+
+def test_decoding_ends_when_nobody_waits_for_it(tmp_path: Path) -> None:
+    path, calls = file(tmp_path, 50), itertools.count()
+
+    def check() -> None:
+        if next(calls) == 3:
+            raise InterruptedError
+
+    for decode in (lambda: survey(path, 100, check), lambda: list(pieces(path, 0, check))):
+        calls = itertools.count()
+        with pytest.raises(InterruptedError):
+            decode()
+        assert next(calls) == 4
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="no other platform bounds what a process allocates")
+def test_a_header_that_promises_millions_of_samples_takes_no_memory_for_them(tmp_path: Path) -> None:
+    data = bytearray(encoded((np.sin(np.arange(RATE)) * 9000).astype(np.int16), "m4a"))
+    for table, at, value in (
+        (b"stsz", 8, struct.pack(">II", 1, 60_000_000)),
+        (b"stts", 12, MILLIONS),
+        (b"stsc", 16, MILLIONS),
+    ):
+        place = data.find(table) + at
+        data[place : place + len(value)] = value
+    (path := tmp_path / "a.m4a").write_bytes(data)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(Problem) as refused:
+        survey(path, 10)
+    assert refused.value.kind == "invalid_audio"
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 600 << 10  # KiB
+    assert survey(file(tmp_path, 2), 10).duration == pytest.approx(2, abs=0.01)
