@@ -9,6 +9,7 @@ import type { InfiniteData } from '@tanstack/react-query'
 import { chatKeys, type ListPage } from './api'
 import { lastCode, markdownOf } from './transcript'
 import type { Message } from './types'
+import { inOrder } from './use-history'
 
 /** The keys of the page. */
 export function useChatShortcuts({ chatId, path, field, onStop, onHistory, onNew }: {
@@ -28,7 +29,8 @@ export function useChatShortcuts({ chatId, path, field, onStop, onHistory, onNew
   }
   const lastAnswer = () => path.findLast((message) => message.role === 'assistant')
   const step = (by: 1 | -1) => {
-    const ids = client.getQueryData<InfiniteData<ListPage>>(chatKeys.list(''))?.pages.flatMap((page) => page.data.map((chat) => chat.id)) ?? []
+    const chats = client.getQueryData<InfiniteData<ListPage>>(chatKeys.list(''))?.pages.flatMap((page) => page.data) ?? []
+    const ids = inOrder(chats, new Date()).map((chat) => chat.id)
     const at = chatId === null ? -1 : ids.indexOf(chatId)
     const next = ids[at + by]
     if (next !== undefined) void navigate({ to: '/chat/$chatId', params: { chatId: next }, search: {} })

@@ -31,6 +31,11 @@ export function useHistory(query: string) {
   return { ...found, chats, groups, folders }
 }
 
+/** The conversations as the list shows them from top to bottom. */
+export function inOrder(chats: readonly Listed[], now: Date): readonly Listed[] {
+  return groupsOf(chats, false, now).flatMap((group) => group.chats)
+}
+
 /** By folders, then by when something was last said. */
 export function groupsOf(chats: readonly Listed[], isSearch: boolean, now: Date): readonly Group[] {
   if (isSearch) return chats.length === 0 ? [] : [{ key: 'found', name: '', chats }]
