@@ -136,10 +136,10 @@ async def test_headers_that_are_not_for_us(http: aiohttp.ClientSession) -> None:
 
 @pytest.mark.bad_input("6", "7")
 async def test_routes_that_do_not_exist(http: aiohttp.ClientSession) -> None:
-    for path, wanted in (("/v2/nothing", (404, "not_found")), (CHAT, (405, "method_not_allowed"))):
+    for path, wanted in (("/v2/nothing", (404, "not_found")), ("/v1/completions", (405, "method_not_allowed"))):
         async with http.get(path) as answer:
             error = (await answer.json())["error"]
             assert (answer.status, error["code"]) == wanted
             assert error["type"] == "invalid_request_error"
-    async with http.get(CHAT) as answer:
+    async with http.get("/v1/completions") as answer:
         assert answer.headers["allow"] == "POST"

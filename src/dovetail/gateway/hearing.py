@@ -58,17 +58,17 @@ def installed() -> bool:
 
 
 def check_enabled(settings: Settings) -> None:
-    """Raises InvalidRequest (501) where recordings are not written down, with what to do about it."""
+    """Raises InvalidRequest (404) where recordings are not written down, with what to do about it."""
     if not settings.speech.enabled:
         raise InvalidRequest(
             "speech to text is off: start the server with --enable-whisper --whisper-model MODEL, or set enabled and "
             "model under [speech] in dovetail.toml",
             code="speech_disabled",
-            status=501,
+            status=404,
         )
     if not installed():
         raise InvalidRequest(
-            f"speech to text is not installed: pip install 'dovetail[{EXTRA}]'", code="speech_disabled", status=501
+            f"speech to text is not installed: pip install 'dovetail[{EXTRA}]'", code="speech_disabled", status=404
         )
 
 

@@ -183,7 +183,7 @@ async def test_longer_or_larger_than_allowed(http: aiohttp.ClientSession) -> Non
 async def test_without_a_model_it_says_how_to_get_one(tmp_path: Path, said: list[str]) -> None:
     async with running(tmp_path, [*said, "--no-demo"]) as other, aiohttp.ClientSession(other.url) as http:
         status, answer = await sent(http, wav(SOUND))
-        wanted = (404, "model_not_found") if said else (501, "speech_disabled")
+        wanted = (404, "model_not_found") if said else (404, "speech_disabled")
         assert (status, answer["error"]["code"]) == wanted
         assert ("speech.model" if said else "--enable-whisper") in answer["error"]["message"]
         async with http.get(PATH) as found:
