@@ -37,7 +37,7 @@ class Hub:
     span      a Content-Range that is said in place of the right one
     ranges    whether it knows ranges
     redirect  where requests for files are sent
-    hold      answers stop at half until it is set
+    hold      answers stop at half until it is set, or where they begin behind it
     revision  what it says that its files are at
     asked     every path that it was asked for
     listing   what questions get in place of an answer
@@ -112,6 +112,8 @@ class Hub:
     def _send(self, request: BaseHTTPRequestHandler, name: str, data: bytes, start: int) -> None:
         end = min(len(data), start + self.cuts.pop(0)) if self.cuts else len(data)
         hold, at = self.hold, start
+        if hold is not None and start >= len(data) // 2 > 0:
+            hold.wait(30)
         with suppress(OSError):  # the client left
             while at < end:
                 stop = min(at + _PIECE, end)

@@ -65,7 +65,7 @@ async def test_pages_of_other_sites(origin: str, own: bool) -> None:
 async def test_a_foreign_post_without_an_origin(site: str) -> None:
     headers = {"sec_fetch_site": site, "content_type": "application/json"}
     assert (await call(app(), "POST", "/models/load", {}, **headers)).error[2] == "bad_origin"
-    assert (await call(app(), "GET", "/", **headers)).status == 200  # a link
+    assert (await call(app(), "GET", "/", **headers)).status == 307  # a link
 
 
 async def test_a_page_that_came_without_tls_is_not_the_server_s_own() -> None:
