@@ -147,7 +147,7 @@ def _drawn(name: str, page: Page, slower: int) -> Drawn:
 
 
 def _command(session: CDPSession, method: str, params: dict[str, object] | None = None) -> dict[str, object]:
-    return session.send(method, params)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    return session.send(method, params)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]  untyped there
 
 
 def _metrics(answer: dict[str, object]) -> dict[str, float]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 
-import orjson
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
@@ -13,6 +12,7 @@ from dovetail.core.request import Json, JsonObject
 from dovetail.gateway import props
 from dovetail.gateway.answers import Health, Ready
 from dovetail.gateway.deps import ServicesDep
+from dovetail.gateway.json_answer import json_answer
 from dovetail.gateway.openapi import MODEL_QUERY, answers
 from dovetail.gateway.rights import Right
 from dovetail.gateway.services import Services
@@ -29,10 +29,10 @@ async def health(request: Request, services: ServicesDep) -> Response:
     if name is None:
         said = state(services)
         # What there is here is nobody's business beyond this machine, and no database is to be asked who it is.
-        return _json(said | {"models": []} if asks is not None and asks.closed else said)
+        return json_answer(said | {"models": []} if asks is not None and asks.closed else said)
     if asks is not None:
         await asks.admit(request.scope, Right.VIEW)
-    return _json(props.health(services, await asyncio.to_thread(services.catalog.find, name)))
+    return json_answer(props.health(services, await asyncio.to_thread(services.catalog.find, name)))
 
 
 @router.get("/ready", operation_id="ready", response_model=None)
@@ -40,10 +40,10 @@ async def health(request: Request, services: ServicesDep) -> Response:
 async def ready(services: ServicesDep) -> Response:
     """200 when requests should come here: preloads are done and the server is not shutting down."""
     if services.door.shut:
-        return _json({"status": "draining"}, 503)
+        return json_answer({"status": "draining"}, 503)
     if not services.preloaded.is_set():
-        return _json({"status": "loading"}, 503)
-    return _json({"status": "ready"})
+        return json_answer({"status": "loading"}, 503)
+    return json_answer({"status": "ready"})
 
 
 def state(services: Services) -> JsonObject:
@@ -59,7 +59,3 @@ def state(services: Services) -> JsonObject:
         "version": __version__,
         "models": models,
     }
-
-
-def _json(body: JsonObject, status: int = 200) -> Response:
-    return Response(orjson.dumps(body), status, media_type="application/json")

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Callable
 from typing import Annotated, Literal
 
-import orjson
 from fastapi import APIRouter, Request
 from pydantic import Field
 from starlette.responses import Response
@@ -22,6 +21,7 @@ from dovetail.gateway import guard
 from dovetail.gateway.admin.answers import Done
 from dovetail.gateway.answers import Answer
 from dovetail.gateway.deps import CallerDep, ServicesDep, receive_body
+from dovetail.gateway.json_answer import json_answer
 from dovetail.gateway.openapi import answers, reads
 from dovetail.gateway.sampling import ModelName
 from dovetail.gateway.services import Services
@@ -134,7 +134,7 @@ async def estimate_benchmark(request: Request, services: ServicesDep, _caller: C
     """How long such a benchmark would take; nothing is measured for it."""
     body = await receive_body(request, services, BenchmarkRequest)
     found = await _lab(services).estimate(body.plan())
-    return _json({"seconds": found.seconds, "steps": found.steps, "measured": found.measured})
+    return json_answer({"seconds": found.seconds, "steps": found.steps, "measured": found.measured})
 
 
 @router.get("/api/v1/benchmarks", operation_id="listBenchmarks", response_model=None)
@@ -144,7 +144,7 @@ async def list_benchmarks(services: ServicesDep, caller: CallerDep) -> Response:
     lab = _lab(services)
     running = lab.under_way()
     data = [each for each in await lab.list() if _may_see(caller, each)]
-    return _json({"data": data, "progress": running[1] if running and _may_see(caller, running[0]) else None})
+    return json_answer({"data": data, "progress": running[1] if running and _may_see(caller, running[0]) else None})
 
 
 @router.get(
@@ -159,7 +159,7 @@ async def get_benchmark(request: Request, services: ServicesDep, caller: CallerD
     lab, wanted = _lab(services), _wanted(request)
     benchmark, running = await _seen(lab, caller, wanted), lab.under_way()
     progress = running[1] if running is not None and running[0].id == wanted else None
-    return _json({"benchmark": benchmark, "progress": progress})
+    return json_answer({"benchmark": benchmark, "progress": progress})
 
 
 @router.post(
@@ -172,7 +172,7 @@ async def get_benchmark(request: Request, services: ServicesDep, caller: CallerD
 async def cancel_benchmark(request: Request, services: ServicesDep, _caller: CallerDep) -> Response:
     """Ends it and frees its models; it is kept with the figures that it has."""
     await _lab(services).cancel(_wanted(request))
-    return _json({"ok": True})
+    return json_answer({"ok": True})
 
 
 @router.delete(
@@ -185,7 +185,7 @@ async def cancel_benchmark(request: Request, services: ServicesDep, _caller: Cal
 async def delete_benchmark(request: Request, services: ServicesDep, _caller: CallerDep) -> Response:
     """Forgets one that has ended."""
     await _lab(services).delete(_wanted(request))
-    return _json({"ok": True})
+    return json_answer({"ok": True})
 
 
 @router.get(
@@ -238,8 +238,4 @@ def _wanted(request: Request) -> str:
 def _under_way(services: Services) -> Response:
     running = _lab(services).under_way()
     benchmark, progress = running if running is not None else (None, None)
-    return _json({"benchmark": benchmark, "progress": progress})
-
-
-def _json(body: dict[str, object]) -> Response:
-    return Response(orjson.dumps(body), media_type="application/json")
+    return json_answer({"benchmark": benchmark, "progress": progress})

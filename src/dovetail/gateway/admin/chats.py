@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from typing import Annotated
 
-import orjson
 from fastapi import APIRouter, Depends, Request
 from pydantic import Field
 from starlette.responses import Response
@@ -28,6 +27,7 @@ from dovetail.gateway.chats.shapes import (
 )
 from dovetail.gateway.chats.shelf import Shelf
 from dovetail.gateway.deps import CallerDep, ServicesDep, receive_body
+from dovetail.gateway.json_answer import json_answer
 from dovetail.gateway.openapi import answers, reads
 from dovetail.gateway.query import Query
 from dovetail.storage.chats import Chat, Place
@@ -69,11 +69,11 @@ async def list_chats(request: Request, services: ServicesDep, shelf: ShelfDep) -
     if text:
         hits, folders = await shelf.found(text, asked.limit)
         data: list[Json] = [_listed(services.runs, chat, hit.snippet, hit.message) for chat, hit in hits]
-        return _json({"data": data, "folders": [*folders], "next": None})
+        return json_answer({"data": data, "folders": [*folders], "next": None})
     found, folders = await shelf.page(asked.limit, asked.folder or None, _place(asked.after))
     last = found[-1] if len(found) == asked.limit else None
     data = [_listed(services.runs, chat) for chat in found]
-    return _json({"data": data, "folders": [*folders], "next": None if last is None else _cursor(last)})
+    return json_answer({"data": data, "folders": [*folders], "next": None if last is None else _cursor(last)})
 
 
 @router.post("/api/v1/chats", operation_id="createChat", response_model=None)
@@ -81,7 +81,7 @@ async def list_chats(request: Request, services: ServicesDep, shelf: ShelfDep) -
 @answers(ChatSummary)
 async def create_chat(request: Request, services: ServicesDep, shelf: ShelfDep) -> Response:
     """Begins a conversation; without a title it gets one by the first words said in it."""
-    return _json(chat_answer(await shelf.begin(await receive_body(request, services, NewChat)), None))
+    return json_answer(chat_answer(await shelf.begin(await receive_body(request, services, NewChat)), None))
 
 
 @router.get(
@@ -99,7 +99,7 @@ async def get_chat(request: Request, services: ServicesDep, shelf: ShelfDep) -> 
     shown: list[Json] = [
         message_answer(live if live is not None and live.id == message.id else message) for message in messages
     ]
-    return _json({**_shown(services.runs, chat), "messages": shown})
+    return json_answer({**_shown(services.runs, chat), "messages": shown})
 
 
 @router.patch(
@@ -113,7 +113,7 @@ async def get_chat(request: Request, services: ServicesDep, shelf: ShelfDep) -> 
 async def change_chat(request: Request, services: ServicesDep, shelf: ShelfDep) -> Response:
     """Changes what is said and leaves the rest."""
     body = await receive_body(request, services, ChatChange)
-    return _json(_shown(services.runs, await shelf.change(request.path_params["id"], body)))
+    return json_answer(_shown(services.runs, await shelf.change(request.path_params["id"], body)))
 
 
 @router.delete(
@@ -129,7 +129,7 @@ async def delete_chat(request: Request, services: ServicesDep, shelf: ShelfDep) 
     await shelf.delete(chat_id)  # first: none can begin in it any more
     if (run := services.runs.running(chat_id)) is not None:
         await services.runs.stop(run)
-    return _json({"ok": True})
+    return json_answer({"ok": True})
 
 
 @router.post(
@@ -141,7 +141,7 @@ async def delete_chat(request: Request, services: ServicesDep, shelf: ShelfDep) 
 @answers(ChatSummary)
 async def restore_chat(request: Request, shelf: ShelfDep) -> Response:
     """Takes back a deletion."""
-    return _json(chat_answer(await shelf.restore(request.path_params["id"]), None))
+    return json_answer(chat_answer(await shelf.restore(request.path_params["id"]), None))
 
 
 @router.post(
@@ -156,7 +156,7 @@ async def create_message(request: Request, services: ServicesDep, shelf: ShelfDe
     """Adds a message behind another, beside those that follow it already; it becomes the end of the branch shown."""
     body = await receive_body(request, services, NewMessage)
     chat, message = await shelf.add(request.path_params["id"], body)
-    return _json({"chat": _shown(services.runs, chat), "message": message_answer(message)})
+    return json_answer({"chat": _shown(services.runs, chat), "message": message_answer(message)})
 
 
 @router.patch(
@@ -171,7 +171,7 @@ async def change_message(request: Request, services: ServicesDep, shelf: ShelfDe
     """Edits a message in place; what follows it stays."""
     body = await receive_body(request, services, MessageChange)
     chat, message = await shelf.edit(request.path_params["id"], request.path_params["message_id"], body)
-    return _json({"chat": _shown(services.runs, chat), "message": message_answer(message)})
+    return json_answer({"chat": _shown(services.runs, chat), "message": message_answer(message)})
 
 
 def _listed(runs: Runs, chat: Chat, hit: str | None = None, hit_id: str | None = None) -> JsonObject:
@@ -199,7 +199,3 @@ def _place(after: str) -> Place | None:
     if pinned not in {"0", "1"} or not math.isfinite(at) or not chat_id:
         raise InvalidRequest("after: should be `next` of the page before this one", param="after")
     return Place(pinned == "1", at, chat_id)
-
-
-def _json(body: JsonObject) -> Response:
-    return Response(orjson.dumps(body), media_type="application/json")

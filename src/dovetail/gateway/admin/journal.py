@@ -9,7 +9,6 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import astuple
 from typing import Annotated, Literal
 
-import orjson
 from fastapi import APIRouter, Request
 from pydantic import Field
 from starlette.responses import Response
@@ -21,6 +20,7 @@ from dovetail.gateway import query
 from dovetail.gateway.answers import Answer
 from dovetail.gateway.deps import CallerDep, ServicesDep
 from dovetail.gateway.journal_feed import EndedRequest, shown_entry
+from dovetail.gateway.json_answer import json_answer
 from dovetail.gateway.openapi import answers
 from dovetail.gateway.query import Query
 from dovetail.gateway.services import Services
@@ -127,7 +127,7 @@ async def list_journal(request: Request, services: ServicesDep, caller: CallerDe
     found = await services.insight.journal.page(which, asked.limit + 1, asked.before)
     shown = found[: asked.limit]
     data: list[Json] = [{"number": number, **shown_entry(entry)} for number, entry in shown]
-    return _json({"data": data, "next": shown[-1][0] if len(found) > asked.limit else None})
+    return json_answer({"data": data, "next": shown[-1][0] if len(found) > asked.limit else None})
 
 
 @router.get(
@@ -141,7 +141,7 @@ async def summarize_journal(request: Request, services: ServicesDep, caller: Cal
     """How many there were and how long they took: the median, and what 95 and 99 of a hundred stayed within."""
     which = await _meant(query.read(request, Which), services, caller)
     found = await services.insight.journal.summary(which)
-    return _json(_summary(found, services.insight.journal.dropped))
+    return json_answer(_summary(found, services.insight.journal.dropped))
 
 
 @router.get(
@@ -204,7 +204,3 @@ def _summary(found: Summary, dropped: int) -> dict[str, Json]:
         "completion_tokens": found.completion_tokens,
     }
     return {**counts, **figures, "dropped": dropped}
-
-
-def _json(body: dict[str, Json]) -> Response:
-    return Response(orjson.dumps(body), media_type="application/json")

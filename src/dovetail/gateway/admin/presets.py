@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import re
 
-import orjson
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from dovetail.core.errors import InvalidRequest
-from dovetail.core.request import Json, JsonObject
+from dovetail.core.request import Json
 from dovetail.gateway.admin.answers import Done
 from dovetail.gateway.admin.chats import ID, ShelfDep
 from dovetail.gateway.chats.rendering import preset_answer
 from dovetail.gateway.chats.shapes import NewPreset, PresetList, PresetObject
 from dovetail.gateway.deps import ServicesDep, receive_body
+from dovetail.gateway.json_answer import json_answer
 from dovetail.gateway.openapi import answers, reads
 
 router = APIRouter(tags=["chats"])
@@ -27,7 +27,7 @@ _NAME = re.compile(r"[A-Za-z0-9._\-]{1,64}", re.ASCII)
 async def list_presets(shelf: ShelfDep) -> Response:
     """Your presets."""
     data: list[Json] = [preset_answer(preset) for preset in await shelf.presets()]
-    return _json({"data": data})
+    return json_answer({"data": data})
 
 
 @router.put(
@@ -44,7 +44,7 @@ async def put_preset(request: Request, services: ServicesDep, shelf: ShelfDep) -
     preset_id: str = request.path_params["id"]
     if not _NAME.fullmatch(preset_id):
         raise InvalidRequest("id: 1 to 64 letters, digits, dots, dashes and underscores", param="id")
-    return _json(preset_answer(await shelf.put_preset(preset_id, body)))
+    return json_answer(preset_answer(await shelf.put_preset(preset_id, body)))
 
 
 @router.delete(
@@ -57,8 +57,4 @@ async def put_preset(request: Request, services: ServicesDep, shelf: ShelfDep) -
 async def delete_preset(request: Request, shelf: ShelfDep) -> Response:
     """Removes a preset."""
     await shelf.remove_preset(request.path_params["id"])
-    return _json({"ok": True})
-
-
-def _json(body: JsonObject) -> Response:
-    return Response(orjson.dumps(body), media_type="application/json")
+    return json_answer({"ok": True})

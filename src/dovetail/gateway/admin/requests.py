@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Literal
 
-import orjson
 from fastapi import APIRouter
 from starlette.responses import Response
 
 from dovetail.core.errors import InvalidRequest
-from dovetail.core.request import Json, JsonObject
+from dovetail.core.request import Json
 from dovetail.gateway.answers import Answer
 from dovetail.gateway.deps import CallerDep, ServicesDep
 from dovetail.gateway.figures import RequestAnswer, request_answer
+from dovetail.gateway.json_answer import json_answer
 from dovetail.gateway.openapi import answers
 
 router = APIRouter(tags=["requests"])
@@ -36,7 +36,7 @@ class CancelAnswer(Answer):
 async def list_requests(services: ServicesDep, _caller: CallerDep) -> Response:
     """Every generation, embedding, ranking, token count and load that waits or runs, without what was written in it."""
     found: list[Json] = [request_answer(ticket) for ticket in services.requests]
-    return _json({"object": "list", "data": found})
+    return json_answer({"object": "list", "data": found})
 
 
 @router.post("/api/v1/requests/{request_id}/cancel", operation_id="cancelRequest", response_model=None)
@@ -50,8 +50,4 @@ async def cancel_request(request_id: str, services: ServicesDep, _caller: Caller
             code="request_not_found",
             status=404,
         )
-    return _json({"cancelled": count})
-
-
-def _json(body: JsonObject) -> Response:
-    return Response(orjson.dumps(body), media_type="application/json")
+    return json_answer({"cancelled": count})

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import cast
 
-import orjson
 from fastapi import APIRouter, Request
 from pydantic import Field
 from starlette.responses import Response
 
-from dovetail.core.request import Json, JsonObject
+from dovetail.core.request import Json
 from dovetail.gateway import query
 from dovetail.gateway.admin.chats import ID, ShelfDep
 from dovetail.gateway.chats.beginning import Asking, begin
@@ -18,6 +17,7 @@ from dovetail.gateway.chats.run import told_again
 from dovetail.gateway.chats.run_shapes import RunEvent, RunStarted, RunStopped
 from dovetail.gateway.chats.shapes import NewRun
 from dovetail.gateway.deps import CallerDep, ServicesDep, receive_body
+from dovetail.gateway.json_answer import json_answer
 from dovetail.gateway.openapi import answers, reads, streams
 from dovetail.gateway.query import Query
 from dovetail.gateway.sse import endpoint, request_id, trace
@@ -48,7 +48,7 @@ async def start_run(request: Request, services: ServicesDep, caller: CallerDep, 
     who = Asking(caller, endpoint(request.scope), request_id(request.scope), trace(request.scope))
     chat, run = await begin(services, shelf, request.path_params["id"], body, who)
     message = run.message
-    return _json(
+    return json_answer(
         {
             "run_id": run.id,
             "message_id": message.id,
@@ -87,8 +87,4 @@ async def cancel_run(request: Request, services: ServicesDep, shelf: ShelfDep) -
     run_id: str = request.path_params["id"]
     run = services.runs.run(shelf.owner, run_id)
     message = await services.runs.stop(run) if run is not None else await shelf.of_run(run_id)
-    return _json({"run_id": run_id, "message": message_answer(message)})
-
-
-def _json(body: JsonObject) -> Response:
-    return Response(orjson.dumps(body), media_type="application/json")
+    return json_answer({"run_id": run_id, "message": message_answer(message)})

@@ -77,6 +77,11 @@ def dumped(parts: Sequence[JsonObject]) -> str:
     return orjson.dumps(parts).decode()
 
 
+def json_text(value: Mapping[str, Json] | None) -> str | None:
+    """As `loaded` reads it."""
+    return None if value is None else orjson.dumps(value).decode()
+
+
 def loaded(text: str | None) -> Json:
     return None if text is None else cast("Json", orjson.loads(text))
 

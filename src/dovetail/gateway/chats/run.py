@@ -9,14 +9,12 @@ from collections.abc import AsyncGenerator, Callable
 from dataclasses import replace
 from itertools import islice
 
-import orjson
-
 from dovetail.core.errors import DovetailError
 from dovetail.core.events import Event, Finished, Loading, Prefill, Queued, ReasoningDelta
-from dovetail.core.request import JsonObject
+from dovetail.core.request import Json, JsonObject
 from dovetail.gateway.chats.draft import Draft
 from dovetail.gateway.chats.figures import timings_answer, usage_answer
-from dovetail.gateway.chats.parts import dumped, parts_of, searched
+from dovetail.gateway.chats.parts import dumped, json_text, parts_of, searched
 from dovetail.gateway.chats.rendering import message_answer
 from dovetail.gateway.streams import frame
 from dovetail.serving.requests import Ticket
@@ -92,9 +90,9 @@ class Run:
             text=searched(parts),
             status=status,
             finish=None if finished is None else finished.reason,
-            usage=_json(usage_answer(finished, record)),
-            timings=_json(timings_answer(finished, record)),
-            error=_json(told),
+            usage=json_text(usage_answer(finished, record)),
+            timings=json_text(timings_answer(finished, record)),
+            error=json_text(told),
         )
         self.is_new = self.closed = True
 
@@ -124,8 +122,8 @@ class Run:
         finally:
             self._listeners.discard(news)
 
-    def _enter(self, **figures: object) -> None:
-        phase: JsonObject = {**_NO_PHASE, **figures}  # pyright: ignore[reportAssignmentType]  numbers and names
+    def _enter(self, **figures: Json) -> None:
+        phase: JsonObject = {**_NO_PHASE, **figures}
         if phase != self._phase:
             self._phase = phase
             self._tell(phase)
@@ -160,7 +158,3 @@ async def told_again(message: Message, after: int) -> AsyncGenerator[bytes, None
     """The events of a run that has ended, out of what is kept of it; numbered on, so that they are news."""
     yield snapshot(message, None, after + 1)
     yield frame({"seq": after + 2, "type": "done", "message": message_answer(message)}, after + 2)
-
-
-def _json(value: JsonObject | None) -> str | None:
-    return None if value is None else orjson.dumps(value).decode()

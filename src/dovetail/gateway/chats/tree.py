@@ -10,7 +10,7 @@ import orjson
 
 from dovetail.core.request import Json, JsonObject
 from dovetail.gateway.chats.archive import INTERRUPTED
-from dovetail.gateway.chats.parts import MEDIA, OF_ROLE, dumped, first_words, searched
+from dovetail.gateway.chats.parts import MEDIA, OF_ROLE, dumped, first_words, json_text, searched
 from dovetail.gateway.chats.shelf import new_id
 from dovetail.storage.chats import Chat, Message, Role, Status, TitleBy
 
@@ -124,8 +124,8 @@ def _row(node: Node, chat: str, ids: Mapping[str, str], began: float, files: Map
     return Message(
         id=ids[node.id], chat=chat, parent=None if node.parent is None else ids[node.parent], role=node.role,
         parts=dumped(parts), text=searched(parts), created=node.created or began, model=node.model,
-        params=_json(node.params), usage=_json(node.usage), timings=_json(node.timings), finish=node.finish,
-        status="error" if cut else node.status, error=_json(INTERRUPTED if cut else node.error),
+        params=json_text(node.params), usage=json_text(node.usage), timings=json_text(node.timings), finish=node.finish,
+        status="error" if cut else node.status, error=json_text(INTERRUPTED if cut else node.error),
     )  # fmt: skip
 
 
@@ -135,7 +135,3 @@ def _part(part: JsonObject, role: Role, files: Mapping[str, JsonObject]) -> Json
         return part if part["type"] in OF_ROLE[role] else None
     found = files.get(str(part["file_id"])) if role == "user" else None
     return found or {"type": "text", "text": f"[{part['name']}]"}
-
-
-def _json(value: Mapping[str, Json] | None) -> str | None:
-    return None if value is None else orjson.dumps(value).decode()

@@ -15,7 +15,6 @@ import zlib
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
-import orjson
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
@@ -25,6 +24,7 @@ from dovetail.fleet.bundle import BundleError
 from dovetail.gateway import guard
 from dovetail.gateway.answers import Answer
 from dovetail.gateway.deps import CallerDep, ServicesDep
+from dovetail.gateway.json_answer import json_answer
 from dovetail.gateway.one_file import received
 from dovetail.gateway.openapi import answers
 from dovetail.gateway.services import Services
@@ -76,7 +76,7 @@ async def list_caches(services: ServicesDep, _caller: CallerDep) -> Response:
     caches: list[Json] = [
         {"id": c.name, "model": c.model, "tokens": c.card.tokens, "size": c.card.size, "used": c.used} for c in found
     ]
-    return _json({"caches": caches})
+    return json_answer({"caches": caches})
 
 
 @router.get(
@@ -117,7 +117,7 @@ async def import_cache(request: Request, services: ServicesDep, _caller: CallerD
     finally:
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
     guard.detail(request.scope, model=model)
-    return _json({"status": "success", "message": f"{tokens} tokens of {model} are imported", "cache_id": name})
+    return json_answer({"status": "success", "message": f"{tokens} tokens of {model} are imported", "cache_id": name})
 
 
 def _exported(services: Services, name: str) -> tuple[Path, int, str]:
@@ -199,7 +199,3 @@ def _room(services: Services) -> Path:
         if left.is_file() and time.time() - left.stat().st_mtime > _STALE:
             left.unlink(missing_ok=True)
     return folder
-
-
-def _json(body: JsonObject) -> Response:
-    return Response(orjson.dumps(body), media_type="application/json")

@@ -6,7 +6,6 @@ import asyncio
 from pathlib import Path
 from typing import Annotated
 
-import orjson
 from fastapi import APIRouter, Request
 from pydantic import Field
 from starlette.responses import Response
@@ -18,12 +17,13 @@ from dovetail.catalog.hub import parse_spec
 from dovetail.core.caller import Caller
 from dovetail.core.errors import DovetailError, Forbidden, InvalidRequest, ModelNotFound
 from dovetail.core.model import CacheType, Model
-from dovetail.core.request import ChatPrompt, GenerateRequest, JsonObject, Message, Sampling, TextPart
+from dovetail.core.request import ChatPrompt, GenerateRequest, Message, Sampling, TextPart
 from dovetail.gateway import change, health
 from dovetail.gateway.admin.bench_ask import AskAnswer, AskChunk, Asked, Watched
 from dovetail.gateway.answers import Answer, Health
 from dovetail.gateway.deliveries import ENDED, begun
 from dovetail.gateway.deps import CallerDep, ServicesDep, generation, may, receive_body, while_connected
+from dovetail.gateway.json_answer import json_answer
 from dovetail.gateway.openai import new_id
 from dovetail.gateway.openapi import answers, reads, streams
 from dovetail.gateway.outline import outline
@@ -127,7 +127,7 @@ class ServerInfo(Answer):
 @answers(Health)
 async def status(services: ServicesDep, _caller: CallerDep) -> Response:
     """The same as `/health`."""
-    return _json(health.state(services))
+    return json_answer(health.state(services))
 
 
 @router.get("/api/info", operation_id="apiInfo", response_model=None)
@@ -135,7 +135,7 @@ async def status(services: ServicesDep, _caller: CallerDep) -> Response:
 async def info(_caller: CallerDep) -> Response:
     """Name, version and that server's routes."""
     routes = ["/api/chat/completions", "/api/status", "/api/info"]
-    return _json({"name": "Dovetail", "version": __version__, "endpoints": [*routes]})
+    return json_answer({"name": "Dovetail", "version": __version__, "endpoints": [*routes]})
 
 
 @router.post("/api/chat/completions", operation_id="chatWithFile", response_model=None, tags=["configuration"])
@@ -204,7 +204,3 @@ async def _fetch(services: Services, spec: str) -> None:
 async def _admin(request: Request, services: Services, why: str) -> None:
     if not await may(request, services, Right.ADMIN):
         raise Forbidden(f"{why} takes an admin", code="forbidden")
-
-
-def _json(body: JsonObject) -> Response:
-    return Response(orjson.dumps(body), media_type="application/json")

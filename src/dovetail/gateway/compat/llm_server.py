@@ -6,7 +6,6 @@ import asyncio
 from pathlib import Path
 from typing import Annotated
 
-import orjson
 from fastapi import APIRouter, Request
 from pydantic import Field
 from starlette.responses import Response
@@ -22,6 +21,7 @@ from dovetail.gateway import wire
 from dovetail.gateway.admin.model_answers import CheckAnswer
 from dovetail.gateway.answers import Answer
 from dovetail.gateway.deps import CallerDep, ServicesDep, receive_body
+from dovetail.gateway.json_answer import json_answer
 from dovetail.gateway.openapi import answers, reads
 from dovetail.gateway.roots import admitted, roots
 from dovetail.gateway.services import Services
@@ -89,7 +89,7 @@ async def gguf_info(request: Request, services: ServicesDep, caller: CallerDep) 
         if model.format != "gguf":
             raise InvalidRequest(f"{model.id} is no GGUF model but {model.format}: POST /mlx-verify", param="model")
     facts = await asyncio.to_thread(gguf_facts, path)
-    return _json(_info(facts, model), headers)
+    return json_answer(_info(facts, model), headers=headers)
 
 
 @router.post("/mlx-verify", operation_id="mlxVerify", response_model=None)
@@ -102,14 +102,14 @@ async def mlx_verify(request: Request, services: ServicesDep, caller: CallerDep)
     try:
         model, path = await asyncio.to_thread(_meant, services, body)
     except ModelNotFound as unknown:
-        return _json({"exists": False, "model": body.model, "error": unknown.message}, headers)
+        return json_answer({"exists": False, "model": body.model, "error": unknown.message}, headers=headers)
     if model is not None:
         check_scope(caller, model)
         if model.format != "mlx":
             reason = f"{model.id} is no MLX model but {model.format}"
-            return _json({"exists": False, "model": model.id, "error": reason}, headers)
+            return json_answer({"exists": False, "model": model.id, "error": reason}, headers=headers)
     facts = await asyncio.to_thread(check_folder, path, None if model is None else _root(services, path))
-    return _json(_verdict(facts, model), headers)
+    return json_answer(_verdict(facts, model), headers=headers)
 
 
 def _meant(services: Services, body: ModelOrPath) -> tuple[Model | None, Path]:
@@ -163,7 +163,3 @@ def _verdict(facts: MlxFacts, model: Model | None) -> JsonObject:
         "checks": checks_json(facts),
         "error": f"{failed.name}: {failed.found}; {failed.mend}" if failed else None,
     }
-
-
-def _json(body: JsonObject, headers: dict[str, str]) -> Response:
-    return Response(orjson.dumps(body), headers=headers, media_type="application/json")

@@ -10,7 +10,6 @@ import asyncio
 import json
 from typing import Annotated, cast
 
-import orjson
 from fastapi import APIRouter, Request
 from pydantic import Field
 from starlette.responses import Response
@@ -22,6 +21,7 @@ from dovetail.gateway import change, guard, views, wire
 from dovetail.gateway.answers import Answer, ModelObject, Success
 from dovetail.gateway.deps import CallerDep, ServicesDep, receive_body
 from dovetail.gateway.dialects.openai_models import model_object
+from dovetail.gateway.json_answer import json_answer
 from dovetail.gateway.openapi import answers, reads
 from dovetail.gateway.props import router_state
 from dovetail.gateway.sampling import ModelName
@@ -101,7 +101,7 @@ async def list_models(request: Request, services: ServicesDep, caller: CallerDep
     models = [m for m in await asyncio.to_thread(services.catalog.models) if only in {None, m.format}]
     admin = caller.may("admin")
     data: list[Json] = [_router_model(services, model, admin=admin) for model in models if caller.may_use(model.id)]
-    return _json({"object": "list", "data": data}, {})
+    return json_answer({"object": "list", "data": data})
 
 
 @router.get("/models/config", operation_id="showModelConfigs", response_model=None)
@@ -109,7 +109,7 @@ async def list_models(request: Request, services: ServicesDep, caller: CallerDep
 async def show_configs(services: ServicesDep, _caller: CallerDep) -> Response:
     """The load options that are stored of each model."""
     models = await asyncio.to_thread(services.catalog.models)
-    return _json({"models": {model.id: _stored(services, model) for model in models}}, {})
+    return json_answer({"models": {model.id: _stored(services, model) for model in models}})
 
 
 @router.post("/models/config", operation_id="setModelConfig", response_model=None)
@@ -129,7 +129,7 @@ async def set_config(request: Request, services: ServicesDep, _caller: CallerDep
         raise InvalidRequest("config: contextSize or gpuLayers: say what is to change", param="config")
     await change.write(services, edits)
     await asyncio.to_thread(_keep_server_file, services, model)
-    return _json({"success": True}, headers)
+    return json_answer({"success": True}, headers=headers)
 
 
 @router.post("/api/save-config", operation_id="saveClientConfig", response_model=None)
@@ -144,7 +144,7 @@ async def save_config(request: Request, services: ServicesDep, _caller: CallerDe
     if edits:
         await change.write(services, edits)
     await asyncio.to_thread(_keep_client_file, services, text)
-    return _json({"success": True}, {})
+    return json_answer({"success": True})
 
 
 def _client_edits(services: Services, text: str) -> list[Edit]:
@@ -199,7 +199,3 @@ def _router_model(services: Services, model: Model, *, admin: bool) -> JsonObjec
         "in_cache": model.remote is None,
         "status": {"value": router_state(state), "failed": state == "failed"},
     }
-
-
-def _json(body: JsonObject, headers: dict[str, str]) -> Response:
-    return Response(orjson.dumps(body), headers=headers, media_type="application/json")

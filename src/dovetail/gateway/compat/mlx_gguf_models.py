@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import Annotated
 
-import orjson
 from fastapi import APIRouter, Request
 from pydantic import Field
 from starlette.responses import Response
@@ -18,6 +17,7 @@ from dovetail.gateway.adapters import AdapterName
 from dovetail.gateway.addressee import HEADER, PARAMETER, found
 from dovetail.gateway.answers import Answer
 from dovetail.gateway.deps import CallerDep, ServicesDep, receive_body, while_connected
+from dovetail.gateway.json_answer import json_answer
 from dovetail.gateway.openapi import answers, reads
 from dovetail.gateway.outline import outline
 from dovetail.gateway.sampling import Bias, Biased, ModelName
@@ -124,7 +124,7 @@ async def list_names(services: ServicesDep, caller: CallerDep) -> Response:
     """The names of the models."""
     models = await asyncio.to_thread(services.catalog.models)
     names: list[Json] = [*sorted(_name(model) for model in models if caller.may_use(model.id))]
-    return _json({"model_names": names}, {})
+    return json_answer({"model_names": names})
 
 
 @router.get(
@@ -139,7 +139,7 @@ async def show_info(request: Request, services: ServicesDep, caller: CallerDep) 
     name: str = request.path_params["name"]
     model = await asyncio.to_thread(services.catalog.find, name)
     check_scope(caller, model)
-    return _json(
+    return json_answer(
         {
             "model_name": _name(model),
             "model_type": _TYPES.get(model.format, model.format),
@@ -150,7 +150,6 @@ async def show_info(request: Request, services: ServicesDep, caller: CallerDep) 
             "vocab_size": model.shape.vocabulary,
             "is_loaded": services.status(model).state == "ready",
         },
-        {},
     )
 
 
@@ -179,7 +178,7 @@ async def load(request: Request, services: ServicesDep, caller: CallerDep) -> Re
     ticket.worker = model.name
     await while_connected(request, services, ticket, services.pool.load(model, ticket.note))
     services.instances.give(number, model.name)
-    return _json({"load": "success"}, headers)
+    return json_answer({"load": "success"}, headers=headers)
 
 
 @router.post(
@@ -198,7 +197,7 @@ async def unload(request: Request, services: ServicesDep, caller: CallerDep) -> 
     services.instances.take(model.name)
     if not await services.pool.unload(model.id, model.adapter.name if model.adapter else None):
         raise InvalidRequest(f"{model.name} is not loaded", code="model_not_loaded", param=HEADER)
-    return _json({"unload": "success"}, {})
+    return json_answer({"unload": "success"})
 
 
 @router.post(
@@ -218,7 +217,7 @@ async def count(request: Request, services: ServicesDep, caller: CallerDep) -> R
     ticket = Ticket("token count", caller, model.name, outline(body))
     work = ask(services.pool, model, "/tokenize", {"content": body.prompt}, ticket)
     tokens = (await while_connected(request, services, ticket, work)).get("tokens")
-    return _json({"length": len(tokens) if isinstance(tokens, list) else 0}, headers | waited(ticket))
+    return json_answer({"length": len(tokens) if isinstance(tokens, list) else 0}, headers=headers | waited(ticket))
 
 
 def _number(request: Request) -> int:
@@ -246,7 +245,3 @@ def _name(model: Model) -> str:
     """A GGUF file's own name where it leads to the model, else the id."""
     file = model.path.name
     return file if model.format == "gguf" and file in model.aliases else model.id
-
-
-def _json(body: JsonObject, headers: dict[str, str]) -> Response:
-    return Response(orjson.dumps(body), headers=headers, media_type="application/json")

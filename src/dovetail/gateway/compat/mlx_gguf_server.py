@@ -23,6 +23,7 @@ from dovetail.gateway.addressee import PARAMETER, found, numbered
 from dovetail.gateway.answers import Answer
 from dovetail.gateway.deps import CallerDep, ServicesDep, receive_body
 from dovetail.gateway.instances import base
+from dovetail.gateway.json_answer import json_answer
 from dovetail.gateway.openapi import answers, reads
 from dovetail.gateway.sampling import ModelName
 from dovetail.gateway.wire import Wire
@@ -141,7 +142,7 @@ async def list_processes(request: Request, services: ServicesDep, _caller: Calle
         state.model: _process(state, numbers, [t for t in tickets if t.worker == state.model], before, after)
         for state in states
     }
-    return _json({"processes": shown if shape == "map" else [*shown.values()]})
+    return json_answer({"processes": shown if shape == "map" else [*shown.values()]})
 
 
 @router.get(
@@ -158,7 +159,7 @@ async def latest(request: Request, services: ServicesDep, caller: CallerDep) -> 
     if not entries:
         raise InvalidRequest(f"no request of {model.name} has ended yet", code="request_not_found", status=404)
     _, last = entries[0]
-    return _json(
+    return json_answer(
         {
             "task_id": last.id,
             "task_category": _TASKS.get(cast("Kind", last.kind), last.kind),
@@ -240,7 +241,3 @@ def _number(model: Model, numbers: dict[str, str]) -> str:
     if model.name in numbers:
         return numbers[model.name]
     return next((number for name, number in numbers.items() if base(name) == model.id), "")
-
-
-def _json(body: JsonObject) -> Response:
-    return Response(orjson.dumps(body), media_type="application/json")

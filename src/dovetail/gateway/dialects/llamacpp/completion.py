@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import replace
 from typing import Annotated
 
@@ -67,8 +68,9 @@ class NativeBody(LlamaExtras):
         check_combination(request, self.form())
         return request
 
+    @abstractmethod
     def text(self) -> TextPrompt:
-        raise NotImplementedError
+        """The prompt. Raises InvalidRequest for what is none."""
 
     def _sampling(self) -> Sampling:
         seed = None if self.seed in _RANDOM_SEEDS else self.seed

@@ -9,7 +9,6 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from functools import partial
 
-import orjson
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
@@ -29,6 +28,7 @@ from dovetail.gateway.dialects.openai_responses.output import Output, new_id
 from dovetail.gateway.dialects.openai_responses.reply import ResponseStream, ResponseWhole
 from dovetail.gateway.dialects.openai_responses.shelf import Shelf
 from dovetail.gateway.input_tokens import InputTokens, counted
+from dovetail.gateway.json_answer import json_answer
 from dovetail.gateway.openapi import answers, reads, streams
 
 router = APIRouter(tags=["openai"])
@@ -80,7 +80,7 @@ async def get_response(request: Request, response_id: str, services: ServicesDep
     """A response that is kept."""
     if request.query_params.get("stream") == "true":
         raise InvalidRequest("stream: a response that is kept is answered whole", param="stream")
-    return _json(await Shelf(services, caller).response(response_id))
+    return json_answer(await Shelf(services, caller).response(response_id))
 
 
 @router.delete("/v1/responses/{response_id}", operation_id="deleteResponse", response_model=None)
@@ -88,7 +88,7 @@ async def get_response(request: Request, response_id: str, services: ServicesDep
 async def delete_response(response_id: str, services: ServicesDep, caller: CallerDep) -> Response:
     """Removes a response that is kept; what goes on from it cannot be gone on from any more."""
     await Shelf(services, caller).remove(response_id)
-    return _json({"id": response_id, "object": "response", "deleted": True})
+    return json_answer({"id": response_id, "object": "response", "deleted": True})
 
 
 @router.post("/v1/responses/{response_id}/cancel", operation_id="cancelResponse", response_model=None)
@@ -104,7 +104,7 @@ async def cancel_response(response_id: str, services: ServicesDep, caller: Calle
 async def list_response_input(request: Request, response_id: str, services: ServicesDep, caller: CallerDep) -> Response:
     """The input items of a response that is kept, the last first unless `order` is `asc`; by `limit` and `after`."""
     items = await Shelf(services, caller).given(response_id)
-    return _json(_page(items, request))
+    return json_answer(_page(items, request))
 
 
 async def _kept(
@@ -140,7 +140,3 @@ def _page(items: list[JsonObject], request: Request) -> JsonObject:
     first, last = (page[0]["id"], page[-1]["id"]) if page else (None, None)
     ends: JsonObject = {"first_id": first, "last_id": last}
     return {"object": "list", "data": [*page], **ends, "has_more": start + len(page) < len(ordered)}
-
-
-def _json(body: JsonObject) -> Response:
-    return Response(orjson.dumps(body), media_type="application/json")
