@@ -43,10 +43,11 @@ async def say(page: Page, text: str) -> None:
 
 
 async def answered(page: Page, count: int = 1) -> None:
-    """Waits until the branch has so many answers, and the last is complete."""
+    """Waits until the branch has so many answers, and the last is complete and nothing is written."""
     answers = page.locator("[data-role=assistant]")
     await expect(answers).to_have_count(count, timeout=60_000)
     await expect(answers.last).to_have_attribute("data-status", "complete", timeout=60_000)
+    await expect(page.get_by_test_id("send")).to_be_visible()
 
 
 async def choose(page: Page, model: str) -> None:

@@ -12,11 +12,12 @@ from urllib.parse import parse_qs, urlsplit
 
 import aiohttp
 import pytest
-from playwright.async_api import Page, Route, expect
+from playwright.async_api import Browser, Page, Route, expect
 
-from ..process.serving.running import Running  # noqa: TID252
-from .browser import LOOKS, Look, audit, photograph
-from .conftest import Open
+from ..process.serving.running import Running, running  # noqa: TID252
+from .browser import LOOKS, Look, audit, opened, photograph
+from .chatting import scripted_binary
+from .conftest import Open, found
 
 pytestmark = pytest.mark.anyio
 
@@ -29,6 +30,15 @@ LONG = {
     "ignore_eos": True,
     "messages": [{"role": "user", "content": "Tell me a story."}],
 }
+
+
+@pytest.fixture
+async def paced(interface: None, tmp_path: Path) -> AsyncGenerator[Running]:
+    """A server whose GGUF models write at a fixed rate, for as long as somebody looks."""
+    del interface
+    script = {"tokens": 4000, "interval_ms": 20.0}
+    async with running(tmp_path, environment=scripted_binary(tmp_path, script)) as server:
+        yield server
 
 
 @asynccontextmanager
@@ -59,8 +69,14 @@ async def told(page: Page, events: list[str]) -> None:
 
 
 @pytest.mark.accept("C4", "L1", "V5")
-async def test_a_request_is_seen_cancelled_and_its_model_unloaded(visit: Open, server: Running, cookie: str) -> None:
-    page = (await visit("/monitor?range=15m")).page
+async def test_a_request_is_seen_cancelled_and_its_model_unloaded(paced: Running, browser: Browser) -> None:
+    cookie = await found(paced)
+    async with opened(browser, paced.url, cookie=cookie) as (page, _):
+        await page.goto("/ui/monitor?range=15m")
+        await seen_and_cancelled(page, paced, cookie)
+
+
+async def seen_and_cancelled(page: Page, server: Running, cookie: str) -> None:
     await expect(page.get_by_role("button", name="15 min", pressed=True)).to_be_visible()
     tiles = page.get_by_label("Figures of now")
     await expect(tiles).to_contain_text("CPU")

@@ -96,9 +96,11 @@ class Feeds:
 
     async def _all_models(self, wanted: Listening) -> Json:
         del wanted
+        self._tell_models()  # what a snapshot shows has been told, so that its end or change will be
         return {"models": [*self._panel.models()]}
 
     async def _all_requests(self, wanted: Listening) -> Json:
+        self._tell_requests()
         mine = [ticket for ticket in self._panel.requests if wanted.own in {None, ticket.caller.id}]
         return {"requests": [request_answer(ticket) for ticket in mine]}
 

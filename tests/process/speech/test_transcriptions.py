@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import json
 import re
 from typing import Any, cast
 
@@ -237,18 +238,21 @@ async def test_it_says_whether_it_is_ready(http: aiohttp.ClientSession, server: 
 
 async def test_a_worker_that_dies_is_gone_on_from(http: aiohttp.ClientSession, server: Running) -> None:
     samples = joined([clip.samples for clip in spoken("en", 60)], pause=1.0)
-    whole = await heard(http, encoded(samples, "ogg"), name="long.ogg")
-    async with http.post(PATH, data=form(encoded(samples, "ogg"), stream="true")) as answer:
-        lines: list[str] = []
+    deltas: list[str] = []
+    async with http.post(PATH, data=form(wav(samples), stream="true", language="en")) as answer:
         async for raw in answer.content:
-            line = raw.decode()
-            lines.append(line)
-            if "delta" in line and len(lines) < 100:
-                (await server.worker(http, MODEL)).kill()
-                lines += [""] * 100
-    found = re.findall(r'"delta":"([^"]*)"', "".join(lines))
-    assert '"transcript.text.done"' in lines[-2]
-    assert abs(len("".join(found).split()) - len(whole["text"].split())) <= 12
+            if found := re.search(r'"delta":"([^"]*)"', raw.decode()):
+                deltas.append(found[1])
+                if len(deltas) == 1:
+                    (await server.worker(http, MODEL)).kill()
+            elif "transcript.text.done" in raw.decode():
+                done = raw.decode()
+    lines = (server.home / "logs" / "dovetail.jsonl").read_text("utf-8").splitlines()
+    (at,) = [json.loads(line)["at"] for line in lines if "transcription_goes_on" in line]
+    assert 0 < at < len(samples) / 16000
+    rest = await heard(http, wav(samples[round(at * 16000) :]), language="en")
+    assert "".join(deltas).endswith(f" {rest['text']}")
+    assert json.loads(done.removeprefix("data: "))["text"] == "".join(deltas).strip()
 
 
 @pytest.mark.accept("G13")

@@ -208,6 +208,23 @@ async def test_what_cannot_be_told_once_is_told_the_next_time() -> None:
     await asyncio.wait([running])
 
 
+async def test_what_only_a_snapshot_has_shown_is_told_when_it_ends() -> None:
+    built = services(statuses={"m": status()})
+    feeds = Feeds(built.hub, built.panel, lambda: True, Nudge())
+    ticket = Ticket("generation", LOCAL, "m")
+    async with aclosing(built.hub.listen(Listening(frozenset({"requests"})))) as batches:
+        with built.requests.under_way(ticket, "r", lambda _: None):
+            told = [*await anext(batches)]
+        running = asyncio.create_task(feeds.run())
+        async with asyncio.timeout(5):
+            while told[-1].type != "gone":
+                told += await anext(batches)
+    assert [message.type for message in told] == ["snapshot", "changed", "gone"]
+    assert told[-1].data == {"number": ticket.number}
+    running.cancel()
+    await asyncio.wait([running])
+
+
 async def test_who_comes_back_is_told_what_changed_meanwhile() -> None:
     statuses = {"m": status()}
     built = services(statuses=statuses)
