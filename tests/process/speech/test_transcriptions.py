@@ -136,7 +136,7 @@ async def test_every_form_of_an_answer(http: aiohttp.ClientSession, sdk: openai.
 async def test_a_stream_says_what_the_whole_says(http: aiohttp.ClientSession, sdk: openai.AsyncOpenAI) -> None:
     samples = joined([clip.samples for clip in spoken("en", 24)], pause=1.0)
     whole = await heard(http, wav(samples))
-    deltas: list[str] = []
+    deltas, done = list[str](), ""
     stream = await sdk.audio.transcriptions.create(file=("a.wav", wav(samples)), model=MODEL, stream=True)
     async for event in stream:
         TranscriptEvent.model_validate(event.model_dump(exclude_none=True))
@@ -238,7 +238,7 @@ async def test_it_says_whether_it_is_ready(http: aiohttp.ClientSession, server: 
 
 async def test_a_worker_that_dies_is_gone_on_from(http: aiohttp.ClientSession, server: Running) -> None:
     samples = joined([clip.samples for clip in spoken("en", 60)], pause=1.0)
-    deltas: list[str] = []
+    deltas, done = list[str](), ""
     async with http.post(PATH, data=form(wav(samples), stream="true", language="en")) as answer:
         async for raw in answer.content:
             if found := re.search(r'"delta":"([^"]*)"', raw.decode()):
