@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import shutil
 import sys
 import tempfile
 import urllib.request
@@ -16,14 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from playwright.sync_api import CDPSession, Page, sync_playwright
-
+from benchmarks.chromium import Watched, at, watched
 from benchmarks.gateway import scripted_server
 from benchmarks.page import table
 from benchmarks.server import serve
 
 RATE = 200
-_FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 _PARAGRAPH = """## Part {n}
 
 Some **bold** text with `code`, 그래서 **'Q4_K_M'**을 고릅니다, and $x_{n}^2 + y^2$ in a long line
@@ -41,15 +38,6 @@ $$
 \\sum_{{i=0}}^{{{n}}} i = \\frac{{{n} \\cdot ({n} + 1)}}{{2}}
 $$
 
-"""
-_WATCH = """
-localStorage.setItem('dovetail.setup', 'skipped');
-window.tasks = []; window.keys = [];
-new PerformanceObserver(list => { for (const one of list.getEntries()) window.tasks.push(one.duration) })
-  .observe({ entryTypes: ['longtask'] });
-new PerformanceObserver(list => {
-  for (const one of list.getEntries()) if (one.name === 'keydown') window.keys.push(one.duration)
-}).observe({ type: 'event', durationThreshold: 16 });
 """
 # What is written, without the buttons around code, which are others where it was watched being written.
 _TEXT = """element => {
@@ -102,34 +90,28 @@ def measure(name: str, document: str, models: Path, earlier: int = 0, slower: in
         tempfile.TemporaryDirectory() as folder,
         scripted_server(Path(folder), sys.executable, fields) as binary,
         serve(models, {"DOVETAIL_ENGINES__GGUF__BINARY": str(binary)}) as server,
-        sync_playwright() as playwright,
+        watched(server.url) as chromium,
     ):
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=_FLAGS)
-        page = browser.new_page(base_url=server.url)
-        page.set_default_timeout(300_000)
-        page.add_init_script(_WATCH)
-        page.goto(f"/ui/chat/{_conversation(server.url, earlier)}")
-        page.wait_for_timeout(3000)
-        return _drawn(name, page, slower)
+        chromium.page.goto(f"/ui/chat/{_conversation(server.url, earlier)}")
+        chromium.page.wait_for_timeout(3000)
+        return _drawn(name, chromium, slower)
 
 
-def _drawn(name: str, page: Page, slower: int) -> Drawn:
-    session = page.context.new_cdp_session(page)
-    _command(session, "Performance.enable")
-    _command(session, "Emulation.setCPUThrottlingRate", {"rate": slower})
+def _drawn(name: str, chromium: Watched, slower: int) -> Drawn:
+    page = chromium.page
+    chromium.slow_down(slower)
     page.get_by_test_id("composer").fill("Go.")
-    page.evaluate("window.tasks.length = 0; window.keys.length = 0")
-    before = _metrics(_command(session, "Performance.getMetrics"))
+    chromium.forget()
+    before = chromium.metrics()
     page.keyboard.press("Enter")
     answer = page.locator("[data-role=assistant]").last
     page.locator("[data-status=streaming]").wait_for()
     while page.locator("[data-status=streaming]").count():
         page.keyboard.type("a", delay=0)
         page.wait_for_timeout(250)
-    after = _metrics(_command(session, "Performance.getMetrics"))
-    tasks = cast("list[float]", page.evaluate("window.tasks"))
-    keys = sorted(cast("list[float]", page.evaluate("window.keys"))) or [0.0]
-    _command(session, "Emulation.setCPUThrottlingRate", {"rate": 1})
+    after = chromium.metrics()
+    tasks, keys = chromium.tasks(), chromium.keys()
+    chromium.slow_down(1)
     seen = cast("str", answer.evaluate(_TEXT))
     page.reload()
     page.wait_for_timeout(3000)
@@ -140,19 +122,30 @@ def _drawn(name: str, page: Page, slower: int) -> Drawn:
         max(tasks, default=0.0),
         sum(task - 50 for task in tasks),
         (after["TaskDuration"] - before["TaskDuration"]) / (after["Timestamp"] - before["Timestamp"]),
-        keys[int(len(keys) * 0.95)],
+        at(keys, 0.95),
         keys[-1],
         seen == again,
     )
 
 
-def _command(session: CDPSession, method: str, params: dict[str, object] | None = None) -> dict[str, object]:
-    return session.send(method, params)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]  untyped there
-
-
-def _metrics(answer: dict[str, object]) -> dict[str, float]:
-    found = cast("list[dict[str, object]]", answer["metrics"])
-    return {str(one["name"]): float(cast("float", one["value"])) for one in found}
+def kept(document: str, models: Path, answers: int) -> float:
+    """MiB that the page has grown by after so many answers that say `document`, without the first two."""
+    fields = {"interval_ms": 1.0, "document": document, "context": 1 << 20}
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        scripted_server(Path(folder), sys.executable, fields) as binary,
+        serve(models, {"DOVETAIL_ENGINES__GGUF__BINARY": str(binary)}) as server,
+        watched(server.url) as chromium,
+    ):
+        page, before = chromium.page, 0.0
+        page.goto(f"/ui/chat/{_conversation(server.url, 0)}")
+        for number in range(answers + 2):
+            page.get_by_test_id("composer").fill("Go.")
+            page.get_by_test_id("send").click()
+            page.locator("[data-role=assistant]").nth(number).wait_for()
+            page.locator("[data-role=assistant][data-status=complete]").nth(number).wait_for()
+            before = chromium.heap() if number == 1 else before
+        return chromium.heap() - before
 
 
 def _conversation(url: str, earlier: int) -> str:
@@ -176,7 +169,7 @@ def _post(url: str, body: object) -> dict[str, object]:
 
 
 def main() -> None:
-    """All cases; about three minutes."""
+    """All cases; about six minutes."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tokens", type=int, default=8000, help="of the mixed answer (default 8000)")
     tokens = parser.parse_args().tokens
@@ -189,8 +182,10 @@ def main() -> None:
             measure("code of 1,000 lines", code(1000), models),
             measure("a paragraph with 80 formulas", formulas(80, 16_000), models),
         ]
+        grown = kept(mixed(tokens), models, answers=20)
     head = "case | long tasks | longest ms | over 50 ms | busy | key p95 ms | key max ms | same text"
     print(table(head, [_row(one) for one in found]))
+    print(f"\n{grown:.0f} MiB kept of 20 answers of {tokens} tokens, mixed, behind two others")
 
 
 def _row(one: Drawn) -> str:
