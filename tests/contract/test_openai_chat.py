@@ -191,8 +191,8 @@ async def test_errors_are_the_sdks_own(sdk: openai.AsyncOpenAI, model: str) -> N
         await sdk.chat.completions.create(model="no-such-model", messages=FRANCE)
     assert (missing.value.code, missing.value.param) == ("model_not_found", "model")
     with pytest.raises(openai.BadRequestError) as refused:
-        await sdk.chat.completions.create(model=model, messages=FRANCE, store=True)
-    assert (refused.value.code, refused.value.param) == ("unsupported_field", "store")
+        await sdk.chat.completions.create(model=model, messages=FRANCE, verbosity="high")
+    assert (refused.value.code, refused.value.param) == ("unsupported_field", "verbosity")
     with pytest.raises(openai.BadRequestError) as bad:
         await sdk.chat.completions.create(model=model, messages=FRANCE, temperature=3, stream=True)
     assert bad.value.param == "temperature"

@@ -17,7 +17,7 @@ from dovetail.access.super_admin import SuperAdmin
 from dovetail.access.tokens import digest, new_id, new_token
 from dovetail.core.caller import LOCAL, OPERATOR, Role
 from dovetail.core.errors import Busy, Forbidden, InvalidRequest, Unauthenticated
-from dovetail.storage import accounts, keys
+from dovetail.storage import accounts, keys, responses
 from dovetail.storage.accounts import Account, Session
 from dovetail.storage.database import Database
 
@@ -170,10 +170,17 @@ class People:
             raise _unknown(name)
 
     async def remove(self, name: str) -> None:
-        """With its sessions and keys."""
+        """With its sessions, its keys and the answers that are kept for it."""
         if name == self.chief:
             raise Forbidden("the super-admin goes with `dovetail admin reset` alone", code="super_admin")
-        if not await self._database.run(lambda c: accounts.remove_account(c, name)):
+
+        def remove(connection: accounts.Connection) -> bool:
+            removed = accounts.remove_account(connection, name)
+            if removed:
+                responses.forget(connection, name)
+            return removed
+
+        if not await self._database.run(remove):
             raise _unknown(name)
 
     async def set_password(self, name: str, password: str, *, keep: str | None = None) -> None:

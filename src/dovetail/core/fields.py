@@ -166,8 +166,9 @@ CHAT = _table(
         "use_kv_cache",
         "True: `usage` says in `kv_cache` what the prompt cache had, and the times. Prompts are cached either way.",
     ),
+    FieldSpec("store", "True: the completion is kept, and listed, read and removed by `/v1/chat/completions`."),
     _inert("kv_cache_threshold", "Prompts are cached whatever their length."),
-    _inert("metadata", "The client's own notes."),
+    _inert("metadata", "The client's own notes; with `store` they are kept, and found by."),
     _inert("prompt_cache_key", "Prompts are cached by their tokens alone."),
     _inert("prompt_cache_options", "How long a prompt cache lives is a setting."),
     _inert("prompt_cache_retention", "How long a prompt cache lives is a setting."),
@@ -182,7 +183,6 @@ CHAT = _table(
     _refused("n_probs", 0, meaning="`top_logprobs` here."),
     _refused("prediction"),
     _refused("service_tier", "auto", "default"),
-    _refused("store", False),
     _refused("verbosity", "medium"),
     _refused("web_search_options"),
 )

@@ -10,7 +10,6 @@ from starlette.responses import Response
 
 from dovetail.core.errors import InvalidRequest
 
-_NOT_KEPT = "chat completions are not kept: POST /v1/responses keeps answers, and goes on from them"
 _SPEECH = "no text is spoken here"
 ABSENT: dict[str, str] = {
     "POST /api/push": "models are not published from here: the hub's own tools do that",
@@ -19,11 +18,6 @@ ABSENT: dict[str, str] = {
     "POST /api/blobs/{digest}": "there are no blobs: a model is a file or a folder",
     "POST /slots/{id}": "prompt caches are saved and restored by themselves; `dovetail kv export` takes one out",
     "POST /props": "what models are loaded by is set in [models.ID]",
-    "GET /v1/chat/completions": _NOT_KEPT,
-    "GET /v1/chat/completions/{id}": _NOT_KEPT,
-    "POST /v1/chat/completions/{id}": _NOT_KEPT,
-    "DELETE /v1/chat/completions/{id}": _NOT_KEPT,
-    "GET /v1/chat/completions/{id}/messages": _NOT_KEPT,
     "POST /v1/audio/speech": _SPEECH,
     "POST /kokoro/generate": _SPEECH,
 }

@@ -60,7 +60,7 @@ from dovetail.gateway.services import Services
 
 # Searched in this order for each request: what is asked for most comes first.
 ROUTERS = (
-    openai_chat.router,
+    *openai_chat.ROUTERS,
     openai_responses.router,
     anthropic.router,
     openai_completions.router,

@@ -273,7 +273,7 @@ class JournalSettings(Section):
 
 
 class ResponseSettings(Section):
-    """Responses that `/v1/responses` keeps with their texts, in `dovetail.db` in the home folder, for their caller."""
+    """Responses and chat completions that are kept with their texts, in `dovetail.db` in the home folder."""
 
     keep: int = Field(default=1000, ge=0, le=1_000_000, description="Of one caller at most, the newest; 0 keeps none.")
     days: float = Field(default=30.0, gt=0, le=36_500, description="Days one is kept.")

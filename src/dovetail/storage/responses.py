@@ -1,12 +1,17 @@
-"""Stored responses of OpenAI's dialect, as rows: each of one caller, with the items it was given and those it made."""
+"""Stored responses and chat completions, as rows: each of one caller, with the items it was given and those it made."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
+from typing import Literal, TypeAlias
 
 Connection = sqlite3.Connection
+Kind: TypeAlias = Literal["response", "chat.completion"]
+_WHOLE = "id, caller, created, previous, body"
+_PLACE = "SELECT created, rowid FROM response WHERE id = ? AND caller = ? AND kind = ?"
 _REMOVE = (
     "DELETE FROM response_item WHERE response IN ({0})",
     "DELETE FROM response WHERE id IN ({0})",
@@ -23,7 +28,13 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A response. `body` is JSON text without the output, `previous` the response that it goes on from."""
+    """A response or a chat completion.
+
+    body      JSON text without the output
+    previous  the response that it goes on from
+    given     items of the input, or messages
+    made      items of the output, or choices
+    """
 
     id: str
     caller: str
@@ -32,6 +43,7 @@ class Stored:
     body: str
     given: Sequence[Item]
     made: Sequence[Item]
+    kind: Kind = "response"
 
     @property
     def size(self) -> int:
@@ -41,18 +53,30 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How much is kept: responses of one caller, none older than `since`, bytes of all callers together."""
+    """How much is kept: of one caller, none older than `since`, bytes of all callers together."""
 
     count: int
     since: float
     size: int
 
 
-def add(connection: Connection, new: Stored, bounds: Bounds) -> None:
-    """The oldest that are beyond the bounds go."""
-    row = (new.id, new.caller, new.created, new.previous, new.size, new.body)
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which a page has, by age: at most `most`, behind the one of the id `after`, of bodies that `fits` takes."""
+
+    most: int
+    after: str | None = None
+    descending: bool = False
+    fits: Callable[[str], bool] = lambda _: True
+
+
+def add(connection: Connection, new: Stored, bounds: Bounds) -> bool:
+    """The oldest that are beyond the bounds go. False, and nothing is done, when it alone is beyond them."""
+    if new.size > bounds.size:
+        return False
+    row = (new.id, new.caller, new.created, new.previous, new.size, new.body, new.kind)
     connection.execute(
-        "INSERT INTO response (id, caller, created, previous, size, body) VALUES (?, ?, ?, ?, ?, ?)", row
+        "INSERT INTO response (id, caller, created, previous, size, body, kind) VALUES (?, ?, ?, ?, ?, ?, ?)", row
     )
     items = [(item, 0) for item in new.given] + [(item, 1) for item in new.made]
     connection.executemany(
@@ -60,25 +84,55 @@ def add(connection: Connection, new: Stored, bounds: Bounds) -> None:
         [(new.id, place, item.id, made, item.body) for place, (item, made) in enumerate(items)],
     )
     _trim(connection, new.caller, bounds)
+    return True
 
 
-def response(connection: Connection, caller: str, response_id: str) -> Stored | None:
+def response(connection: Connection, caller: str, response_id: str, kind: Kind = "response") -> Stored | None:
     found = connection.execute(
-        "SELECT id, caller, created, previous, body FROM response WHERE id = ? AND caller = ?", (response_id, caller)
+        f"SELECT {_WHOLE} FROM response WHERE id = ? AND caller = ? AND kind = ?",  # noqa: S608  columns
+        (response_id, caller, kind),
     ).fetchone()
-    if found is None:
-        return None
-    given, made = _items(connection, response_id)
-    return Stored(*found, given=given, made=made)
+    return None if found is None else _stored(connection, found, kind)
 
 
-def remove(connection: Connection, caller: str, response_id: str) -> bool:
-    found = connection.execute("SELECT 1 FROM response WHERE id = ? AND caller = ?", (response_id, caller)).fetchone()
-    if found is None:
+def page(connection: Connection, caller: str, kind: Kind, wanted: Wanted) -> list[Stored] | None:
+    """None where there is no such `after`."""
+    find, values = f"SELECT {_WHOLE} FROM response WHERE caller = ? AND kind = ?", [caller, kind]  # noqa: S608  columns
+    way, beyond = ("DESC", "<") if wanted.descending else ("ASC", ">")
+    if wanted.after is not None:
+        at = connection.execute(_PLACE, (wanted.after, caller, kind)).fetchone()
+        if at is None:
+            return None
+        find += f" AND (created, rowid) {beyond} (?, ?)"
+        values += at
+    rows = connection.execute(f"{find} ORDER BY created {way}, rowid {way}", values)
+    fitting = (row for row in rows if wanted.fits(row[-1]))
+    return [_stored(connection, row, kind) for row in islice(fitting, wanted.most)]
+
+
+def rewrite(connection: Connection, new: Stored) -> None:
+    """Puts another body in the place of the one that was stored."""
+    connection.execute("UPDATE response SET body = ?, size = ? WHERE id = ?", (new.body, new.size, new.id))
+
+
+def remove(connection: Connection, caller: str, response_id: str, kind: Kind = "response") -> bool:
+    if connection.execute(_PLACE, (response_id, caller, kind)).fetchone() is None:
         return False
     for statement in _REMOVE:
         connection.execute(statement.format("?"), (response_id,))
     return True
+
+
+def expire(connection: Connection, since: float) -> None:
+    """Removes what is older."""
+    for statement in _REMOVE:
+        connection.execute(statement.format("SELECT id FROM response WHERE created < ?"), (since,))
+
+
+def forget(connection: Connection, caller: str) -> None:
+    """Removes all of a caller."""
+    for statement in _REMOVE:
+        connection.execute(statement.format("SELECT id FROM response WHERE caller = ?"), (caller,))
 
 
 def conversation(connection: Connection, caller: str, response_id: str) -> list[str] | None:
@@ -95,13 +149,18 @@ def conversation(connection: Connection, caller: str, response_id: str) -> list[
 
 
 def items(connection: Connection, caller: str, item_ids: Iterable[str]) -> dict[str, str]:
-    """The items of those ids that are kept for the caller."""
+    """The items of those ids that responses are kept with for the caller."""
     find = (
         "SELECT i.body FROM response_item i JOIN response r ON r.id = i.response WHERE i.id = ? AND r.caller = ?"
-        " ORDER BY r.created DESC, r.rowid DESC LIMIT 1"
+        " AND r.kind = 'response' ORDER BY r.created DESC, r.rowid DESC LIMIT 1"
     )
     found = {name: connection.execute(find, (name, caller)).fetchone() for name in item_ids}
     return {name: str(row[0]) for name, row in found.items() if row is not None}
+
+
+def _stored(connection: Connection, row: tuple[str, str, float, str | None, str], kind: Kind) -> Stored:
+    given, made = _items(connection, row[0])
+    return Stored(*row, given=given, made=made, kind=kind)
 
 
 def _items(connection: Connection, response_id: str) -> tuple[tuple[Item, ...], tuple[Item, ...]]:
@@ -112,12 +171,12 @@ def _items(connection: Connection, response_id: str) -> tuple[tuple[Item, ...], 
 
 
 def _trim(connection: Connection, caller: str, bounds: Bounds) -> None:
-    old = "SELECT id FROM response WHERE created < ?"
     many = "SELECT id FROM response WHERE caller = ? ORDER BY created DESC, rowid DESC LIMIT -1 OFFSET ?"
     large = (
         "SELECT id FROM (SELECT id, sum(size) OVER (ORDER BY created DESC, rowid DESC) AS total FROM response)"
         " WHERE total > ?"
     )
-    for which, values in ((old, (bounds.since,)), (many, (caller, bounds.count)), (large, (bounds.size,))):
+    expire(connection, bounds.since)
+    for which, values in ((many, (caller, bounds.count)), (large, (bounds.size,))):
         for statement in _REMOVE:
             connection.execute(statement.format(which), values)

@@ -1,4 +1,4 @@
-"""Responses that are kept: over a restart, and for nobody but their caller."""
+"""Responses and chat completions that are kept: over a restart, and for nobody but their caller."""
 
 import json
 import subprocess
@@ -58,3 +58,36 @@ async def test_they_outlive_a_restart_and_are_their_callers_alone(tmp_path: Path
         with pytest.raises(openai.BadRequestError):  # what goes on from it lacks its beginning
             await ask(sdk, "hi", second)
         assert (await sdk.responses.retrieve(second)).id == second
+
+
+async def complete(sdk: openai.AsyncOpenAI, said: str) -> str:
+    """The id of a chat completion that is stored."""
+    answer = await sdk.chat.completions.create(
+        model=MODEL, messages=[{"role": "user", "content": said}], store=True, max_tokens=40, temperature=0,
+        reasoning_effort="none",
+    )  # fmt: skip
+    return answer.id
+
+
+async def test_so_do_chat_completions(tmp_path: Path, run: Run) -> None:
+    ann, bob = (json.loads(run("key", "create", name, "--json").stdout)["key"] for name in ("ann", "bob"))
+    async with running(tmp_path) as server, client(server, ann) as sdk:
+        first = await complete(sdk, "What is the capital of France?")
+    async with running(tmp_path) as server, client(server, ann) as sdk, client(server, bob) as other:
+        second = await complete(sdk, "What is the capital of Japan?")
+        assert [one.id async for one in sdk.chat.completions.list(limit=1)] == [first, second]
+        assert "Paris" in ((await sdk.chat.completions.retrieve(first)).choices[0].message.content or "")
+        assert (await sdk.chat.completions.messages.list(first)).data[0].content == "What is the capital of France?"
+
+        theirs = other.chat.completions
+        assert [one.id async for one in theirs.list()] == []
+        for call in (theirs.retrieve, theirs.delete, theirs.messages.list):
+            with pytest.raises(openai.NotFoundError) as refused:
+                await call(first)
+            assert refused.value.code == "completion_not_found"
+        with pytest.raises(openai.NotFoundError):
+            await theirs.update(first, metadata={"mine": "yes"})
+        with pytest.raises(openai.BadRequestError) as behind:
+            await theirs.list(after=first)
+        assert behind.value.param == "after"
+        assert (await sdk.chat.completions.retrieve(first)).metadata == {}

@@ -11,6 +11,8 @@ from dovetail.access.passwords import LEAST, common
 from dovetail.access.people import Lifetime, Visitor
 from dovetail.access.super_admin import RecordUnusable
 from dovetail.core.errors import Forbidden, InvalidRequest, RateLimited, Unauthenticated
+from dovetail.storage import responses
+from dovetail.storage.responses import Bounds, Stored
 
 from .parts import CHEAP, GOOD, HERE, Clock, access
 
@@ -179,8 +181,13 @@ async def test_accounts_are_made_changed_and_removed_with_all_they_have(tmp_path
         assert found is not None
         assert key is not None
         assert (found[1], key.role) == ("viewer", "viewer")
+        for caller in ("ann", "bob"):
+            answer = Stored(f"of {caller}", caller, 1.0, None, "{}", [], [])
+            await made.database.run(lambda c, answer=answer: responses.add(c, answer, Bounds(9, 0.0, 999)))
         await made.people.remove("ann")
         assert await made.people.session(token) is None
+        assert await made.database.run(lambda c: responses.response(c, "ann", "of ann")) is None
+        assert await made.database.run(lambda c: responses.response(c, "bob", "of bob")) is not None
         assert await made.keys.find(secret) is None
         for gone in (made.people.remove("ann"), made.people.change("ann", "admin")):
             with pytest.raises(InvalidRequest):

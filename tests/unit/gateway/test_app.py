@@ -251,7 +251,7 @@ def test_the_document_describes_every_route() -> None:
     schemas = document["components"]["schemas"]
     for name in _references(document):
         assert name in schemas
-    assert schemas["ChatBody"]["properties"]["store"]["enum"] == [None, False]
+    assert schemas["ChatBody"]["properties"]["functions"]["enum"] == [None, []]
 
 
 def _references(tree: Any) -> set[str]:

@@ -3,10 +3,8 @@
 import json
 from collections.abc import AsyncGenerator
 from typing import Any
-from urllib.parse import urlencode
 
 import pytest
-from fastapi import Request
 
 from dovetail.core.errors import EngineFailure, InvalidRequest, UnsupportedField
 from dovetail.core.events import (
@@ -23,15 +21,12 @@ from dovetail.core.request import (
     ChatPrompt,
     GenerateRequest,
     ImagePart,
-    Json,
-    JsonObject,
     Message,
     TextPart,
     Thinking,
     ToolCall,
 )
 from dovetail.gateway.app import create_app
-from dovetail.gateway.dialects.openai_responses import _page
 from dovetail.gateway.dialects.openai_responses.answers import ResponseAnswer, ResponseEvent
 from dovetail.gateway.dialects.openai_responses.body import ResponseBody
 from dovetail.gateway.dialects.openai_responses.items import ItemBody, is_foreign, kept_thought
@@ -154,20 +149,6 @@ def test_only_a_reference_is_replaced_by_what_it_names() -> None:
     said = [{"role": "user", "content": "own", "id": "msg_1"}, {"type": "item_reference", "id": "msg_1"}]
     asked = ResponseBody.model_validate(body(input=said)).resolved(kept)
     assert [item.content for item in asked] == ["own", "kept"]
-
-
-def test_pages_of_items_end_even_where_ids_come_twice() -> None:
-    items: list[JsonObject] = [{"id": name} for name in ("a", "b", "b", "b", "c")]
-    seen: list[Json] = []
-    after: dict[str, str] = {}
-    for _ in range(6):
-        query = urlencode({"order": "asc", "limit": "1", **after}).encode()
-        page = _page(items, Request({"type": "http", "query_string": query, "headers": []}))
-        seen.append(page["first_id"])
-        after = {"after": str(page["last_id"])}
-        if not page["has_more"]:
-            break
-    assert seen == ["a", "b", "c"]
 
 
 def test_a_conversation_of_every_kind_of_item() -> None:

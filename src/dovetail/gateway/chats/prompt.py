@@ -18,7 +18,7 @@ from dovetail.storage.chats import Message
 # What a conversation itself says, and what has no place in a message.
 _OURS = frozenset(
     {"model", "messages", "n", "stream", "stream_options", "continue_final_message", "add_generation_prompt"}
-    | {"logprobs", "top_logprobs"}
+    | {"logprobs", "top_logprobs", "store"}
 )
 
 

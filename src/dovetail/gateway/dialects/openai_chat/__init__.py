@@ -1,9 +1,11 @@
-"""OpenAI's chat completions, `POST /v1/chat/completions`.
+"""OpenAI's chat completions: `POST /v1/chat/completions`, and those that are stored.
 
 Reference: platform.openai.com/docs/api-reference/chat, as typed in the `openai` package 3.52.
 """
 
 from __future__ import annotations
+
+import time
 
 import orjson
 from fastapi import APIRouter, Request
@@ -14,13 +16,15 @@ from dovetail.gateway.addressee import PARAMETER, addressed
 from dovetail.gateway.answers import Answer, ChatCompletion
 from dovetail.gateway.chunks import ChatChunk
 from dovetail.gateway.deps import CallerDep, ServicesDep, generation, receive_body, translated, while_connected
+from dovetail.gateway.dialects.openai_chat import stored
 from dovetail.gateway.dialects.openai_chat.body import ChatBody
+from dovetail.gateway.dialects.openai_chat.completions import Completions
 from dovetail.gateway.dialects.openai_chat.reply import ChatStream, ChatWhole
 from dovetail.gateway.input_tokens import InputTokens, counted
 from dovetail.gateway.openai import new_id
 from dovetail.gateway.openapi import answers, reads, streams
 from dovetail.gateway.outline import outline
-from dovetail.gateway.sse import waited
+from dovetail.gateway.sse import request_id, waited
 from dovetail.serving.count import rendered
 from dovetail.serving.requests import Ticket
 
@@ -46,12 +50,15 @@ async def create_chat_completion(request: Request, services: ServicesDep, caller
     """Answers a conversation, streamed or whole."""
     body = await addressed(await receive_body(request, services, ChatBody), request, services, caller)
     generate = await translated(request, lambda: body.request(new_id("chatcmpl")))
-    cache = body.use_kv_cache is True
+    cache, now = body.use_kv_cache is True, int(time.time())
+    rendering = whole = ChatWhole(generate, now, with_cache=cache)
     if body.stream:
-        rendering = ChatStream(generate, include_usage=body.include_usage() or cache, with_cache=cache)
-    else:
-        rendering = ChatWhole(generate, with_cache=cache)
-    return generation(services, caller, body, [generate], rendering)
+        rendering = ChatStream(generate, now, include_usage=body.include_usage() or cache, with_cache=cache)
+    keep = None
+    if body.store:
+        shelf, streamed = Completions(services, caller), bool(body.stream)
+        keep = shelf.keeping(body, request_id(request.scope), whole, streamed=streamed)
+    return generation(services, caller, body, [generate], rendering, keep)
 
 
 @router.post(
@@ -104,3 +111,6 @@ async def llama_chat_completion(request: Request, services: ServicesDep, caller:
 async def llama_count_tokens(request: Request, services: ServicesDep, caller: CallerDep) -> Response:
     """The same as `/v1/chat/completions/input_tokens`."""
     return await count_chat_tokens(request, services, caller)
+
+
+ROUTERS = (router, stored.router)

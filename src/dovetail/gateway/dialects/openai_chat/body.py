@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, cast
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from dovetail.core.errors import InvalidRequest, UnsupportedField
 from dovetail.core.fields import CHAT
@@ -12,12 +12,14 @@ from dovetail.core.request import (
     ChatPrompt,
     GenerateRequest,
     Json,
+    JsonObject,
     NamedTool,
     OutputFormat,
     PlainText,
     Tool,
     ToolChoice,
 )
+from dovetail.gateway import errors
 from dovetail.gateway.adapters import adapter
 from dovetail.gateway.dialects.openai_chat.messages import MessageBody, messages_from
 from dovetail.gateway.functions import Function, tools
@@ -51,8 +53,20 @@ class ToolBody(Wire):
     function: FunctionBody
 
 
+_Key = Annotated[str, Field(max_length=64)]
+_Value = Annotated[str, Field(max_length=512)]
+_Notes = Annotated[dict[_Key, _Value], Field(max_length=16)]
+# What a completion that is stored tells of its request, as it was sent.
+_SHOWN = ("frequency_penalty", "presence_penalty", "response_format", "seed", "temperature", "tool_choice", "tools",
+          "top_p")  # fmt: skip
 _Messages = Annotated[list[MessageBody], Field(min_length=1, max_length=10_000, fail_fast=True)]
 _Tools = Annotated[list[ToolBody], Field(max_length=512, fail_fast=True)]
+
+
+class NotesBody(Wire):
+    """What can be changed of a completion that is stored."""
+
+    metadata: _Notes | None
 
 
 class ChatBody(ThinkingFields):
@@ -88,7 +102,7 @@ class ChatBody(ThinkingFields):
     n_probs: Annotated[object, of(CHAT["n_probs"])] = None
     prediction: Annotated[object, of(CHAT["prediction"])] = None
     service_tier: Annotated[object, of(CHAT["service_tier"])] = None
-    store: Annotated[object, of(CHAT["store"])] = None
+    store: Annotated[bool | None, of(CHAT["store"])] = None
     verbosity: Annotated[object, of(CHAT["verbosity"])] = None
     web_search_options: Annotated[object, of(CHAT["web_search_options"])] = None
 
@@ -122,6 +136,18 @@ class ChatBody(ThinkingFields):
     def include_usage(self) -> bool:
         """Whether a stream ends with a usage chunk."""
         return bool(self.stream_options and self.stream_options.include_usage)
+
+    def notes(self) -> dict[str, str]:
+        """The metadata, as they can be stored. Raises InvalidRequest."""
+        try:
+            return NotesBody.model_validate({"metadata": self.metadata}).metadata or {}
+        except ValidationError as failure:
+            raise errors.as_dovetail(failure) from None
+
+    def shown(self) -> JsonObject:
+        """What a completion that is stored tells of the request, null where nothing was said."""
+        said = self.model_dump(mode="json", exclude_unset=True, by_alias=True, include={*_SHOWN})
+        return {"input_user": cast("Json", self.user), **{name: said.get(name) for name in _SHOWN}}
 
     def _prompt(self) -> ChatPrompt:
         messages = messages_from(self.messages)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -29,9 +28,11 @@ class ChatStream(OpenAIErrors):
 
     streamed = True
 
-    def __init__(self, request: GenerateRequest, *, include_usage: bool, with_cache: bool = False) -> None:
+    def __init__(
+        self, request: GenerateRequest, created: int, *, include_usage: bool, with_cache: bool = False
+    ) -> None:
         self._with_cache = with_cache
-        common = orjson.dumps(_common(request, "chat.completion.chunk"))
+        common = orjson.dumps(_common(request, "chat.completion.chunk", created))
         self._head = b"data: " + common[:-1] + b',"choices":['
         self._rest = b',"usage":null}\n\n' if include_usage else b"}\n\n"
         self._text_tail = b'},"logprobs":null,"finish_reason":null}]' + self._rest
@@ -116,9 +117,10 @@ class ChatWhole(OpenAIErrors):
 
     streamed = False
 
-    def __init__(self, request: GenerateRequest, *, with_cache: bool = False) -> None:
+    def __init__(self, request: GenerateRequest, created: int, *, with_cache: bool = False) -> None:
         self._with_cache = with_cache
         self._request = request
+        self._created = created
         self._choices = [_Choice() for _ in range(request.n)]
         self._finished: list[Finished] = []
 
@@ -143,7 +145,11 @@ class ChatWhole(OpenAIErrors):
         return b""
 
     def end(self) -> bytes:
-        whole: JsonObject = _common(self._request, "chat.completion")
+        return orjson.dumps(self.whole())
+
+    def whole(self) -> JsonObject:
+        """The object, once everything has come."""
+        whole: JsonObject = _common(self._request, "chat.completion", self._created)
         finished = sorted(self._finished, key=lambda f: f.index)
         asked = self._request.top_logprobs is not None
         whole["choices"] = [_choice(f, self._choices[f.index], logprobs=asked) for f in finished]
@@ -151,14 +157,14 @@ class ChatWhole(OpenAIErrors):
         whole["usage"] = usage(finished, self._request.n) | cache
         if len(finished) == 1:
             whole["timings"] = timings(finished[0].timings)
-        return orjson.dumps(whole)
+        return whole
 
 
-def _common(request: GenerateRequest, kind: str) -> JsonObject:
+def _common(request: GenerateRequest, kind: str, created: int) -> JsonObject:
     return {
         "id": request.id,
         "object": kind,
-        "created": int(time.time()),
+        "created": created,
         "model": request.model,
         "system_fingerprint": FINGERPRINT,
     }

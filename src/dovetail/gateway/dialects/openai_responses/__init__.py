@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from dovetail.core.errors import InvalidRequest
 from dovetail.core.events import Event
-from dovetail.core.request import JsonObject
+from dovetail.gateway.cursor import cursor
 from dovetail.gateway.deps import CallerDep, ServicesDep, generation, receive_body, translated
 from dovetail.gateway.dialects.openai_responses.answers import (
     InputItems,
@@ -32,8 +32,6 @@ from dovetail.gateway.json_answer import json_answer
 from dovetail.gateway.openapi import answers, reads, streams
 
 router = APIRouter(tags=["openai"])
-
-_MOST = 100  # items on a page
 
 
 @router.post("/v1/responses", operation_id="createResponse", response_model=None)
@@ -104,7 +102,7 @@ async def cancel_response(response_id: str, services: ServicesDep, caller: Calle
 async def list_response_input(request: Request, response_id: str, services: ServicesDep, caller: CallerDep) -> Response:
     """The input items of a response that is kept, the last first unless `order` is `asc`; by `limit` and `after`."""
     items = await Shelf(services, caller).given(response_id)
-    return json_answer(_page(items, request))
+    return json_answer(cursor(request, "desc").page(items))
 
 
 async def _kept(
@@ -120,23 +118,3 @@ async def _kept(
         async for event in events:
             yield event
     await shelf.keep(output, given, previous)
-
-
-def _page(items: list[JsonObject], request: Request) -> JsonObject:
-    asked = request.query_params
-    order, limit = asked.get("order", "desc"), asked.get("limit", "20")
-    if order not in {"asc", "desc"}:
-        raise InvalidRequest("order: asc or desc", param="order")
-    if not (limit.isascii() and limit.isdigit() and len(limit) <= 3 and 1 <= int(limit) <= _MOST):
-        raise InvalidRequest(f"limit: a number from 1 to {_MOST}", param="limit")
-    ordered = items if order == "asc" else items[::-1]
-    ids = [str(item["id"]) for item in ordered]
-    after = asked.get("after")
-    if after is not None and after not in ids:
-        raise InvalidRequest("after: no item of that id is in the list", param="after")
-    # Clients choose ids, and may have chosen one twice: behind the last of them, or a page would come again for ever.
-    start = 0 if after is None else len(ids) - ids[::-1].index(after)
-    page = ordered[start : start + int(limit)]
-    first, last = (page[0]["id"], page[-1]["id"]) if page else (None, None)
-    ends: JsonObject = {"first_id": first, "last_id": last}
-    return {"object": "list", "data": [*page], **ends, "has_more": start + len(page) < len(ordered)}

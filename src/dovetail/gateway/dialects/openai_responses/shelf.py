@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
-from typing import TypeVar, cast
+from collections.abc import Sequence
+from typing import cast
 
 import orjson
 import structlog
@@ -15,31 +14,28 @@ from dovetail.core.request import Json, JsonObject
 from dovetail.gateway.dialects.openai_responses.items import ItemBody
 from dovetail.gateway.dialects.openai_responses.output import Output, new_id
 from dovetail.gateway.services import Services
+from dovetail.gateway.stock import Stock
 from dovetail.storage import responses
-from dovetail.storage.responses import Bounds, Connection, Item, Stored
+from dovetail.storage.responses import Item
 
 log = structlog.stdlib.get_logger(__name__)
-_DAY = 86_400.0
 _PREFIXES = {"function_call": "fc", "reasoning": "rs", "function_call_output": "fco"}
-T = TypeVar("T")
 
 
 class Shelf:
     """One caller's responses. Nobody finds another's."""
 
     def __init__(self, services: Services, caller: Caller) -> None:
-        self._database = services.access.database if services.access is not None else None
-        self._said = services.settings.responses
-        self._caller = caller.id
+        self._stock = Stock(services, caller, "response")
 
     @property
     def keeps(self) -> bool:
         """Whether anything is kept at all."""
-        return self._database is not None and self._said.keep > 0
+        return self._stock.keeps
 
     async def conversation(self, response_id: str) -> list[ItemBody]:
         """What a response was given and answered, behind all that it goes on from. Raises InvalidRequest."""
-        found = await self._run(lambda c: responses.conversation(c, self._caller, response_id))
+        found = await self._stock.run(lambda c: responses.conversation(c, self._stock.caller, response_id))
         if found is None:
             raise InvalidRequest(
                 f"no response {response_id[:64]!r} is kept here, or one before it is not: send the whole input",
@@ -53,59 +49,33 @@ class Shelf:
         wanted = {item.id for item in items if item.kind == "item_reference" and item.id}
         if not wanted:
             return {}
-        found = await self._run(lambda c: responses.items(c, self._caller, wanted))
+        found = await self._stock.run(lambda c: responses.items(c, self._stock.caller, wanted))
         return {name: ItemBody.model_validate(orjson.loads(body)) for name, body in found.items()}
 
     async def keep(self, output: Output, given: Sequence[ItemBody], previous: str | None) -> None:
         """Stores a response that has ended; one that could not be stored says so in its `store`."""
-        said = self._said
         response = output.response(output.status)
-        made = cast("list[JsonObject]", response.pop("output"))
-        stored = Stored(
-            id=str(response["id"]),
-            caller=self._caller,
-            created=time.time(),
-            previous=previous,
-            body=orjson.dumps(response).decode(),
-            given=[_item(_told(item)) for item in given],
-            made=[_item(item) for item in made],
-        )
-        bounds = Bounds(said.keep, stored.created - said.days * _DAY, said.max_bytes)
+        made = [_item(item) for item in cast("list[JsonObject]", response.pop("output"))]
+        body = orjson.dumps(response).decode()
         try:
-            await self._run(lambda c: responses.add(c, stored, bounds))
+            await self._stock.add(str(response["id"]), body, [_item(_told(item)) for item in given], made, previous)
         except DovetailError as failure:
             output.kept = False
             log.warning("response_not_kept", reason=failure.message)
 
     async def response(self, response_id: str) -> JsonObject:
         """The whole object. Raises InvalidRequest with 404."""
-        stored = await self._stored(response_id)
+        stored = await self._stock.found(response_id)
         body = cast("JsonObject", orjson.loads(stored.body))
         return {**body, "output": [orjson.loads(item.body) for item in stored.made]}
 
     async def given(self, response_id: str) -> list[JsonObject]:
         """The input items of a response, without those of the ones before it. Raises InvalidRequest with 404."""
-        return [cast("JsonObject", orjson.loads(item.body)) for item in (await self._stored(response_id)).given]
+        return [cast("JsonObject", orjson.loads(item.body)) for item in (await self._stock.found(response_id)).given]
 
     async def remove(self, response_id: str) -> None:
         """Raises InvalidRequest with 404."""
-        if not await self._run(lambda c: responses.remove(c, self._caller, response_id)):
-            raise _missing(response_id)
-
-    async def _stored(self, response_id: str) -> Stored:
-        found = await self._run(lambda c: responses.response(c, self._caller, response_id))
-        if found is None:
-            raise _missing(response_id)
-        return found
-
-    async def _run(self, work: Callable[[Connection], T]) -> T:
-        if self._database is None:
-            raise InvalidRequest("this server keeps no responses", code="response_not_found", status=404)
-        return await self._database.run(work)
-
-
-def _missing(response_id: str) -> InvalidRequest:
-    return InvalidRequest(f"no response {response_id[:64]!r} is kept here", code="response_not_found", status=404)
+        await self._stock.remove(response_id)
 
 
 def _told(item: ItemBody) -> JsonObject:

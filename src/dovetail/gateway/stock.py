@@ -1,0 +1,98 @@
+"""What callers have kept of their answers, responses and chat completions, in one store with one set of bounds."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TypeVar
+
+from dovetail.core.caller import Caller
+from dovetail.core.errors import DiskFull, InvalidRequest
+from dovetail.gateway.services import Services
+from dovetail.storage import responses
+from dovetail.storage.responses import Bounds, Connection, Item, Kind, Stored, Wanted
+
+_DAY = 86_400.0
+T = TypeVar("T")
+
+
+class Stock:
+    """One caller's answers of one kind. Nobody finds another's, and nobody one that is older than it is kept."""
+
+    def __init__(self, services: Services, caller: Caller, kind: Kind) -> None:
+        self._database = services.access.database if services.access is not None else None
+        self._said = services.settings.responses
+        self.caller = caller.id
+        self._kind: Kind = kind
+
+    @property
+    def keeps(self) -> bool:
+        """Whether anything is kept at all."""
+        return self._database is not None and self._said.keep > 0
+
+    async def add(
+        self, answer_id: str, body: str, given: Sequence[Item], made: Sequence[Item], previous: str | None = None
+    ) -> None:
+        """Raises DiskFull for what is larger than all that may be kept, and what `Database.run` does."""
+        stored = Stored(answer_id, self.caller, time.time(), previous, body, given, made, self._kind)
+        bounds = Bounds(self._said.keep, self._since, self._said.max_bytes)
+        if not await self.run(lambda c: responses.add(c, stored, bounds)):
+            raise DiskFull(f"the answer was not kept: it has {stored.size} bytes, responses.max_bytes is {bounds.size}")
+
+    async def found(self, answer_id: str) -> Stored:
+        """Raises InvalidRequest with 404."""
+        found = await self.run(lambda c: responses.response(c, self.caller, answer_id, self._kind))
+        if found is None:
+            raise _missing(self._kind, f"no such answer is kept here: {answer_id[:64]!r}")
+        return found
+
+    async def page(self, wanted: Wanted) -> list[Stored]:
+        """Raises InvalidRequest for an `after` that is not kept."""
+        found = await self.run(lambda c: responses.page(c, self.caller, self._kind, wanted))
+        if found is None:
+            raise InvalidRequest("after: nothing of that id is in the list", param="after")
+        return found
+
+    async def rewritten(self, answer_id: str, body: Callable[[str], str]) -> Stored:
+        """The one of that id with another body, made of its own. Raises InvalidRequest with 404."""
+
+        def rewrite(connection: Connection) -> Stored | None:
+            found = responses.response(connection, self.caller, answer_id, self._kind)
+            if found is None:
+                return None
+            new = replace(found, body=body(found.body))
+            responses.rewrite(connection, new)
+            return new
+
+        new = await self.run(rewrite)
+        if new is None:
+            raise _missing(self._kind, f"no such answer is kept here: {answer_id[:64]!r}")
+        return new
+
+    async def remove(self, answer_id: str) -> None:
+        """Raises InvalidRequest with 404."""
+        if not await self.run(lambda c: responses.remove(c, self.caller, answer_id, self._kind)):
+            raise _missing(self._kind, f"no such answer is kept here: {answer_id[:64]!r}")
+
+    async def run(self, work: Callable[[Connection], T]) -> T:
+        """What `work` finds when what is too old has gone. Raises InvalidRequest with 404 where nothing can be kept."""
+        if self._database is None:
+            raise _missing(self._kind, "this server keeps no answers")
+        since = self._since
+
+        def looked(connection: Connection) -> T:
+            responses.expire(connection, since)
+            return work(connection)
+
+        return await self._database.run(looked)
+
+    @property
+    def _since(self) -> float:
+        return time.time() - self._said.days * _DAY
+
+
+def _missing(kind: Kind, said: str) -> InvalidRequest:
+    if kind == "response":
+        return InvalidRequest(said, code="response_not_found", status=404)
+    return InvalidRequest(said, code="completion_not_found", status=404)
