@@ -136,7 +136,7 @@ async def test_every_form_of_an_answer(http: aiohttp.ClientSession, sdk: openai.
 async def test_a_stream_says_what_the_whole_says(http: aiohttp.ClientSession, sdk: openai.AsyncOpenAI) -> None:
     samples = joined([clip.samples for clip in spoken("en", 24)], pause=1.0)
     whole = await heard(http, wav(samples))
-    deltas, done = list[str](), ""
+    deltas = list[str]()
     stream = await sdk.audio.transcriptions.create(file=("a.wav", wav(samples)), model=MODEL, stream=True)
     async for event in stream:
         TranscriptEvent.model_validate(event.model_dump(exclude_none=True))
