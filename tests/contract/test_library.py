@@ -112,6 +112,42 @@ async def test_whoever_leaves_pauses_and_goes_on_with_it(there: aiohttp.ClientSe
         assert answer.status == 200
 
 
+@pytest.mark.parametrize("first", ["pull", "page"])
+async def test_a_download_goes_on_while_anybody_else_wants_it(
+    there: aiohttp.ClientSession, hub: Hub, first: str
+) -> None:
+    """Of two who pull the same one may leave; what was begun on the page of downloads goes on without either."""
+    hub.files, hub.hold = FILES["gguf"], threading.Event()
+    asked = {"model": NAMES["gguf"]}
+
+    async def line(answer: aiohttp.ClientResponse) -> dict[str, Any]:
+        told = json.loads(await answer.content.readline())
+        assert "error" not in told
+        return told
+
+    async with asyncio.timeout(60):
+        if first == "page":
+            async with there.post("/api/v1/downloads", json={"repo": REPO, "choice": "Q8_0"}) as answer:
+                assert answer.status in {200, 201, 202}, await answer.text()
+        async with there.post("/api/pull", json=asked) as one, there.post("/api/pull", json=asked) as other:
+            while (await line(one)).get("completed", 0) == 0:
+                pass
+            one.close()
+            for _ in range(12):  # a look each: the server has long seen that one has left
+                await line(other)
+            if first == "page":
+                other.close()
+        async with there.post("/api/pull", json=asked) as other:
+            for _ in range(12):
+                await line(other)
+            hub.hold.set()
+            hub.hold = None
+            while (await line(other))["status"] != "success":
+                pass
+    async with there.delete("/api/delete", json=asked) as answer:
+        assert answer.status == 200
+
+
 async def test_llama_servers_router_fetches_and_deletes(there: aiohttp.ClientSession, hub: Hub) -> None:
     hub.files = FILES["gguf"]
     async with asyncio.timeout(60), there.get("/models/sse") as events:

@@ -41,7 +41,10 @@ _UNDER_WAY: frozenset[State] = frozenset({"queued", "running", "retrying"})
 
 @dataclass(slots=True)
 class Download:
-    """One of them; `retry_at` on the service's clock, `created` in seconds since 1970."""
+    """One of them; `retry_at` on the service's clock, `created` in seconds since 1970.
+
+    waiting   clients that wait for it; where it is `tied`, they set it going, and it is to stop with the last of them
+    """
 
     id: str
     order: Order
@@ -52,6 +55,8 @@ class Download:
     retry_at: float | None = None
     error: DovetailError | None = None
     path: Path | None = None
+    waiting: int = 0
+    tied: bool = False
     stop: Stop = field(default_factory=Stop)
     woken: asyncio.Event = field(default_factory=asyncio.Event)
     samples: deque[tuple[float, int]] = field(default_factory=deque[tuple[float, int]])
@@ -165,7 +170,7 @@ class Downloads:
             return download
         if download.state not in {"paused", "failed"}:
             raise InvalidRequest(f"it is {download.state}: there is nothing to go on with", code="download_state")
-        download.attempt, download.error = 0, None
+        download.attempt, download.error, download.tied = 0, None, False
         await self._changed(download, "queued")
         return download
 

@@ -41,9 +41,9 @@ def launch(
 
     claude is Claude Code; codex, opencode, aider, continue and open-webui are themselves.
     """
-    target = _target(url, configured(home, config).home, key, model)
+    target, model_id = _target(url, configured(home, config).home, key, model)
     setup = SETUPS[program](target, Places(Path.home(), os.environ))
-    notes = [*setup.notes, *_too_small(program, target)]
+    notes = [*setup.notes, *_too_small(program, target, model_id)]
     backup = _written(setup) if write else None
     if as_json:
         told = {
@@ -64,8 +64,8 @@ def launch(
         typer.echo(f"note: {note}", err=True)
 
 
-def _target(url: str | None, home: Path, key: str | None, model: str | None) -> Target:
-    """The running server, as a client meets it. Raises Failure."""
+def _target(url: str | None, home: Path, key: str | None, model: str | None) -> tuple[Target, str]:
+    """The running server, as a client meets it, and the id of the model. Raises Failure."""
     found = client.find_server(url, home)
     if found is None:
         raise Failure("no server is running; start one with: dovetail serve", Exit.UNAVAILABLE)
@@ -87,7 +87,8 @@ def _target(url: str | None, home: Path, key: str | None, model: str | None) -> 
     context = chosen.get("context")
     can = chosen.get("capabilities")
     tools = isinstance(can, list) and "tools" in can
-    return Target(server.url, model or str(chosen["id"]), key, context if isinstance(context, int) else None, tools)
+    model_id = str(chosen["id"])
+    return Target(server.url, model or model_id, key, context if isinstance(context, int) else None, tools), model_id
 
 
 def _chosen(models: list[JsonObject], name: str | None) -> JsonObject:
@@ -110,13 +111,13 @@ def _chosen(models: list[JsonObject], name: str | None) -> JsonObject:
     raise Failure(f"model {name!r} does not exist; models here: {names}")
 
 
-def _too_small(program: str, target: Target) -> list[str]:
+def _too_small(program: str, target: Target, model_id: str) -> list[str]:
     takes = TAKES.get(program, 0)
     notes: list[str] = []
     if target.context is not None and target.context < takes:
         notes.append(
             f"{target.model} has a context of {target.context} tokens, and this client's instructions alone take about "
-            f"{takes}: set models.{target.model}.context higher, or choose another model"
+            f"{takes}: set models.{model_id}.context higher, or choose another model"
         )
     if takes and not target.calls_tools:
         notes.append(f"{target.model} calls no tools, without which this client does nothing but talk")

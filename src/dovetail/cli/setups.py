@@ -146,7 +146,7 @@ def open_webui(target: Target, places: Places) -> Setup:
         "and the server needs --host, an account and server.allowed_hosts (docs/security.md)"
     )
     notes = ("these are read at its first start; later, change them under Admin Settings, Connections", contained)
-    start = f"env $(cat {shlex.quote(str(file))}) open-webui serve --port {port + 1}"
+    start = f"(set -a; . {shlex.quote(str(file))}; open-webui serve --port {port + 1})"
     return Setup(file, _lines(told), start, notes)
 
 
@@ -172,4 +172,5 @@ def _quoted(text: str) -> str:
 
 
 def _lines(variables: Mapping[str, str]) -> str:
-    return "".join(f"{name}={value}\n" for name, value in variables.items())
+    """Variables as a shell reads them, in quotes where they need some."""
+    return "".join(f"{name}={shlex.quote(value)}\n" for name, value in variables.items())

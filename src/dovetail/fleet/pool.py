@@ -139,13 +139,9 @@ class Pool:
     async def unload(self, model_id: str, adapter: str | None = None) -> bool:
         """Stops a model when its requests are done, or after a while all the same; False if it is not loaded.
 
-        With `adapter` its worker for that adapter alone, where it has one.
+        With `adapter` its worker for that adapter alone, where it has one; else the one that applies it.
         """
-        seats = [
-            seat
-            for seat in self._seats.of(model_id)
-            if seat.worker.alive and (adapter is None or seat.model.name == f"{model_id}+{adapter}")
-        ]
+        seats = [seat for seat in self._seats.of(model_id, adapter) if seat.worker.alive]
         await self._quiet(seats, UNLOAD_WITHIN)
         for seat in seats:
             seat.calibration.interrupt()

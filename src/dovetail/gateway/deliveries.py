@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -52,15 +54,37 @@ def downloads_of(services: Services) -> Downloads:
     return services.downloads
 
 
-async def begun(services: Services, spec: HubSpec) -> Download:
-    """The download of `spec`, which may be under way already or paused. Raises what `Downloads.start` does."""
+async def begun(services: Services, spec: HubSpec, *, tied: bool = False) -> Download:
+    """The download of `spec`, which may be under way already or paused. Raises what `Downloads.start` does.
+
+    `tied`: where this sets it going, it is to stop with the last of those who wait for it (`attended`).
+    """
     downloads = downloads_of(services)
     wanted = await downloads.errands.ask(lambda: order(spec))
     try:
-        return await downloads.start(wanted)
+        download = await downloads.start(wanted)
     except Conflict:
         same = (each for each in downloads.list() if each.order.repo == wanted.repo and each.state not in ENDED)
         download = next((each for each in same if each.order.files == wanted.files), None)
         if download is None:
             raise
-        return await downloads.resume(download.id) if download.state in {"paused", "retrying"} else download
+        if download.state == "retrying":
+            return await downloads.resume(download.id)
+        if download.state != "paused":
+            return download
+        await downloads.resume(download.id)
+    download.tied = tied
+    return download
+
+
+@asynccontextmanager
+async def attended(services: Services, download: Download) -> AsyncGenerator[None]:
+    """While somebody waits for it: where it is tied to them, it is paused when the last one leaves before its end."""
+    download.waiting += 1
+    try:
+        yield
+    finally:
+        download.waiting -= 1
+        going = download.state not in {*ENDED, "paused"}
+        if going and download.tied and not download.waiting and not services.door.shut:
+            await downloads_of(services).pause(download.id)

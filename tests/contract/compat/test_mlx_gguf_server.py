@@ -312,6 +312,20 @@ async def test_a_load_says_what_holds_where_a_request_says_nothing(tmp_path: Pat
         assert (await text(ignore_eos=True, max_tokens=4, logit_bias={"0": -1}))[0] == plain
 
 
+@pytest.mark.accept("A25", "S3")
+@pytest.mark.parametrize("name", [MLX, GGUF])
+async def test_what_was_loaded_with_an_adapter_is_unloaded_by_its_number(tmp_path: Path, name: str) -> None:
+    async with (
+        served(tmp_path / "home") as server,
+        aiohttp.ClientSession(server.url, timeout=aiohttp.ClientTimeout(total=60)) as client,
+    ):
+        body = {"llm_model_name": name, "adapter_name": "shout"}
+        async with client.post("/v1/internal/model/load", json=body) as answer:
+            assert (answer.status, await answer.json()) == (200, {"load": "success"})
+        assert await curl(server, UNLOAD) == {"unload": "success"}
+        assert (await curl(server, PROCESSES))["processes"] == []
+
+
 @pytest.mark.accept("A24", "A25", "A27", "S3", "S4")
 async def test_loaded_with_settings_and_an_adapter_then_unloaded(tmp_path: Path) -> None:
     home = tmp_path / "home"

@@ -3,6 +3,7 @@
 import gzip
 import io
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,11 @@ async def test_a_conversation_goes_on_in_another_server(tmp_path: Path, model: s
     text = story(f"Ada {model}")
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
+        left = tmp_path / name / "kv-passing" / "left" / "file"  # by a server that was killed, long ago
+        left.parent.mkdir(parents=True)
+        left.write_bytes(b"half")
+        for path in (left, left.parent):
+            os.utime(path, (1, 1))
     async with running(tmp_path / "one", environment=ENVIRONMENT) as one, aiohttp.ClientSession(one.url) as http:
         await ask(one, model, text)
         await unload(one, model)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import stat
+import subprocess
 import tomllib
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +21,7 @@ from .scripted import ScriptedServer
 Capture = pytest.CaptureFixture[str]
 MODELS = "GET /v1/models"
 BIG: JsonObject = {"id": "big", "context": 65536, "capabilities": ["chat", "tools"], "aliases": ["large"]}
-SMALL: JsonObject = {"id": "small", "context": 4096, "capabilities": ["chat"], "aliases": []}
+SMALL: JsonObject = {"id": "small", "context": 4096, "capabilities": ["chat"], "aliases": ["little"]}
 RANKS: JsonObject = {"id": "ranks", "context": 512, "capabilities": ["rerank"], "aliases": []}
 FILES = {
     "claude": ".claude/dovetail.json",
@@ -122,6 +123,7 @@ def test_a_model_that_is_too_small_or_calls_no_tools_is_told_of(server: Scripted
     notes = " ".join(launched(server, capsys, "claude", "-m", "small")["notes"])
     assert "models.small.context" in notes
     assert "calls no tools" in notes
+    assert "models.small.context" in " ".join(launched(server, capsys, "claude", "-m", "little")["notes"])
     assert launched(server, capsys, "codex", "-m", "big")["notes"] == []
 
 
@@ -148,11 +150,20 @@ def test_folders_that_the_environment_names_are_used() -> None:
     assert found == [Path("/a/dovetail.json"), Path("/b/dovetail.config.toml"), Path("/c/opencode/dovetail.json")]
 
 
-def test_names_that_need_quotes_stay_whole() -> None:
+def test_names_that_need_quotes_stay_whole(tmp_path: Path) -> None:
     model = 'a "b"\\c'
     assert tomllib.loads(setup("codex", model=model, key='k"').content)["model"] == model
     assert f"model: {json.dumps(model)}" in setup("continue", model=model).content
     assert json.loads(setup("opencode", model=model).content)["model"] == f"dovetail/{model}"
+    for client, name, value in (
+        ("open-webui", "DEFAULT_MODELS", "my * $HOME"),
+        ("aider", "AIDER_MODEL", "openai/my * $HOME"),
+    ):
+        (file := tmp_path / "file.env").write_text(setup(client, model="my * $HOME").content)
+        said = subprocess.run(
+            ["sh", "-c", f'. {file}; printf %s "${name}"'], capture_output=True, text=True, check=True
+        )
+        assert said.stdout == value
 
 
 def test_what_is_not_known_is_not_said() -> None:

@@ -46,3 +46,22 @@ async def test_each_adapter_has_a_worker_where_the_engine_cannot_mix_them(
         assert {status.model: status.state for status in pool.states()}["a"] == "ready"
     finally:
         await pool.aclose()
+
+
+class Mixing(FakeEngine):
+    adapters_apart = False
+
+
+async def test_the_one_worker_of_an_engine_that_mixes_them_is_unloaded_by_any_of_their_names(
+    launcher: FakeLauncher, recorder: Recorder
+) -> None:
+    settings = FleetSettings(stop_timeout=0.05, idle_ttl=0)
+    pool = Pool(Making({"gguf": Mixing()}, lambda _: LoadOptions(parallel=2), Machine(2)), launcher, settings, recorder)
+    try:
+        await pool.load(replace(A, adapter=ADAPTERS[0]))
+        assert pool.status("a", "x").state == "ready"
+        assert await pool.unload("a", "x")
+        assert pool.status("a").state == "unloaded"
+        assert not await pool.unload("a", "x")
+    finally:
+        await pool.aclose()

@@ -1,6 +1,7 @@
 """What somebody may who has no name, or no longer the role with which the request began."""
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -10,9 +11,11 @@ from starlette.types import Message
 from dovetail.access.access import Access
 from dovetail.access.keys import NewKey
 from dovetail.core.caller import GUEST, LOCAL, Scope
+from dovetail.fleet.pool import WorkerStatus
 from dovetail.gateway.app import create_app
 
 from ..access.parts import GOOD, HERE, access  # noqa: TID252
+from ..serving.fakes import model  # noqa: TID252
 from .fakes import Client, call, services
 
 pytestmark = pytest.mark.anyio
@@ -62,9 +65,33 @@ async def test_a_key_of_other_models_changes_and_removes_none(tmp_path: Path) ->
             ("GET", "/api/v1/models/m/removal", None),
             ("GET", "/api/v1/models/m/adapters", None),
             ("POST", "/api/v1/models/estimate", {"model": "m"}),
+            ("POST", "/models/config", {"model": "m", "config": {"contextSize": 64}}),
+            ("POST", "/management/process/clean-up", {"model": "m", "timeout": 0}),
+            ("GET", "/management/debug/latest", None),
+            ("POST", "/v1/internal/model/load", {"llm_model_name": "m", "priority": 3}),
+            ("POST", "/api/chat/completions", {"filename": "m.gguf", "prompt": "a", "model_params": {"n_ctx": 64}}),
+        ):
+            number = {"x_model_id": "m"} if path == "/management/debug/latest" else {}
+            refused = await call(app, method, path, body, x_api_key=secret, **number)
+            assert (refused.status, b"not good for m" in refused.body) == (403, True), path
+
+
+async def test_what_is_about_all_models_is_not_for_a_key_of_some(tmp_path: Path) -> None:
+    with access(tmp_path) as made:
+        worker = WorkerStatus("m", "ready", os.getpid(), served=model())
+        app = create_app(services(access=made, statuses={"m": worker}))
+        _, secret = await made.keys.create(NewKey("k", None, "admin", Scope(models=("other",))))
+        for method, path, body in (
+            ("PATCH", "/api/v1/config", {"change": {"models": {"m": {"ttl": 1}}}}),
+            ("POST", "/api/save-config", {"models": [{"id": "m"}]}),
+            ("GET", "/v1/internal/model/kv_cache/info", None),
+            ("GET", "/v1/internal/model/kv_cache/export/abc", None),
+            ("POST", "/v1/internal/model/kv_cache/import", {}),
         ):
             refused = await call(app, method, path, body, x_api_key=secret)
-            assert (refused.status, b"not good for m" in refused.body) == (403, True), path
+            assert (refused.status, b"about all models" in refused.body) == (403, True), path
+        assert (await call(app, "GET", "/models/config", x_api_key=secret)).json() == {"models": {}}
+        assert (await call(app, "GET", "/management/processes", x_api_key=secret)).json() == {"processes": []}
 
 
 async def _demoted(made: Access) -> None:

@@ -7,6 +7,7 @@ behind a header that says what it fits.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gzip
 import shutil
 import tempfile
@@ -29,7 +30,7 @@ from dovetail.gateway.one_file import received
 from dovetail.gateway.openapi import answers
 from dovetail.gateway.services import Services
 from dovetail.gateway.shelves import Shelves, bundle_name
-from dovetail.gateway.streams import Download
+from dovetail.gateway.streams import Download, check_whole
 
 router = APIRouter(tags=["configuration"])
 
@@ -70,8 +71,9 @@ class KvCacheImported(Answer):
 
 @router.get("/v1/internal/model/kv_cache/info", operation_id="listKvCaches", response_model=None)
 @answers(KvCacheList)
-async def list_caches(services: ServicesDep, _caller: CallerDep) -> Response:
+async def list_caches(services: ServicesDep, caller: CallerDep) -> Response:
     """The prompt caches on disk; what a loaded model has in memory comes there when it is unloaded."""
+    check_whole(caller)
     found = await asyncio.to_thread(lambda: Shelves(services.settings).conversations())
     caches: list[Json] = [
         {"id": c.name, "model": c.model, "tokens": c.card.tokens, "size": c.card.size, "used": c.used} for c in found
@@ -86,8 +88,9 @@ async def list_caches(services: ServicesDep, _caller: CallerDep) -> Response:
     response_model=None,
     openapi_extra={"parameters": [_ID]},
 )
-async def export_cache(request: Request, services: ServicesDep, _caller: CallerDep) -> Response:
+async def export_cache(request: Request, services: ServicesDep, caller: CallerDep) -> Response:
     """One of them as a file. It holds the conversation."""
+    check_whole(caller)
     name = request.path_params["id"].removesuffix(".safetensors")
     guard.detail(request.scope, cache=name)
     file, size, called = await asyncio.to_thread(_exported, services, name)
@@ -107,12 +110,15 @@ async def export_cache(request: Request, services: ServicesDep, _caller: CallerD
     openapi_extra={"requestBody": _FILE},
 )
 @answers(KvCacheImported)
-async def import_cache(request: Request, services: ServicesDep, _caller: CallerDep) -> Response:
+async def import_cache(request: Request, services: ServicesDep, caller: CallerDep) -> Response:
     """Takes in a file that was exported, as it is or gzipped, by itself or in a form, where it fits the model here."""
+    check_whole(caller)
     most = services.settings.kv.max_bytes
-    folder = Path(await asyncio.to_thread(tempfile.mkdtemp, dir=_room(services)))
+    folder = Path(await asyncio.to_thread(lambda: tempfile.mkdtemp(dir=_room(services.settings.home))))
     try:
         await received(request, folder / "file", limit=most, within=services.settings.server.body_timeout)
+        if services.guard is not None:  # it may have come for hours
+            await services.guard.check_still(request.scope)
         model, tokens, name = await asyncio.to_thread(_imported, services, folder / "file", most)
     finally:
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
@@ -126,7 +132,7 @@ def _exported(services: Services, name: str) -> tuple[Path, int, str]:
     found = next((each for each in shelves.conversations() if each.name == name), None)
     if found is None:
         raise InvalidRequest(f"there is no prompt cache {name[:128]}", code="not_found", status=404)
-    handle, path = tempfile.mkstemp(dir=_room(services))
+    handle, path = tempfile.mkstemp(dir=_room(services.settings.home))
     file = Path(path)
     try:
         with open(handle, "wb") as out:  # noqa: PTH123  a handle
@@ -191,11 +197,13 @@ def _unpacked(file: Path, most: int) -> Path:
     return target
 
 
-def _room(services: Services) -> Path:
-    """Where files pass through: on the disk that they come from, where nobody looks for caches."""
-    folder = services.settings.home / "kv-passing"
+def _room(home: Path) -> Path:
+    """Where files pass through: on the disk that they come from, where nobody looks for caches. Blocks."""
+    folder = home / "kv-passing"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for left in folder.iterdir():  # of a client that left before its answer began, or of a server that was killed
-        if left.is_file() and time.time() - left.stat().st_mtime > _STALE:
-            left.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # another request's, which has just gone
+            written = max(path.stat().st_mtime for path in (left, *left.glob("*")))
+            if time.time() - written > _STALE:
+                shutil.rmtree(left) if left.is_dir() else left.unlink()
     return folder

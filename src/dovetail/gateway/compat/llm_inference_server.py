@@ -31,6 +31,7 @@ from dovetail.gateway.rights import Right
 from dovetail.gateway.roots import admitted, roots
 from dovetail.gateway.services import Services
 from dovetail.gateway.wire import Inert, Refused, Wire
+from dovetail.serving.limits import check_scope
 from dovetail.serving.requests import Ticket
 from dovetail.settings.document import Edit, Value
 
@@ -147,6 +148,7 @@ async def chat(request: Request, services: ServicesDep, caller: CallerDep) -> Re
     body = await receive_body(request, services, FileChat)
     said = body.model_params.settings()
     model = await _model(request, services, caller, body)
+    check_scope(caller, model)
     edits = [
         Edit(("models", model.id, name), value)
         for name, value in said.items()

@@ -26,7 +26,9 @@ from dovetail.gateway.openapi import answers, reads
 from dovetail.gateway.props import router_state
 from dovetail.gateway.sampling import ModelName
 from dovetail.gateway.services import Services
+from dovetail.gateway.streams import check_whole
 from dovetail.gateway.wire import Wire
+from dovetail.serving.limits import check_scope
 from dovetail.settings import legacy
 from dovetail.settings.document import Edit, replace_file
 
@@ -106,20 +108,21 @@ async def list_models(request: Request, services: ServicesDep, caller: CallerDep
 
 @router.get("/models/config", operation_id="showModelConfigs", response_model=None)
 @answers(StoredConfigs)
-async def show_configs(services: ServicesDep, _caller: CallerDep) -> Response:
-    """The load options that are stored of each model."""
+async def show_configs(services: ServicesDep, caller: CallerDep) -> Response:
+    """The load options that are stored of each model; with a key, of those that it is good for."""
     models = await asyncio.to_thread(services.catalog.models)
-    return json_answer({"models": {model.id: _stored(services, model) for model in models}})
+    return json_answer({"models": {model.id: _stored(services, model) for model in models if caller.may_use(model.id)}})
 
 
 @router.post("/models/config", operation_id="setModelConfig", response_model=None)
 @reads(SetConfig)
 @answers(Success)
-async def set_config(request: Request, services: ServicesDep, _caller: CallerDep) -> Response:
+async def set_config(request: Request, services: ServicesDep, caller: CallerDep) -> Response:
     """Stores a model's load options; they hold from its next load on, which the next request brings about."""
     body = await receive_body(request, services, SetConfig)
     headers = wire.warnings(body, strict=services.settings.strict)
     model = await asyncio.to_thread(services.catalog.find, body.model)
+    check_scope(caller, model)
     guard.detail(request.scope, model=model.id)
     own = cast("dict[str, object]", body.config.model_dump(exclude_unset=True))
     if (said := body.config.modelFormat) is not None and said.lower() != model.format:
@@ -135,8 +138,9 @@ async def set_config(request: Request, services: ServicesDep, _caller: CallerDep
 @router.post("/api/save-config", operation_id="saveClientConfig", response_model=None)
 @reads(ClientConfig)
 @answers(Success)
-async def save_config(request: Request, services: ServicesDep, _caller: CallerDep) -> Response:
+async def save_config(request: Request, services: ServicesDep, caller: CallerDep) -> Response:
     """Stores the client's list of models; a model that was in it and is no longer loses what was set there."""
+    check_whole(caller)
     body = await receive_body(request, services, ClientConfig)
     text = json.dumps(body.model_dump(exclude_unset=True), indent=2, ensure_ascii=False) + "\n"
     edits = await asyncio.to_thread(_client_edits, services, text)

@@ -28,6 +28,7 @@ from dovetail.gateway.openapi import answers, reads
 from dovetail.gateway.sampling import ModelName
 from dovetail.gateway.wire import Wire
 from dovetail.hardware.usage import Usage, usage
+from dovetail.serving.limits import check_scope
 from dovetail.serving.requests import Kind, Ticket
 from dovetail.storage.journal import Filter
 
@@ -128,14 +129,15 @@ class CleanUpAnswer(Answer):
     openapi_extra={"parameters": [_FORMAT]},
 )
 @answers(ProcessList)
-async def list_processes(request: Request, services: ServicesDep, _caller: CallerDep) -> Response:
-    """The worker processes, with their load and what each of them has to do."""
+async def list_processes(request: Request, services: ServicesDep, caller: CallerDep) -> Response:
+    """The worker processes, with their load and what each of them has to do; with a key, of what it is good for."""
     shape = request.query_params.get("format", "list")
     if shape not in {"list", "map"}:
         raise InvalidRequest("format: should be list or map", param="format")
     tickets = list(services.requests)
     busy = {ticket.worker for ticket in tickets}
-    states = [state for state in services.pool.states() if state.pid is not None or state.model in busy]
+    seen = [s for s in services.pool.states() if s.served is None or caller.may_use(s.served.id)]
+    states = [state for state in seen if state.pid is not None or state.model in busy]
     before, after = await _measured([state.pid for state in states if state.pid is not None])
     numbers = {name: str(number) for number, name in numbered(services).items()}
     shown: dict[str, Json] = {
@@ -155,6 +157,7 @@ async def list_processes(request: Request, services: ServicesDep, _caller: Calle
 async def latest(request: Request, services: ServicesDep, caller: CallerDep) -> Response:
     """The last request of a model that has ended: what it was, what the prompt cache had, its times. No text of it."""
     model = await found(request, services, caller)
+    check_scope(caller, model)
     entries = await services.insight.journal.page(Filter(model=model.name), 1)
     if not entries:
         raise InvalidRequest(f"no request of {model.name} has ended yet", code="request_not_found", status=404)
@@ -190,8 +193,10 @@ async def clean_up(request: Request, services: ServicesDep, caller: CallerDep) -
     """Ends what waits for a model or runs on it and came longer ago than `timeout`: its clients get `cancelled`."""
     body = await receive_body(request, services, CleanUpBody)
     headers = wire.warnings(body, strict=services.settings.strict)
-    name = (await found(request, services, caller, body.model)).id
-    workers = frozenset(state.model for state in services.pool.states() if state.served and state.served.id == name)
+    model = await found(request, services, caller, body.model)
+    check_scope(caller, model)
+    states = services.pool.states()
+    workers = frozenset(state.model for state in states if state.served and state.served.id == model.id)
     services.requests.clean_up(workers, body.timeout)
     return Response(orjson.dumps({"process_clean_up": "success"}), headers=headers, media_type="application/json")
 

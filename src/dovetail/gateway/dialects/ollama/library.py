@@ -18,7 +18,7 @@ from dovetail.core.errors import DovetailError, InvalidRequest, ModelNotFound
 from dovetail.core.request import JsonObject
 from dovetail.gateway import disposal, errors, guard, wire
 from dovetail.gateway.answers import Answer
-from dovetail.gateway.deliveries import ENDED, begun, downloads_of
+from dovetail.gateway.deliveries import ENDED, attended, begun
 from dovetail.gateway.deps import CallerDep, ServicesDep, receive_body
 from dovetail.gateway.dialects.ollama.keeping import find, hub_name
 from dovetail.gateway.openapi import answers, lines, reads
@@ -72,7 +72,7 @@ class Removed(Answer):
 @answers(OllamaProgress)
 @lines(OllamaProgress)
 async def pull(request: Request, services: ServicesDep, _caller: CallerDep) -> Response:
-    """Fetches a model of the Hugging Face hub. A client that leaves pauses it; who asks again goes on with it."""
+    """Fetches a model of the Hugging Face hub. The last client to leave pauses it; who asks again goes on with it."""
     body = await receive_body(request, services, OllamaPull)
     headers = wire.warnings(body, strict=services.settings.strict)
     guard.detail(request.scope, repo=body.model)
@@ -115,23 +115,19 @@ async def _wanted(services: Services, name: str) -> Download | None:
             f"hub, as hf.co/OWNER/NAME:QUANT",
             param="model",
         )
-    return await begun(services, parse_spec(hub))
+    return await begun(services, parse_spec(hub), tied=True)
 
 
 async def _progress(services: Services, download: Download | None) -> AsyncGenerator[JsonObject]:
-    """Its state, now and then; whoever closes it before the end pauses it. Raises the download's failure."""
+    """Its state, now and then, while somebody listens. Raises the download's failure."""
     yield {"status": "pulling manifest"}
     if download is not None:
-        downloads = downloads_of(services)
-        try:
+        async with attended(services, download):
             while download.state not in ENDED:
                 if download.state == "paused":
                     raise DovetailError(f"the download of {download.order.repo} was paused")
                 yield _moved(download)
                 await asyncio.sleep(LOOK_EVERY)
-        finally:
-            if download.state not in {*ENDED, "paused"} and not services.door.shut:
-                await downloads.pause(download.id)
         if download.state != "done":
             raise download.error or DovetailError(f"the download of {download.order.repo} is {download.state}")
         yield _moved(download)
