@@ -223,10 +223,14 @@ class PlainText:
 
 @dataclass(frozen=True, slots=True)
 class JsonSchema:
-    """JSON that matches `schema`, whose keywords have been checked: every engine follows all that are left."""
+    """JSON that matches `schema`, whose keywords have been checked: every engine follows all that are left.
+
+    `place` is the field that asks for it, for messages.
+    """
 
     schema: JsonObject
     name: str = "answer"
+    place: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,10 +245,14 @@ class Thought:
 
 @dataclass(frozen=True, slots=True)
 class Grammar:
-    """Text of a GBNF grammar's `root`: the whole answer, or what follows the `thought` that may come before it."""
+    """Text of a GBNF grammar's `root`: the whole answer, or what follows the `thought` that may come before it.
+
+    `place` is the field that asks for it, for messages.
+    """
 
     gbnf: str
     thought: Thought | None = None
+    place: str = field(default="", compare=False)
 
 
 OutputFormat: TypeAlias = PlainText | JsonSchema | Grammar
@@ -264,6 +272,7 @@ class GenerateRequest:
     stop        up to 16 strings that end the text and are not part of it
     n           number of choices, each a generation of its own with seed + index
     top_logprobs   log probabilities of each piece of text and of that many rivals; None: of none
+    listed_by   the field that asks for them, for messages
     output      the form that the answer must have
     adapter     a LoRA that is applied, None: the model alone, or what its settings name
     space       prompt caches are shared within it; requests of different spaces see nothing of each other
@@ -279,6 +288,7 @@ class GenerateRequest:
     stop: tuple[str, ...] = ()
     n: int = 1
     top_logprobs: int | None = None
+    listed_by: str = field(default="logprobs", compare=False)
     output: OutputFormat = PlainText()
     adapter: Adapter | None = None
     space: str = ""

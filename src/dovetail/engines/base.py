@@ -46,10 +46,14 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class WorkerCall:
-    """One POST to a worker, answered by a stream of server-sent frames."""
+    """One POST to a worker, answered by a stream of server-sent frames.
+
+    `names` has what the client calls fields of the body, for what the worker refuses.
+    """
 
     path: str
     body: JsonObject
+    names: Mapping[str, str] = field(default_factory=dict[str, str], compare=False)
 
 
 @dataclass(frozen=True, slots=True)

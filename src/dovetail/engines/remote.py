@@ -21,10 +21,11 @@ from dovetail.core.request import (
     JsonObject,
     JsonSchema,
     NamedTool,
+    PlainText,
     Sampling,
     TextPrompt,
 )
-from dovetail.engines import wire
+from dovetail.engines import structured, wire
 from dovetail.engines.base import Command, Decoder, Endpoint, Machine, WorkerCall
 
 DEFAULT_PARALLEL = 8
@@ -62,7 +63,9 @@ class RemoteEngine:
             body["max_tokens"] = request.max_tokens
         match request.prompt:
             case ChatPrompt() as chat:
-                return WorkerCall("/v1/chat/completions", body | _chat(chat) | _form(request))
+                return WorkerCall(
+                    "/v1/chat/completions", body | _chat(chat) | _form(request), structured.names(request)
+                )
             case TextPrompt() as text:
                 return WorkerCall("/v1/completions", body | _text(request, text))
 
@@ -129,7 +132,9 @@ class TextDecoder:
         return [Finished(self._reason, self._usage, Timings(), None, self._index)]
 
 
-def error_from(payload: Json, status: int = 500, host: str = "the other server") -> DovetailError:
+def error_from(
+    payload: Json, status: int = 500, host: str = "the other server", names: Mapping[str, str] | None = None
+) -> DovetailError:
     """The exception for another server's error body or error frame: what concerns its key is not our client's fault."""
     error = payload.get("error") if isinstance(payload, dict) else None
     told = error.get("message") if isinstance(error, dict) else error
@@ -143,13 +148,18 @@ def error_from(payload: Json, status: int = 500, host: str = "the other server")
     if status == 429:
         return Busy(f"{host} takes no more requests now: {said}", retry_after=5.0)
     if 400 <= status < 500 and status != 408:  # its own clock had run out
-        return InvalidRequest(f"{host} refused the request: {said}", param=_param(error))
+        return InvalidRequest(f"{host} refused the request: {said}", param=_param(error, names or {}))
     return EngineFailure(f"{host} failed: {said}", status=502)
 
 
-def _param(error: Json) -> str | None:
+def _param(error: Json, names: Mapping[str, str]) -> str | None:
+    """The client's field that the other server names."""
     param = error.get("param") if isinstance(error, dict) else None
-    return param if isinstance(param, str) else None
+    if not isinstance(param, str):
+        return None
+    field = param.partition(".")[0]
+    name = names.get(field, field)
+    return param if name == field else name
 
 
 def _sampling(sampling: Sampling, index: int) -> JsonObject:
@@ -199,7 +209,7 @@ def _form(request: GenerateRequest) -> JsonObject:
         body |= {"logprobs": True, "top_logprobs": request.top_logprobs}
     match request.output:
         case Grammar():
-            raise UnsupportedField("grammar", _WHY)
+            raise UnsupportedField(request.output.place or "grammar", _WHY)
         case JsonSchema(schema, name):
             form: JsonObject = {"name": name, "schema": schema, "strict": True}
             body["response_format"] = {"type": "json_schema", "json_schema": form}
@@ -210,13 +220,15 @@ def _form(request: GenerateRequest) -> JsonObject:
 
 def _text(request: GenerateRequest, text: TextPrompt) -> JsonObject:
     if request.top_logprobs is not None:
-        raise UnsupportedField("logprobs", "of text completions are not known of a model served by another server")
+        raise UnsupportedField(
+            request.listed_by, "of text completions are not known of a model served by another server"
+        )
     match request.output:
         case Grammar():
-            raise UnsupportedField("grammar", _WHY)
+            raise UnsupportedField(request.output.place or "grammar", _WHY)
         case JsonSchema():
-            raise UnsupportedField("json_schema", _WHY)
-        case _:
+            raise UnsupportedField(request.output.place or "json_schema", _WHY)
+        case PlainText():
             pass
     if text.begun or text.around:
         raise UnsupportedField("prompt" if text.begun else "input_extra", "of a text with a gap " + _WHY)

@@ -59,6 +59,25 @@ def form(request: GenerateRequest) -> JsonObject:
             return {"json_schema": {**schema, "x-guidance": _SPACE}}
 
 
+def names(request: GenerateRequest) -> dict[str, str]:
+    """The worker's fields that the client asks for by fields of its own, and what it calls them."""
+    found: dict[str, str] = {}
+    chat = isinstance(request.prompt, ChatPrompt)
+    if isinstance(request.prompt, ChatPrompt) and request.prompt.tools and request.prompt.tool_choice != "none":
+        found = {"tools": "tools", "response_format": "tools"}
+    match request.output:
+        case Grammar():
+            found["grammar"] = request.output.place or "grammar"
+        case JsonSchema():
+            name = "response_format" if chat else "json_schema"
+            found[name] = request.output.place or name
+        case PlainText():
+            pass
+    if request.top_logprobs is not None:
+        found |= dict.fromkeys(("logprobs", "n_probs"), request.listed_by)
+    return found
+
+
 def forced(chat: ChatPrompt) -> bool:
     """Whether the answer has to be tool calls and nothing else."""
     return bool(chat.tools) and (chat.tool_choice == "required" or isinstance(chat.tool_choice, NamedTool))

@@ -79,13 +79,13 @@ def encode(request: GenerateRequest, index: int = 0) -> WorkerCall:
             body["max_tokens"] = -1 if request.max_tokens is None else request.max_tokens
             if request.top_logprobs is not None:
                 body |= {"logprobs": True, "top_logprobs": max(request.top_logprobs, 1)}
-            return WorkerCall("/v1/chat/completions", body | structured.form(request))
+            return WorkerCall("/v1/chat/completions", body | structured.form(request), structured.names(request))
         case TextPrompt(parts):
             body["prompt"] = parts[0] if len(parts) == 1 and isinstance(parts[0], str) else list(parts)
             body["n_predict"] = -1 if request.max_tokens is None else request.max_tokens
             if request.top_logprobs is not None:
                 body["n_probs"] = max(request.top_logprobs, 1)  # 0 would be none at all
-            return WorkerCall("/completion", body | structured.form(request))
+            return WorkerCall("/completion", body | structured.form(request), structured.names(request))
 
 
 def adapter(applied: Adapter) -> JsonObject:
@@ -95,13 +95,14 @@ def adapter(applied: Adapter) -> JsonObject:
 
 def decoder(request: GenerateRequest, index: int = 0) -> Decoder:
     """A decoder for the answer to `encode(request, index)`."""
-    top = request.top_logprobs or 0
-    inner = ChatDecoder(index, top) if isinstance(request.prompt, ChatPrompt) else CompletionDecoder(index, top)
+    top, names = request.top_logprobs or 0, structured.names(request)
+    kind = ChatDecoder if isinstance(request.prompt, ChatPrompt) else CompletionDecoder
+    inner = kind(index, top, names)
     return structured.decoding(request, inner, index)
 
 
-def error_from(payload: Json, status: int = 500, asked: Mapping[str, Json] | None = None) -> DovetailError:
-    """The exception for a worker's error body or error frame, whose text is the engine's own; `asked` is the call."""
+def error_from(payload: Json, status: int = 500, names: Mapping[str, str] | None = None) -> DovetailError:
+    """The exception for a worker's error body or error frame, whose text is the engine's own; `names` as calls have."""
     error = payload.get("error") if isinstance(payload, dict) else None
     if not isinstance(error, dict):
         return EngineFailure(f"the worker answered with status {status} and no reason")
@@ -111,7 +112,7 @@ def error_from(payload: Json, status: int = 500, asked: Mapping[str, Json] | Non
     if (refusal := _recognised(error, message)) is not None:
         return refusal
     if 400 <= status < 500:
-        return InvalidRequest(message, param=_at_fault(message, asked or {}))
+        return InvalidRequest(message, param=_at_fault(message, names or {}))
     return EngineFailure(message, code="model_output_invalid" if error.get("type") == "model_output_invalid" else None)
 
 
@@ -127,12 +128,12 @@ def _recognised(error: Mapping[str, Json], message: str) -> DovetailError | None
     return media.recording_refusal(error.get("type"), message) or media.refusal(message)
 
 
-def _at_fault(message: str, asked: Mapping[str, Json]) -> str | None:
-    """The field that a worker's refusal is about, where it says so."""
+def _at_fault(message: str, names: Mapping[str, str]) -> str | None:
+    """The client's field that a worker's refusal is about, where it says so."""
     if named := _NAMED_FIELD.search(message):
-        return named[1]
+        return names.get(named[1], named[1])
     if "grammar" in message or "schema" in message:
-        return next((name for name in _FORMS if name in asked), None)
+        return next((names[name] for name in _FORMS if name in names), None)
     return None
 
 
@@ -141,9 +142,10 @@ class ChatDecoder:
 
     complete = False
 
-    def __init__(self, index: int, top: int = 0) -> None:
+    def __init__(self, index: int, top: int = 0, names: Mapping[str, str] | None = None) -> None:
         self._index = index
         self._top = top
+        self._names = names
         self._reason: FinishReason | None = None
         self._stop_string: str | None = None
         self._usage: Usage | None = None
@@ -161,7 +163,7 @@ class ChatDecoder:
             if reason := choice.get("finish_reason"):
                 self._reason = _FINISH.get(str(reason), "stop")
         elif "error" in frame:
-            raise error_from(frame)
+            raise error_from(frame, names=self._names)
         else:
             events = []
         if (usage := frame.get("usage")) is not None:
@@ -194,14 +196,15 @@ class CompletionDecoder:
 
     complete = False
 
-    def __init__(self, index: int, top: int = 0) -> None:
+    def __init__(self, index: int, top: int = 0, names: Mapping[str, str] | None = None) -> None:
         self._index = index
         self._top = top
+        self._names = names
         self._finished: Finished | None = None
 
     def feed(self, frame: dict[str, Json]) -> Iterable[Event]:
         if "error" in frame:
-            raise error_from(frame)
+            raise error_from(frame, names=self._names)
         events: list[Event] = []
         if (progress := frame.get("prompt_progress")) is not None:
             events.append(_prefill(cast("dict[str, Json]", progress)))

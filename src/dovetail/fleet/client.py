@@ -102,7 +102,7 @@ class WorkerClient:
             raise _stalled(self._first_token) from error
         except OSError as error:
             raise self.lost() from error
-        raise self._refusal(answer, exchange.status, call.body)
+        raise self._refusal(answer, exchange.status, call.names)
 
     async def _begin(self, method: str, path: str, body: bytes = b"") -> Exchange:
         """An exchange whose status is known. The caller has a deadline."""
@@ -144,10 +144,10 @@ class WorkerClient:
         model = self.endpoint.model
         return orjson.dumps(body if model is None else {"model": model, **body})
 
-    def _refusal(self, answer: Json, status: int, asked: Mapping[str, Json] | None = None) -> DovetailError:
+    def _refusal(self, answer: Json, status: int, names: Mapping[str, str] | None = None) -> DovetailError:
         if self.endpoint.base is not None:
-            return remote.error_from(answer, status, self.endpoint.label)
-        return wire.error_from(answer, status, asked)
+            return remote.error_from(answer, status, self.endpoint.label, names)
+        return wire.error_from(answer, status, names)
 
     @property
     def _health_path(self) -> str:

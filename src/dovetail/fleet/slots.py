@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
@@ -252,7 +252,7 @@ class Hold:
         fields: JsonObject = {"id_slot": self.slot.id}
         if self.slot.space != space:
             fields["cache_prompt"] = False  # how much would be reused tells what another caller wrote
-        return WorkerCall(call.path, {**call.body, **fields})
+        return replace(call, body={**call.body, **fields})
 
     def note(self, events: Sequence[Event]) -> None:
         """What the worker has said; `events` is not empty."""

@@ -50,7 +50,7 @@ class StructuredFields(Named):
         if len(forms) > 1:
             raise InvalidRequest(f"{forms[0]} and {forms[1]} cannot be had at once", param=forms[1])
         if self.json_schema is not None:
-            return JsonSchema(reduced(cast("JsonObject", self.json_schema), "json_schema"))
+            return JsonSchema(reduced(cast("JsonObject", self.json_schema), "json_schema"), place="json_schema")
         if self.grammar:
             return _checked("grammar", self.grammar)
         if self.regex:
@@ -87,7 +87,7 @@ class ResponseFormat(Wire):
             return PlainText()
         if self.type == "json_object":
             whole = cast("JsonObject", self.schema_)
-            return JsonSchema(reduced(whole, "response_format") if whole else ANY_OBJECT)
+            return JsonSchema(reduced(whole, "response_format") if whole else ANY_OBJECT, place="response_format")
         if self.json_schema is None:
             raise InvalidRequest("response_format: json_schema is missing", param="response_format")
         if self.json_schema.schema_ is None:
@@ -96,7 +96,7 @@ class ResponseFormat(Wire):
                 param="response_format.json_schema.schema",
             )
         schema = cast("JsonObject", self.json_schema.schema_)
-        return JsonSchema(reduced(schema, "response_format"), self.json_schema.name)
+        return JsonSchema(reduced(schema, "response_format"), self.json_schema.name, "response_format")
 
 
 def check_combination(request: GenerateRequest, param: str) -> None:
@@ -139,8 +139,8 @@ def _forced(chat: ChatPrompt) -> bool:
 def _checked(field: Literal["grammar", "regex"], text: str) -> Grammar:
     try:
         if field == "regex":
-            return Grammar(to_gbnf(text))
+            return Grammar(to_gbnf(text), place=field)
         gbnf.parse(text)
     except GrammarError as error:
         raise InvalidRequest(f"{field}: {error}", param=field) from None
-    return Grammar(text)
+    return Grammar(text, place=field)

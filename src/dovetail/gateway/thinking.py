@@ -41,7 +41,7 @@ class ThinkingFields(SamplingBody):
         effort: Effort | None = None
         if self.reasoning_effort not in ("none", "minimal"):
             effort = self.reasoning_effort
-        budget, bound = self.reasoning_budget_tokens, "reasoning_budget_tokens"
+        budget, bound = self.reasoning_budget_tokens, self.said("reasoning_budget_tokens")
         if budget is None and effort is not None:
             budget, bound = EFFORT_BUDGETS[effort], "reasoning_effort"
         switch = switches[0][0] if switches else ""
@@ -62,7 +62,7 @@ class ThinkingFields(SamplingBody):
             if value is not None:
                 found.append((f"chat_template_kwargs.{name}", value))
         if self.reasoning_budget_tokens == 0:
-            found.append(("reasoning_budget_tokens", False))
+            found.append((self.said("reasoning_budget_tokens"), False))
         return found
 
     def _check_words(self) -> None:
@@ -71,6 +71,6 @@ class ThinkingFields(SamplingBody):
         for name, said in words.items():
             told = (self.chat_template_kwargs or {}).get(name)
             if said is not None and told is not None and told != said:
-                field = name if name == "reasoning_effort" else "reasoning_budget_tokens"
+                field = name if name == "reasoning_effort" else self.said("reasoning_budget_tokens")
                 param = f"chat_template_kwargs.{name}"
                 raise InvalidRequest(f"{field} and {param} say different things", param=param)

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from itertools import accumulate, islice
-from typing import TypeVar, cast
+from typing import Self, TypeVar, cast
 
 import orjson
 from pydantic import (
@@ -20,6 +20,8 @@ from pydantic import (
     Field,
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
+    ModelWrapValidatorHandler,
+    PrivateAttr,
     ValidationError,
     model_validator,
 )
@@ -85,15 +87,25 @@ def of(spec: FieldSpec) -> object:
 class Named(Wire):
     """A wire model whose fields may have several names, see `also`."""
 
-    @model_validator(mode="before")
+    _said: Mapping[str, str] = PrivateAttr({})
+
+    @model_validator(mode="wrap")
     @classmethod
-    def _one_name_each(cls, body: object) -> object:
+    def _one_name_each(cls, body: object, handler: ModelWrapValidatorHandler[Self]) -> Self:
         if not isinstance(body, dict):
-            return body
-        named = cast("dict[str, object]", body)
-        for names in cls.aliases().values():
+            return handler(body)
+        named, said = cast("dict[str, object]", body), dict[str, str]()
+        for field, names in cls.aliases().items():
             _fold(named, names)
-        return named
+            said.update((field, name) for name in names[1:] if name in named)
+        made = handler(named)
+        if said:
+            made._said = said  # noqa: SLF001  its own
+        return made
+
+    def said(self, field: str) -> str:
+        """The name by which the client has said a field, for messages."""
+        return self._said.get(field, field)
 
     @classmethod
     @cache

@@ -40,9 +40,8 @@ def check_request(request: GenerateRequest, model: Model) -> None:
         raise InvalidRequest(f"{model.id} was made for {made} and generates no text: use {route}", param="model")
     if request.top_logprobs is not None and model.speculates:
         raise UnsupportedField(
-            "logprobs",
-            f"(n_probs, and best_of, which ranks by them) cannot be had of {model.id}: "
-            "llama.cpp gives none of what is guessed ahead (draft, ngram)",
+            request.listed_by,
+            f"cannot be had of {model.id}: llama.cpp has no log probabilities of what is guessed ahead (draft, ngram)",
         )
     biased = (token for token in request.sampling.logit_bias if isinstance(token, int))
     check_token_ids(biased, model, "logit_bias")

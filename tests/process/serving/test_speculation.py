@@ -114,6 +114,26 @@ async def test_mlx_refuses_both_by_name(http: aiohttp.ClientSession, name: str) 
     assert f"models.mlx-{name}.{name}: for GGUF models only" in whole["error"]["message"]
 
 
-async def test_log_probabilities_of_what_was_guessed_are_refused(http: aiohttp.ClientSession) -> None:
-    status, whole = await ask(http, "draft", logprobs=True)
-    assert (status, whole["error"]["param"]) == (400, "logprobs")
+HI = [{"role": "user", "content": "hi"}]
+
+
+@pytest.mark.parametrize(
+    ("path", "fields", "param"),
+    [
+        ("/v1/chat/completions", {"messages": HI, "logprobs": True}, "logprobs"),
+        ("/v1/completions", {"prompt": "hi", "logprobs": 1}, "logprobs"),
+        ("/v1/completions", {"prompt": "hi", "best_of": 2}, "best_of"),
+        ("/completion", {"prompt": "hi", "n_probs": 1}, "n_probs"),
+        ("/completion", {"prompt": "hi", "logprobs": 1}, "logprobs"),
+        ("/v1/responses", {"input": "hi", "top_logprobs": 1}, "top_logprobs"),
+        ("/api/chat", {"messages": HI, "logprobs": True}, "logprobs"),
+    ],
+)
+async def test_log_probabilities_of_what_was_guessed_are_refused(
+    http: aiohttp.ClientSession, path: str, fields: dict[str, Any], param: str
+) -> None:
+    async with http.post(path, json={"model": "draft", **fields}) as answer:
+        assert answer.status == 400
+        found = await answer.json()
+    told = found if isinstance(found["error"], str) else found["error"]
+    assert (told["param"], told["code"]) == (param, "unsupported_field")

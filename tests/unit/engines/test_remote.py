@@ -163,6 +163,29 @@ def test_what_is_the_clients_fault_names_the_field() -> None:
     assert "status 502 and no reason" in error_from(None, 502).message
 
 
+@pytest.mark.parametrize(
+    ("param", "named"),
+    [("response_format", "text.format"), ("response_format.json_schema.schema", "text.format"), ("top_p", "top_p"),
+     ("tools[0].function", "tools[0].function")],
+)  # fmt: skip
+def test_a_form_has_the_name_that_the_client_gives_it(param: str, named: str) -> None:
+    names = ENGINE.encode(replace(HI, output=JsonSchema({}, place="text.format"))).names
+    assert error_from({"error": {"message": "x", "param": param}}, 400, names=names).param == named
+
+
+def test_what_cannot_be_asked_of_another_server_has_the_clients_name() -> None:
+    text = replace(HI, prompt=TextPrompt(("a",)))
+    for asked, param in (
+        (replace(HI, output=Grammar("g", place="regex")), "regex"),
+        (replace(text, output=Grammar("g", place="regex")), "regex"),
+        (replace(text, output=JsonSchema({}, place="json_schema")), "json_schema"),
+        (replace(text, top_logprobs=0, listed_by="best_of"), "best_of"),
+    ):
+        with pytest.raises(UnsupportedField) as refused:
+            ENGINE.encode(asked)
+        assert refused.value.param == param
+
+
 def test_a_number_of_its_own_is_no_status() -> None:
     assert isinstance(error_from({"error": {"message": "x", "code": 20012}}, 400), InvalidRequest)
 

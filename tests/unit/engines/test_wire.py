@@ -1,4 +1,5 @@
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import cast
 
 import pytest
@@ -10,7 +11,9 @@ from dovetail.core.events import Event, Finished, Prefill, ReasoningDelta, TextD
 from dovetail.core.request import (
     ChatPrompt,
     GenerateRequest,
+    Grammar,
     Json,
+    JsonSchema,
     Message,
     Sampling,
     TextPart,
@@ -208,6 +211,30 @@ def test_the_engines_words_for_bad_input_stay_a_400() -> None:
     error = wire.error_from({"error": {"code": 400, "message": "no"}}, 400)
     assert isinstance(error, InvalidRequest)
     assert error.message == "no"
+
+
+TEXT = GenerateRequest("r", "m", TextPrompt(("a",)))
+OF_A_FORM: list[tuple[GenerateRequest, str, str | None]] = [
+    (replace(chat(), output=Grammar("g", place="regex")), "failed to parse grammar: x", "regex"),
+    (replace(chat(), output=Grammar("g")), "Field 'grammar': must be a string", "grammar"),
+    (replace(chat(), output=JsonSchema({}, place="text.format")), "JSON schema conversion failed", "text.format"),
+    (replace(chat(), output=JsonSchema({}, place="format")), "Field 'response_format': x", "format"),
+    (replace(TEXT, output=JsonSchema({}, place="json_schema")), "Field 'json_schema': x", "json_schema"),
+    (chat(tools=(Tool("f"),), tool_choice="required"), "failed to parse grammar", "tools"),
+    (chat(tools=(Tool("f"),)), "failed to parse grammar", "tools"),
+    (chat(tools=(Tool("f"),), tool_choice="none"), "failed to parse grammar", None),
+    (replace(TEXT, top_logprobs=1, listed_by="best_of"), "Field 'n_probs': x", "best_of"),
+    (chat(), "Field 'top_p': x", "top_p"),
+]
+
+
+@pytest.mark.parametrize(("request_", "message", "param"), OF_A_FORM, ids=str)
+def test_what_a_worker_refuses_has_the_clients_name(request_: GenerateRequest, message: str, param: str | None) -> None:
+    body: Json = {"error": {"code": 400, "message": message}}
+    assert wire.error_from(body, 400, wire.encode(request_).names).param == param
+    with pytest.raises(InvalidRequest) as framed:
+        list(wire.decoder(request_).feed(cast("dict[str, Json]", body)))
+    assert framed.value.param == param
 
 
 JSON = st.recursive(

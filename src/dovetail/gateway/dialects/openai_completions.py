@@ -77,6 +77,7 @@ class CompletionBody(SamplingBody):
                 stop=self.stops(),
                 n=count,
                 top_logprobs=0 if self.logprobs is None and count > self.choices else self.logprobs,
+                listed_by="best_of" if self.logprobs is None else "logprobs",
                 output=output,
                 adapter=adapter(self.adapter),
             )

@@ -154,7 +154,11 @@ class CountBody(Wire):
 
     def _output(self) -> OutputFormat:
         said = self._format()
-        return PlainText() if said is None else JsonSchema(reduced(cast("JsonObject", said.schema_), _FORMAT))
+        return (
+            PlainText()
+            if said is None
+            else JsonSchema(reduced(cast("JsonObject", said.schema_), _FORMAT), place=_FORMAT)
+        )
 
 
 class MessagesBody(CountBody):

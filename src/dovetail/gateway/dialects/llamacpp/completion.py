@@ -62,6 +62,7 @@ class NativeBody(LlamaExtras):
             bound_said=self.max_tokens is not None,
             stop=self.stops(),
             top_logprobs=self.n_probs or None,
+            listed_by=self.said("n_probs"),
             output=self.output(),
             adapter=adapter(self.adapter),
         )

@@ -116,8 +116,8 @@ class Written(Asked):
         if not self.format:
             return PlainText()
         if self.format == "json":
-            return JsonSchema(ANY_OBJECT)
-        return JsonSchema(reduced(cast("JsonObject", self.format), "format"))
+            return JsonSchema(ANY_OBJECT, place="format")
+        return JsonSchema(reduced(cast("JsonObject", self.format), "format"), place="format")
 
     def thinking(self) -> Thinking:
         if self.think is None or isinstance(self.think, bool):

@@ -33,6 +33,7 @@ from dovetail.gateway.wire import Refused, Wire, of
 
 LOGPROBS = "message.output_text.logprobs"
 ENCRYPTED = "reasoning.encrypted_content"
+_FORMAT = "text.format"
 _ELSEWHERE = Literal[
     "file_search_call.results", "web_search_call.results", "web_search_call.action.sources",
     "message.input_image.image_url", "computer_call_output.output.image_url", "code_interpreter_call.outputs",
@@ -146,7 +147,7 @@ class PromptBody(Wire):
 
     def _combined(self, request: GenerateRequest) -> GenerateRequest:
         formed = not isinstance(request.output, PlainText)
-        check_combination(request, "text.format" if formed else "tool_choice")
+        check_combination(request, _FORMAT if formed else "tool_choice")
         return request
 
     def _prompt(self, before: Sequence[ItemBody], kept: Mapping[str, ItemBody]) -> ChatPrompt:
@@ -217,10 +218,10 @@ class PromptBody(Wire):
         if form is None or form.type == "text":
             return PlainText()
         if form.type == "json_object":
-            return JsonSchema(ANY_OBJECT)
+            return JsonSchema(ANY_OBJECT, place=_FORMAT)
         if form.schema_ is None:
             raise InvalidRequest("text.format.schema: missing", param="text.format.schema")
-        return JsonSchema(reduced(cast("JsonObject", form.schema_), "text.format"), form.name or "answer")
+        return JsonSchema(reduced(cast("JsonObject", form.schema_), _FORMAT), form.name or "answer", _FORMAT)
 
 
 class ResponseCountBody(PromptBody):
@@ -267,6 +268,7 @@ class ResponseBody(PromptBody):
             max_tokens=self.max_output_tokens,
             bound_said=self.max_output_tokens is not None,
             top_logprobs=self._top_logprobs(),
+            listed_by="top_logprobs" if self.top_logprobs is not None else "include",
             output=self._output(),
         )
         return self._combined(request)
