@@ -13,7 +13,7 @@ from typing import Literal, TypeAlias, cast
 
 from dovetail.catalog.enquiry import enquire
 from dovetail.catalog.transfer import DownloadFailed, RemoteFile
-from dovetail.catalog.whisper import is_whisper
+from dovetail.catalog.whisper import MLX_WEIGHTS, WEIGHTS, is_whisper
 from dovetail.core.errors import InvalidRequest
 from dovetail.core.request import Json, JsonObject
 
@@ -21,10 +21,13 @@ MOST_FOUND = 50
 _MOST_BYTES = 1 << 50  # of a file; more is no size
 _MOST_NAMED = 30
 WHISPER_FILES = ("model.bin", "*.json", "vocabulary.txt")
-MLX_FILES = ("*.safetensors", "*.json", "*.jinja", "tokenizer.model", "*.txt")
+_BESIDE = ("*.json", "*.jinja", "tokenizer.model", "*.txt")
+MLX_FILES = ("*.safetensors", *_BESIDE)
+ARRAYS = MLX_WEIGHTS[1]
 _SPEC = re.compile(r"(?P<repo>[\w][\w.\-]*/[\w][\w.\-]*)(?:[:/](?P<choice>[\w][\w.\-/]*))?")
 _REVISION = re.compile(r"[0-9a-f]{40,64}")
 _PART = re.compile(r"-\d{5}-of-\d{5}(?=\.gguf$)")
+_PART_OF = re.compile(r"-\d{5}-of-\d{5}\.")
 _QUANT = re.compile(
     r"(?i)(?:^|[.\-_/])((?:ud-)?(?:i?q\d(?:_\w+?)?|tq\d_0|b?f16|f32|fp16|fp32|mxfp4(?:_moe)?|nvfp4))(?=$|[.\-/])"
 )
@@ -35,7 +38,7 @@ Fit: TypeAlias = Literal["fits", "tight", "too_large"]
 
 @dataclass(frozen=True, slots=True)
 class HubSpec:
-    """`repo` as `owner/name`; `choice` is a file of it or a quantisation, None for a whole MLX folder."""
+    """`repo` as `owner/name`; `choice` is a file of it or a quantisation, None for a whole folder."""
 
     repo: str
     choice: str | None = None
@@ -90,7 +93,7 @@ def parse_spec(text: str) -> HubSpec:
     match = _SPEC.fullmatch(text)
     if match is None or ".." in text:
         raise InvalidRequest(
-            f"{text[:256]!r} is no hub model: write owner/name, owner/name:QUANT or owner/name:FILE.gguf", param="repo"
+            f"{text[:256]!r} is no hub model: write owner/name, owner/name:QUANT or owner/name:FILE", param="repo"
         )
     return HubSpec(match["repo"], match["choice"])
 
@@ -118,15 +121,18 @@ def choose(spec: HubSpec, files: Sequence[str]) -> list[str]:
 
 def wanted(spec: HubSpec, repository: Repository) -> tuple[RemoteFile, ...]:
     """The files that `spec` means, with the projector that lies beside a GGUF model. Raises InvalidRequest."""
+    if found := _one_of_several(spec.choice, repository):
+        return found
     chosen = with_projector(choose(spec, [file.name for file in repository.files]), repository)
     files = tuple(
         file
         for file in repository.files
         if (file.name in chosen if chosen else any(fnmatch(file.name, pattern) for pattern in _whole(repository)))
     )
-    if not files or not (chosen or _hears(repository) or any(file.name.endswith(".safetensors") for file in files)):
+    if not files or not (chosen or _is_whole(files)):
         raise InvalidRequest(
-            f"{spec.repo} has neither a GGUF file, nor safetensors, nor a Whisper model for CTranslate2", param="repo"
+            f"{spec.repo} has neither a GGUF file, nor safetensors, nor a Whisper model for CTranslate2 or MLX",
+            param="repo",
         )
     return files
 
@@ -158,8 +164,9 @@ def variants(repository: Repository) -> list[Variant]:
         )
         for whole, files in groups.items()
     ]
-    if not groups and (_hears(repository) or any(file.name.endswith(".safetensors") for file in repository.files)):
-        names = tuple(f.name for f in repository.files if any(fnmatch(f.name, form) for form in _whole(repository)))
+    files = tuple(f for f in repository.files if any(fnmatch(f.name, form) for form in _whole(repository)))
+    if not groups and _is_whole(files):
+        names = tuple(file.name for file in files)
         found.append(Variant(None, quantisation_in(repository.repo), names, repository.sizes(names)))
     return sorted(found, key=lambda variant: (variant.projector, variant.bytes, variant.files))
 
@@ -239,7 +246,33 @@ def _hears(repository: Repository) -> bool:
 
 def _whole(repository: Repository) -> tuple[str, ...]:
     """Which files are a whole model, where none is chosen."""
-    return WHISPER_FILES if _hears(repository) else MLX_FILES
+    if _hears(repository):
+        return WHISPER_FILES
+    # Whispers were kept as arrays of numpy; older language models too, which nothing here reads.
+    arrays = "whisper" in repository.repo.lower() and not any(f.name.endswith(".safetensors") for f in repository.files)
+    return (ARRAYS, *MLX_FILES) if arrays else MLX_FILES
+
+
+def _is_whole(files: Sequence[RemoteFile]) -> bool:
+    """Whether there are weights among `files`, which `_whole` has let through."""
+    return any(file.name.endswith((".safetensors", ARRAYS, WEIGHTS)) for file in files)
+
+
+def _one_of_several(choice: str | None, repository: Repository) -> tuple[RemoteFile, ...]:
+    """The file of weights that `choice` names, and what lies beside: repositories may hold a model in several forms."""
+    names = {file.name for file in repository.files}
+    if choice not in names or not (
+        choice == ARRAYS
+        or (choice == WEIGHTS and is_whisper(names))
+        or (choice.endswith(".safetensors") and not _PART_OF.search(choice))
+    ):
+        return ()
+    return tuple(
+        file
+        for file in repository.files
+        if file.name == choice
+        or (any(fnmatch(file.name, form) for form in _BESIDE) and not file.name.endswith(".index.json"))
+    )
 
 
 def _is_projector(name: str) -> bool:

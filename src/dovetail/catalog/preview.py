@@ -14,7 +14,7 @@ from dovetail.catalog.gguf_header import GgufHeader
 from dovetail.catalog.invalid import InvalidModelFile
 from dovetail.catalog.mlx import MAX_CONFIG, quantisation_of, shape_of
 from dovetail.catalog.transfer import RemoteFile
-from dovetail.catalog.whisper import WEIGHTS
+from dovetail.catalog.whisper import WEIGHTS, hears
 from dovetail.core.model import Model, Weights
 
 # Headers are as large as their vocabulary: a few of these are enough for any.
@@ -26,7 +26,7 @@ def preview(order: Order, endpoint: str | None = None) -> Model:
     delivery = Delivery(order, Path(), endpoint)
     weights = [file for file in order.files if not file.name.rpartition("/")[2].lower().startswith("mmproj")]
     ggufs = sorted((file for file in weights if file.name.endswith(".gguf")), key=lambda file: file.name)
-    size = sum(file.size for file in weights if file.name.endswith((".gguf", ".safetensors", ".bin")))
+    size = sum(file.size for file in weights if file.name.endswith((".gguf", ".safetensors", ".bin", ".npz")))
     if any(file.name == WEIGHTS for file in order.files):
         return Model(order.repo, "whisper", Path(order.repo), size=size, capabilities=HEARS)
     return _gguf(delivery, order, ggufs, size) if ggufs else _mlx(delivery, order, size)
@@ -63,6 +63,8 @@ def _mlx(delivery: Delivery, order: Order, size: int) -> Model:
     if not configs or configs[0].size > MAX_CONFIG:
         raise InvalidModelFile(f"{order.repo} has no config.json that can be read")
     config = parse_object(delivery.start(configs[0], MAX_CONFIG), "config.json")
+    if hears(config):
+        return Model(order.repo, "whisper", Path(order.repo), size=size, capabilities=HEARS)
     if not isinstance(config.get("model_type"), str):
         raise InvalidModelFile("config.json has no model_type")
     model = Model(order.repo, "mlx", Path(order.repo), size=size, quantisation=quantisation_of(config, {}))

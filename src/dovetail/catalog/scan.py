@@ -7,7 +7,8 @@
   their stems.
 - A file or folder that is meant as a model and is not sound is listed with `invalid` set; FIFOs, devices, broken links
   and folder links that leave the root are not listed.
-- A folder with `model.bin` and a vocabulary is a model that hears, for CTranslate2.
+- A folder with `model.bin` and a vocabulary is a model that hears, for CTranslate2; one whose `config.json` is that of
+  a Whisper, for MLX.
 - A second way to the same file (a link) adds a name to the first, unless the settings give it one of its own.
 """
 
@@ -85,7 +86,7 @@ def _models(folder: Folder, headers: Headers) -> list[Unnamed]:
     if folder.is_mlx:
         found.append(Unnamed(_mlx(folder, headers), (_folder_name(folder.path), *place), from_folder=True))
         name, place = None, ()
-    if folder.is_whisper:
+    if folder.hears:
         found.append(Unnamed(_whisper(folder, headers), (_folder_name(folder.path), *place), from_folder=True))
         name, place = None, ()
     models = _ggufs(folder, headers)
@@ -148,13 +149,19 @@ def _mlx(folder: Folder, headers: Headers) -> Model:
 
 
 def _whisper(folder: Folder, headers: Headers) -> Model:
-    model = Model(id="", format="whisper", path=folder.path, created=_created(folder.path / "model.bin"))
+    model = Model(id="", format="whisper", path=folder.path, created=_created(folder.path / "config.json"))
     try:
         facts = headers.whisper(folder)
     except InvalidModelFile as error:
         return replace(model, invalid=error.reason)
-    shape = Shape(architecture="whisper")
-    return replace(model, files=facts.files, size=facts.size, shape=shape, capabilities=capabilities.HEARS)
+    return replace(
+        model,
+        files=facts.files,
+        size=facts.size,
+        shape=Shape(architecture="whisper", parameters=facts.parameters),
+        quantisation=facts.quantisation,
+        capabilities=capabilities.HEARS,
+    )
 
 
 # GGUF

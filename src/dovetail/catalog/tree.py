@@ -11,7 +11,7 @@ from pathlib import Path
 
 from dovetail.catalog.files import Stamp, stamp
 from dovetail.catalog.mlx import CODE_SUFFIXES, INDEX
-from dovetail.catalog.whisper import is_whisper
+from dovetail.catalog.whisper import is_mlx_whisper, is_whisper
 
 PART = re.compile(r"-\d{5}-of-\d{5}$")
 MAX_DEPTH = 6
@@ -23,7 +23,8 @@ class Folder:
     """A folder as it was listed: names sorted; `outside` are links to files beyond the root.
 
     `stamp` was taken before the listing, so that a change during it shows later. `alone`: it stands for one file that
-    was named, whose name need not end in .gguf (Ollama's have none).
+    was named, whose name need not end in .gguf (Ollama's have none). `hears`: somebody meant it
+    as a model that hears.
     """
 
     root: Path
@@ -33,6 +34,7 @@ class Folder:
     outside: tuple[str, ...]
     stamp: Stamp | None
     alone: bool = False
+    hears: bool = False
 
     @property
     def is_root(self) -> bool:
@@ -46,7 +48,7 @@ class Folder:
     def is_mlx(self) -> bool:
         """Whether somebody meant this as a model in safetensors: it may still prove to be broken."""
         names = set(self.files)
-        if self.is_whisper or names & {"adapter_config.json", "adapters.safetensors", "model_index.json"}:
+        if self.hears or names & {"adapter_config.json", "adapters.safetensors", "model_index.json"}:
             return False
         if INDEX in names or any(name.startswith("model") and name.endswith(".safetensors") for name in names):
             return "config.json" in names or not self.is_root
@@ -55,14 +57,9 @@ class Folder:
         return not self.folders or any(Path(name).suffix in CODE_SUFFIXES for name in names)
 
     @property
-    def is_whisper(self) -> bool:
-        """Whether somebody meant this as a model that hears."""
-        return is_whisper(self.files)
-
-    @property
     def is_leaf(self) -> bool:
         """Whether what lies below belongs to this folder: an MLX model's extras, a diffusion pipeline's parts."""
-        return self.is_mlx or self.is_whisper or "model_index.json" in self.files
+        return self.is_mlx or self.hears or "model_index.json" in self.files
 
 
 def walk(root: Path) -> Iterator[Folder]:
@@ -112,7 +109,8 @@ def _list(root: Path, base: Path, path: Path, most: int, seen: set[tuple[int, in
                 _sort(entry, base, files, folders, outside)
     except OSError:
         return None
-    return Folder(root, path, tuple(sorted(files)), tuple(sorted(folders)), tuple(sorted(outside)), before)
+    hears = is_whisper(files) or is_mlx_whisper(path, files)
+    return Folder(root, path, tuple(sorted(files)), tuple(sorted(folders)), tuple(sorted(outside)), before, hears=hears)
 
 
 def _sort(entry: os.DirEntry[str], base: Path, files: list[str], folders: list[str], outside: list[str]) -> None:

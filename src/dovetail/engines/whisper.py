@@ -1,4 +1,4 @@
-"""Speech to text by Whisper, in Dovetail's own worker, by CTranslate2."""
+"""Speech to text by Whisper, in Dovetail's own worker: by CTranslate2 or by MLX, as the model's files are made for."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class WhisperEngine:
 
     def cache_key(self, options: LoadOptions) -> str:
         del options
-        return f"whisper ctranslate2 {installed('ctranslate2')}"
+        return f"whisper ctranslate2 {installed('ctranslate2')} mlx {installed('mlx')}"
 
     def command(self, model: Model, options: LoadOptions, endpoint: Endpoint) -> Command:
         argv = [sys.executable, "-m", "dovetail.workers.whisper", "--model", str(model.path)]

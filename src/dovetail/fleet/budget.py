@@ -90,13 +90,19 @@ def need(
     A draft model's KV is thought to be smaller than its model's as its file is.
     """
     if model.format == "whisper":
-        return Need(process=_WHISPER_PROCESS, weights=model.size, scratch=_WHISPER_SCRATCH)
+        return Need(process=_WHISPER_PROCESS, weights=_heard(model, machine), scratch=_WHISPER_SCRATCH)
     if model.format == "mlx":
         found = _mlx(model, options, machine)
     else:
         found = _gguf(model, options, machine, adapter + (projector + _PROJECTOR_SCRATCH if projector else 0))
     smaller = min(1.0, draft / model.size) if model.size else 0.0
     return replace(found, weights=found.weights + draft, kv=int(found.kv * (1 + smaller)))
+
+
+def _heard(model: Model, machine: Machine) -> int:
+    """A Whisper's weights: MLX computes in 32 bits on a processor, CTranslate2 with what the file has."""
+    for_mlx = bool(model.files) and model.files[0].suffix != ".bin"
+    return max(model.size, 4 * model.shape.parameters) if for_mlx and not machine.gpu else model.size
 
 
 def limit(said: int | str | None, total: int, usable: int) -> int:

@@ -10,6 +10,7 @@ from typing import cast
 from pydantic import ValidationError
 
 from dovetail.core.errors import DovetailError, Forbidden, InvalidRequest
+from dovetail.gateway import hearing
 from dovetail.gateway.roots import admitted, roots
 from dovetail.gateway.services import Services
 from dovetail.settings import ConfigError, Settings
@@ -61,7 +62,8 @@ def check(services: Services, edits: Sequence[Edit]) -> None:
         closed = closed or any(key[: len(edit.key)] == edit.key for key in FILE_ONLY_KEYS)
         if closed or _moves_trust(services, edit):
             raise Forbidden(f"{name} is changed in dovetail.toml, not over HTTP", code="file_only", param=name[:128])
-        if edit.key[-1] in _PATHS and edit.value is not None:
+        _check_speech(edit)
+        if (edit.key[-1] in _PATHS or _is_folder(edit)) and edit.value is not None:
             allowed = allowed or reachable(services)
             for text in edit.value if isinstance(edit.value, list) else [edit.value]:
                 if isinstance(text, str) and not _is_id(edit.key, text):
@@ -111,6 +113,17 @@ def _moves_trust(services: Services, edit: Edit) -> bool:
         return False
     own = services.settings.models.get(edit.key[1])
     return own is not None and own.trust_remote_code
+
+
+def _check_speech(edit: Edit) -> None:
+    """A server whose settings ask for what is not installed does not start."""
+    if edit.key == ("speech", "enabled") and edit.value is True and not hearing.installed():
+        raise ConfigurationRefused(f"speech.enabled: {hearing.NOT_INSTALLED}")
+
+
+def _is_folder(edit: Edit) -> bool:
+    """Whether it says that the model that hears is a folder, and no id."""
+    return edit.key == ("speech", "model") and isinstance(edit.value, str) and hearing.is_folder(edit.value)
 
 
 def _is_id(key: tuple[str, ...], text: str) -> bool:

@@ -14,9 +14,11 @@ import structlog
 
 from dovetail.catalog import hub
 from dovetail.catalog.delivery import order
+from dovetail.catalog.hub import HubSpec
 from dovetail.catalog.transfer import Unreachable
 from dovetail.core.caller import Caller
 from dovetail.core.errors import Busy, Conflict, DovetailError, InvalidRequest, ModelNotFound
+from dovetail.core.model import Model
 from dovetail.gateway import multipart
 from dovetail.settings import Settings
 
@@ -26,7 +28,8 @@ if TYPE_CHECKING:
 UPLOADS = "uploads"  # in the home folder: recordings, for as long as their requests last
 LOOKED_EVERY = 2.0  # seconds between two looks at what `speech.model` says
 ASKED_AGAIN = 60.0  # seconds until a hub that could not be asked is asked again
-ENGINE, EXTRA = "faster_whisper", "speech"
+ENGINE = "faster_whisper"
+NOT_INSTALLED = "speech to text is not installed: pip install 'dovetail[speech]'"
 # What OpenAI's clients call a model that hears.
 USUAL = frozenset({"whisper-1", "whisper"})
 State: TypeAlias = Literal["disabled", "missing", "downloading", "unloaded", "starting", "ready", "stopping", "failed"]
@@ -41,12 +44,13 @@ class Standing:
     state: State
     model: str | None = None
     message: str = ""
+    progress: float | None = None
 
 
 def named(settings: Settings) -> Mapping[str, Path]:
     """The model that `speech.model` gives by its folder, by the name it gets."""
     said = settings.speech.model
-    if not settings.speech.enabled or said is None or not _is_folder(said):
+    if not settings.speech.enabled or said is None or not is_folder(said):
         return {}
     path = Path(said).expanduser().absolute()
     return {path.name: path}
@@ -67,9 +71,7 @@ def check_enabled(settings: Settings) -> None:
             status=404,
         )
     if not installed():
-        raise InvalidRequest(
-            f"speech to text is not installed: pip install 'dovetail[{EXTRA}]'", code="speech_disabled", status=404
-        )
+        raise InvalidRequest(NOT_INSTALLED, code="speech_disabled", status=404)
 
 
 async def asked(services: Services, name: str | None, caller: Caller) -> str:
@@ -93,10 +95,9 @@ async def stands(services: Services, caller: Caller) -> Standing:
     except InvalidRequest as off:
         return Standing("disabled", message=off.message)
     wanted = _id(settings)
-    if wanted is not None and await asyncio.to_thread(_is_known, services, wanted):
-        return Standing(services.pool.status(wanted).state, wanted)
     if wanted is not None:
-        return _under_way(services, wanted)
+        found = await asyncio.to_thread(_found, services, wanted)
+        return _under_way(services, wanted) if found is None else _of(services, found)
     models = await asyncio.to_thread(services.catalog.models)
     hearing = [m.id for m in models if m.hears and m.invalid is None and caller.may_use(m.id)]
     if len(hearing) == 1:
@@ -119,7 +120,7 @@ async def run(services: Services, every: float = LOOKED_EVERY, again: float = AS
 async def fetch(services: Services) -> bool:
     """Begins the download of the model that `speech.model` names on the hub; whether there is nothing left to begin."""
     said = services.settings.speech.model
-    if not services.settings.speech.enabled or said is None or _is_folder(said) or "/" not in said:
+    if not services.settings.speech.enabled or said is None or is_folder(said) or (spec := _spec(said)) is None:
         return True
     downloads, wanted = services.downloads, _id(services.settings)
     if downloads is None or wanted is None or await asyncio.to_thread(_is_known, services, wanted):
@@ -127,7 +128,6 @@ async def fetch(services: Services) -> bool:
     if _under_way(services, wanted).state == "downloading":
         return True
     try:
-        spec = hub.parse_spec(said)
         await downloads.start(await downloads.errands.ask(lambda: order(spec)))
     except (DovetailError, TimeoutError) as error:
         log.warning("speech_model_not_fetched", model=said, reason=str(error) or type(error).__name__)
@@ -138,21 +138,35 @@ async def fetch(services: Services) -> bool:
 
 def _under_way(services: Services, wanted: str) -> Standing:
     said = services.settings.speech.model
-    for each in services.downloads.list() if services.downloads else ():
-        if each.order.repo == said and each.state in {"queued", "running", "retrying", "paused"}:
+    spec = _spec(said or "")
+    for each in services.downloads.list() if services.downloads and spec else ():
+        if HubSpec(each.order.repo, each.order.choice) != spec:
+            continue
+        if each.state in {"queued", "running", "retrying", "paused"}:
             share = each.done / each.order.total if each.order.total else 0.0
-            return Standing("downloading", message=f"{said} is being downloaded ({share:.0%}): try again later")
-        if each.order.repo == said and each.error is not None:
+            told = f"{said} is being downloaded ({share:.0%}): try again later"
+            return Standing("downloading", message=told, progress=share)
+        if each.error is not None:
             return Standing("missing", message=f"{said} could not be downloaded: {each.error.message}")
     return Standing("missing", message=f"the model {wanted} of speech.model is not here")
 
 
+def _of(services: Services, model: Model) -> Standing:
+    """Of a model that is here, sound or not."""
+    if model.invalid is not None:
+        return Standing("failed", model.id, f"{model.id} cannot be loaded: {model.invalid}")
+    return Standing(services.pool.status(model.id).state, model.id)
+
+
 def _is_known(services: Services, name: str) -> bool:
+    return _found(services, name) is not None
+
+
+def _found(services: Services, name: str) -> Model | None:
     try:
-        services.catalog.find(name)
+        return services.catalog.find(name)
     except DovetailError:
-        return False
-    return True
+        return None
 
 
 def _id(settings: Settings) -> str | None:
@@ -160,11 +174,21 @@ def _id(settings: Settings) -> str | None:
     said = settings.speech.model
     if said is None:
         return None
-    if _is_folder(said):
+    if is_folder(said):
         return Path(said).expanduser().absolute().name
-    return said.partition("/")[2] or said
+    spec = _spec(said)
+    return said if spec is None else spec.name
 
 
-def _is_folder(said: str) -> bool:
+def _spec(said: str) -> HubSpec | None:
+    """What is meant on the hub, None where it is an id alone."""
+    try:
+        return hub.parse_spec(said)
+    except InvalidRequest:
+        return None
+
+
+def is_folder(said: str) -> bool:
+    """Whether a folder of this machine is meant, and neither a model's id nor one on the hub."""
     path = Path(said).expanduser()
     return path.is_absolute() or said.startswith((".", "~")) or path.is_dir()

@@ -20,6 +20,7 @@ from starlette.requests import Request
 
 from dovetail.core.errors import DiskFull, InvalidRequest
 from dovetail.gateway import request_body
+from dovetail.gateway.spool import Share
 
 MOST_FIELDS = 64
 MOST_FIELD, MOST_HEAD, MOST_PREAMBLE = 64 << 10, 8 << 10, 8 << 10
@@ -48,11 +49,11 @@ class Form:
     files: dict[str, Upload] = field(default_factory=dict[str, Upload])
 
 
-async def receive(request: Request, folder: Path, stay: ExitStack, *, limit: int, within: float) -> Form:
-    """The form that `request` brings, its file in `folder` until `stay` is left.
+async def receive(request: Request, folder: Path, stay: ExitStack, share: Share, *, limit: int, within: float) -> Form:
+    """The form that `request` brings, its file in `folder` until `stay` is left, of whose bytes `share` is told.
 
-    `within`: seconds it has to come, more where it is large. Raises InvalidRequest (400, 413, 415, 408), DiskFull, or
-    ClientLeft.
+    `within`: seconds it has to come, more where it is large. Raises InvalidRequest (400, 413, 415, 408), Busy,
+    DiskFull, or ClientLeft.
     """
     boundary = _boundary(request.headers.get("content-type", ""))
     try:
@@ -62,7 +63,7 @@ async def receive(request: Request, folder: Path, stay: ExitStack, *, limit: int
             request_body.bounded(request, limit=limit, timeout=within, rate=_RATE, media_type=KIND)
         ) as source:
             with file:
-                return await _Reader(source, boundary, file, path).read()
+                return await _Reader(source, boundary, file, path, share).read()
     except OSError as error:
         raise DiskFull(f"the recording could not be written to {folder}: {error.strerror or error}") from error
 
@@ -87,11 +88,14 @@ def _made(folder: Path) -> tuple[Path, BinaryIO]:
 class _Reader:
     """One pass over a body; its buffer holds a chunk, and what may be the beginning of a boundary."""
 
-    def __init__(self, source: AsyncGenerator[bytes, None], boundary: bytes, file: BinaryIO, path: Path) -> None:
+    def __init__(
+        self, source: AsyncGenerator[bytes, None], boundary: bytes, file: BinaryIO, path: Path, share: Share
+    ) -> None:
         self._source = source
         self._mark = b"\r\n--" + boundary
         self._file = file
         self._path = path
+        self._share = share
         self._buffer = bytearray(b"\r\n")  # so that the first boundary looks like the others
 
     async def read(self) -> Form:
@@ -153,6 +157,7 @@ class _Reader:
     async def _write(self, count: int) -> int:
         data = bytes(self._buffer[:count])
         del self._buffer[:count]
+        self._share.take(count)
         await asyncio.to_thread(self._file.write, data)
         return count
 

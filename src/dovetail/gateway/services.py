@@ -55,6 +55,7 @@ from dovetail.gateway.model_settings import (
 )
 from dovetail.gateway.panel import GATEWAY, Panel
 from dovetail.gateway.preload import Preloader, preloads
+from dovetail.gateway.spool import Spool
 from dovetail.gateway.sse import Timing
 from dovetail.gateway.streams import Streams
 from dovetail.hardware.devices import Devices
@@ -94,6 +95,7 @@ class Services:
     loads: Loads
     sampler: Sampler = field(default_factory=sampler)
     door: Door = field(default_factory=Door)
+    spool: Spool = field(default_factory=Spool)
     requests: Requests = field(default_factory=Requests)
     streams: Streams = field(default_factory=Streams)
     instances: Instances = field(default_factory=Instances)

@@ -31,4 +31,7 @@ class SpeechSettings(Section):
         "the one there is.",
     )
     max_bytes: int = Field(default=512 << 20, ge=1024, description="Largest recording in bytes, as it is sent.")
+    uploads_bytes: int = Field(
+        default=4 << 30, ge=1024, description="All recordings on disk at once, in bytes; one always fits."
+    )
     max_seconds: Seconds = Field(default=14_400.0, description="Longest recording.")

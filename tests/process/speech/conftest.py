@@ -8,7 +8,7 @@ import openai
 import pytest
 
 from ..serving.running import Running, running  # noqa: TID252
-from .recordings import unpacked
+from .recordings import for_mlx, unpacked
 
 
 @pytest.fixture(scope="session")
@@ -20,8 +20,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 async def server(tmp_path_factory: pytest.TempPathFactory, folder: Path) -> AsyncGenerator[Running]:
     flags = ["--enable-whisper", "--whisper-model", str(folder), "--no-demo"]
     limits = {"DOVETAIL_SPEECH__MAX_BYTES": str(8 << 20), "DOVETAIL_SPEECH__MAX_SECONDS": "600"}
+    limits["DOVETAIL_SPEECH__UPLOADS_BYTES"] = "1024"  # one of the largest fits all the same
     async with running(tmp_path_factory.mktemp("home"), flags, limits) as process:
         yield process
+
+
+@pytest.fixture(scope="session")
+def mlx_folder(tmp_path_factory: pytest.TempPathFactory, folder: Path) -> Path:
+    pytest.importorskip("mlx.core")
+    return for_mlx(folder, tmp_path_factory.mktemp("mlx") / "tiny-whisper-mlx")
 
 
 @pytest.fixture

@@ -3,6 +3,8 @@
 import asyncio
 import io
 import json
+import subprocess
+import sys
 import tarfile
 import wave
 from collections.abc import Sequence
@@ -14,7 +16,8 @@ import av
 import numpy as np
 import numpy.typing as npt
 
-DATA = Path(__file__).parents[2] / "data" / "speech"
+ROOT = Path(__file__).parents[3]
+DATA = ROOT / "tests" / "data" / "speech"
 RATE = 16_000
 MODEL = "tiny-whisper"
 # By the end of a name: codec, rate, container.
@@ -96,3 +99,21 @@ async def emptied(folder: Path) -> None:
     async with asyncio.timeout(20):
         while [*folder.iterdir()]:
             await asyncio.sleep(0.02)
+
+
+def for_mlx(folder: Path, out: Path, names: str = "mlx") -> Path:
+    """The same weights as MLX takes them, by the `names` of its own conversions or of Hugging Face."""
+    argv = [
+        sys.executable,
+        "-m",
+        "training.speech.convert",
+        "--model",
+        str(folder),
+        "--out",
+        str(out),
+        "--names",
+        names,
+    ]
+    done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return out

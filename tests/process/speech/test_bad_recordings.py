@@ -178,6 +178,39 @@ async def test_longer_or_larger_than_allowed(http: aiohttp.ClientSession) -> Non
         assert (status, error["code"], error["param"]) == (413, "recording_too_long", "file")
 
 
+@pytest.mark.bad_input("50")
+async def test_recordings_of_all_together_do_not_fill_the_disk(http: aiohttp.ClientSession, server: Running) -> None:
+    begun, go_on = asyncio.Event(), asyncio.Event()
+    uploads = server.home / "uploads"
+
+    async def slowly() -> AsyncGenerator[bytes]:
+        yield b'--x\r\ncontent-disposition: form-data; name="file"; filename="a"\r\n\r\n' + bytes(6 << 20)
+        begun.set()
+        await go_on.wait()
+        yield b"\r\n--x--\r\n"
+
+    async def first() -> int:
+        headers = {"content-type": "multipart/form-data; boundary=x"}
+        async with http.post(PATH, data=slowly(), headers=headers) as answer:
+            return answer.status
+
+    sending = asyncio.create_task(first())
+    await begun.wait()
+    async with asyncio.timeout(20):
+        while not any(file.stat().st_size > 5 << 20 for file in uploads.iterdir()):
+            await asyncio.sleep(0.02)
+    form = aiohttp.FormData()
+    form.add_field("file", io.BytesIO(bytes(3 << 20)), filename="b")
+    async with http.post(PATH, data=form) as answer:
+        error = (await answer.json())["error"]
+        assert (answer.status, error["code"]) == (503, "uploads_full")
+        assert int(answer.headers["retry-after"]) > 0
+        assert "speech.uploads_bytes" in error["message"]
+    go_on.set()
+    assert await sending == 400, "it was no sound, and there was room for it"
+    await emptied(uploads)
+
+
 @pytest.mark.accept("S2", "P9")
 @pytest.mark.parametrize("said", [[], ["--enable-whisper"], ["--enable-whisper", "--whisper-model", "nobody"]])
 async def test_without_a_model_it_says_how_to_get_one(tmp_path: Path, said: list[str]) -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from dovetail.gateway.services import Services
 
 pytestmark = pytest.mark.anyio
-MODEL = "someone/whisper"
+MODEL = "someone/whisper:model.safetensors"
 
 
 class Downloads:

@@ -14,6 +14,7 @@ from starlette.requests import Request
 from dovetail.core.errors import InvalidRequest
 from dovetail.gateway import multipart
 from dovetail.gateway.multipart import Form
+from dovetail.gateway.spool import Spool
 
 pytestmark = pytest.mark.anyio
 BOUNDARY = "----b"
@@ -37,7 +38,8 @@ def body(fields: Sequence[tuple[str, str]], file: bytes, name: str = "a.wav") ->
 
 async def received(pieces: Sequence[bytes], folder: Path) -> tuple[Form, bytes]:
     with ExitStack() as stay:
-        form = await multipart.receive(request(pieces), folder, stay, limit=1 << 20, within=5)
+        share = stay.enter_context(Spool().share(1 << 20))
+        form = await multipart.receive(request(pieces), folder, stay, share, limit=1 << 20, within=5)
         data = form.files["file"].path.read_bytes()
     assert list(folder.iterdir()) == []
     return form, data

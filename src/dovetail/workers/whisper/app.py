@@ -65,6 +65,10 @@ class Routes:
         self._thread = ThreadPoolExecutor(1, "ear")
         self.ear: Ear | None = None
 
+    async def load(self, opened: Callable[[], Ear]) -> None:
+        """On the thread that will use it. Raises what `opened` raises."""
+        self.ear = await asyncio.get_running_loop().run_in_executor(self._thread, opened)
+
     def table(self) -> list[Route]:
         return [
             Route("/health", self.health),

@@ -15,12 +15,9 @@ import numpy.typing as npt
 from faster_whisper.transcribe import Segment as Told
 
 from dovetail.core.speech import Segment, SpokenWord
-from dovetail.workers.whisper.ear import Asked, Heard
-from dovetail.workers.whisper.problem import Problem
+from dovetail.workers.whisper.ear import Asked, Heard, check, temperatures
 from dovetail.workers.whisper.sound import RATE, Samples
 
-# Of a request that leaves it open: the next is tried where an answer repeats itself or is unlikely.
-TEMPERATURES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 BEAMS = 5
 Features = npt.NDArray[np.float32]
 
@@ -34,17 +31,13 @@ class Ct2Ear:
         self.languages = frozenset(self._model.supported_languages)
 
     def hear(self, samples: Samples, asked: Asked, passed: Callable[[float], None]) -> Heard:
-        if asked.language is not None and asked.language not in self.languages:
-            raise Problem("unsupported_language", f"this model does not know the language {asked.language!r}")
-        if asked.task == "translate" and len(self.languages) == 1:
-            raise Problem("unsupported_task", "this model knows English alone, and translates nothing")
-        temperatures = (asked.temperature,) if asked.temperature else TEMPERATURES
+        check(asked, self.languages)
         segments, info = self._model.transcribe(  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
             samples,
             language=asked.language,
             task=asked.task,
             beam_size=BEAMS,
-            temperature=temperatures,
+            temperature=temperatures(asked),
             initial_prompt=asked.prompt or None,
             word_timestamps=asked.words,
             vad_filter=asked.vad,

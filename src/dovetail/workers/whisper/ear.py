@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol
 
 from dovetail.core.speech import Segment, Task
+from dovetail.workers.whisper.problem import Problem
 from dovetail.workers.whisper.sound import Samples
+
+# Of a request that leaves it open.
+TEMPERATURES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +26,19 @@ class Asked:
     temperature: float | None = None
     words: bool = False
     vad: bool = False
+
+
+def temperatures(asked: Asked) -> tuple[float, ...]:
+    """Tried one after another, while an answer repeats itself or is unlikely."""
+    return (asked.temperature,) if asked.temperature else TEMPERATURES
+
+
+def check(asked: Asked, languages: frozenset[str]) -> None:
+    """Raises Problem for what a model of these languages cannot do."""
+    if asked.language is not None and asked.language not in languages:
+        raise Problem("unsupported_language", f"this model does not know the language {asked.language!r}")
+    if asked.task == "translate" and len(languages) == 1:
+        raise Problem("unsupported_task", "this model knows English alone, and translates nothing")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +68,19 @@ class Ear(Protocol):
 
 
 def open_ear(model: Path, threads: int, *, gpu: bool) -> Ear:
-    """The model in the folder `model`, loaded by what its files are made for. Blocks; raises whatever is wrong."""
-    from dovetail.workers.whisper.ct2 import Ct2Ear
+    """The model in the folder `model`, by what its files are made for. `threads` are CTranslate2's alone.
 
-    return Ct2Ear(model, threads, gpu=gpu)
+    Blocks; raises whatever is wrong. Called on the thread that will use it.
+    """
+    if (model / "model.bin").is_file() and any(model.glob("vocabulary.*")):
+        from dovetail.workers.whisper.ct2 import Ct2Ear
+
+        return Ct2Ear(model, threads, gpu=gpu)
+    if find_spec("mlx") is None:
+        raise FileNotFoundError(
+            "this Whisper is one for MLX, which is not installed on this platform: take one for CTranslate2, such as "
+            "Systran/faster-whisper-small"
+        )
+    from dovetail.workers.whisper.mlx.hearer import MlxEar
+
+    return MlxEar(model, gpu=gpu)

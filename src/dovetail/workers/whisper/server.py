@@ -11,7 +11,7 @@ from pathlib import Path
 from dovetail.workers import listener
 from dovetail.workers.listener import Address, Server
 from dovetail.workers.whisper.app import Routes, build_app
-from dovetail.workers.whisper.ear import Ear, open_ear
+from dovetail.workers.whisper.ear import open_ear
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +41,12 @@ async def serve(settings: Settings, address: Address) -> int:
 
 async def _load(settings: Settings, routes: Routes, server: Server) -> int:
     try:
-        routes.ear = await asyncio.to_thread(_opened, settings)
+        await routes.load(lambda: open_ear(settings.model, settings.threads, gpu=settings.gpu))
     except Exception as error:  # noqa: BLE001  whatever it is, the model does not load
         print(f"ERROR {error}", file=sys.stderr, flush=True)  # noqa: T201
         server.should_exit = True
         return 1
     return 0
-
-
-def _opened(settings: Settings) -> Ear:
-    return open_ear(settings.model, settings.threads, gpu=settings.gpu)
 
 
 def _on_terminate(server: Server) -> None:

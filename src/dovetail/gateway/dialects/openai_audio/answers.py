@@ -70,10 +70,16 @@ class TranscriptEvent(Answer):
 
 
 class SpeechStatus(Answer):
-    """Whether recordings are written down. `message`: what to do where they are not."""
+    """Whether recordings are written down. `message`: what to do where they are not.
+
+    installed  whether the extra `speech` is there
+    progress   of a model that is being downloaded, from 0 to 1
+    """
 
     enabled: bool
+    installed: bool
     ready: bool
     status: State
     model: str | None
+    progress: float | None
     message: str | None

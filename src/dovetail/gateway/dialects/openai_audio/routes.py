@@ -48,23 +48,27 @@ async def speech_status(services: ServicesDep, caller: CallerDep) -> SpeechStatu
     found = await hearing.stands(services, caller)
     return SpeechStatus(
         enabled=found.state != "disabled",
+        installed=hearing.installed(),
         ready=found.state == "ready",
         status=found.state,
         model=found.model,
+        progress=found.progress,
         message=found.message or None,
     )
 
 
 async def _written(incoming: Request, services: Services, caller: Caller, form: type[FormT], task: Task) -> Response:
     hearing.check_enabled(services.settings)
-    limit, within = services.settings.speech.max_bytes, services.settings.server.body_timeout
+    speech, within = services.settings.speech, services.settings.server.body_timeout
     folder = services.settings.home / hearing.UPLOADS
     stay = cast("ExitStack", incoming.scope[STAY])
-    sent = await multipart.receive(incoming, folder, stay, limit=limit, within=within)
+    room = max(speech.uploads_bytes, speech.max_bytes)
+    share = stay.enter_context(services.spool.share(room, _announced(incoming, speech.max_bytes)))
+    sent = await multipart.receive(incoming, folder, stay, share, limit=speech.max_bytes, within=within)
     body, upload = read(form, sent)
     headers = wire.warnings(body, strict=services.settings.strict)
     model = await hearing.asked(services, body.model, caller)
-    wanted = replace(asked(body, upload, model, task), most_seconds=services.settings.speech.max_seconds)
+    wanted = replace(asked(body, upload, model, task), most_seconds=speech.max_seconds)
     ticket = Ticket("transcription", caller, model, outline(body))
     live = isinstance(body, TranscriptionForm) and body.stream
     lists = (body.words, body.segments) if isinstance(body, TranscriptionForm) else (False, True)
@@ -82,3 +86,9 @@ async def _written(incoming: Request, services: Services, caller: Caller, form: 
         headers=headers,
         media_type=MEDIA_TYPES.get(body.response_format, JSON),
     )
+
+
+def _announced(incoming: Request, most: int) -> int:
+    """Bytes that the body says it has, where that is not more than may be sent."""
+    said = incoming.headers.get("content-length", "")
+    return min(int(said), most) if said.isdecimal() else 0

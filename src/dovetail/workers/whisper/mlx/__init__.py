@@ -1,0 +1,1 @@
+"""Whisper by MLX: features, encoder, decoder and the rules by which the published model writes."""
