@@ -1,4 +1,4 @@
-"""Whole sessions of coding agents, recorded and trimmed of texts: each request is answered, and no field is dropped."""
+"""Whole sessions of coding agents and a chat page, recorded, without their texts: all is answered, nothing dropped."""
 
 from __future__ import annotations
 
@@ -32,12 +32,14 @@ def session(name: str, model: str) -> list[dict[str, Any]]:
 
 
 async def replayed(http: aiohttp.ClientSession, request: dict[str, Any]) -> tuple[list[dict[str, Any]], list[str]]:
-    """The frames of the answer, which ends as its API says, and the warnings."""
+    """The frames of the answer, or that alone, which ends as its API says, and the warnings."""
     sent = http.post(request["path"], json=request["body"], headers=request["headers"], timeout=LONG)
     async with sent as answer:
         text = await answer.text()
         assert answer.status == 200, text
         warnings = answer.headers.get("x-dovetail-warnings", "")
+    if not request["body"]["stream"]:
+        return [json.loads(text)], [warnings] if warnings else []
     data = [line[6:] for line in text.split("\n") if line.startswith("data: ")]
     if data[-1] == "[DONE]":
         frames = [json.loads(line) for line in data[:-1]]
@@ -94,3 +96,15 @@ async def test_opencode(http: aiohttp.ClientSession, model: str) -> None:
         frames, warnings = await replayed(http, request)
         assert warnings == []
         assert frames[-1]["usage"]["completion_tokens"] <= 8
+
+
+@pytest.mark.client("open-webui chat", "open-webui streaming", "open-webui tools")
+async def test_open_webui(http: aiohttp.ClientSession, model: str) -> None:
+    """Its page asks for a title, for the answer with all its tools, brings the results of four, and asks what else."""
+    requests = session("open-webui-0.12.4", model)
+    assert [request["body"]["stream"] for request in requests] == [False, True, True, False, False]
+    assert [message["role"] for message in requests[2]["body"]["messages"]] == ["user", "assistant", *["tool"] * 4]
+    for request in requests:
+        frames, warnings = await replayed(http, request)
+        assert warnings == []
+        assert frames[-1]["choices"][0]["finish_reason"] in {"stop", "length", "tool_calls"}

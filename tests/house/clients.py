@@ -49,7 +49,7 @@ def _javascript() -> dict[str, tuple[str, str]]:
 
 
 def _agents() -> dict[str, tuple[str, str]]:
-    titles = {"claude-code": "Claude Code", "codex": "Codex", "opencode": "opencode"}
+    titles = {"claude-code": "Claude Code", "codex": "Codex", "opencode": "opencode", "open-webui": "Open WebUI"}
     names = [path.stem.rpartition("-") for path in sorted((TESTS / "data" / "clients").glob("*.json"))]
     return {client: (titles[client], version) for client, _, version in names}
 

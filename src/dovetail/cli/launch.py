@@ -116,11 +116,11 @@ def _too_small(program: str, target: Target, model_id: str) -> list[str]:
     notes: list[str] = []
     if target.context is not None and target.context < takes:
         notes.append(
-            f"{target.model} has a context of {target.context} tokens, and this client's instructions alone take about "
+            f"{target.model} has a context of {target.context} tokens, and what this client always sends takes about "
             f"{takes}: set models.{model_id}.context higher, or choose another model"
         )
     if takes and not target.calls_tools:
-        notes.append(f"{target.model} calls no tools, without which this client does nothing but talk")
+        notes.append(f"{target.model} calls no tools: this client offers some with every question, and can only talk")
     return notes
 
 

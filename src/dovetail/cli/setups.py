@@ -159,7 +159,7 @@ SETUPS: Mapping[str, Callable[[Target, Places], Setup]] = {
     "open-webui": open_webui,
 }
 # Tokens of the client's own instructions and tools, before a word is asked: as tiny-gguf counts them.
-TAKES: Mapping[str, int] = {"claude": 24_000, "codex": 13_000, "opencode": 15_000}
+TAKES: Mapping[str, int] = {"claude": 24_000, "codex": 13_000, "opencode": 15_000, "open-webui": 11_000}
 
 
 def _json(value: object) -> str:

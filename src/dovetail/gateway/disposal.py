@@ -38,6 +38,7 @@ async def remove(services: Services, model: Model, files: Removal) -> None:
     await services.pool.unload(model.id)
     await asyncio.to_thread(files.run, roots(services.settings))
     await asyncio.to_thread(services.catalog.refresh)
+    await services.pool.unload(model.id)  # from here on nobody finds it; until here somebody may have had it loaded
     services.hub.publish("models", "listed", {})
 
 

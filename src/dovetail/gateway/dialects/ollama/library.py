@@ -26,7 +26,7 @@ from dovetail.gateway.request_body import ClientLeft
 from dovetail.gateway.sampling import ModelName
 from dovetail.gateway.services import Services
 from dovetail.gateway.streams import Download as Stream
-from dovetail.gateway.wire import Named, Refused, also
+from dovetail.gateway.wire import Inert, Named, Refused, also
 
 router = APIRouter(tags=["ollama", "downloads"])
 
@@ -41,7 +41,9 @@ class OllamaPull(Named):
         Field(validation_alias=also("model", "name"), description="`hf.co/OWNER/NAME:QUANT`, or a model that is here."),
     ]
     stream: Annotated[bool | None, Field(description="False: one answer, once it is there.")] = None
-    insecure: Annotated[object, Refused(False)] = None
+    insecure: Annotated[object, Inert("It permits what is never made use of: connections to the hub are verified.")] = (
+        None
+    )
     username: Annotated[object, Refused("")] = None
     password: Annotated[object, Refused("")] = None
 
