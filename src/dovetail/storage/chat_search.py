@@ -55,14 +55,13 @@ def prepare(connection: Connection) -> bool:
 
 def search(connection: Connection, owner: str, text: str, limit: int) -> list[Hit]:
     """Chats of `owner` that hold `text`, in whatever case; one hit each, those changed last first."""
-    like = "%" + text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
     titled = connection.execute(
-        "SELECT id, title, updated FROM chat WHERE owner = ? AND deleted IS NULL AND title LIKE ? ESCAPE '\\'"
+        "SELECT id, title, updated FROM chat WHERE owner = ? AND deleted IS NULL AND instr(folded(title), ?) > 0"
         " ORDER BY updated DESC LIMIT ?",
-        (owner, like, limit),
+        (owner, text.casefold(), limit),
     ).fetchall()
     found = {row[0]: (row[2], Hit(row[0], None, around(row[1], text))) for row in titled}
-    for chat, message, body, updated in _messages(connection, owner, text, like):
+    for chat, message, body, updated in _messages(connection, owner, text):
         if chat not in found or found[chat][1].message is None:
             found[chat] = updated, Hit(chat, message, around(body, text))
     return [hit for _, hit in sorted(found.values(), key=lambda each: -each[0])][:limit]
@@ -70,19 +69,19 @@ def search(connection: Connection, owner: str, text: str, limit: int) -> list[Hi
 
 def around(body: str, text: str) -> str:
     """The piece of `body` in which `text` stands, on one line."""
-    at = max(body.lower().find(text.lower()), 0)
+    at = max(body.casefold().find(text.casefold()), 0)
     start, end = max(at - _AROUND, 0), at + len(text) + _AROUND
     piece = " ".join(body[start:end].split())
     return f"{'…' * (start > 0)}{piece}{'…' * (end < len(body))}"
 
 
-def _messages(connection: Connection, owner: str, text: str, like: str) -> list[tuple[str, str, str, float]]:
+def _messages(connection: Connection, owner: str, text: str) -> list[tuple[str, str, str, float]]:
     """Chat, id and text of the newest messages that hold it, and when the chat was changed; each chat once."""
     if len(text) >= _INDEXED_FROM and _is_indexed(connection):
         source, wanted = "message_text t JOIN message m ON m.number = t.rowid", '"' + text.replace('"', '""') + '"'
         where = "message_text MATCH ?"
     else:
-        source, wanted, where = "message m", like, "m.text LIKE ? ESCAPE '\\'"
+        source, wanted, where = "message m", text.casefold(), "instr(folded(m.text), ?) > 0"
     return connection.execute(
         f"SELECT chat, id, text, updated FROM (SELECT m.chat, m.id, m.text, c.updated, max(m.number)"  # noqa: S608  chosen above
         f" FROM {source} JOIN chat c ON c.id = m.chat WHERE {where} AND c.owner = ? AND c.deleted IS NULL"

@@ -173,8 +173,9 @@ def purge(connection: Connection, *, before: float | None = None, owner: str | N
     return connection.execute("DELETE FROM chat WHERE deleted < ? OR owner = ?", (before, owner)).rowcount
 
 
-def undelete(connection: Connection, chat_id: str) -> None:
-    connection.execute("UPDATE chat SET deleted = NULL WHERE id = ?", (chat_id,))
+def show(connection: Connection, chat_id: str, owner: str) -> None:
+    """One that was stored as deleted until all of it is there: from now on it is `owner`'s to see."""
+    connection.execute("UPDATE chat SET deleted = NULL, owner = ? WHERE id = ?", (owner, chat_id))
 
 
 def hand_over(connection: Connection, owner: str, to: str) -> None:
@@ -183,9 +184,9 @@ def hand_over(connection: Connection, owner: str, to: str) -> None:
     connection.execute("UPDATE OR REPLACE preset SET owner = ? WHERE owner = ?", (to, owner))
 
 
-def drop(connection: Connection, owner: str, chat_id: str) -> None:
-    """One of `owner`'s, for good."""
-    connection.execute("UPDATE chat SET deleted = 0 WHERE id = ? AND owner = ?", (chat_id, owner))
+def drop(connection: Connection, chat_id: str) -> None:
+    """One for good, whosever it is by now."""
+    connection.execute("UPDATE chat SET deleted = 0 WHERE id = ?", (chat_id,))
     purge(connection, before=1.0)
 
 

@@ -181,6 +181,7 @@ def _opened(path: Path, schema: Schema) -> sqlite3.Connection:
         _check(connection, schema)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute(f"PRAGMA synchronous = {'FULL' if schema.durable else 'NORMAL'}")
+        connection.create_function("folded", 1, str.casefold, deterministic=True)  # LIKE folds ASCII alone
         _migrate(connection, schema)
     except BaseException:
         connection.close()

@@ -55,6 +55,7 @@ class Script:
     story  each token is a word that depends on its place and on the request's seed, alone: the same request says the
            same again, and of another one it is known what it must say (`word`)
     once   a file: where it exists the worker does well, else it makes it when it misbehaves
+    hold   a file: while it exists, streams wait before token `after`
     document  a text whose pieces of four characters are the tokens of every chat, as many as it has
     """
 
@@ -69,6 +70,7 @@ class Script:
     text: str = "tok "
     story: bool = False
     once: str = ""
+    hold: str = ""
     document: str = ""
 
 
@@ -179,7 +181,10 @@ class Connection(asyncio.Protocol):
         """Writes one frame: called at every beat of the metronome while this connection streams."""
         if self._paused or self._transport is None:
             return
-        if self._worker.stuck or (self._sent == self._worker.script.after and self._misbehave()):
+        script = self._worker.script
+        if script.hold and self._sent == script.after and Path(script.hold).exists():
+            return
+        if self._worker.stuck or (self._sent == script.after and self._misbehave()):
             self._worker.metronome.streams.discard(self)
             return
         if self._sent == self._tokens:
@@ -190,7 +195,7 @@ class Connection(asyncio.Protocol):
         frames = self._worker.frames
         if frames.document and self._chat:
             self._transport.write(frames.document[self._sent])
-        elif self._worker.script.story:
+        elif script.story:
             content = word(self._seed, self._sent)
             self._transport.write(_chunk(_chat({"content": content}) if self._chat else {"content": content}))
         else:

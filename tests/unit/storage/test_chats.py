@@ -16,6 +16,7 @@ CHAT = Chat("c1", "ann", "A title", "user", None, pinned=False, leaf=None, model
 @pytest.fixture
 def connection() -> Iterator[sqlite3.Connection]:
     found = sqlite3.connect(":memory:")
+    found.create_function("folded", 1, str.casefold, deterministic=True)
     for script in CHATS.scripts():
         found.executescript(script.read_text("utf-8"))
     yield found

@@ -47,6 +47,7 @@ class Archive:
         self._looked = False
         self._database = database
         self._broken = broken
+        self._heirs: dict[str, str] = {}
         self.clock = clock
 
     async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
@@ -71,10 +72,19 @@ class Archive:
         """What somebody without a name has kept belongs to the first account."""
         if self._database is None:
             return
+
+        def work(c: sqlite3.Connection) -> None:
+            chats.hand_over(c, owner, to)
+            self._heirs[owner] = to
+
         try:
-            await self.run(lambda c: chats.hand_over(c, owner, to))
+            await self.run(work)
         except DovetailError as failure:  # the account is there, whatever becomes of this
             log.warning("chats_not_handed_over", reason=failure.message)
+
+    def heir(self, owner: str) -> str:
+        """Whose that is by now which `owner` is storing: asked in a transaction, it holds for it."""
+        return self._heirs.get(owner, owner)
 
     async def _drop_files(self) -> None:
         """Those that no conversation has any more."""

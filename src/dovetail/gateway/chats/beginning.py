@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import cast
 
 import orjson
 
 from dovetail.core.caller import Caller
-from dovetail.core.errors import InvalidRequest
+from dovetail.core.errors import DovetailError, InvalidRequest
 from dovetail.core.request import JsonObject
 from dovetail.gateway.chats.files import in_prompt
 from dovetail.gateway.chats.parts import MEDIA, dumped, loaded, parts_of
@@ -57,7 +58,13 @@ async def begin(services: Services, shelf: Shelf, chat_id: str, asked: NewRun, w
         request = await asyncio.to_thread(request_of, body)
         await services.generator.check(request, who.caller)
         answer = _answer(branch, model, params, shelf.now, goes_on=bool(asked.goes_on))
-        chat = await shelf.open(answer, is_new=not asked.goes_on)
+        try:
+            chat = await shelf.open(answer, is_new=not asked.goes_on)
+        except BaseException:
+            # It may be stored all the same: of one who leaves now, or by a database that was late.
+            with suppress(DovetailError):
+                await shelf.give_up(answer)
+            raise
         ticket = Ticket("generation", who.caller, model, outline(body))
         ticket.endpoint, ticket.trace, ticket.streamed = who.endpoint, who.trace, True
         run = Run(answer, ticket)

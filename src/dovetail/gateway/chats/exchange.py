@@ -81,12 +81,13 @@ async def take_in(shelf: Shelf, delivery: Delivery) -> list[Chat]:
     done: list[Chat] = []
 
     def finish(c: Connection) -> None:
-        there = {preset.id for preset in chats.presets(c, shelf.owner)}
+        keeper = shelf.now_of()
+        there = {preset.id for preset in chats.presets(c, keeper.owner)}
         for name, preset in delivery.presets.items():
             if name not in there:
-                shelf.keep_preset(c, name, preset)
+                keeper.keep_preset(c, name, preset)
         for chat in done:
-            chats.undelete(c, chat.id)
+            chats.show(c, chat.id, keeper.owner)
 
     try:
         for tree in delivery.trees:
@@ -94,7 +95,7 @@ async def take_in(shelf: Shelf, delivery: Delivery) -> list[Chat]:
         await shelf.archive.run(finish)
     except BaseException:
         for chat in done:
-            await shelf.archive.run(lambda c, name=chat.id: chats.drop(c, shelf.owner, name))
+            await shelf.archive.run(lambda c, name=chat.id: chats.drop(c, name))
         raise
     return done
 

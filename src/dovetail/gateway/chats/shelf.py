@@ -9,7 +9,7 @@ import orjson
 
 from dovetail.core.errors import Busy, InvalidRequest
 from dovetail.gateway.chats.archive import UNDO, Archive
-from dovetail.gateway.chats.parts import checked, dumped, first_words, searched
+from dovetail.gateway.chats.parts import checked, dumped, first_words, parts_of, searched
 from dovetail.gateway.chats.shapes import ChatChange, MessageChange, NewChat, NewMessage, NewPreset
 from dovetail.storage import chat_files, chat_search, chats
 from dovetail.storage.chat_search import Hit
@@ -27,6 +27,10 @@ class Shelf:
         self.owner = owner
         self.archive = archive
         self._quota = quota
+
+    def now_of(self) -> Shelf:
+        """Inside a transaction: the same, or the first account's where that has taken it over meanwhile."""
+        return Shelf(self.archive, self.archive.heir(self.owner), self._quota)
 
     async def page(self, limit: int, folder: str | None, after: Place | None) -> tuple[list[Chat], list[str]]:
         """Chats, and all folders."""
@@ -182,6 +186,16 @@ class Shelf:
             return grown
 
         return await self.archive.run(work)
+
+    async def give_up(self, answer: Message) -> None:
+        """For an answer that may have been opened and that nobody is going to write."""
+
+        def work(c: Connection) -> None:
+            there = chats.message(c, answer.chat, answer.id)
+            if there is not None and (there.run, there.status) == (answer.run, "streaming"):
+                chats.put_message(c, replace(there, status="stopped", text=searched(parts_of(there.parts))))
+
+        await self.archive.run(work)
 
     async def of_run(self, run_id: str) -> Message:
         """The message that a run has written."""

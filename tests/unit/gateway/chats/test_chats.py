@@ -104,11 +104,16 @@ async def test_titles_and_messages_are_searched_in_any_script(
         await made.say(korean, '대한민국의 수도는 서울입니다. 100% _sure_ \\ "quoted" AND OR')
         english = await made.chat(title="Seoul trip")
         await made.say(english, "The Quantised model of " + "words " * 100)
+        await made.say(await made.chat(title="Éclair"), "élan, жёлтый")
         for text, expected in {
             "서울": ["하나"],
             "수도는": ["하나"],
             "seoul": ["Seoul trip"],
             "quANTISED": ["Seoul trip"],
+            "ÉLAN": ["Éclair"],
+            "é": ["Éclair"],
+            "éC": ["Éclair"],
+            "ЖЁ": ["Éclair"],
             "100%": ["하나"],
             "0_": [],
             "_sure_": ["하나"],

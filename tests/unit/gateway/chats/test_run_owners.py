@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from dovetail.core.errors import Busy
 from dovetail.core.events import TextDelta
 from dovetail.gateway.chats.shelf import Shelf
 from dovetail.storage.chats import Chat, Message
@@ -12,7 +13,7 @@ from dovetail.storage.chats import Chat, Message
 from ...access.parts import GOOD, access  # noqa: TID252
 from ..fakes import call  # noqa: TID252
 from .parts import desk
-from .test_runs import Scripted, begun
+from .test_runs import DONE, Scripted, begun
 
 pytestmark = pytest.mark.anyio
 
@@ -86,3 +87,32 @@ async def test_an_edit_while_an_answer_begins_is_not_written_over(
         kept = await made.message(chat, answer)
         assert (kept["parts"], kept["status"]) == (edit["parts"], "complete")
         assert made.services.runs.running(chat) is None
+
+
+@pytest.mark.parametrize("failure", [Busy("late"), asyncio.CancelledError()], ids=["late", "left"])
+async def test_an_answer_that_is_stored_and_not_begun_is_not_written_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failure: BaseException
+) -> None:
+    said = Scripted()
+    async with desk(tmp_path, said) as made:
+        chat = await made.chat(model="m")
+        asked = await made.say(chat, "hi")
+        opening = Shelf.open
+
+        async def opened(shelf: Shelf, message: Message, *, is_new: bool) -> Chat:
+            await opening(shelf, message, is_new=is_new)
+            raise failure
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Shelf, "open", opened)
+            try:
+                refused = await made.ask("POST", f"/chats/{chat}/runs", {"parent_id": asked})
+                assert refused.status == 503
+            except asyncio.CancelledError:
+                pass
+        kept = (await made.got("GET", f"/chats/{chat}"))["messages"][-1]
+        assert (kept["role"], kept["status"], kept["parts"]) == ("assistant", "stopped", [])
+        assert made.services.runs.running(chat) is None
+        said.say(TextDelta("hello"), DONE)
+        run = await made.run(chat, asked)
+        assert (await made.heard(run["run_id"]))[-1]["message"]["status"] == "complete"
