@@ -6,6 +6,7 @@ import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
 import { onLoggedOut } from '@/api/client'
 import { listenForShortcuts } from '@/hooks/shortcuts'
+import { refuseStrayFiles } from '@/hooks/stray-files'
 import { Later } from './Later'
 import { queryClient } from './query'
 import { router } from './router'
@@ -13,6 +14,7 @@ import { goToLogin } from './session'
 
 onLoggedOut(() => goToLogin(router))
 listenForShortcuts()
+refuseStrayFiles()
 
 const place = document.getElementById('root')
 if (place) {

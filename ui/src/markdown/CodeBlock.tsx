@@ -2,6 +2,7 @@ import { memo, useEffect, useMemo, useState } from 'react'
 import { Check, Copy, Download, WrapText } from 'lucide-react'
 import { useTranslation } from 'react-i18next'
 import { useCopy } from '@/hooks/clipboard'
+import { useIdleSteps } from '@/hooks/idle'
 import { cn } from '@/components/ui/cn'
 import { saveFile } from './save'
 import { pieces } from './chunks'
@@ -10,6 +11,8 @@ import './texts'
 
 /** Code longer than this many lines is shown in part, where it was not watched being written. */
 const TALL = 40
+/** So many pieces get their colours at once, the others one by one when there is time. */
+const AT_ONCE = 2
 
 /** Code in its frame: plain while it is written, in colours once it is whole. */
 export const CodeBlock = memo(function CodeBlock({
@@ -85,24 +88,17 @@ function Lines({ code, language, isOpen }: { code: string; language: string; isO
       isWanted = false
     }
   }, [code, language, isOpen])
-  const chunks = isOpen ? undefined : made?.code === code ? made.chunks : colours(code, language)
-  if (chunks !== undefined && chunks.length > 0)
-    return (
-      <code>
-        {chunks.map((html, index) => (
-          <Coloured key={index} html={html} />
-        ))}
-      </code>
-    )
+  const chunks = (isOpen ? undefined : made?.code === code ? made.chunks : colours(code, language)) ?? []
+  const done = useIdleSteps(AT_ONCE, chunks.length)
   return (
     <code>
-      {pieces(code).map((piece, index) => (
-        <Plain key={index} text={piece} />
-      ))}
+      {pieces(code).map((piece, index) => {
+        const html = index < done ? chunks[index] : undefined
+        return html === undefined ? <Plain key={index} text={piece} /> : <Coloured key={index} html={html} />
+      })}
     </code>
   )
 }
-
 const Plain = memo(function Plain({ text }: { text: string }) {
   return (
     <span className="code-piece" style={heightOf(text)}>

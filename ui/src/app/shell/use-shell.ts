@@ -25,10 +25,11 @@ function useEvents(): void {
     const listed = hub.on('models', (event) => {
       if (event.type === 'listed' || event.type === 'resync') old()
     })
-    let lost = false
+    // What came while nothing was heard, for a lost connection or for nobody looking, was told to nobody.
+    let deaf = false
     const back = hub.link.subscribe((link) => {
-      if (link === 'live' && lost) void client.invalidateQueries()
-      lost = link === 'lost' || (lost && link !== 'live')
+      if (link === 'live' && deaf) void client.invalidateQueries()
+      deaf = link === 'lost' || link === 'paused' || (deaf && link !== 'live')
     })
     return () => {
       close()

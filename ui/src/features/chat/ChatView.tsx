@@ -61,7 +61,7 @@ export function ChatView({ chatId, leaf, model: wanted }: { chatId: string | nul
     setProblem(chatId, null)
     state
       .ready()
-      .then((chosen) => actions.send(last?.id ?? null, draft, { model: chosen, system_prompt: state.systemPrompt, params: state.params }, (kept) => {
+      .then(({ model: chosen, parent }) => actions.send(parent, draft, { model: chosen, system_prompt: state.systemPrompt, params: state.params }, (kept) => {
         at = kept
         takeOut(chatId, draft)
         if (chatId === null) forgetBeginning()

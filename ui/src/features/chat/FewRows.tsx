@@ -1,4 +1,5 @@
-import { useEffect, useState } from 'react'
+import { useState } from 'react'
+import { useIdleSteps } from '@/hooks/idle'
 import { MessageRow, type Row } from './MessageRow'
 
 /** So many of the last messages are drawn at once; the others one by one when there is time, from the end on. */
@@ -13,13 +14,8 @@ export interface RowsProps {
 
 /** All messages; what is out of sight costs no layout, and is drawn when the page has time. */
 export function FewRows({ rows, edited, onEdited, onStep }: RowsProps) {
-  const [drawn, setDrawn] = useState(AT_ONCE)
-  const isAll = drawn >= rows.length
-  useEffect(() => {
-    if (isAll) return undefined
-    return whenIdle(() => setDrawn(drawn + 1))
-  }, [isAll, drawn])
-  const first = Math.max(0, rows.length - drawn)
+  const [late] = useState(() => Math.max(0, rows.length - AT_ONCE))
+  const first = late - useIdleSteps(0, late)
   return rows.map((row, index) =>
     index < first ? (
       <div key={row.message.id} aria-hidden="true" className="h-40" />
@@ -29,13 +25,4 @@ export function FewRows({ rows, edited, onEdited, onStep }: RowsProps) {
       </div>
     ),
   )
-}
-
-function whenIdle(then: () => void): () => void {
-  if (typeof requestIdleCallback === 'function') {
-    const id = requestIdleCallback(then, { timeout: 500 })
-    return () => cancelIdleCallback(id)
-  }
-  const id = setTimeout(then, 16)
-  return () => clearTimeout(id)
 }

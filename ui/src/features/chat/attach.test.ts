@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { fitted, kindOf, LONG_PASTE, pasteAsFile, refusal } from './attach'
+import { fitted, kindOf, LONG_PASTE, pasteAsFile, refusal, together } from './attach'
 
 const limits = { vision: true, audio: true, largest: 1000 }
 const file = (name: string, type: string, size = 10) => ({ name, type, size })
@@ -38,4 +38,10 @@ it('makes a file of a long paste alone', async () => {
   const made = pasteAsFile('y'.repeat(LONG_PASTE + 1), new Date(0))
   expect(made?.name).toBe('pasted-1970-01-01-000000.txt')
   expect(await made?.text()).toBe('y'.repeat(LONG_PASTE + 1))
+})
+
+it('has the same file once', () => {
+  const named = (name: string, lastModified: number) => new File(['x'], name, { lastModified })
+  const files = together([named('a', 1)], [named('b', 1), named('a', 1), named('a', 2), named('b', 1)])
+  expect(files.map((one) => [one.name, one.lastModified])).toEqual([['a', 1], ['b', 1], ['a', 2]])
 })

@@ -43,6 +43,17 @@ export function refusal(file: Given, limits: Limits): Refusal | null {
   return file.size > limits.largest || (kind === 'file' && file.size > MAX_TEXT) ? 'large' : null
 }
 
+/** `files` and those of `more` that are not among them: the same file beside itself says nothing new. */
+export function together(files: readonly File[], more: readonly File[]): File[] {
+  const found = [...files]
+  for (const file of more) if (!found.some((one) => isSame(one, file))) found.push(file)
+  return found
+}
+
+function isSame(a: File, b: File): boolean {
+  return a.name === b.name && a.size === b.size && a.lastModified === b.lastModified
+}
+
 /** The size to draw a picture in, so that no side is longer than `longest`; never larger than it is. */
 export function fitted(width: number, height: number, longest: number): { width: number; height: number } {
   const scale = Math.min(1, longest / Math.max(width, height, 1))

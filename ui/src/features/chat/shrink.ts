@@ -19,7 +19,7 @@ export async function shrunk(file: File): Promise<File> {
     const type = file.type === 'image/png' ? 'image/png' : 'image/jpeg'
     const made = await new Promise<Blob | null>((done) => canvas.toBlob(done, type, 0.9))
     if (made === null || made.size >= file.size) return file
-    return new File([made], type === 'image/jpeg' ? file.name.replace(/\.\w+$/, '.jpg') : file.name, { type })
+    return new File([made], type === 'image/jpeg' ? file.name.replace(/\.\w+$/, '.jpg') : file.name, { type, lastModified: file.lastModified })
   } catch {
     return file
   }

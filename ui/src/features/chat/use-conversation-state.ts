@@ -1,6 +1,7 @@
 import { useMemo } from 'react'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { toast } from '@/components/ui/Toast'
+import { authStatus, may } from '@/api/auth'
 import { asApiError } from '@/api/client'
 import { type ChatChange, chatKeys, chatOf } from './api'
 import { changeInTurn } from './chat-cache'
@@ -16,6 +17,7 @@ export function useConversationState(chatId: string | null, leaf: string | undef
   const query = useQuery({ ...chatOf(chatId ?? ''), enabled: chatId !== null })
   const chat = chatId === null ? undefined : query.data
   const known = useModels()
+  const mayLoad = may(useQuery(authStatus).data, 'admin')
   const beginning = useBeginning()
   const tree = useMemo(() => grow(chat?.messages ?? []), [chat?.messages])
   const path = useMemo(() => pathTo(tree, leafFor(tree, leaf, chat?.leaf_id)), [tree, leaf, chat?.leaf_id])
@@ -41,16 +43,22 @@ export function useConversationState(chatId: string | null, leaf: string | undef
     },
     [chatId, client],
   )
-  /** Takes a model for what comes next, and has it loaded meanwhile. */
+  /** Takes a model for what comes next, and has it loaded meanwhile, by who may; for others the first message does. */
   const choose = useMemo(
     () => (id: string) => {
       change({ model: id })
-      if (modelOf(known.models, id)?.state === 'unloaded' || modelOf(known.models, id)?.state === 'failed')
+      const state = modelOf(known.models, id)?.state
+      if (mayLoad && (state === 'unloaded' || state === 'failed'))
         loadModel(id).catch((failure: unknown) => toast.error(asApiError(failure).message))
     },
-    [change, known.models],
+    [change, known.models, mayLoad],
   )
-  /** The model that answers next, also for who is quicker than the list of models. */
-  const ready = async () => modelId ?? chosenModel(answering(await client.ensureQueryData(chatModels)), own)
+  /** What answers next, and behind which message; also for who is quicker than the conversation or the list of models. */
+  const ready = async () => {
+    const models = answering(await client.ensureQueryData(chatModels))
+    if (chatId === null || chat !== undefined) return { model: modelId ?? chosenModel(models, own), parent: path.at(-1)?.id ?? null }
+    const fetched = await client.ensureQueryData(chatOf(chatId))
+    return { model: chosenModel(models, fetched.model), parent: leafFor(grow(fetched.messages), leaf, fetched.leaf_id) }
+  }
   return { ready, query, chat, known, tree, path, modelId, model, systemPrompt, params, meter: full, change, choose }
 }

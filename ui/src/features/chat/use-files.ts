@@ -1,7 +1,7 @@
 import { useCallback } from 'react'
 import { useTranslation } from 'react-i18next'
 import { bytes, list } from '@/i18n/format'
-import { kindOf, MAX_TEXT, refusal } from './attach'
+import { kindOf, MAX_TEXT, refusal, together } from './attach'
 import { shrunk } from './shrink'
 import { draftOf, setDraft, setProblem } from './ui-store'
 import type { Model } from './use-models'
@@ -25,7 +25,7 @@ export function useFiles(chatId: string | null, model: Model | undefined): (file
       }
       setProblem(chatId, refused.length === 0 ? null : list(refused))
       void Promise.all(taken.map(shrunk)).then((ready) => {
-        if (ready.length > 0) setDraft(chatId, { files: [...draftOf(chatId).files, ...ready] })
+        if (ready.length > 0) setDraft(chatId, { files: together(draftOf(chatId).files, ready) })
       })
     },
     [chatId, model, t],

@@ -1,8 +1,9 @@
-import { useEffect, useMemo, useState } from 'react'
+import { useEffect, useMemo } from 'react'
 import { useInfiniteQuery, useQueryClient } from '@tanstack/react-query'
 import { hub, useTopics } from '@/realtime/hub'
 import { chatList } from './api'
 import type { Listed } from './types'
+import { useDay } from './use-day'
 
 export interface Group {
   readonly key: 'pinned' | 'today' | 'yesterday' | 'week' | 'older' | 'folder' | 'found'
@@ -17,8 +18,8 @@ export function useHistory(query: string) {
   const pages = found.data?.pages
   const chats = useMemo(() => pages?.flatMap((page) => page.data) ?? [], [pages])
   const folders = pages?.[0]?.folders ?? []
-  const [now] = useState(() => new Date())
-  const groups = useMemo(() => groupsOf(chats, query !== '', now), [chats, query, now])
+  const day = useDay()
+  const groups = useMemo(() => groupsOf(chats, query !== '', day), [chats, query, day])
   const isRunning = chats.some((chat) => chat.running !== null)
   useTopics(isRunning ? 'requests' : 'models')
   useEffect(() => {
@@ -39,7 +40,8 @@ export function inOrder(chats: readonly Listed[], now: Date): readonly Listed[] 
 /** By folders, then by when something was last said. */
 export function groupsOf(chats: readonly Listed[], isSearch: boolean, now: Date): readonly Group[] {
   if (isSearch) return chats.length === 0 ? [] : [{ key: 'found', name: '', chats }]
-  const today = new Date(now.getFullYear(), now.getMonth(), now.getDate()).getTime() / 1000
+  const since = (days: number) => new Date(now.getFullYear(), now.getMonth(), now.getDate() - days).getTime() / 1000
+  const [today, yesterday, week] = [since(0), since(1), since(7)]
   const groups = new Map<string, Group & { chats: Listed[] }>()
   const put = (key: Group['key'], name: string, chat: Listed): void => {
     const group = groups.get(`${key}/${name}`)
@@ -50,8 +52,8 @@ export function groupsOf(chats: readonly Listed[], isSearch: boolean, now: Date)
     if (chat.pinned) put('pinned', '', chat)
     else if (chat.folder !== null) put('folder', chat.folder, chat)
     else if (chat.updated_at >= today) put('today', '', chat)
-    else if (chat.updated_at >= today - 86_400) put('yesterday', '', chat)
-    else if (chat.updated_at >= today - 7 * 86_400) put('week', '', chat)
+    else if (chat.updated_at >= yesterday) put('yesterday', '', chat)
+    else if (chat.updated_at >= week) put('week', '', chat)
     else put('older', '', chat)
   }
   const order: Group['key'][] = ['pinned', 'folder', 'today', 'yesterday', 'week', 'older']
