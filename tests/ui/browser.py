@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -89,7 +90,7 @@ async def launched(*flags: str) -> AsyncGenerator[Browser]:
 async def opened(
     browser: Browser, url: str, look: Look | None = None, cookie: str | None = None, *, host: str | None = None
 ) -> AsyncGenerator[tuple[Page, Watch]]:
-    """A page of a new profile, at no address yet; relative addresses are of `url`."""
+    """A page of a new profile, at no address yet; relative addresses are of `url`. Other tabs of it are watched too."""
     look = look or Look()
     context = await browser.new_context(
         base_url=url,
@@ -97,6 +98,7 @@ async def opened(
         color_scheme=look.theme,
         locale="ko-KR" if look.language == "ko" else "en-US",
         has_touch=look.width < 768,
+        is_mobile=look.width < 768,
         reduced_motion="reduce",
     )
     context.set_default_timeout(PATIENCE_MS)
@@ -104,11 +106,10 @@ async def opened(
         await context.add_cookies([{"name": "dovetail", "value": cookie, "url": url}])
     watch = Watch(host or urlsplit(url).netloc)
     try:
-        page = await context.new_page()
-        page.on("console", watch.hear)
-        page.on("pageerror", lambda error: watch.wrong.append(f"page error: {error}"))
-        page.on("request", watch.see)
-        yield page, watch
+        context.on("console", watch.hear)
+        context.on("weberror", lambda failure: watch.wrong.append(f"page error: {failure.error}"))
+        context.on("request", watch.see)
+        yield await context.new_page(), watch
         watch.check()
     finally:
         await context.close()
@@ -133,6 +134,33 @@ async def audit(page: Page, *, without: tuple[str, ...] = ()) -> None:
         if one["impact"] in _SERIOUS
     ]
     assert wrong == [], "\n".join(wrong)
+
+
+# Names of things, which are the same in every language.
+_NAMES = re.compile(r"Base UI|JetBrains|Apache|Chrome|dovetail admin")
+_ENGLISH = re.compile(r"[A-Za-z]{3,}(?: [A-Za-z]{2,}){2,}")
+_SAID = """without => {
+  const outside = ['script', 'style', 'code', 'pre', 'kbd', '[lang=en]', ...without].join()
+  const said = []
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT)
+  while (texts.nextNode()) if (!texts.currentNode.parentElement.closest(outside)) said.push(texts.currentNode.data)
+  for (const name of ['aria-label', 'title', 'placeholder', 'alt'])
+    for (const one of document.querySelectorAll(`[${name}]`))
+      if (!one.closest(outside)) said.push(one.getAttribute(name))
+  return said
+}"""
+
+
+async def all_korean(page: Page, *without: str) -> None:
+    """No three English words in a row are seen or heard in the page, code and what `without` selects apart."""
+    said = cast("list[str]", await page.evaluate(_SAID, without))
+    found = {words for text in said for words in _ENGLISH.findall(text) if not _NAMES.search(text)}
+    assert found == set(), "English on a Korean page"
+
+
+async def settled(page: Page) -> None:
+    """Waits until nothing opens or closes any more."""
+    await expect(page.locator("[data-starting-style], [data-ending-style]")).to_have_count(0)
 
 
 async def photograph(page: Page, name: str) -> None:

@@ -59,14 +59,30 @@ async def test_the_enter_that_takes_a_candidate_sends_nothing(visit: Open) -> No
     await told(session, "Input.insertText", {"text": "日本"})
     await expect(page.get_by_test_id("composer")).to_have_value("日本")
     await expect(page.get_by_test_id("user-text")).to_have_count(0)
+    await enter(session, 13)  # the next one does: nothing was on its way before it
+    await expect(page.get_by_test_id("user-text")).to_have_text(["日本"])
 
 
-async def test_shift_and_enter_begin_a_line_and_so_does_enter_on_a_phone(visit: Open) -> None:
+async def test_shift_and_enter_begin_a_line(visit: Open) -> None:
     page = (await visit("/chat")).page
     await page.get_by_test_id("composer").press_sequentially("one")
     await page.keyboard.press("Shift+Enter")
     await page.keyboard.type("two")
     await expect(page.get_by_test_id("composer")).to_have_value("one\ntwo")
+
+
+async def test_enter_on_a_phone_begins_a_line_and_the_button_sends(visit: Open) -> None:
+    page = (await visit("/chat", Look(width=390))).page
+    composer = page.get_by_test_id("composer")
+    await composer.tap()
+    await composer.press_sequentially("one")
+    await page.keyboard.press("Enter")
+    await page.keyboard.type("two")
+    await expect(composer).to_have_value("one\ntwo")
+    await expect(page.get_by_test_id("user-text")).to_have_count(0)
+    await page.get_by_test_id("send").tap()
+    await expect(page.get_by_test_id("user-text")).to_have_text(["one\ntwo"], use_inner_text=True)
+    await expect(composer).to_have_value("")
 
 
 @pytest.fixture

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import re
+import socket
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
+import psutil
 import pytest
 from playwright.async_api import Browser, Page, expect
 
 from .. import canaries  # noqa: TID252
 from ..process.serving.running import Running, running  # noqa: TID252
-from .browser import LOOKS, PATIENCE_MS, audit, opened, photograph
+from .browser import LOOKS, PATIENCE_MS, all_korean, audit, opened, photograph
 from .conftest import NAME, PASSWORD, Open, found
 
 pytestmark = pytest.mark.anyio
@@ -61,6 +64,44 @@ async def test_from_nothing_to_a_login(fresh: Running, browser: Browser) -> None
         await expect(page).to_have_url(re.compile(r"/ui/chat"))
 
 
+@pytest.fixture
+async def exposed(interface: None, tmp_path: Path) -> AsyncGenerator[Running]:
+    """A server that others reach, at the address by which they do, where this machine has one."""
+    del interface
+    # Without an account it listens there only where a key keeps strangers out.
+    environment = {"DOVETAIL_SERVER__HOST": "0.0.0.0", "DOVETAIL_ACCESS__API_KEY": canaries.OPERATOR_KEY}
+    async with running(tmp_path, environment=environment) as server:
+        addresses = [
+            each.address
+            for network in psutil.net_if_addrs().values()
+            for each in network
+            if each.family == socket.AF_INET and not each.address.startswith("127.")
+        ]
+        here = addresses[0] if addresses else "127.0.0.1"
+        yield Running(server.url.replace("127.0.0.1", here), server.process, server.home)
+
+
+@pytest.mark.accept("U1")
+async def test_from_elsewhere_setup_takes_the_code_of_the_log(exposed: Running, browser: Browser) -> None:
+    lines = [json.loads(line) for line in (exposed.home / "serve.log").read_text().splitlines() if "{" in line]
+    (code,) = (str(line["code"]) for line in lines if "code" in line)
+    async with opened(browser, exposed.url) as (page, watch):
+        watch.expect("403")
+        await page.goto("/ui/monitor")
+        await expect(page).to_have_url(f"{exposed.url}/ui/setup")
+        await expect(page.get_by_text("This server listens beyond this machine.")).to_be_visible()
+        await expect(page.get_by_role("button", name="Go on without an account")).to_have_count(0)
+        await fill(page, Setup_code="setup-guessed", Password=PASSWORD, Password_again=PASSWORD)
+        await page.get_by_role("button", name="Create the account").click()
+        wrong = page.get_by_label("Setup code", exact=True)
+        await expect(wrong).to_have_attribute("aria-invalid", "true")
+        await audit(page)
+        await photograph(page, "setup-code")
+        await fill(page, Setup_code=f" {code} ")
+        await page.get_by_role("button", name="Create the account").click()
+        await expect(page.get_by_text("You are logged in as admin.")).to_be_visible()
+
+
 async def test_on_its_own_machine_it_can_be_used_without_an_account(fresh: Running, browser: Browser) -> None:
     async with opened(browser, fresh.url) as (page, _):
         await page.goto("/ui/monitor")
@@ -107,3 +148,5 @@ async def test_everybody_can_enter(fresh: Running, browser: Browser) -> None:
                 await expect(page.locator("input[type=password]").first).to_be_visible()
                 await audit(page)
                 await photograph(page, f"{step}-{look}")
+                if look.language == "ko":
+                    await all_korean(page)
