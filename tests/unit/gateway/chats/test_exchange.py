@@ -20,7 +20,7 @@ from dovetail.gateway.chats.tree import Node, Tree, lifted, ordered, rows
 from dovetail.settings import Settings
 from dovetail.settings.sections import ChatSettings
 from dovetail.storage import chats
-from dovetail.storage.chats import CHATS, Chat, Role
+from dovetail.storage.chats import CHATS, Role
 
 from ....process.serving.files import png  # noqa: TID252
 from ..fakes import Answer, call, says  # noqa: TID252
@@ -362,28 +362,6 @@ async def test_nothing_of_a_file_is_there_before_all_of_it_is(tmp_path: Path, mo
         made.clock.now += 2 * UNDO
         await made.services.archive.sweep()
         assert len((await whole(made))["chats"]) == 2
-
-
-async def test_what_comes_while_the_first_account_is_made_is_that_account_s(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async with desk(tmp_path) as made:
-        await made.say(await made.chat(), "carried over")
-        await made.got("PUT", "/presets/p", {"name": "P", "params": {"seed": 1}})
-        file = await whole(made)
-        storing = exchange._stored
-
-        async def stored(kept: Shelf, found: Tree) -> Chat:
-            await made.services.runs.hand_over(kept.owner, "chief")
-            return await storing(kept, found)
-
-        monkeypatch.setattr(exchange, "_stored", stored)
-        await made.services.archive.forget("local")
-        (came,) = (await take(made, orjson.dumps(file))).json()["chats"]
-        chief = Shelf(made.services.archive, "chief", 1 << 20)
-        assert (await chief.chat(came)).owner == "chief"
-        assert [preset.id for preset in await chief.presets()] == ["p"]
-        assert (await made.got("GET", "/chats"))["data"] == []
 
 
 async def test_names_of_a_file_are_as_long_as_names_may_be(tmp_path: Path) -> None:

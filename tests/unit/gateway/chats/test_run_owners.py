@@ -1,18 +1,22 @@
-"""What becomes of an answer when its owner, its conversation or its message changes meanwhile."""
+"""What becomes of an answer, or of what is imported, when its owner, its conversation or its message changes meanwhile."""
 
 import asyncio
 from pathlib import Path
 
+import orjson
 import pytest
 
 from dovetail.core.errors import Busy
 from dovetail.core.events import TextDelta
+from dovetail.gateway.chats import exchange
 from dovetail.gateway.chats.shelf import Shelf
+from dovetail.gateway.chats.tree import Tree
 from dovetail.storage.chats import Chat, Message
 
 from ...access.parts import GOOD, access  # noqa: TID252
 from ..fakes import call  # noqa: TID252
 from .parts import desk
+from .test_exchange import take, whole
 from .test_runs import DONE, Scripted, begun
 
 pytestmark = pytest.mark.anyio
@@ -116,3 +120,25 @@ async def test_an_answer_that_is_stored_and_not_begun_is_not_written_for_ever(
         said.say(TextDelta("hello"), DONE)
         run = await made.run(chat, asked)
         assert (await made.heard(run["run_id"]))[-1]["message"]["status"] == "complete"
+
+
+async def test_what_comes_while_the_first_account_is_made_is_that_account_s(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with desk(tmp_path) as made:
+        await made.say(await made.chat(), "carried over")
+        await made.got("PUT", "/presets/p", {"name": "P", "params": {"seed": 1}})
+        file = await whole(made)
+        storing = exchange._stored
+
+        async def stored(kept: Shelf, found: Tree) -> Chat:
+            await made.services.runs.hand_over(kept.owner, "chief")
+            return await storing(kept, found)
+
+        monkeypatch.setattr(exchange, "_stored", stored)
+        await made.services.archive.forget("local")
+        (came,) = (await take(made, orjson.dumps(file))).json()["chats"]
+        chief = Shelf(made.services.archive, "chief", 1 << 20)
+        assert (await chief.chat(came)).owner == "chief"
+        assert [preset.id for preset in await chief.presets()] == ["p"]
+        assert (await made.got("GET", "/chats"))["data"] == []
