@@ -1,4 +1,4 @@
-"""What becomes of an answer, or of what is imported, when its owner, its conversation or its message changes meanwhile."""
+"""What becomes of an answer, or an import, when its owner, its conversation or its message changes meanwhile."""
 
 import asyncio
 from pathlib import Path
