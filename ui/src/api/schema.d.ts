@@ -260,7 +260,7 @@ export interface paths {
         put?: never;
         /**
          * Add File
-         * @description Takes a file in, as `application/octet-stream`: an image, a sound or a text, by what is in it.
+         * @description Takes a file in, as `application/octet-stream`, by what is in it: an image, a sound, a text, or a PDF's text.
          */
         post: operations["addChatFile"];
         delete?: never;

@@ -38,7 +38,7 @@ class FileQuery(Query):
 @takes_bytes
 @answers(ChatFilePart)
 async def add_file(request: Request, services: ServicesDep, shelf: ShelfDep) -> Response:
-    """Takes a file in, as `application/octet-stream`: an image, a sound or a text, by what is in it."""
+    """Takes a file in, as `application/octet-stream`, by what is in it: an image, a sound, a text, or a PDF's text."""
     asked = query.read(request, FileQuery)
     settings = services.settings
     data = await request_body.read(

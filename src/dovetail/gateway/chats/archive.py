@@ -15,6 +15,7 @@ import structlog
 from dovetail.core.errors import Busy, DovetailError
 from dovetail.gateway.chats.blobs import FOLDER, Blobs
 from dovetail.gateway.chats.parts import parts_of, searched
+from dovetail.gateway.chats.pdf import PdfReader
 from dovetail.storage import chat_files, chat_search, chats
 from dovetail.storage.database import Database, DatabaseUnusable
 
@@ -44,6 +45,7 @@ class Archive:
         self.blobs = blobs or Blobs(Path(FOLDER))
         # Held from the first byte of a file to its row, and while those without a row are removed.
         self.files = asyncio.Lock()
+        self.pdf = PdfReader()
         self._looked = False
         self._database = database
         self._broken = broken

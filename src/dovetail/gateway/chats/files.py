@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from dovetail.core.errors import DiskFull, InvalidRequest
 from dovetail.core.request import Json
+from dovetail.gateway.chats.pdf import is_pdf
 from dovetail.gateway.chats.shelf import Shelf, missing, new_id
 from dovetail.serving import images, sounds
 from dovetail.storage import chat_files, chats
@@ -39,9 +40,14 @@ def kind_of(data: bytes, name: str) -> tuple[Kind, str]:
 
 
 async def add(shelf: Shelf, chat_id: str, name: str, data: bytes) -> Attachment:
-    """A file of a conversation: whole and listed, or neither. Raises InvalidRequest, Busy, DiskFull."""
-    kind, media_type = await asyncio.to_thread(kind_of, data, name)
+    """A file of a conversation, of a PDF its text: whole and listed, or neither.
+
+    Raises InvalidRequest, Busy, DiskFull.
+    """
     archive = shelf.archive
+    if is_pdf(data):
+        data, name = await archive.pdf.text(data, name), f"{name[:251]}.txt"
+    kind, media_type = await asyncio.to_thread(kind_of, data, name)
 
     def check(c: chats.Connection) -> None:
         shelf.one(c, chat_id)
@@ -97,7 +103,7 @@ def _part(found: Attachment, data: bytes) -> Json:
 
 def _unread(name: str, reason: str) -> InvalidRequest:
     return InvalidRequest(
-        f"{name}: {reason}; a file is an image (PNG, JPEG, GIF), a sound (WAV) or text in UTF-8",
+        f"{name}: {reason}; a file is an image (PNG, JPEG, GIF), a sound (WAV), a PDF or text in UTF-8",
         code="invalid_media",
         param="body",
     )

@@ -5,17 +5,21 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
+from dovetail.core.errors import InvalidRequest
 from dovetail.core.model import Capability
 from dovetail.core.request import AudioPart, ChatPrompt, ImagePart, TextPart
 from dovetail.gateway.chats.archive import UNDO
 from dovetail.gateway.chats.blobs import Blobs
+from dovetail.gateway.chats.pdf import PdfReader
 from dovetail.gateway.chats.shapes import ChatFilePart
 from dovetail.settings import ServerSettings, Settings
 from dovetail.settings.sections import ChatSettings
 
 from ....process.serving.files import png, wav  # noqa: TID252
+from ...workers.pdfs import locked, pdf  # noqa: TID252
 from ..fakes import Answer, call, model, says  # noqa: TID252
 from .parts import Desk, desk
 from .test_runs import DONE, Scripted
@@ -192,3 +196,27 @@ async def test_what_is_larger_than_a_request_is_refused_before_it_is_read(
         monkeypatch.setattr(Blobs, "read", None)
         refused = await made.ask("POST", f"/chats/{chat}/runs", {"parent_id": parent})
         assert refused.error == (413, "invalid_request_error", "request_too_large", "parent_id")
+
+
+async def test_a_pdf_is_kept_as_its_text(tmp_path: Path) -> None:
+    async with desk(tmp_path) as made:
+        chat = await made.chat()
+        part = await sent(made, chat, pdf("What it says."), "report.pdf")
+        assert (part["type"], part["name"], part["media_type"]) == (
+            "file",
+            "report.pdf.txt",
+            "text/plain; charset=utf-8",
+        )
+        back = await call(made.app, "GET", f"/api/v1/files/{part['file_id']}")
+        assert back.body == b"What it says."
+        for data, reason in ((locked(pdf("Secret."), "key"), "locked with a password"), (b"%PDF-1.7", "damaged")):
+            answer = await send(made, chat, data, "report.pdf")
+            assert (answer.status, answer.json()["error"]["code"]) == (400, "invalid_media")
+            assert answer.json()["error"]["message"].startswith("report.pdf: it is ")
+            assert reason in answer.json()["error"]["message"]
+
+
+async def test_a_pdf_that_takes_too_long_is_given_up() -> None:
+    with pytest.raises(InvalidRequest, match="longer than 0 seconds"):
+        await PdfReader(within=0.0).text(pdf("What it says."), "report.pdf")
+    assert psutil.Process().children() == []

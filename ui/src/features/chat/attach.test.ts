@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { fitted, kindOf, LONG_PASTE, pasteAsFile, refusal, together } from './attach'
+import { fitted, kindOf, LONG_PASTE, MAX_TEXT, pasteAsFile, refusal, together } from './attach'
 
 const limits = { vision: true, audio: true, largest: 1000 }
 const file = (name: string, type: string, size = 10) => ({ name, type, size })
@@ -11,6 +11,8 @@ it.each([
   ['a.mp3', 'audio/mpeg', null],
   ['main.rs', '', 'file'],
   ['notes', 'text/plain', 'file'],
+  ['a.pdf', 'application/pdf', 'file'],
+  ['A.PDF', '', 'file'],
   ['a.zip', 'application/zip', null],
 ])('%s (%s) is %s', (name, type, kind) => {
   expect(kindOf(file(name, type))).toBe(kind)
@@ -24,6 +26,9 @@ describe('refusal', () => {
     expect(refusal(file('a.txt', 'text/plain', 0), limits)).toBe('empty')
     expect(refusal(file('a.txt', 'text/plain', 1001), limits)).toBe('large')
     expect(refusal(file('a.txt', 'text/plain', 1000), limits)).toBeNull()
+    const roomy = { ...limits, largest: MAX_TEXT * 2 }
+    expect(refusal(file('a.txt', 'text/plain', MAX_TEXT + 1), roomy)).toBe('large')
+    expect(refusal(file('a.pdf', 'application/pdf', MAX_TEXT + 1), roomy)).toBeNull()
   })
 })
 

@@ -11,6 +11,8 @@ const IMAGES = new Set(['image/png', 'image/jpeg', 'image/webp', 'image/gif', 'i
 const TEXTS =
   /\.(?:txt|md|markdown|rst|csv|tsv|json|jsonl|ya?ml|toml|ini|cfg|conf|log|xml|html?|css|s[ac]ss|jsx?|mjs|tsx?|py|pyi|rb|go|rs|java|kt|swift|c|h|cc|cpp|hpp|cs|php|sh|bash|zsh|ps1|sql|r|lua|pl|tex|diff|patch|vue|svelte|dockerfile|gitignore|env)$/i
 
+const isPdf = (file: Given) => file.type === 'application/pdf' || /\.pdf$/i.test(file.name)
+
 export interface Given {
   readonly name: string
   readonly type: string
@@ -21,7 +23,7 @@ export interface Given {
 export function kindOf(file: Given): Attachable | null {
   if (IMAGES.has(file.type)) return 'image'
   if (/^audio\/(?:wav|wave|x-wav|vnd\.wave)$/.test(file.type) || /\.wav$/i.test(file.name)) return 'audio'
-  if (file.type.startsWith('text/') || file.type === 'application/json' || TEXTS.test(file.name)) return 'file'
+  if (file.type.startsWith('text/') || file.type === 'application/json' || isPdf(file) || TEXTS.test(file.name)) return 'file'
   return null
 }
 
@@ -40,7 +42,12 @@ export function refusal(file: Given, limits: Limits): Refusal | null {
   if (file.size === 0) return 'empty'
   if (kind === 'image' && !limits.vision) return 'vision'
   if (kind === 'audio' && !limits.audio) return 'audio'
-  return file.size > limits.largest || (kind === 'file' && file.size > MAX_TEXT) ? 'large' : null
+  return file.size > mostBytes(file, limits.largest) ? 'large' : null
+}
+
+/** Bytes of a file of that kind; of a PDF the server says whether its text is too long. */
+export function mostBytes(file: Given, largest: number): number {
+  return kindOf(file) === 'file' && !isPdf(file) ? Math.min(MAX_TEXT, largest) : largest
 }
 
 /** `files` and those of `more` that are not among them: the same file beside itself says nothing new. */

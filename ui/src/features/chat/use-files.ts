@@ -1,7 +1,7 @@
 import { useCallback } from 'react'
 import { useTranslation } from 'react-i18next'
 import { bytes, list } from '@/i18n/format'
-import { kindOf, MAX_TEXT, refusal, together } from './attach'
+import { mostBytes, refusal, together } from './attach'
 import { shrunk } from './shrink'
 import { draftOf, setDraft, setProblem } from './ui-store'
 import type { Model } from './use-models'
@@ -21,7 +21,7 @@ export function useFiles(chatId: string | null, model: Model | undefined): (file
       for (const file of files) {
         const why = refusal(file, limits)
         if (why === null) taken.push(file)
-        else refused.push(t(`refused.${why}`, { name: file.name, model: model?.id ?? '', size: bytes(kindOf(file) === 'file' ? MAX_TEXT : LARGEST) }))
+        else refused.push(t(`refused.${why}`, { name: file.name, model: model?.id ?? '', size: bytes(mostBytes(file, LARGEST)) }))
       }
       setProblem(chatId, refused.length === 0 ? null : list(refused))
       void Promise.all(taken.map(shrunk)).then((ready) => {

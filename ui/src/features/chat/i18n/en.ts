@@ -119,7 +119,7 @@ export const en = {
   },
   attach: { list: 'Attached', remove: 'Remove {{name}}', drop: 'Drop files here' },
   refused: {
-    kind: '{{name}}: not a picture, a sound or a text',
+    kind: '{{name}}: not a picture, a sound, a text or a PDF',
     empty: '{{name}} is empty',
     vision: '{{name}}: {{model}} cannot see pictures; choose a model that can',
     audio: '{{name}}: {{model}} cannot hear sounds; choose a model that can',

@@ -122,7 +122,7 @@ export const ko: Translated<typeof en> = {
   },
   attach: { list: '첨부 파일', remove: '{{name}} 빼기', drop: '여기에 파일을 놓으세요' },
   refused: {
-    kind: '{{name}}: 이미지, 소리, 텍스트가 아닙니다',
+    kind: '{{name}}: 이미지, 소리, 텍스트, PDF가 아닙니다',
     empty: '{{name}}: 빈 파일입니다',
     vision: '{{name}}: {{model}} 모델은 이미지를 볼 수 없습니다. 볼 수 있는 모델을 고르세요',
     audio: '{{name}}: {{model}} 모델은 소리를 들을 수 없습니다. 들을 수 있는 모델을 고르세요',

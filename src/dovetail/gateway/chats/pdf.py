@@ -1,0 +1,51 @@
+"""The text in a PDF, read by a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from asyncio.subprocess import PIPE
+
+from dovetail.core.errors import InvalidRequest
+from dovetail.fleet.launch import worker_environment
+
+WITHIN = 90.0
+_AT_ONCE = 2
+
+
+def is_pdf(data: bytes) -> bool:
+    return data[:64].lstrip().startswith(b"%PDF-")
+
+
+class PdfReader:
+    """Reads a few at once; others wait."""
+
+    def __init__(self, within: float = WITHIN) -> None:
+        self._within = within
+        self._room = asyncio.Semaphore(_AT_ONCE)
+
+    async def text(self, data: bytes, name: str) -> bytes:
+        """In UTF-8. Cancelling ends the process. Raises InvalidRequest."""
+        argv = [sys.executable, "-m", "dovetail.workers.pdf"]
+        async with self._room:
+            process = await asyncio.create_subprocess_exec(
+                *argv, stdin=PIPE, stdout=PIPE, stderr=PIPE, env=worker_environment(os.environ), start_new_session=True
+            )
+            try:
+                async with asyncio.timeout(self._within):
+                    text, said = await process.communicate(data)
+            except TimeoutError:
+                raise _unread(name, f"reading it takes longer than {self._within:g} seconds") from None
+            finally:
+                if process.returncode is None:
+                    process.kill()
+                    await process.wait()
+        if process.returncode == 0:
+            return text
+        lines = said.decode("utf-8", "replace").splitlines()
+        raise _unread(name, lines[-1] if process.returncode == 1 and lines else "it cannot be read")
+
+
+def _unread(name: str, reason: str) -> InvalidRequest:
+    return InvalidRequest(f"{name}: {reason}", code="invalid_media", param="body")
