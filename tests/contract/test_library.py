@@ -172,4 +172,5 @@ async def test_what_is_not_here_is_named_with_the_reason(there: aiohttp.ClientSe
     async with there.request(method, path.replace("{", "").replace("}", ""), json=sent) as answer:
         assert answer.status == 501
         error = (await answer.json())["error"]
+        assert isinstance(error, str) is path.startswith("/api/")
         assert path in (error if isinstance(error, str) else error["message"])

@@ -168,6 +168,11 @@ class Model:
         return Capability.TRANSCRIPTION in self.capabilities
 
     @property
+    def writes(self) -> bool:
+        """Whether it answers prompts with text."""
+        return self.pooling is None and not self.hears
+
+    @property
     def speculates(self) -> bool:
         """Whether something guesses tokens ahead of it."""
         return self.draft is not None or self.ngram is not None

@@ -37,7 +37,7 @@ BodyT = TypeVar("BodyT", bound=_Modelled)
 async def meant(request: Request, services: Services, caller: Caller, name: str | None = None) -> str:
     """The name given; else the header's number or name; else number 0; else the only loaded or preloaded model.
 
-    Raises InvalidRequest, which lists the models, when none of these is one.
+    Of the loaded ones only those count that write text. Raises InvalidRequest, which lists the models, if none is.
     """
     asked = name or request.headers.get(HEADER)
     if asked and (name or not asked.isdecimal()):
@@ -50,7 +50,8 @@ async def meant(request: Request, services: Services, caller: Caller, name: str 
         listed = ", ".join(f"{each}: {model}" for each, model in numbers.items() if caller.may_use(base(model)))
         none = "none has been asked for yet"
         raise InvalidRequest(f"there is no process with the number {number}; there are {listed or none}", param=HEADER)
-    loaded = {state.served.id for state in services.pool.states() if state.served and state.state == "ready"}
+    ready = [state.served for state in services.pool.states() if state.served and state.state == "ready"]
+    loaded = {model.id for model in ready if model.writes}
     for only in (loaded, set(preloads(services.settings))):
         if len(only) == 1:
             return only.pop()

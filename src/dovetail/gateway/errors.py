@@ -48,6 +48,7 @@ OLLAMA_PATHS = frozenset(
         *("push", "copy", "create"),
     )
 )
+OLLAMA_BLOBS = "/api/blobs/"
 ERROR = "dovetail.error"  # in a request's scope, once it has failed: the code that says why
 
 ANTHROPIC = "/v1/messages"
@@ -144,7 +145,7 @@ def _told(error: DovetailError, path: str, request_id: str) -> bytes:
     """The body, as the dialect that `path` belongs to has it."""
     if path.startswith(ANTHROPIC):
         return anthropic_body(error, request_id)
-    return ollama_body(error) if path in OLLAMA_PATHS else body(error)
+    return ollama_body(error) if path in OLLAMA_PATHS or path.startswith(OLLAMA_BLOBS) else body(error)
 
 
 def frame(error: DovetailError) -> bytes:

@@ -60,5 +60,5 @@ async def test_the_servers_own_paths_come_first_and_no_others_are_there(http: ai
     status, error = await post(http, "/chat/completions", model="nobody", messages=HELLO)
     assert (status, error["error"]["code"]) == (404, "model_not_found")
     for path in ("/nobody/health", "/chat/chat/health", "/chat/nothing", "/chat/"):
-        async with http.get(path) as answer:
-            assert answer.status == (200 if path == "/chat/" else 404), path
+        async with http.get(path, allow_redirects=False) as answer:  # to pages, which may not be built
+            assert answer.status == (307 if path == "/chat/" else 404), path

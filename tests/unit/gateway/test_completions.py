@@ -1,6 +1,7 @@
 """`/v1/completions` and llama-server's routes over a scripted model."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -8,7 +9,7 @@ import pytest
 
 from dovetail.core.errors import WorkerCrashed
 from dovetail.core.events import Finished, TextDelta, Timings, Usage
-from dovetail.core.model import Model
+from dovetail.core.model import Capability, Model
 from dovetail.core.request import GenerateRequest, TextPrompt
 from dovetail.fleet.pool import WorkerStatus
 from dovetail.gateway.answers import LlamaCompletion, TextCompletion
@@ -183,6 +184,16 @@ async def test_without_a_name_the_only_loaded_model_answers_else_the_first() -> 
     loaded = {"b": WorkerStatus("b", "ready")}
     assert (await post("/completion", {"prompt": "x"}, *both, statuses=loaded)).json()["model"] == "b"
     assert (await post("/completion", {"prompt": "x", "model": "a"}, *both, statuses=loaded)).json()["model"] == "a"
+
+
+async def test_without_a_name_no_model_answers_that_was_made_for_something_else() -> None:
+    ear = Model("0-ear", "whisper", Path("/0"), capabilities=frozenset({Capability.TRANSCRIPTION}))
+    embeds = replace(model("0-vectors"), pooling="mean")
+    every = (None, ear, embeds, model("a"), model("b"))
+    assert (await post("/completion", {"prompt": "x"}, *every)).json()["model"] == "a"
+    others = {each.id: WorkerStatus(each.id, "ready", served=each) for each in (ear, embeds, model("b"))}
+    assert (await post("/completion", {"prompt": "x"}, *every, statuses=others)).json()["model"] == "b"
+    assert (await post("/v1/completions", {"prompt": "x"}, *every, statuses=others)).json()["model"] == "b"
 
 
 async def test_without_any_model_there_is_a_404() -> None:

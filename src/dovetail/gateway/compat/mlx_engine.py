@@ -71,7 +71,7 @@ async def _model(request: Request, services: Services, caller: Caller, name: str
         if nothing.param != "model" or nothing.status != InvalidRequest.status:
             raise
         models = await asyncio.to_thread(services.catalog.models)
-        usable = [m for m in models if m.invalid is None and m.pooling is None and not m.hears and caller.may_use(m.id)]
+        usable = [m for m in models if m.invalid is None and m.writes and caller.may_use(m.id)]
         if not usable:
             raise
         return next((model for model in usable if model.format == "mlx"), usable[0])

@@ -1,7 +1,7 @@
 """llama-server's own routes, for models of either engine.
 
 Reference: llama.cpp tools/server README. Where its router takes `model`, it may be left out here: the only loaded model
-answers, or, where none or several are loaded, the first by id that is not broken.
+answers, or, where none or several are loaded, the first by id that is not broken; none made for something else does.
 """
 
 from __future__ import annotations

@@ -173,7 +173,7 @@ class Completion(OpenAIErrors):
 async def completion(request: Request, services: ServicesDep, caller: CallerDep) -> Response:
     """Continues a prompt of text and token ids, streamed or whole, in llama-server's form."""
     body = await receive_body(request, services, CompletionRequest)
-    model = await chosen(request, services, body.model)
+    model = await chosen(request, services, body.model, writing=True)
     generate = await translated(request, lambda: body.request(new_id("cmpl"), body.model or model.id))
     return generation(services, caller, body, [generate], Completion(model.name, streamed=bool(body.stream)))
 
@@ -194,7 +194,7 @@ async def completions(request: Request, services: ServicesDep, caller: CallerDep
 async def infill(request: Request, services: ServicesDep, caller: CallerDep) -> Response:
     """Writes what stands between two texts, by a model with tokens to fill in the middle."""
     body = await receive_body(request, services, InfillRequest)
-    model = await chosen(request, services, body.model)
+    model = await chosen(request, services, body.model, writing=True)
     generate = await translated(request, lambda: body.request(new_id("infill"), body.model or model.id))
     return generation(services, caller, body, [generate], Completion(model.name, streamed=bool(body.stream)))
 
