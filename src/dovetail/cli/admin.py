@@ -8,7 +8,6 @@ import os
 import re
 import tarfile
 import tempfile
-import time
 import tomllib
 import zlib
 from contextlib import suppress
@@ -71,12 +70,13 @@ def reset_admin(
     """Remove the super-admin, every session and every admin's key; other accounts and keys stay. Then make it anew."""
     from dovetail.access import super_admin
     from dovetail.access.people import start_over
+    from dovetail.cli.restoration import put_aside
     from dovetail.storage.database import FILE_NAME
 
     folder = configured(home, config).home
     with HomeLock(folder):
         if database:
-            _aside(folder / FILE_NAME)
+            put_aside(folder, FILE_NAME)
         with database_of(folder) as opened:
             opened.now(start_over)
         (folder / super_admin.FILE_NAME).unlink(missing_ok=True)
@@ -127,9 +127,11 @@ def back_up(
 def restore(file: Annotated[Path, typer.Argument(help="A backup.")], *, home: Home = None) -> None:
     """Put a backup in the place of what is there, which is kept beside it under another name. Stop the server first.
 
-    Every login ends. Keys that have been revoked since the backup are good again, and named.
+    All of it or nothing: what is cut short is finished by the next command. Every login ends. Keys that have been
+    revoked since the backup are good again, and named.
     """
     from dovetail.access import super_admin
+    from dovetail.cli import restoration
     from dovetail.settings import FILE_NAME as CONFIGURATION
     from dovetail.settings import default_home
     from dovetail.storage import chats, database
@@ -137,20 +139,18 @@ def restore(file: Annotated[Path, typer.Argument(help="A backup.")], *, home: Ho
     # The configuration that is there may be what is broken.
     folder = home or Path(os.environ.get("DOVETAIL_HOME") or default_home())
     names = (database.FILE_NAME, super_admin.FILE_NAME, CONFIGURATION)
-    with HomeLock(folder), unusable_is_said(), tempfile.TemporaryDirectory(dir=folder) as work:
-        found = _extract(file, Path(work), (*names, chats.FILE_NAME))
-        database.check(Path(work) / database.FILE_NAME)
+    restoration.settle(folder)
+    with HomeLock(folder), unusable_is_said(), restoration.stage(folder) as work:
+        found = _extract(file, work, (*names, chats.FILE_NAME))
+        database.check(work / database.FILE_NAME)
         if chats.FILE_NAME in found:
-            database.check(Path(work) / chats.FILE_NAME, chats.CHATS)
+            database.check(work / chats.FILE_NAME, chats.CHATS)
             names += (chats.FILE_NAME, CHAT_FILES)
-        super_admin.load(Path(work))
-        _check_toml(Path(work) / CONFIGURATION)
-        logins, made = _logged_out(Path(work))
+        super_admin.load(work)
+        _check_toml(work / CONFIGURATION)
+        logins, made = _logged_out(work)
         before = _keys_of(folder)
-        for name in names:
-            _aside(folder / name)
-            if (Path(work) / name).exists():
-                (Path(work) / name).replace(folder / name)
+        restoration.exchange(folder, names)
     back = [key for key in made if before is not None and key.id not in before]
     audit(folder, "restore", logins_ended=str(logins), keys=str(len(made)), keys_back=", ".join(k.id for k in back))
     typer.echo(f"{', '.join(name for name in names if name in found)} restored; what was there has the ending .before")
@@ -265,14 +265,6 @@ def _put(source: IO[bytes], path: Path) -> None:
         os.fsync(out.fileno())
     if len(path.name) == len(digest.hexdigest()) and path.name != digest.hexdigest():
         raise tarfile.ReadError(f"the file {path.name} of a conversation is damaged")
-
-
-def _aside(path: Path) -> None:
-    """Renames a file, and what SQLite keeps beside it, so that nothing is lost."""
-    stamp = time.strftime("%Y%m%d-%H%M%S")
-    for one in (path, *(path.with_name(f"{path.name}{ending}") for ending in ("-wal", "-shm"))):
-        if one.exists():
-            one.rename(one.with_name(f"{one.name}.{stamp}.before"))
 
 
 def _password(*, asked: bool) -> str:

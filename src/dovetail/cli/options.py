@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
+
+from dovetail.cli.restoration import settle
 
 if TYPE_CHECKING:
     from dovetail.settings import Settings, Sources
@@ -45,8 +48,13 @@ def configured(home: Path | None, config: Path | None, said: Mapping[str, object
 
 
 def sources(home: Path | None, config: Path | None, said: Mapping[str, object] | None = None) -> Sources:
-    """Where settings come from under `said`, a mapping of dotted keys to flags of which None means not said."""
-    from dovetail.settings import Sources
+    """Where settings come from under `said`, a mapping of dotted keys to flags of which None means not said.
+
+    A restore that was cut short is finished before: the configuration is among what it brings back. Raises Failure.
+    """
+    from dovetail.settings import Sources, default_home
+
+    settle(home or Path(os.environ.get("DOVETAIL_HOME") or default_home()))
 
     flags: dict[str, object] = {}
     for name, value in (said or {}).items():

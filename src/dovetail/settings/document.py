@@ -142,7 +142,7 @@ def replace_file(path: Path, data: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         part.replace(target)
-        _sync(target.parent)
+        sync_folder(target.parent)
     except OSError as error:
         if error.errno in {errno.ENOSPC, errno.EDQUOT}:
             raise DiskFull(f"{path.name} cannot be written: no room is left on {target.parent}") from error
@@ -151,7 +151,7 @@ def replace_file(path: Path, data: bytes) -> None:
         part.unlink(missing_ok=True)
 
 
-def _sync(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Makes a rename survive a power cut, where folders can be opened at all."""
     if os.name != "posix":
         return
