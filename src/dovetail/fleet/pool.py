@@ -33,9 +33,9 @@ UNLOAD_WITHIN = 30.0  # seconds that running requests have when their model is u
 
 @dataclass(frozen=True, slots=True)
 class WorkerStatus:
-    """A snapshot. Times in seconds on the pool's clock; `context` is tokens for each slot, 0 unless it is ready.
+    """A snapshot. Times in seconds on the pool's clock; `context` is tokens for each slot.
 
-    `model` is the worker's name, `served` the model as it loads it.
+    `context` and `slots` are 0 unless it is ready. `model` is the worker's name, `served` the model as it loads it.
     memory         bytes of RAM the worker takes now, None while unknown; `reserved` those that are kept for it
     allocated      bytes that its engine says it holds, which MLX alone does
     device_memory  bytes on GPUs, for `gpu_layers` of its `layers`; 0 layers where they are not counted
@@ -76,7 +76,7 @@ def together(statuses: Sequence[WorkerStatus]) -> WorkerStatus:
     return replace(
         best,
         model=statuses[0].model.partition("#")[0],
-        slots=sum(status.slots for status in ready) or best.slots,
+        slots=sum(status.slots for status in ready),
         active=sum(status.active for status in statuses),
         waiting=sum(status.waiting for status in statuses),
         memory=sum(known) if known else None,
@@ -303,7 +303,7 @@ class Pool:
             state=worker.state,
             pid=worker.pid,
             context=0 if props is None else props.context,
-            slots=seat.queue.slots,
+            slots=seat.queue.slots if worker.state == "ready" else 0,
             active=seat.queue.active,
             waiting=len(seat.queue),
             loaded_at=worker.loaded_at,

@@ -170,12 +170,14 @@ class MachineFigures(Answer):
 class Reading(Answer):
     """The figures of now, of one `model` where it was asked for by name; the machine's and the store's are all's.
 
-    `at` is in seconds since 1970; `queue_length` is what waits, as in `requests.waiting`.
+    `at` is in seconds since 1970; `queue_length` is what waits, as in `requests.waiting`; `capture`
+    is whether prompts and replies are being written to a file.
     """
 
     at: float
     model: str | None
     ready: bool
+    capture: bool
     queue_length: int
     requests: RequestFigures
     slots: SlotFigures

@@ -91,8 +91,7 @@ def _find(path: str, compressed: bool) -> tuple[str, Path, bool] | None:
     suffix = Path(path).suffix
     if (
         any(part.startswith(".") or part == "" for part in parts)
-        or "\\" in path
-        or "\0" in path
+        or not {"\\", ":", "\0"}.isdisjoint(path)  # a drive of Windows is a place elsewhere
         or suffix not in _TYPES
     ):
         return None

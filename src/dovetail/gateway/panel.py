@@ -74,6 +74,7 @@ class Panel:
         sampler: Sampler,
         settings: Callable[[], Settings],
         clock: Callable[[], float] = time.monotonic,
+        capturing: Callable[[], bool] = lambda: False,
     ) -> None:
         self._pool = pool
         self.requests = requests
@@ -82,6 +83,7 @@ class Panel:
         self._sampler = sampler
         self._settings = settings
         self._clock = clock
+        self._capturing = capturing
         self._pulse = Pulse(requests.counted, clock)
         self._exposition = Exposition(metrics)
         self._stored = Stored()
@@ -118,6 +120,7 @@ class Panel:
             "at": round(time.time(), 3),
             "model": model,
             "ready": ready,
+            "capture": self._capturing(),
             **self._asked(model),
             "tokens_per_second": self._pulse.rates(model).model_dump(),
             **self._counted(model),

@@ -215,7 +215,9 @@ async def _running(
     embedder, transcriber = Embedder(catalog, pool, observer), Transcriber(catalog, pool, observer)
     capture = Capture(settings.home / "capture", partial(_note, access, "capture ended", "reason"))
     requests, streams = Requests(), Streams()
-    panel = Panel(pool, requests, streams, told.metrics, readings, lambda: live.current)
+    panel = Panel(
+        pool, requests, streams, told.metrics, readings, lambda: live.current, capturing=lambda: capture.now is not None
+    )
     built = Services(
         live, catalog, pool, generator, embedder, transcriber, engines, here, panel, Loads(pool, requests), readings,
         requests=requests, streams=streams, insight=told, preloaded=preloader.done, access=access, capture=capture,

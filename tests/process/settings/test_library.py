@@ -321,3 +321,15 @@ async def test_what_was_stored_survives_a_restart(tmp_path: Path) -> None:
             else:
                 await ask(http, "tiny-gguf")
                 assert (await model(http, "tiny-gguf"))["context"] == 768, "llama.cpp's next multiple of 256"
+
+
+async def test_two_admins_add_one_id_at_once(house: House) -> None:
+    for name in ("one.gguf", "other.gguf"):
+        shutil.copy(GGUF, house.home / "models" / name)
+    paths = [str(house.home / "models" / name) for name in ("one.gguf", "other.gguf")]
+    answers = await asyncio.gather(*(house.ask("POST", "/api/v1/models", {"path": p, "id": "wanted"}) for p in paths))
+    assert sorted(status for status, _ in answers) == [200, 409]
+    (refused,) = [answer for status, answer in answers if status == 409]
+    assert refused["error"]["code"] == "name_taken"
+    (added,) = [ModelSaved.model_validate(answer) for status, answer in answers if status == 200]
+    assert house.toml().count(f'path = "{added.model.path}"') == 1

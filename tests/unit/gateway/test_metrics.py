@@ -98,6 +98,18 @@ async def test_requests_show_in_both_forms() -> None:
     assert (one.model, one.requests.total, one.requests.failed) == ("m", 3, 0)
 
 
+async def test_everybody_is_told_while_requests_are_captured() -> None:
+    built, on = services(), False
+    metrics = Metrics(lambda name: name == "m")
+    panel = Panel(
+        built.pool, built.requests, built.streams, metrics, Sampler(Bench(), tuple), lambda: built.settings,
+        capturing=lambda: on,
+    )  # fmt: skip
+    assert (await panel.reading(ready=True))["capture"] is False
+    on = True
+    assert (await panel.reading(ready=True))["capture"] is True
+
+
 @pytest.mark.accept("V5")
 async def test_gpus_are_in_every_form_busy_and_memory_apart_and_the_reason_for_what_is_unknown() -> None:
     built = with_gpu(services())

@@ -107,3 +107,12 @@ async def test_where_it_was_not_built_a_page_says_how(tmp_path: Path, monkeypatc
     assert page.status == 503
     assert b"dovetail ui build" in page.body
     assert (await call(create_app(services()), "GET", "/ui/assets/a.js")).status == 404
+
+
+async def test_a_drive_is_no_place_of_the_interface(app: ASGIApp, tmp_path: Path) -> None:
+    """On Windows `C:/x` below any folder is a place on that drive."""
+    (tmp_path / "C:").mkdir()
+    (tmp_path / "C:" / "secrets.txt").write_bytes(b"secret")
+    (tmp_path / "theme.js:stream.js").write_bytes(b"hidden")
+    for path in ("/ui/C:/secrets.txt", "/ui/theme.js:stream.js"):
+        assert (await call(app, "GET", path)).status == 404, path

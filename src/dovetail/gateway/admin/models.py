@@ -48,6 +48,7 @@ from dovetail.settings.document import Edit
 
 router = APIRouter(tags=["configuration"])
 
+_TRIES = 3  # while others change the configuration
 ID: JsonObject = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
 _FILES: JsonObject = {
     "name": "files", "in": "query", "required": False, "schema": {"type": "boolean"},
@@ -94,16 +95,14 @@ async def list_entries(services: ServicesDep, caller: CallerDep) -> Response:
 async def add_model(request: Request, services: ServicesDep, _caller: CallerDep) -> Response:
     """Adds a model by its path, inside a folder of models or of another program; its header is read first."""
     body = await receive_body(request, services, NewModel)
-    model = await asyncio.to_thread(_looked_at, services, body)
-    guard.detail(request.scope, model=model.id)
-    edits = [Edit(("models", model.id, "path"), str(model.path))]
-    edits += change.edits_of(body.settings, ("models", model.id))
     if body.test:
+        model, edits = await asyncio.to_thread(_planned, services, body)
         await asyncio.to_thread(change.check, services, edits)
         reading = await services.live.reading()
         return _json(ModelSaved(version=reading.version, model=_entry(services, model)))
-    written = await change.write(services, edits, wanted_version(request, body.version))
-    return await _saved(services, model.id, written.version)
+    model, version = await _added(services, body, wanted_version(request, body.version))
+    guard.detail(request.scope, model=model.id)
+    return await _saved(services, model.id, version)
 
 
 @router.patch(
@@ -219,6 +218,26 @@ async def model_details(request: Request, services: ServicesDep, caller: CallerD
     found = await asyncio.to_thread(inspect, model.path, root)
     shown: JsonObject = {"id": model.id, "path": str(model.path) if caller.may("admin") else None}
     return Response(orjson.dumps({**shown, **found}), media_type="application/json")
+
+
+async def _added(services: Services, body: NewModel, wanted: str | None) -> tuple[Model, str]:
+    """Writes it into the file as it was before the look: an id that another takes meanwhile is not taken from them."""
+    tries = _TRIES
+    while True:
+        version = (await services.live.reading()).version if wanted is None else wanted
+        model, edits = await asyncio.to_thread(_planned, services, body)
+        try:
+            return model, (await change.write(services, edits, version)).version
+        except Conflict:
+            tries -= 1
+            if wanted is not None or not tries:
+                raise
+
+
+def _planned(services: Services, body: NewModel) -> tuple[Model, list[Edit]]:
+    model = _looked_at(services, body)
+    edits = [Edit(("models", model.id, "path"), str(model.path))]
+    return model, [*edits, *change.edits_of(body.settings, ("models", model.id))]
 
 
 def _looked_at(services: Services, body: NewModel) -> Model:
