@@ -14,6 +14,7 @@ import aiohttp
 import pytest
 from playwright.async_api import Browser, Page, Route, expect
 
+from .. import canaries  # noqa: TID252
 from ..process.serving.running import Running, running  # noqa: TID252
 from .browser import LOOKS, Look, audit, opened, photograph
 from .chatting import scripted_binary
@@ -232,6 +233,21 @@ async def test_a_paused_log_stands_still_and_counts(visit: Open, server: Running
         await expect(page.get_by_role("button", name="To the end")).to_be_visible()
         await page.get_by_role("button", name="To the end").click()
         await expect(page.get_by_role("button", name="Follow the end", pressed=True)).to_be_visible()
+
+
+async def test_a_viewer_is_told_what_is_for_others(browser: Browser, server: Running, cookie: str) -> None:
+    person = {"name": "onlooker", "password": canaries.PASSWORD}
+    body = {**person, "role": "viewer"}
+    async with logged_in(server, cookie) as http, http.post("/api/v1/users", json=body) as answer:
+        assert answer.status == 200
+    async with aiohttp.ClientSession(server.url) as http, http.post("/auth/login", json=person) as answer:
+        session = answer.cookies["dovetail"].value
+    canaries.plant(server.home, session)
+    async with opened(browser, server.url, cookie=session) as (page, _):
+        await page.goto("/ui/monitor")
+        await expect(page.get_by_text("Requests are for members")).to_be_visible()
+        await expect(page.get_by_text("The log is for admins")).to_be_visible()
+        await expect(page.get_by_role("link", name="Requests as CSV")).to_have_count(0)
 
 
 @pytest.mark.parametrize("look", LOOKS, ids=str)

@@ -43,6 +43,79 @@ async def test_a_key_is_made_with_limits_used_and_revoked(visit: Open, server: R
             assert answer.status == 401
 
 
+async def test_a_key_that_would_never_end_is_not_made_by_mistake(visit: Open) -> None:
+    page = (await visit("/settings/security")).page
+    await page.get_by_role("button", name="New key").click()
+    dialog = page.get_by_role("dialog")
+    await dialog.get_by_label("Name").fill("for a month")
+    await dialog.get_by_label("Expires after days").fill("30d")
+    await dialog.get_by_label("Tokens a day").fill("many")
+    await expect(dialog.get_by_role("alert")).to_have_count(2)
+    await expect(dialog.get_by_role("button", name="Create the key")).to_be_disabled()
+    await dialog.get_by_label("Tokens a day").fill("")
+    await dialog.get_by_label("Expires after days").fill("30")
+    await page.keyboard.press("Enter")
+    await expect(dialog.locator("[data-secret]")).to_be_visible()
+    # It is shown this once: nothing but its button closes it.
+    await page.keyboard.press("Escape")
+    await page.mouse.click(5, 5)
+    await expect(dialog.locator("[data-secret]")).to_be_visible()
+    await dialog.get_by_role("button", name="Done").click()
+    row = page.get_by_role("row").filter(has_text="for a month")
+    await expect(row).to_contain_text("expires")
+    # With a key left, every program would need one from here on.
+    await row.get_by_role("button", name="Revoke").click()
+    await dialog.get_by_role("button", name="Revoke").click()
+    await expect(row).to_have_count(0)
+
+
+async def test_a_list_stays_when_it_cannot_be_read_again(visit: Open) -> None:
+    at = await visit("/settings/security")
+    at.watch.expect("ERR_FAILED")
+    here = at.page.get_by_text("this one")
+    await expect(here).to_be_visible()
+    await at.page.route("**/api/v1/sessions", lambda route: route.abort())
+    await at.page.get_by_label("Password now").fill(canaries.PASSWORD)
+    await at.page.get_by_label("New password").fill(canaries.PASSWORD)
+    await at.page.get_by_role("button", name="Change the password").click()
+    old = at.page.get_by_role("status").filter(has_text="This may be old")
+    await expect(old).to_be_visible()
+    await expect(here).to_be_visible()
+    await at.page.unroute("**/api/v1/sessions")
+    await old.get_by_role("button", name="Try again").click()
+    await expect(old).to_have_count(0)
+
+
+async def test_a_setting_that_is_not_saved_is_asked_about(visit: Open) -> None:
+    page = (await visit("/settings/models")).page
+    field = page.get_by_label("Unload after idle seconds")
+    await field.fill("778")
+    await page.get_by_role("link", name="About").click()
+    dialog = page.get_by_role("dialog")
+    await expect(dialog).to_contain_text("Leave without saving?")
+    await audit(page)
+    await dialog.get_by_role("button", name="Stay").click()
+    await expect(field).to_have_value("778")
+    await page.get_by_role("link", name="About").click()
+    await dialog.get_by_role("button", name="Leave").click()
+    await expect(page).to_have_url(re.compile("/settings/about"))
+
+
+async def test_everybody_is_told_of_a_recording(visit: Open, server: Running, cookie: str) -> None:
+    page = (await visit("/settings/about")).page
+    said = page.get_by_role("contentinfo").get_by_text("are being recorded").first
+    await expect(page.locator("[data-link=live]")).to_be_visible()
+    await expect(said).to_have_count(0)
+    headers = {"Cookie": f"dovetail={cookie}", "Origin": server.url}
+    async with aiohttp.ClientSession(server.url, headers=headers) as http:
+        async with http.post("/api/v1/capture", json={"minutes": 1}) as answer:
+            assert answer.status == 200
+        await expect(said).to_be_visible()
+        async with http.delete("/api/v1/capture") as answer:
+            assert answer.status == 200
+        await expect(said).to_have_count(0)
+
+
 async def test_accounts_come_change_and_go(visit: Open) -> None:
     page = (await visit("/settings/security")).page
     await page.get_by_role("button", name="New account").click()

@@ -9,6 +9,7 @@ import aiohttp
 import pytest
 from playwright.async_api import Browser, expect
 
+from .. import canaries  # noqa: TID252
 from ..process.serving.running import Running  # noqa: TID252
 from .browser import LOOKS, Look, all_korean, audit, opened, photograph
 from .conftest import Open
@@ -87,3 +88,39 @@ async def test_the_first_load_asks_nobody_else_and_no_page_may_frame_it(server: 
     assert "script-src 'self';" in policy
     assert not re.search(r"<script(?![^>]*\bsrc=)", document)
     assert not re.search(r'(?:src|href)="(?:https?:)?//', document)
+
+
+async def test_a_page_that_cannot_be_fetched_leaves_the_rest(visit: Open) -> None:
+    at = await visit("/settings/general")
+    at.watch.expect("ERR_FAILED", "could not be fetched")
+    await expect(at.page.get_by_role("button", name="Account: admin")).to_be_visible()
+    await at.page.evaluate("window.mark = 1")
+    await at.page.route("**/ui/assets/**", lambda route: route.abort())
+    await at.page.get_by_role("link", name="Benchmark").first.click()
+    await expect(at.page.get_by_role("alert")).to_contain_text("This page could not be fetched")
+    await audit(at.page)
+    await at.page.route("**/health", lambda route: route.abort())
+    await at.page.get_by_role("button", name="Reload").click()
+    await expect(at.page.get_by_text("The server does not answer. Check that it runs").first).to_be_visible()
+    assert await at.page.evaluate("window.mark") == 1
+    await at.page.unroute_all()
+    await at.page.get_by_role("button", name="Reload").click()
+    await expect(at.page.get_by_role("heading", level=1)).to_have_text("Benchmark")
+
+
+async def test_nothing_is_left_of_whoever_logs_out(browser: Browser, server: Running, cookie: str) -> None:
+    del cookie
+    async with aiohttp.ClientSession(server.url) as http:
+        body = {"name": "admin", "password": canaries.PASSWORD}
+        async with http.post("/auth/login", json=body) as answer:
+            session = answer.cookies["dovetail"].value
+    async with opened(browser, server.url, None, session) as (page, _):
+        await page.goto("/ui/guide")
+        await expect(page.locator("[data-link=live]")).to_be_visible()
+        await page.evaluate("window.mark = 1")
+        await page.get_by_role("button", name="Account: admin").click()
+        await expect(page.get_by_role("menuitemradio", name="English", checked=True)).to_be_visible()
+        await page.get_by_role("menuitem", name="Log out").click()
+        await expect(page).to_have_url(re.compile("/ui/login$"))
+        await expect(page.locator("input[type=password]")).to_be_visible()
+        assert await page.evaluate("window.mark === undefined")

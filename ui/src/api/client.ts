@@ -2,7 +2,7 @@
 // The session is a cookie of this site alone, and the server refuses writes that another site's page sends.
 import createClient, { type Middleware } from 'openapi-fetch'
 import { i18n, language } from '@/i18n/texts'
-import { inWords } from './codes'
+import { inWords, isWhole } from './codes'
 import type { components, paths } from './schema'
 
 export type Schemas = components['schemas']
@@ -14,8 +14,10 @@ export class ApiError extends Error {
   readonly param: string | null
   /** Seconds after which another try makes sense, where the server says so. */
   readonly retryAfter: number | null
-  /** The server's own words, in English: with what `message` may leave out in other languages. */
+  /** The server's own words, in English. */
   readonly said: string
+  /** `said`, where `message` is other words that leave something of it out. */
+  readonly detail: string | undefined
 
   // oxlint-disable-next-line max-params
   constructor(message: string, status: number, code: string, param: string | null, retryAfter: number | null, said = message) {
@@ -26,6 +28,7 @@ export class ApiError extends Error {
     this.param = param
     this.retryAfter = retryAfter
     this.said = said
+    this.detail = said === message || isWhole(code) ? undefined : said
   }
 }
 
@@ -48,13 +51,17 @@ export async function failure(response: Response): Promise<ApiError> {
   const after = Number(response.headers.get('retry-after') ?? Number.NaN)
   const retryAfter = Number.isFinite(after) ? after : null
   try {
-    const { error } = (await response.json()) as Schemas['Error']
-    const code = error.code ?? 'unknown'
-    return new ApiError(inWords(code, error.message, language()), response.status, code, error.param, retryAfter, error.message)
+    return refusal((await response.json()) as Schemas['Error'], response.status, retryAfter)
   } catch {
     const message = i18n.t('error.unexpected', { status: response.status })
     return new ApiError(message, response.status, 'unexpected', null, retryAfter)
   }
+}
+
+/** What the server said was wrong, in the reader's language. */
+export function refusal({ error }: Schemas['Error'], status: number, retryAfter: number | null = null): ApiError {
+  const code = error.code ?? 'unknown'
+  return new ApiError(inWords(code, status, error.message, language()), status, code, error.param, retryAfter, error.message)
 }
 
 /** Any failure as an ApiError: one of the network becomes a sentence. */

@@ -1,3 +1,4 @@
+import { CatchBoundary } from '@tanstack/react-router'
 import { lazy, Suspense } from 'react'
 
 const Toaster = lazy(() => import('@/components/ui/Toaster').then((found) => ({ default: found.Toaster })))
@@ -5,8 +6,10 @@ const Toaster = lazy(() => import('@/components/ui/Toaster').then((found) => ({ 
 /** What nobody needs for the first paint. */
 export function Later() {
   return (
-    <Suspense>
-      <Toaster />
-    </Suspense>
+    <CatchBoundary getResetKey={() => 'toaster'} errorComponent={() => null}>
+      <Suspense>
+        <Toaster />
+      </Suspense>
+    </CatchBoundary>
   )
 }

@@ -12,6 +12,7 @@ import { PageError } from './shell/PageError'
 import { PageMissing } from './shell/PageMissing'
 import { PagePending } from './shell/PagePending'
 import { Shell } from './shell/Shell'
+import { code } from './page-code'
 import { queryClient } from './query'
 import { isSetupSkipped } from './setup'
 
@@ -51,14 +52,14 @@ const chat = createRoute({
   getParentRoute: () => inside,
   path: '/chat',
   validateSearch: (search: Record<string, unknown>): { model?: string | undefined } => ({ model: text(search['model']) }),
-  component: lazyRouteComponent(() => import('@/features/chat/page'), 'ChatPage'),
+  component: lazyRouteComponent(code(() => import('@/features/chat/page')), 'ChatPage'),
 })
 
 const chatOf = createRoute({
   getParentRoute: () => inside,
   path: '/chat/$chatId',
   validateSearch: (search: Record<string, unknown>): { leaf?: string | undefined } => ({ leaf: text(search['leaf']) }),
-  component: lazyRouteComponent(() => import('@/features/chat/page'), 'ChatPage'),
+  component: lazyRouteComponent(code(() => import('@/features/chat/page')), 'ChatPage'),
 })
 
 export interface ModelsSearch {
@@ -78,7 +79,7 @@ const models = createRoute({
     part: text(search['part']),
     add: text(search['add']),
   }),
-  component: lazyRouteComponent(() => import('@/features/models/page'), 'ModelsPage'),
+  component: lazyRouteComponent(code(() => import('@/features/models/page')), 'ModelsPage'),
 })
 
 const monitor = createRoute({
@@ -88,7 +89,7 @@ const monitor = createRoute({
     range: text(search['range']),
     tab: text(search['tab']),
   }),
-  component: lazyRouteComponent(() => import('@/features/monitor/page'), 'MonitorPage'),
+  component: lazyRouteComponent(code(() => import('@/features/monitor/page')), 'MonitorPage'),
 })
 
 const bench = createRoute({
@@ -98,38 +99,38 @@ const bench = createRoute({
     run: text(search['run']),
     tab: text(search['tab']),
   }),
-  component: lazyRouteComponent(() => import('@/features/bench/page'), 'BenchPage'),
+  component: lazyRouteComponent(code(() => import('@/features/bench/page')), 'BenchPage'),
 })
 
 const guide = createRoute({
   getParentRoute: () => inside,
   path: '/guide',
-  component: lazyRouteComponent(() => import('@/features/guide/page'), 'GuidePage'),
+  component: lazyRouteComponent(code(() => import('@/features/guide/page')), 'GuidePage'),
 })
 
 const settings = createRoute({
   getParentRoute: () => inside,
   path: '/settings',
-  component: lazyRouteComponent(() => import('@/features/settings/page'), 'SettingsPage'),
+  component: lazyRouteComponent(code(() => import('@/features/settings/page')), 'SettingsPage'),
 })
 
 const settingsOf = createRoute({
   getParentRoute: () => inside,
   path: '/settings/$section',
-  component: lazyRouteComponent(() => import('@/features/settings/page'), 'SettingsPage'),
+  component: lazyRouteComponent(code(() => import('@/features/settings/page')), 'SettingsPage'),
 })
 
 const login = createRoute({
   getParentRoute: () => root,
   path: '/login',
   validateSearch: (search: Record<string, unknown>): { next?: string | undefined } => ({ next: text(search['next']) }),
-  component: lazyRouteComponent(() => import('@/features/auth/login'), 'LoginPage'),
+  component: lazyRouteComponent(code(() => import('@/features/auth/login')), 'LoginPage'),
 })
 
 const setup = createRoute({
   getParentRoute: () => root,
   path: '/setup',
-  component: lazyRouteComponent(() => import('@/features/auth/setup'), 'SetupPage'),
+  component: lazyRouteComponent(code(() => import('@/features/auth/setup')), 'SetupPage'),
 })
 
 const tree = root.addChildren([

@@ -97,7 +97,9 @@ export const en = {
     unexpected: 'The server gave an answer that makes no sense here (HTTP {{status}}). Its log has the details.',
     page: 'This page failed',
     pageHelp: 'Reload the page. If it happens again, the text below helps whoever looks for the cause.',
-    stale: 'Dovetail has been updated. Reload to go on.',
+    old: 'This may be old: it could not be fetched again',
+    code: 'This page could not be fetched',
+    codeHelp: 'The server does not answer, or Dovetail has been updated. Reload to go on; what is not saved is lost then.',
     missing: 'There is no such page',
     missingHelp: 'The address may be misspelt, or the page has moved.',
     home: 'Go to chat',
@@ -106,5 +108,10 @@ export const en = {
     copy: 'Could not copy. Select the text and press Ctrl+C.',
   },
   account: { menu: 'Account and appearance', of: 'Account: {{name}}', create: 'Create an account' },
-  duration: { now: 'just now' },
+  unsaved: {
+    title: 'Leave without saving?',
+    help: 'What you have changed here is not saved.',
+    leave: 'Leave',
+    stay: 'Stay',
+  },
 }

@@ -28,32 +28,52 @@ export function percent(share: number, digits = 0, lang: Language = language()):
   return numbers({ style: 'percent', maximumFractionDigits: digits }, lang).format(share)
 }
 
-const UNITS = ['B', 'KB', 'MB', 'GB', 'TB', 'PB'] as const
+const UNITS = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'] as const
 
 /** `4.9 GB`, by powers of 1,000 as disks and downloads are sold, or of 1,024 (`GiB`) for memory. */
 export function bytes(value: number, base: 1000 | 1024 = 1000, lang: Language = language()): string {
-  let amount = value
+  const unit = unitOf(value, base)
+  return `${amountOf(value, base, unit, lang)} ${nameOf(unit, base)}`
+}
+
+/** `0.5/16 GiB`: a part and its whole in the unit of the whole, by powers of 1,024. */
+export function bytesOf(part: number, whole: number, lang: Language = language()): string {
+  const unit = unitOf(whole, 1024)
+  return `${amountOf(part, 1024, unit, lang)}/${amountOf(whole, 1024, unit, lang)} ${nameOf(unit, 1024)}`
+}
+
+/** The largest unit of which it is one; what would be written as a whole larger one is one. */
+function unitOf(value: number, base: number): number {
   let unit = 0
-  while (Math.abs(amount) >= base && unit < UNITS.length - 1) {
-    amount /= base
-    unit += 1
-  }
+  while (unit < UNITS.length - 1 && Math.abs(value) / base ** unit >= base - 0.5) unit += 1
+  return unit
+}
+
+function amountOf(value: number, base: number, unit: number, lang: Language): string {
+  const amount = value / base ** unit
+  return number(amount, unit === 0 || amount >= 100 ? 0 : 1, lang)
+}
+
+function nameOf(unit: number, base: number): string {
   const name = UNITS[unit] ?? 'B'
-  const digits = unit === 0 || amount >= 100 ? 0 : 1
-  return `${number(amount, digits, lang)} ${base === 1024 && unit > 0 ? name.replace('B', 'iB') : name}`
+  return base === 1024 && unit > 0 ? name.replace('k', 'K').replace('B', 'iB') : name
 }
 
 /** `4.2 s`, `3 min 5 s`, `2 h 10 min`. */
 export function duration(seconds: number, lang: Language = language()): string {
   const words = lang === 'ko' ? { s: '초', m: '분', h: '시간', d: '일' } : { s: 's', m: 'min', h: 'h', d: 'd' }
   const join = lang === 'ko' ? '' : ' '
-  if (seconds < 60) return `${number(seconds, seconds < 10 ? 1 : 0, lang)}${join}${words.s}`
-  const [big, small, bigName, smallName]: [number, number, string, string] =
-    seconds < 3600
-      ? [Math.floor(seconds / 60), Math.round(seconds % 60), words.m, words.s]
-      : seconds < 86_400
-        ? [Math.floor(seconds / 3600), Math.round((seconds % 3600) / 60), words.h, words.m]
-        : [Math.floor(seconds / 86_400), Math.round((seconds % 86_400) / 3600), words.d, words.h]
+  if (seconds < 59.5) return `${number(seconds, seconds < 10 ? 1 : 0, lang)}${join}${words.s}`
+  // Rounded to the smaller of its two units first, so that 119.7 s are 2 min and not 1 min 60 s.
+  const minutes = Math.round(seconds / 60)
+  const hours = Math.round(seconds / 3600)
+  const [whole, size, bigName, smallName]: [number, number, string, string] =
+    seconds < 3599.5
+      ? [Math.round(seconds), 60, words.m, words.s]
+      : minutes < 1440
+        ? [minutes, 60, words.h, words.m]
+        : [hours, 24, words.d, words.h]
+  const [big, small] = [Math.floor(whole / size), whole % size]
   const first = `${number(big, 0, lang)}${join}${bigName}`
   return small === 0 ? first : `${first} ${number(small, 0, lang)}${join}${smallName}`
 }
@@ -71,7 +91,8 @@ export function ago(at: number, now = Date.now() / 1000, lang: Language = langua
   ]
   let size = 1
   for (const [below, unit] of steps) {
-    if (Math.abs(past) < below) return relative.format(Math.round(past / size), unit)
+    // As it will be written: 59.6 s ago is a minute ago.
+    if (Math.abs(Math.round(past / size)) * size < below) return relative.format(Math.round(past / size), unit)
     size = below
   }
   return relative.format(Math.round(past / size), 'year')

@@ -100,7 +100,9 @@ export const ko: Translated<typeof en> = {
     unexpected: '서버의 응답을 이해할 수 없습니다(HTTP {{status}}). 자세한 내용은 서버 로그에 있습니다.',
     page: '페이지를 표시하지 못했습니다',
     pageHelp: '페이지를 새로고침하세요. 같은 문제가 반복되면 아래 내용이 원인을 찾는 데 도움이 됩니다.',
-    stale: 'Dovetail이 업데이트되었습니다. 계속하려면 새로고침하세요.',
+    old: '최신이 아닐 수 있습니다. 다시 가져오지 못했습니다',
+    code: '페이지를 가져오지 못했습니다',
+    codeHelp: '서버가 응답하지 않거나 Dovetail이 업데이트되었습니다. 계속하려면 새로고침하세요. 저장하지 않은 내용은 사라집니다.',
     missing: '페이지를 찾을 수 없습니다',
     missingHelp: '주소가 잘못되었거나 페이지가 옮겨졌을 수 있습니다.',
     home: '채팅으로 이동',
@@ -109,5 +111,10 @@ export const ko: Translated<typeof en> = {
     copy: '복사하지 못했습니다. 텍스트를 선택하고 Ctrl+C를 누르세요.',
   },
   account: { menu: '계정 및 화면', of: '계정: {{name}}', create: '계정 만들기' },
-  duration: { now: '방금' },
+  unsaved: {
+    title: '저장하지 않고 나갈까요?',
+    help: '여기에서 변경한 내용이 저장되지 않았습니다.',
+    leave: '나가기',
+    stay: '머무르기',
+  },
 }

@@ -3,7 +3,6 @@ import { useNavigate } from '@tanstack/react-router'
 import { Keyboard, Languages, LogIn, LogOut, Monitor, Moon, Sun, UserRound } from 'lucide-react'
 import { useTranslation } from 'react-i18next'
 import { authStatus } from '@/api/auth'
-import { asApiError } from '@/api/client'
 import { logOut } from '@/app/session'
 import { setTheme, THEMES, useTheme } from '@/app/theme'
 import { Menu, type MenuItem } from '@/components/ui/Menu'
@@ -32,10 +31,7 @@ export function AccountMenu() {
         label: t('action.logout'),
         icon: <LogOut />,
         hint: name,
-        onSelect: () =>
-          void logOut()
-            .then(() => navigate({ to: '/login', search: {} }))
-            .catch((error: unknown) => toast.error(asApiError(error).message)),
+        onSelect: () => void logOut().catch(toast.failure),
       }
     : status?.setup_required === true
       ? { label: t('account.create'), icon: <UserRound />, onSelect: () => void navigate({ to: '/setup' }) }
@@ -50,7 +46,7 @@ export function AccountMenu() {
           aria-label={name ? t('account.of', { name }) : t('account.menu')}
           className="flex size-9 items-center justify-center rounded-full bg-pressed text-sm font-semibold text-ink-2 uppercase hover:text-ink"
         >
-          {name ? name.slice(0, 1) : <UserRound className="size-4.5" strokeWidth={1.75} />}
+          {name ? [...name][0] : <UserRound className="size-4.5" strokeWidth={1.75} />}
         </button>
       }
       groups={[

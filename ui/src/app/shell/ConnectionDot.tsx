@@ -9,7 +9,7 @@ export function ConnectionDot() {
   const { t } = useTranslation()
   const link = useLink()
   return (
-      <span role="status" data-link={link} title={link === 'lost' ? t('connection.lostHelp') : t('connection.liveHelp')} className="flex items-center gap-1.5">
+      <span role="status" data-link={link} title={link === 'lost' || link === 'live' ? t(`connection.${link}Help`) : undefined} className="flex items-center gap-1.5">
         <Dot tone={TONES[link]} pulse={link === 'connecting'} />
         {t(`connection.${link}`)}
       </span>

@@ -1,4 +1,4 @@
-import { Outlet } from '@tanstack/react-router'
+import { CatchBoundary, Outlet } from '@tanstack/react-router'
 import { lazy, Suspense } from 'react'
 import { useTranslation } from 'react-i18next'
 import { BottomBar } from './BottomBar'
@@ -7,7 +7,7 @@ import { Nav } from './Nav'
 import { StatusBar } from './StatusBar'
 import { useShell } from './use-shell'
 
-// What opens over the page comes after the page.
+// What opens over the page comes after the page, which does without where it cannot be fetched.
 const Overlays = lazy(() => import('./Overlays').then((found) => ({ default: found.Overlays })))
 
 /** What is around every page. */
@@ -37,9 +37,11 @@ export function Shell() {
       </div>
       <StatusBar />
       <BottomBar />
-      <Suspense>
-        <Overlays />
-      </Suspense>
+      <CatchBoundary getResetKey={() => 'overlays'} errorComponent={() => null}>
+        <Suspense>
+          <Overlays />
+        </Suspense>
+      </CatchBoundary>
     </div>
   )
 }

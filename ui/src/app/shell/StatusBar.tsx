@@ -48,7 +48,7 @@ export function StatusBar() {
         </span>
       )}
       <span className="flex-1" />
-      {auth?.capture === true && (
+      {(reading?.capture ?? auth?.capture) === true && (
         <span role="status" className="flex items-center gap-1.5 font-medium text-bad">
           <Radio aria-hidden="true" className="size-3.5" />
           <span className="hidden sm:inline">{t('status.capture')}</span>

@@ -1,5 +1,5 @@
 // What the status bar says, from how things stand. Pure.
-import { bytes } from '@/i18n/format'
+import { bytesOf } from '@/i18n/format'
 import type { ModelFigures, Reading } from '@/realtime/topics'
 
 export interface MemoryUse {
@@ -16,14 +16,10 @@ export function memoryOf(reading: Reading): MemoryUse[] {
     typeof has === 'number' && typeof all === 'number' ? [{ has, all }] : [],
   )
   if (own.length > 0 && known.length === own.length) {
-    uses.push({ name: 'vram', text: share(sum(known.map((one) => one.has)), sum(known.map((one) => one.all))) })
+    uses.push({ name: 'vram', text: bytesOf(sum(known.map((one) => one.has)), sum(known.map((one) => one.all))) })
   }
-  if (typeof used === 'number' && typeof total === 'number') uses.push({ name: 'ram', text: share(used, total) })
+  if (typeof used === 'number' && typeof total === 'number') uses.push({ name: 'ram', text: bytesOf(used, total) })
   return uses
-}
-
-function share(used: number, total: number): string {
-  return `${bytes(used, 1024).replace(/ .*/, '')}/${bytes(total, 1024)}`
 }
 
 function sum(values: readonly number[]): number {

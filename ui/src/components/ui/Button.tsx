@@ -22,13 +22,22 @@ export const buttonClass = cva(
 )
 
 export interface ButtonProps extends ComponentProps<'button'>, VariantProps<typeof buttonClass> {
-  /** Shows that it works, and takes no second press. */
+  /** Shows that it works, and takes no second press; it keeps the focus, which a disabled one loses. */
   busy?: boolean
 }
 
-export function Button({ variant, size, busy = false, className, children, disabled, type = 'button', ...rest }: ButtonProps) {
+export function Button({ variant, size, busy = false, className, children, disabled, onClick, type = 'button', ...rest }: ButtonProps) {
   return (
-    <button type={type} className={cn(buttonClass({ variant, size }), className)} disabled={disabled === true || busy} aria-busy={busy || undefined} {...rest}>
+    <button
+      type={type}
+      className={cn(buttonClass({ variant, size }), className)}
+      disabled={disabled === true && !busy}
+      aria-disabled={busy || undefined}
+      aria-busy={busy || undefined}
+      // Of a form it keeps from sending it as well.
+      onClick={busy ? (event) => event.preventDefault() : onClick}
+      {...rest}
+    >
       {busy && <Spinner />}
       {children}
     </button>

@@ -13,16 +13,24 @@ export interface DialogProps {
   /** Buttons, the one that does it last. */
   footer?: ReactNode
   size?: 'sm' | 'md' | 'lg' | 'xl'
+  /** What would be lost with it: with input a press beside it does not close it, with a secret Escape does not either. */
+  holds?: 'input' | 'secret' | undefined
   /** What has the focus first; else the first field. */
   initialFocus?: RefObject<HTMLElement | null>
 }
 
 const WIDTHS = { sm: 'max-w-96', md: 'max-w-lg', lg: 'max-w-3xl', xl: 'max-w-5xl' }
 
-export function Dialog({ open, onOpenChange, title, description, children, footer, size = 'md', initialFocus }: DialogProps) {
+export function Dialog({ open, onOpenChange, title, description, children, footer, size = 'md', holds, initialFocus }: DialogProps) {
   const { t } = useTranslation()
   return (
-    <Base.Root open={open} onOpenChange={(next) => onOpenChange(next)}>
+    <Base.Root
+      open={open}
+      disablePointerDismissal={holds !== undefined}
+      onOpenChange={(next, { reason }) => {
+        if (holds !== 'secret' || reason !== 'escape-key') onOpenChange(next)
+      }}
+    >
       <Base.Portal>
         <Base.Backdrop className="fixed inset-0 z-40 bg-shade transition-opacity duration-150 data-ending-style:opacity-0 data-starting-style:opacity-0" />
         <Base.Popup

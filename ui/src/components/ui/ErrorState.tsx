@@ -1,9 +1,9 @@
 import { RotateCw, TriangleAlert } from 'lucide-react'
 import type { ReactNode } from 'react'
 import { useTranslation } from 'react-i18next'
-import { asApiError } from '@/api/client'
 import { Button } from './Button'
 import { EmptyState } from './EmptyState'
+import { Refusal } from './Refusal'
 
 export interface ErrorStateProps {
   error: unknown
@@ -30,7 +30,7 @@ export function ErrorState({ error, onRetry, title, className }: ErrorStateProps
           )
         }
       >
-        <p className="break-words">{asApiError(error).message}</p>
+        <Refusal error={error} />
       </EmptyState>
     </div>
   )

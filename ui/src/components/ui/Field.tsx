@@ -40,9 +40,9 @@ export function Field({ label, hideLabel = false, description, error, onValueCha
         {suffix !== undefined && <span className="flex shrink-0 items-center pr-1.5 text-sm text-ink-3">{suffix}</span>}
       </div>
       {error !== undefined && (
-        <p id={`${name}-error`} role="alert" className="text-xs text-bad">
+        <div id={`${name}-error`} role="alert" className="text-xs text-bad">
           {error}
-        </p>
+        </div>
       )}
       {description !== undefined && (
         <p id={`${name}-more`} className="text-xs text-ink-3">

@@ -10,7 +10,7 @@ export interface MenuItem {
   disabled?: boolean
   /** At the right: keys, or why it is disabled. */
   hint?: ReactNode
-  /** A choice that holds is marked. */
+  /** One of several, of which the one that holds is marked. */
   checked?: boolean
 }
 
@@ -41,6 +41,7 @@ export function Menu({ trigger, groups, align = 'end', side = 'bottom' }: MenuPr
                     key={place}
                     disabled={item.disabled}
                     onClick={item.onSelect}
+                    {...(item.checked !== undefined && { role: 'menuitemradio', 'aria-checked': item.checked })}
                     className={cn(ITEM, item.danger === true && 'text-bad data-highlighted:bg-bad-soft [&_svg]:text-bad')}
                   >
                     {item.icon}

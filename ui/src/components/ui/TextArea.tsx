@@ -31,9 +31,9 @@ export function TextArea({ label, hideLabel = false, description, error, onValue
         />
       </div>
       {error !== undefined && (
-        <p id={`${name}-error`} role="alert" className="text-xs text-bad">
+        <div id={`${name}-error`} role="alert" className="text-xs text-bad">
           {error}
-        </p>
+        </div>
       )}
       {description !== undefined && (
         <p id={`${name}-more`} className="text-xs text-ink-3">

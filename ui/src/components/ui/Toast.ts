@@ -1,5 +1,6 @@
 // What toasts say; `Toaster` shows them.
 import { Toast } from '@base-ui/react/toast'
+import { asApiError } from '@/api/client'
 
 export interface Kept {
   tone: 'info' | 'good' | 'bad'
@@ -39,6 +40,11 @@ export const toast = {
   info: (title: string, description?: string) => add('info', title, description),
   success: (title: string, description?: string) => add('good', title, description),
   error: (title: string, description?: string) => add('bad', title, description),
+  /** A failure, in the words of whoever refused. */
+  failure: (error: unknown) => {
+    const { message, detail } = asApiError(error)
+    return add('bad', message, detail)
+  },
   action: (title: string, action: Action) => add('info', title, undefined, action),
   close: (id: string) => toasts.close(id),
 }

@@ -18,7 +18,6 @@ export function PasswordField(props: Omit<FieldProps, 'type' | 'suffix'>) {
       suffix={
         <button
           type="button"
-          aria-pressed={shown}
           aria-label={shown ? t('login.hide') : t('login.show')}
           onClick={() => setShown(!shown)}
           className="flex size-6.5 items-center justify-center rounded-sm hover:text-ink"

@@ -2,9 +2,10 @@ import { useMutation } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { KeyRound } from 'lucide-react'
 import { useTranslation } from 'react-i18next'
-import { api, asApiError, data } from '@/api/client'
+import { api, data } from '@/api/client'
 import { Alert } from '@/components/ui/Alert'
 import { Button } from '@/components/ui/Button'
+import { Refusal } from '@/components/ui/Refusal'
 import { SecretBox } from '@/components/ui/SecretBox'
 import { Frame } from './Frame'
 import './texts'
@@ -30,7 +31,7 @@ export function SetupDone({ name }: { name: string }) {
           ) : (
             <SecretBox label={t('setup.keyOnce')} secret={make.data.key} />
           )}
-          {make.error !== null && <Alert tone="bad">{asApiError(make.error).message}</Alert>}
+          {make.error !== null && <Alert tone="bad"><Refusal error={make.error} /></Alert>}
         </section>
         <Button variant="primary" size="lg" onClick={() => void navigate({ to: '/models', search: {} })}>
           {t('setup.next')}

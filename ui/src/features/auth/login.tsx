@@ -4,9 +4,11 @@ import { useEffect, useState, type FormEvent } from 'react'
 import { useTranslation } from 'react-i18next'
 import { authStatus } from '@/api/auth'
 import { api, asApiError, type ApiError } from '@/api/client'
+import { isSomebodyElse } from '@/app/session'
 import { Alert } from '@/components/ui/Alert'
 import { Button } from '@/components/ui/Button'
 import { Field } from '@/components/ui/Field'
+import { Refusal } from '@/components/ui/Refusal'
 import { duration } from '@/i18n/format'
 import { destination, entered } from './enter'
 import { Frame } from './Frame'
@@ -43,12 +45,16 @@ export function LoginPage() {
     setError(undefined)
     try {
       await api.POST('/auth/login', { body: { name, password } })
+      if (isSomebodyElse(name)) {
+        location.replace(destination(next))
+        return
+      }
       await entered(client)
     } catch (failure) {
       const found = asApiError(failure)
       if (found.status === 429) start(found.retryAfter ?? 1)
       setError(found)
-      setPassword('')
+      if (found.status === 401) setPassword('')
     } finally {
       setBusy(false)
     }
@@ -63,7 +69,7 @@ export function LoginPage() {
             <span role="timer">{t('login.locked', { time: duration(left) })}</span>
           </Alert>
         ) : (
-          error !== undefined && error.status !== 429 && <Alert tone="bad">{error.message}</Alert>
+          error !== undefined && error.status !== 429 && <Alert tone="bad"><Refusal error={error} /></Alert>
         )}
         <Button type="submit" variant="primary" size="lg" busy={busy} disabled={locked}>
           {t('login.submit')}

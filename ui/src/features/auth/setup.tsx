@@ -4,10 +4,12 @@ import { useEffect, useState, type FormEvent } from 'react'
 import { useTranslation } from 'react-i18next'
 import { authStatus } from '@/api/auth'
 import { api, asApiError, type ApiError } from '@/api/client'
+import { keys } from '@/api/keys'
 import { skipSetup } from '@/app/setup'
 import { Alert } from '@/components/ui/Alert'
 import { Button } from '@/components/ui/Button'
 import { Field } from '@/components/ui/Field'
+import { Refusal } from '@/components/ui/Refusal'
 import { Progress } from '@/components/ui/Progress'
 import { entered } from './enter'
 import { Frame } from './Frame'
@@ -57,7 +59,10 @@ function Account({ needsCode, onMade }: { needsCode: boolean; onMade: (name: str
       onMade(name)
       await entered(client)
     } catch (failure) {
-      setError(asApiError(failure))
+      const found = asApiError(failure)
+      setError(found)
+      // Somebody was faster: the login is where to go on.
+      if (found.code === 'already_set_up') await client.refetchQueries({ queryKey: keys.auth })
     } finally {
       setBusy(false)
     }
@@ -82,7 +87,7 @@ function Account({ needsCode, onMade }: { needsCode: boolean; onMade: (name: str
         <PasswordField label={t('setup.password')} error={tried ? short : undefined} name="new-password" autoComplete="new-password" required value={password} onValueChange={setPassword} />
         {password !== '' && <Progress label={t('setup.strength')} hideLabel aside={t(`setup.${level}`)} value={SHARES[level]} tone={TONES[level]} className="-mt-2" />}
         <PasswordField label={t('setup.again')} error={tried || again.length >= password.length ? differs : undefined} name="new-password-again" autoComplete="new-password" required value={again} onValueChange={setAgain} />
-        {error !== undefined && error.code !== 'setup_code' && <Alert tone="bad">{error.message}</Alert>}
+        {error !== undefined && error.code !== 'setup_code' && <Alert tone="bad"><Refusal error={error} /></Alert>}
         <Button type="submit" variant="primary" size="lg" busy={busy}>
           {t('setup.submit')}
         </Button>

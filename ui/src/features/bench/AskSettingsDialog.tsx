@@ -1,11 +1,12 @@
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
-import { api, asApiError } from '@/api/client'
+import { api } from '@/api/client'
 import { Alert } from '@/components/ui/Alert'
 import { Button } from '@/components/ui/Button'
 import { Dialog } from '@/components/ui/Dialog'
 import { Field } from '@/components/ui/Field'
+import { Refusal } from '@/components/ui/Refusal'
 import { Segmented } from '@/components/ui/Segmented'
 import { Select } from '@/components/ui/Select'
 import { toast } from '@/components/ui/Toast'
@@ -21,7 +22,7 @@ export interface AskSettingsDialogProps {
 export function AskSettingsDialog({ open, onOpenChange }: AskSettingsDialogProps) {
   const { t } = useTranslation('bench')
   return (
-    <Dialog open={open} onOpenChange={onOpenChange} title={t('test.settingsTitle')}>
+    <Dialog open={open} onOpenChange={onOpenChange} holds="input" title={t('test.settingsTitle')}>
       <Form onDone={() => onOpenChange(false)} />
     </Dialog>
   )
@@ -29,11 +30,11 @@ export function AskSettingsDialog({ open, onOpenChange }: AskSettingsDialogProps
 
 function Form({ onDone }: { onDone: () => void }) {
   const { t } = useTranslation('bench')
-  const { data: models = [] } = useQuery(allModels)
+  const { data: models = [], error: missing } = useQuery(allModels)
   const [said, setSaid] = useState(askSettings.getState())
   const [tried, setTried] = useState(false)
   const [busy, setBusy] = useState(false)
-  const [error, setError] = useState<string>()
+  const [error, setError] = useState<unknown>()
   const change = (more: Partial<AskSettings>) => setSaid((before) => ({ ...before, ...more }))
   const problems = problemsOf(said)
   const wrong = (field: Problem) => (tried && problems.includes(field) ? { error: t(`test.problems.${field}`) } : {})
@@ -49,7 +50,7 @@ function Form({ onDone }: { onDone: () => void }) {
       toast.success(t('test.saved'))
       onDone()
     } catch (failure) {
-      setError(asApiError(failure).message)
+      setError(failure)
     } finally {
       setBusy(false)
     }
@@ -137,7 +138,8 @@ function Form({ onDone }: { onDone: () => void }) {
           />
         )}
       </div>
-      {error !== undefined && <Alert tone="bad">{error}</Alert>}
+      {missing !== null && <Alert tone="bad"><Refusal error={missing} /></Alert>}
+      {error !== undefined && <Alert tone="bad"><Refusal error={error} /></Alert>}
       <Button type="submit" variant="primary" busy={busy} className="self-end">
         {t('test.save')}
       </Button>

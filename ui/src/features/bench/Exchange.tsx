@@ -2,6 +2,7 @@ import { useTranslation } from 'react-i18next'
 import { Alert } from '@/components/ui/Alert'
 import { CopyButton } from '@/components/ui/CopyButton'
 import { Progress } from '@/components/ui/Progress'
+import { Refusal } from '@/components/ui/Refusal'
 import { Spinner } from '@/components/ui/Spinner'
 import { useStanding } from '@/realtime/hub'
 import type { Asked } from './ask'
@@ -32,7 +33,7 @@ export function Exchange({ asked }: { asked: Asked }) {
       {state === 'stopped' && <p className="text-sm text-ink-2">{t('test.stopped')}</p>}
       {state === 'failed' && (
         <Alert tone="bad" title={t('test.failed')}>
-          {error}
+          <Refusal error={error} />
         </Alert>
       )}
     </li>

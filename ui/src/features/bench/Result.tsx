@@ -5,7 +5,7 @@ import { Alert } from '@/components/ui/Alert'
 import { Badge } from '@/components/ui/Badge'
 import { Card } from '@/components/ui/Card'
 import { EmptyState } from '@/components/ui/EmptyState'
-import { ErrorState } from '@/components/ui/ErrorState'
+import { Fetched } from '@/components/ui/Fetched'
 import { Select } from '@/components/ui/Select'
 import { SkeletonList } from '@/components/ui/Skeleton'
 import { bytes, list, moment, number } from '@/i18n/format'
@@ -20,18 +20,23 @@ const NONE = 'none'
 
 /** One benchmark: what it was measured on, its figures as a table and drawn, as files, beside another one. */
 export function Result({ id }: { id: string }) {
+  const query = useQuery(benchmark(id))
+  const coming = (
+    <Card>
+      <SkeletonList rows={5} />
+    </Card>
+  )
+  return (
+    <Fetched query={query} pending={coming}>
+      {(shown) => <Shown id={id} shown={shown} />}
+    </Fetched>
+  )
+}
+
+function Shown({ id, shown }: { id: string; shown: Benchmark }) {
   const { t } = useTranslation('bench')
-  const { data: shown, error, refetch } = useQuery(benchmark(id))
   const { data: all = [] } = useQuery(benchmarks)
   const [against, setAgainst] = useState(NONE)
-  if (error) return <ErrorState error={error} onRetry={() => void refetch()} />
-  if (shown === undefined) {
-    return (
-      <Card>
-        <SkeletonList rows={5} />
-      </Card>
-    )
-  }
   const rows = rowsOf(shown).filter(
     (row) => row.result !== undefined || row.model.failed !== null || row.model.load !== null,
   )

@@ -24,7 +24,7 @@ export function Running({ running, mayCancel }: { running: BenchmarkUnderWay; ma
       await api.POST('/api/v1/benchmarks/{id}/cancel', { params: { path: { id } } })
       toast.success(t('running.cancelled'))
     } catch (error) {
-      toast.error(asApiError(error).message)
+      toast.failure(error)
     } finally {
       setBusy(false)
     }
@@ -76,8 +76,10 @@ function Held({ reason, mayCancel }: { reason: string; mayCancel: boolean }) {
   const [asking, setAsking] = useState(false)
   const end = async () => {
     for (const { id } of others) {
-      // One that has ended meanwhile is what was wanted.
-      await api.POST('/api/v1/requests/{request_id}/cancel', { params: { path: { request_id: id } } }).catch(() => null)
+      await api.POST('/api/v1/requests/{request_id}/cancel', { params: { path: { request_id: id } } }).catch((error: unknown) => {
+        // One that has ended meanwhile is what was wanted.
+        if (asApiError(error).status !== 404) throw error
+      })
     }
   }
   return (

@@ -8,9 +8,8 @@ import { Card } from '@/components/ui/Card'
 import { cn } from '@/components/ui/cn'
 import { ConfirmDialog } from '@/components/ui/ConfirmDialog'
 import { EmptyState } from '@/components/ui/EmptyState'
-import { ErrorState } from '@/components/ui/ErrorState'
+import { Fetched } from '@/components/ui/Fetched'
 import { IconButton } from '@/components/ui/IconButton'
-import { SkeletonList } from '@/components/ui/Skeleton'
 import { list, moment } from '@/i18n/format'
 import { benchKeys, benchmarks } from './queries'
 import type { Benchmark } from './rows'
@@ -25,7 +24,7 @@ export interface SavedRunsProps {
 export function SavedRuns({ shown, onShow, mayDelete }: SavedRunsProps) {
   const { t } = useTranslation('bench')
   const cache = useQueryClient()
-  const { data: all, error, refetch } = useQuery(benchmarks)
+  const query = useQuery(benchmarks)
   const [deleting, setDeleting] = useState<Benchmark>()
   const remove = async () => {
     if (!deleting) return
@@ -33,40 +32,41 @@ export function SavedRuns({ shown, onShow, mayDelete }: SavedRunsProps) {
     if (deleting.id === shown) onShow(undefined)
     await cache.invalidateQueries({ queryKey: benchKeys.all })
   }
-  if (error) return <ErrorState error={error} onRetry={() => void refetch()} />
   return (
     <Card title={t('saved.title')}>
-      {all === undefined ? (
-        <SkeletonList rows={3} />
-      ) : all.length === 0 ? (
-        <EmptyState title={t('saved.empty')}>{t('saved.emptyHelp')}</EmptyState>
-      ) : (
-        <ul className="flex max-h-96 flex-col gap-1 overflow-y-auto">
-          {all.map((run) => (
-            <li key={run.id} className={cn('flex items-center gap-2 rounded-lg', run.id === shown && 'bg-accent-soft')}>
-              <button
-                type="button"
-                aria-current={run.id === shown}
-                onClick={() => onShow(run.id)}
-                className="min-w-0 flex-1 rounded-lg px-3 py-2 text-left -outline-offset-2 hover:bg-hover"
-              >
-                <span className="flex items-center gap-2">
-                  <span className="min-w-0 truncate font-medium">{nameOf(run)}</span>
-                  {run.state !== 'done' && <State state={run.state ?? 'running'} />}
-                </span>
-                <span className="block truncate text-xs text-ink-2">{factsOf(run)}</span>
-              </button>
-              {mayDelete && run.state !== 'running' && run.state !== 'waiting' && (
-                <IconButton
-                  label={t('saved.deleteOne', { name: nameOf(run) })}
-                  icon={<Trash2 />}
-                  onClick={() => setDeleting(run)}
-                />
-              )}
-            </li>
-          ))}
-        </ul>
-      )}
+      <Fetched query={query}>
+        {(all) => (
+          all.length === 0 ? (
+            <EmptyState title={t('saved.empty')}>{t('saved.emptyHelp')}</EmptyState>
+          ) : (
+            <ul className="flex max-h-96 flex-col gap-1 overflow-y-auto">
+              {all.map((run) => (
+                <li key={run.id} className={cn('flex items-center gap-2 rounded-lg', run.id === shown && 'bg-accent-soft')}>
+                  <button
+                    type="button"
+                    aria-current={run.id === shown}
+                    onClick={() => onShow(run.id)}
+                    className="min-w-0 flex-1 rounded-lg px-3 py-2 text-left -outline-offset-2 hover:bg-hover"
+                  >
+                    <span className="flex items-center gap-2">
+                      <span className="min-w-0 truncate font-medium">{nameOf(run)}</span>
+                      {run.state !== 'done' && <State state={run.state ?? 'running'} />}
+                    </span>
+                    <span className="block truncate text-xs text-ink-2">{factsOf(run)}</span>
+                  </button>
+                  {mayDelete && run.state !== 'running' && run.state !== 'waiting' && (
+                    <IconButton
+                      label={t('saved.deleteOne', { name: nameOf(run) })}
+                      icon={<Trash2 />}
+                      onClick={() => setDeleting(run)}
+                    />
+                  )}
+                </li>
+              ))}
+            </ul>
+          )
+        )}
+      </Fetched>
       <ConfirmDialog
         open={deleting !== undefined}
         onOpenChange={(open) => {

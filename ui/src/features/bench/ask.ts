@@ -1,5 +1,5 @@
 // One question, its answer as it comes, and what it took: outside React, which draws a few times a second.
-import { ApiError, asApiError, request, type Schemas } from '@/api/client'
+import { asApiError, refusal, request, type ApiError, type Schemas } from '@/api/client'
 import { events } from '@/realtime/sse-fetch'
 import { askOf, nameOf, type AskSettings } from './ask-settings'
 
@@ -13,7 +13,7 @@ export interface Asked {
   readonly reasoning: string
   readonly figures: Figures | null
   readonly state: 'running' | 'done' | 'stopped' | 'failed'
-  readonly error: string | null
+  readonly error: ApiError | null
 }
 
 export function asking(number: number, said: AskSettings, prompt: string): Asked {
@@ -41,10 +41,14 @@ export async function ask(
       body: JSON.stringify(body),
     })
     if (said.stream) {
+      let isWhole = false
       for await (const { data } of events(response)) {
-        if (data === '[DONE]') break
+        isWhole = data === '[DONE]'
+        if (isWhole) break
         change(after(asked, chunkOf(data)))
       }
+      // A server that goes in the middle ends the stream as well.
+      if (!isWhole) throw new TypeError('the answer ended before its end')
     } else {
       const { text, reasoning, figures } = (await response.json()) as Schemas['AskAnswer']
       change({ text, reasoning, figures })
@@ -52,14 +56,14 @@ export async function ask(
     change({ state: 'done' })
   } catch (error) {
     if (signal.aborted) change({ state: 'stopped' })
-    else change({ state: 'failed', error: asApiError(error).message })
+    else change({ state: 'failed', error: asApiError(error) })
   }
 }
 
 function chunkOf(text: string): Schemas['AskChunk'] {
   const chunk = JSON.parse(text) as Schemas['AskChunk'] | Schemas['Error']
   if ('error' in chunk)
-    throw new ApiError(chunk.error.message, 200, chunk.error.code ?? 'unknown', chunk.error.param, null)
+    throw refusal(chunk, 200)
   return chunk
 }
 

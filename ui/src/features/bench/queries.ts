@@ -1,11 +1,11 @@
 import { queryOptions } from '@tanstack/react-query'
 import { api, data } from '@/api/client'
+import { served } from '@/api/served'
 
 export const benchKeys = {
   all: ['bench'] as const,
   list: ['bench', 'list'] as const,
   one: (id: string) => ['bench', 'one', id] as const,
-  models: ['bench', 'models'] as const,
 }
 
 /** The newest hundred, with their figures. */
@@ -23,9 +23,6 @@ export function benchmark(id: string) {
 
 /** The models that generate. */
 export const models = queryOptions({
-  queryKey: benchKeys.models,
-  queryFn: async () =>
-    (await data(api.GET('/v1/models'))).data.filter(
-      (model) => model.capabilities.includes('completion') || model.capabilities.includes('chat'),
-    ),
+  ...served,
+  select: (all) => all.filter(({ capabilities }) => capabilities.includes('completion') || capabilities.includes('chat')),
 })

@@ -35,7 +35,7 @@ export function cellLabel({ prompt, gen, streams = 1 }: Cell): string {
 /** A column with a number: how it is taken from a row, and which is better, if either. */
 export interface Column {
   readonly name: ColumnName
-  readonly unit: 'bytes' | 'seconds' | 'speed' | 'plain' | 'share'
+  readonly unit: 'file' | 'memory' | 'seconds' | 'speed' | 'plain' | 'share'
   readonly better: 'more' | 'less' | undefined
   /** Whether it is of the model alone, the same in all its rows. */
   readonly whole: boolean
@@ -50,7 +50,7 @@ export type ColumnName =
 const median = (spread: Spread | null | undefined) => spread?.median ?? null
 
 export const COLUMNS: readonly Column[] = [
-  { name: 'size', unit: 'bytes', better: 'less', whole: true, value: ({ model }) => model.size },
+  { name: 'size', unit: 'file', better: 'less', whole: true, value: ({ model }) => model.size },
   {
     name: 'load',
     unit: 'seconds',
@@ -83,8 +83,8 @@ export const COLUMNS: readonly Column[] = [
     value: ({ result }) => median(result?.ttft),
     sd: ({ result }) => result?.ttft.sd ?? null,
   },
-  { name: 'ram', unit: 'bytes', better: 'less', whole: true, value: ({ model }) => model.peak.ram ?? null },
-  { name: 'vram', unit: 'bytes', better: 'less', whole: true, value: ({ model }) => model.peak.vram ?? null },
+  { name: 'ram', unit: 'memory', better: 'less', whole: true, value: ({ model }) => model.peak.ram ?? null },
+  { name: 'vram', unit: 'memory', better: 'less', whole: true, value: ({ model }) => model.peak.vram ?? null },
   {
     name: 'perplexity',
     unit: 'plain',

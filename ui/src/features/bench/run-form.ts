@@ -1,4 +1,5 @@
-// What a benchmark is to measure, from what is written in the form. Pure.
+// What a benchmark is to measure, from what is written in the form. Pure but for the store, which lasts as long as the tab.
+import { createStore } from 'zustand'
 import type { Schemas } from '@/api/client'
 
 export type Body = Schemas['BenchmarkRequest']
@@ -24,6 +25,9 @@ export const FRESH: RunForm = {
   quality: true,
   name: '',
 }
+
+/** What is in the form: it goes while a benchmark runs, and is there again for the next. */
+export const runForm = createStore<RunForm>(() => FRESH)
 
 export type Problem = 'models' | 'prompt' | 'gen' | 'streams' | 'repeat'
 

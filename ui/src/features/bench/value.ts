@@ -4,7 +4,9 @@ import type { Cell, Column } from './rows'
 /** A figure of a column as it is read; speeds and times with the digits that matter. */
 export function written(value: number, unit: Column['unit']): string {
   switch (unit) {
-    case 'bytes':
+    case 'file':
+      return bytes(value)
+    case 'memory':
       return bytes(value, 1024)
     case 'seconds':
       return value < 1 ? `${number(value * 1000, value < 0.01 ? 1 : 0)} ms` : duration(value)

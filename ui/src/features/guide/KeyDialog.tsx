@@ -1,12 +1,13 @@
 import { useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
-import { api, asApiError, data } from '@/api/client'
+import { api, data } from '@/api/client'
 import { keys } from '@/api/keys'
 import { Alert } from '@/components/ui/Alert'
 import { Button } from '@/components/ui/Button'
 import { Dialog } from '@/components/ui/Dialog'
 import { Field } from '@/components/ui/Field'
+import { Refusal } from '@/components/ui/Refusal'
 import { guideKey, keyNeeded } from './key'
 
 export interface KeyDialogProps {
@@ -32,7 +33,7 @@ function Forms({ isNeeded, onDone }: { isNeeded: boolean; onDone: () => void }) 
   const [pasted, setPasted] = useState('')
   const [name, setName] = useState(t('keyNameOf'))
   const [busy, setBusy] = useState(false)
-  const [error, setError] = useState<string>()
+  const [error, setError] = useState<unknown>()
   const take = (key: string) => {
     guideKey.setState(key, true)
     onDone()
@@ -46,7 +47,7 @@ function Forms({ isNeeded, onDone }: { isNeeded: boolean; onDone: () => void }) 
       void cache.invalidateQueries({ queryKey: keyNeeded.queryKey })
       take(key)
     } catch (failure) {
-      setError(asApiError(failure).message)
+      setError(failure)
     } finally {
       setBusy(false)
     }
@@ -80,7 +81,7 @@ function Forms({ isNeeded, onDone }: { isNeeded: boolean; onDone: () => void }) 
           description={t('keyMadeHelp')}
         />
         {!isNeeded && <Alert tone="warn">{t('keyFirst')}</Alert>}
-        {error !== undefined && <Alert tone="bad">{error}</Alert>}
+        {error !== undefined && <Alert tone="bad"><Refusal error={error} /></Alert>}
         <Button type="submit" busy={busy} disabled={name.trim() === ''} className="self-end">
           {t('keyMake')}
         </Button>

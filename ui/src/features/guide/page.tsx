@@ -3,8 +3,8 @@ import { useLocation, useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useStore } from 'zustand'
-import { api, data } from '@/api/client'
-import { ErrorState } from '@/components/ui/ErrorState'
+import { served } from '@/api/served'
+import { Fetched } from '@/components/ui/Fetched'
 import { Page } from '@/components/ui/Page'
 import { Segmented } from '@/components/ui/Segmented'
 import { SkeletonList } from '@/components/ui/Skeleton'
@@ -25,16 +25,11 @@ export function GuidePage() {
   const [model, setModel] = useState<string>()
   const key = useStore(guideKey)
   const { data: isKeyNeeded = false } = useQuery(keyNeeded)
-  const {
-    data: models,
-    error,
-    refetch,
-  } = useQuery({
-    queryKey: ['guide', 'models'],
-    queryFn: async () => (await data(api.GET('/v1/models'))).data,
-  })
+  const query = useQuery(served)
+  const models = query.data
   const task = wanted?.task ?? chosen
-  const name = model ?? models?.find(({ state }) => state === 'ready')?.id ?? models?.[0]?.id ?? 'MODEL'
+  const chosenModel = models?.find(({ id }) => id === model)?.id
+  const name = chosenModel ?? models?.find(({ state }) => state === 'ready')?.id ?? models?.[0]?.id ?? 'MODEL'
   const target: Target = { base: location.origin, model: name, key }
   const isOpen = (language: Language) => opened.includes(language) || wanted?.language === language
   const go = (hash: string | undefined) =>
@@ -53,37 +48,35 @@ export function GuidePage() {
   return (
     <Page title={t('title')} className="max-w-4xl">
       <p className="-mt-2 text-base text-ink-2">{t('description')}</p>
-      {error ? (
-        <ErrorState error={error} onRetry={() => void refetch()} />
-      ) : models === undefined ? (
-        <SkeletonList rows={7} />
-      ) : (
-        <>
-          <TargetBar target={target} models={models} onModel={setModel} isKeyNeeded={isKeyNeeded} />
-          <div className="flex flex-wrap items-center gap-3">
-            <Segmented<Task>
-              label={t('tasks.label')}
-              value={task}
-              onValueChange={choose}
-              choices={TASKS.map((value) => ({ value, label: t(`tasks.${value}`) }))}
-            />
-            <Hint task={task} model={name} capabilities={models.find(({ id }) => id === name)?.capabilities ?? []} />
-          </div>
-          <div className="flex flex-col gap-2.5">
-            {LANGUAGES.map((language) => (
-              <LanguageCard
-                key={language}
-                language={language}
-                task={task}
-                target={target}
-                isOpen={isOpen(language)}
-                onOpenChange={(shown) => open(language, shown)}
-                isWanted={wanted?.language === language}
+      <Fetched query={query} pending={<SkeletonList rows={7} />}>
+        {(all) => (
+          <>
+            <TargetBar target={target} models={all} onModel={setModel} isKeyNeeded={isKeyNeeded} />
+            <div className="flex flex-wrap items-center gap-3">
+              <Segmented<Task>
+                label={t('tasks.label')}
+                value={task}
+                onValueChange={choose}
+                choices={TASKS.map((value) => ({ value, label: t(`tasks.${value}`) }))}
               />
-            ))}
-          </div>
-        </>
-      )}
+              <Hint task={task} model={name} capabilities={all.find(({ id }) => id === name)?.capabilities ?? []} />
+            </div>
+            <div className="flex flex-col gap-2.5">
+              {LANGUAGES.map((language) => (
+                <LanguageCard
+                  key={language}
+                  language={language}
+                  task={task}
+                  target={target}
+                  isOpen={isOpen(language)}
+                  onOpenChange={(shown) => open(language, shown)}
+                  isWanted={wanted?.language === language}
+                />
+              ))}
+            </div>
+          </>
+        )}
+      </Fetched>
     </Page>
   )
 }

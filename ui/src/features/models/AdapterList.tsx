@@ -1,12 +1,12 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { Puzzle } from 'lucide-react'
 import { useTranslation } from 'react-i18next'
-import { api, asApiError } from '@/api/client'
+import { api } from '@/api/client'
 import { keys } from '@/api/keys'
 import { Badge } from '@/components/ui/Badge'
 import { Button } from '@/components/ui/Button'
 import { EmptyState } from '@/components/ui/EmptyState'
-import { ErrorState } from '@/components/ui/ErrorState'
+import { Fetched } from '@/components/ui/Fetched'
 import { SkeletonList } from '@/components/ui/Skeleton'
 import { toast } from '@/components/ui/Toast'
 import type { Entry } from './entries'
@@ -16,47 +16,47 @@ import { adaptersQuery } from './queries'
 export function AdapterList({ entry }: { entry: Entry }) {
   const { t } = useTranslation('models')
   const client = useQueryClient()
-  const { data, isPending, isError, error, refetch } = useQuery(adaptersQuery(entry.id))
-  if (isPending) return <SkeletonList rows={3} />
-  if (isError) return <ErrorState error={error} onRetry={() => void refetch()} />
-  if (data.data.length === 0) {
-    return (
+  const query = useQuery(adaptersQuery(entry.id))
+  const none = (
       <EmptyState icon={<Puzzle />} title={t('adapters.none')}>
         {t('adapters.noneHelp')}
       </EmptyState>
-    )
-  }
+  )
   const use = async (adapter: string | null) => {
     try {
       await api.PATCH('/api/v1/models/{id}', { params: { path: { id: entry.id } }, body: { settings: { adapter } } })
       toast.success(t('done.saved', { model: entry.id }))
     } catch (failure) {
-      toast.error(asApiError(failure).message)
+      toast.failure(failure)
     }
     await client.invalidateQueries({ queryKey: keys.models })
   }
   return (
-    <ul className="divide-y divide-line rounded-lg border border-line">
-      {data.data.map((adapter) => {
-        const isDefault = data.default === adapter.name
-        return (
-          <li key={adapter.name} className="flex flex-wrap items-center gap-3 px-3 py-2.5">
-            <div className="min-w-0 flex-1">
-              <p className="flex flex-wrap items-center gap-2 font-medium">
-                {adapter.name}
-                <Badge tone={adapter.problem === null ? 'good' : 'bad'}>{t(adapter.problem === null ? 'adapters.fits' : 'adapters.not')}</Badge>
-                {isDefault && <Badge tone="accent">{t('adapters.default')}</Badge>}
-              </p>
-              <p className="text-sm break-words text-ink-2">{adapter.problem ?? t('adapters.ask', { id: `${entry.id}+${adapter.name}` })}</p>
-            </div>
-            {(adapter.problem === null || isDefault) && (
-              <Button size="sm" onClick={() => void use(isDefault ? null : adapter.name)}>
-                {t(isDefault ? 'adapters.drop' : 'adapters.use')}
-              </Button>
-            )}
-          </li>
-        )
-      })}
-    </ul>
+    <Fetched query={query} pending={<SkeletonList rows={3} />}>
+      {(data) => (
+        data.data.length === 0 ? none : <ul className="divide-y divide-line rounded-lg border border-line">
+          {data.data.map((adapter) => {
+            const isDefault = data.default === adapter.name
+            return (
+              <li key={adapter.name} className="flex flex-wrap items-center gap-3 px-3 py-2.5">
+                <div className="min-w-0 flex-1">
+                  <p className="flex flex-wrap items-center gap-2 font-medium">
+                    {adapter.name}
+                    <Badge tone={adapter.problem === null ? 'good' : 'bad'}>{t(adapter.problem === null ? 'adapters.fits' : 'adapters.not')}</Badge>
+                    {isDefault && <Badge tone="accent">{t('adapters.default')}</Badge>}
+                  </p>
+                  <p className="text-sm break-words text-ink-2">{adapter.problem ?? t('adapters.ask', { id: `${entry.id}+${adapter.name}` })}</p>
+                </div>
+                {(adapter.problem === null || isDefault) && (
+                  <Button size="sm" onClick={() => void use(isDefault ? null : adapter.name)}>
+                    {t(isDefault ? 'adapters.drop' : 'adapters.use')}
+                  </Button>
+                )}
+              </li>
+            )
+          })}
+        </ul>
+      )}
+    </Fetched>
   )
 }

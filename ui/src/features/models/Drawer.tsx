@@ -5,6 +5,7 @@ import { useTranslation } from 'react-i18next'
 import { Alert } from '@/components/ui/Alert'
 import { EmptyState } from '@/components/ui/EmptyState'
 import { ErrorState } from '@/components/ui/ErrorState'
+import { Fetched } from '@/components/ui/Fetched'
 import { Sheet } from '@/components/ui/Sheet'
 import { SkeletonList } from '@/components/ui/Skeleton'
 import { Tabs } from '@/components/ui/Tabs'
@@ -84,17 +85,18 @@ interface OfFilesProps {
 /** What the model's files say, once they are read. */
 function OfFiles({ row, children }: OfFilesProps) {
   const { t } = useTranslation('models')
-  const { data, isPending, isError, error, refetch } = useQuery(detailsQuery(row.entry.id))
-  if (isPending) return <SkeletonList rows={6} />
-  if (isError) return <ErrorState error={error} onRetry={() => void refetch()} />
   return (
-    <div className="flex flex-col gap-4">
-      {data.problem !== null && data.problem !== undefined && (
-        <Alert tone="bad" title={t('overview.problem')}>
-          {data.problem}
-        </Alert>
+    <Fetched query={useQuery(detailsQuery(row.entry.id))} pending={<SkeletonList rows={6} />}>
+      {(data) => (
+            <div className="flex flex-col gap-4">
+          {data.problem !== null && data.problem !== undefined && (
+            <Alert tone="bad" title={t('overview.problem')}>
+              <span lang="en">{data.problem}</span>
+            </Alert>
+          )}
+          {children(data)}
+        </div>
       )}
-      {children(data)}
-    </div>
+    </Fetched>
   )
 }

@@ -3,7 +3,7 @@ import { useMemo, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Button } from '@/components/ui/Button'
 import { EmptyState } from '@/components/ui/EmptyState'
-import { ErrorState } from '@/components/ui/ErrorState'
+import { Fetched } from '@/components/ui/Fetched'
 import { SkeletonList } from '@/components/ui/Skeleton'
 import { DeleteDialog } from './DeleteDialog'
 import { families, filtered, type Family, type Wanted } from './entries'
@@ -23,10 +23,7 @@ export function Installed({ onAdd }: { onAdd: () => void }) {
   const [, go] = usePlace()
   const [deleting, setDeleting] = useState<string>()
   const found = useMemo(() => families(filtered(models.rows, wanted), wanted.sort), [models.rows, wanted])
-  if (models.isPending) return <SkeletonList rows={5} rowClassName="h-16" />
-  if (models.isError) return <ErrorState error={models.error} onRetry={() => void models.refetch()} />
-  if (models.rows.length === 0) {
-    return (
+  const nothing = (
       <EmptyState
         icon={<Boxes />}
         title={t('empty.title')}
@@ -34,21 +31,24 @@ export function Installed({ onAdd }: { onAdd: () => void }) {
       >
         {t('empty.body')}
       </EmptyState>
-    )
-  }
+  )
   return (
-    <div className="flex flex-col gap-4">
-      <Filter wanted={wanted} onChange={setWanted} />
-      {found.length === 0 && (
-        <EmptyState icon={<SearchX />} title={t('filter.none')} actions={<Button onClick={() => setWanted(ALL)}>{t('filter.clear')}</Button>}>
-          {t('filter.noneHelp')}
-        </EmptyState>
+    <Fetched query={models} pending={<SkeletonList rows={5} rowClassName="h-16" />}>
+      {() => (
+        models.rows.length === 0 ? nothing : <div className="flex flex-col gap-4">
+          <Filter wanted={wanted} onChange={setWanted} />
+          {found.length === 0 && (
+            <EmptyState icon={<SearchX />} title={t('filter.none')} actions={<Button onClick={() => setWanted(ALL)}>{t('filter.clear')}</Button>}>
+              {t('filter.noneHelp')}
+            </EmptyState>
+          )}
+          {found.map((family) => (
+            <FamilyCard key={family.name} family={family} onOpen={(m, part) => go({ m, part })} onDelete={setDeleting} />
+          ))}
+          {deleting !== undefined && <DeleteDialog id={deleting} onClose={() => setDeleting(undefined)} />}
+        </div>
       )}
-      {found.map((family) => (
-        <FamilyCard key={family.name} family={family} onOpen={(m, part) => go({ m, part })} onDelete={setDeleting} />
-      ))}
-      {deleting !== undefined && <DeleteDialog id={deleting} onClose={() => setDeleting(undefined)} />}
-    </div>
+    </Fetched>
   )
 }
 

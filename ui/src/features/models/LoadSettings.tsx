@@ -3,9 +3,12 @@ import { useMemo, useState, type ReactNode } from 'react'
 import { useTranslation } from 'react-i18next'
 import { api, asApiError, data, type ApiError } from '@/api/client'
 import { keys } from '@/api/keys'
+import { useUnsaved } from '@/app/unsaved'
+import { UnsavedGuard } from '@/app/UnsavedGuard'
 import { Alert } from '@/components/ui/Alert'
 import { Button } from '@/components/ui/Button'
 import { ErrorState } from '@/components/ui/ErrorState'
+import { Refusal } from '@/components/ui/Refusal'
 import { Skeleton } from '@/components/ui/Skeleton'
 import { toast } from '@/components/ui/Toast'
 import { number } from '@/i18n/format'
@@ -38,6 +41,8 @@ export function LoadSettings({ row, version, loaded }: LoadSettingsProps) {
   const draft = useMemo(() => ({ ...before, ...edits }), [before, edits])
   const changed = useMemo(() => change(before, draft, entry.format), [before, draft, entry.format])
 
+  const wrong = Object.keys(changed.problems).length > 0
+  useUnsaved(wrong || changed.changed.length > 0)
   const edit = (key: Key, text: string) => {
     setEdits((old) => ({ ...old, [key]: text }))
     setRefusal((old) => (old?.code === 'config_conflict' ? old : undefined))
@@ -67,7 +72,6 @@ export function LoadSettings({ row, version, loaded }: LoadSettingsProps) {
   }
 
   const lines = refusal === undefined ? {} : refusals(refusal.said, entry.id)
-  const wrong = Object.keys(changed.problems).length > 0
   return (
     <form
       className="flex flex-col gap-5"
@@ -95,9 +99,10 @@ export function LoadSettings({ row, version, loaded }: LoadSettingsProps) {
             )
           }
         >
-          {refusal.code === 'config_conflict' ? t('load.conflict') : refusal.message}
+          {refusal.code === 'config_conflict' ? t('load.conflict') : <Refusal error={refusal} />}
         </Alert>
       )}
+      <UnsavedGuard />
       <div className="sticky -bottom-4 -mx-4 -mb-4 flex flex-wrap items-center gap-2 border-t border-line bg-surface px-4 py-3">
         <p role="status" className="min-w-0 flex-1 text-sm text-ink-2">
           {changed.changed.length === 0 ? t('load.nothing') : t('load.changed', { count: changed.changed.length })}

@@ -5,7 +5,7 @@ import type { Schemas } from '@/api/client'
 import { Alert } from '@/components/ui/Alert'
 import { Badge } from '@/components/ui/Badge'
 import { CopyButton } from '@/components/ui/CopyButton'
-import { ErrorState } from '@/components/ui/ErrorState'
+import { Fetched } from '@/components/ui/Fetched'
 import { SkeletonList } from '@/components/ui/Skeleton'
 import { bytes, list, number } from '@/i18n/format'
 import { isLanguageModel, type Row } from './entries'
@@ -61,15 +61,16 @@ export function Overview({ row }: { row: Row }) {
 }
 
 function OfFiles({ id }: { id: string }) {
-  const { data, isPending, isError, error, refetch } = useQuery(detailsQuery(id))
-  if (isPending) return <SkeletonList rows={4} />
-  if (isError) return <ErrorState error={error} onRetry={() => void refetch()} />
   return (
-    <>
-      <Numbers details={data} />
-      <Types details={data} />
-      <Template text={data.template} />
-    </>
+    <Fetched query={useQuery(detailsQuery(id))} pending={<SkeletonList rows={4} />}>
+      {(details) => (
+        <>
+          <Numbers details={details} />
+          <Types details={details} />
+          <Template text={details.template} />
+        </>
+      )}
+    </Fetched>
   )
 }
 

@@ -100,5 +100,5 @@ type Translate = ReturnType<typeof useTranslation<'monitor'>>['t']
 function lineLabel({ label, gpu }: ChartLine, t: Translate): string {
   if (gpu === undefined) return t(`charts.${label}` as 'charts.cpu')
   const what = label === 'temperature' || label === 'power' ? `${t(`charts.${label}`)} · ` : ''
-  return `${what}${gpu.name}`
+  return `${what}${gpu}`
 }

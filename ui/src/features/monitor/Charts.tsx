@@ -4,6 +4,7 @@ import { bytes } from '@/i18n/format'
 import type { Reading } from '@/realtime/topics'
 import { Chart } from './Chart'
 import { chartsOf, vramByProcess, type ChartSpec } from './figures'
+import { reasonOf } from './reasons'
 
 export interface ChartsProps {
   reading: Reading
@@ -17,7 +18,7 @@ export function Charts({ reading, range, rangeName }: ChartsProps) {
   const now = chartsOf(reading)
   // The same object while its lines are the same, so that a chart is not built anew each second.
   const shape = JSON.stringify(
-    now.map((spec) => [spec.key, spec.most, spec.lines.map((line) => [line.name, line.gpu?.name])]),
+    now.map((spec) => [spec.key, spec.most, spec.lines.map((line) => [line.name, line.gpu])]),
   )
   // oxlint-disable-next-line react/exhaustive-deps
   const specs = useMemo(() => now, [shape])
@@ -29,7 +30,7 @@ export function Charts({ reading, range, rangeName }: ChartsProps) {
       {specs.map((spec) => {
         const why = unknown(spec, reading, t('noGpu'))
         if (why !== undefined)
-          return <NoChart key={spec.key} title={t(`charts.${spec.key}`)} why={t('because', { reason: why })} />
+          return <NoChart key={spec.key} title={t(`charts.${spec.key}`)} why={t('because', { reason: reasonOf(why) })} />
         return <Chart key={spec.key} spec={spec} range={range} rangeName={rangeName} />
       })}
       <ByProcess reading={reading} />

@@ -12,7 +12,7 @@ const FIGURES = ['duration', 'first_token', 'inter_token', 'queue'] as const
 type Row = { figure: (typeof FIGURES)[number]; times: NonNullable<Reading['seconds']['duration']> }
 
 /** Percentiles of all requests since the server started. */
-export function Latency({ reading: { seconds, requests } }: { reading: Reading }) {
+export function Latency({ reading: { seconds, requests }, mayExport }: { reading: Reading; mayExport: boolean }) {
   const { t } = useTranslation('monitor')
   const rows = FIGURES.flatMap((figure): Row[] => {
     const times = seconds[figure]
@@ -24,10 +24,12 @@ export function Latency({ reading: { seconds, requests } }: { reading: Reading }
       title={t('latency.title')}
       description={t('latency.description')}
       actions={
-        <a href="/api/v1/journal.csv" download className={buttonClass({ size: 'sm' })}>
-          <Download aria-hidden="true" />
-          {t('latency.export')}
-        </a>
+        mayExport && (
+          <a href="/api/v1/journal.csv" download className={buttonClass({ size: 'sm' })}>
+            <Download aria-hidden="true" />
+            {t('latency.export')}
+          </a>
+        )
       }
     >
       <Table

@@ -2,7 +2,7 @@ import { Link } from '@tanstack/react-router'
 import type { TFunction } from 'i18next'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
-import { api, asApiError } from '@/api/client'
+import { api } from '@/api/client'
 import { Badge } from '@/components/ui/Badge'
 import { Button, buttonClass } from '@/components/ui/Button'
 import { Card } from '@/components/ui/Card'
@@ -13,18 +13,19 @@ import { Table, type Column } from '@/components/ui/Table'
 import { toast } from '@/components/ui/Toast'
 import { ago, bytes, duration, number, percent } from '@/i18n/format'
 import { useStanding } from '@/realtime/hub'
-import type { ModelFigures, Reading } from '@/realtime/topics'
+import type { ModelFigures } from '@/realtime/topics'
+import { Reason } from './Reason'
 
 type Translate = TFunction<'monitor'>
 
 const TONES = { unloaded: 'neutral', starting: 'warn', ready: 'good', stopping: 'warn', failed: 'bad' } as const
 
 /** The models that are loaded, load, or could not be; an admin unloads them. */
-export function LoadedModels({ reading, mayUnload }: { reading: Reading; mayUnload: boolean }) {
+export function LoadedModels({ now, mayUnload }: { now: number; mayUnload: boolean }) {
   const { t } = useTranslation('monitor')
   const models = useStanding('models')
   const shown = models?.filter(({ state }) => state !== 'unloaded')
-  const columns = columnsOf(t, reading.at, mayUnload)
+  const columns = columnsOf(t, now, mayUnload)
   return (
     <Card title={t('models.title')}>
       {shown === undefined ? (
@@ -72,7 +73,7 @@ function columnsOf(t: Translate, now: number, mayUnload: boolean): Column<ModelF
       head: t('models.use'),
       cell: ({ active, slots, waiting }) => (
         <span className="tabular whitespace-nowrap">
-          {t('models.slots', { active: number(active), slots: number(slots) })}
+          {slots === 0 ? '—' : t('models.slots', { active: number(active), slots: number(slots) })}
           {waiting > 0 && ` ${t('models.waiting', { waiting: number(waiting) })}`}
         </span>
       ),
@@ -113,7 +114,7 @@ function State({ model: { state, reason, progress } }: { model: ModelFigures }) 
         {t(`models.states.${state}`)}
         {loading}
       </Badge>
-      {reason !== null && <span className="text-xs text-ink-2">{reason}</span>}
+      {reason !== null && <Reason className="text-xs text-ink-2">{reason}</Reason>}
     </span>
   )
 }
@@ -141,7 +142,7 @@ function Unload({ model: { id, model, active, waiting } }: { model: ModelFigures
       await api.POST('/api/v1/models/{id}/unload', { params: { path: { id: model } } })
       toast.success(t('models.unloaded', { model }))
     } catch (error) {
-      toast.error(asApiError(error).message)
+      toast.failure(error)
     } finally {
       setBusy(false)
     }

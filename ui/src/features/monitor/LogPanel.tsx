@@ -26,7 +26,7 @@ function Log() {
   useSyncExternalStore(logs.subscribe, logs.changes)
   const [wrap, setWrap] = useState(false)
   const [following, setFollowing] = useState(true)
-  const { received, behind } = logs.counts
+  const { received } = logs.counts
   return (
     <div className="flex flex-col gap-2">
       <LogToolbar wrap={wrap} onWrap={setWrap} following={following} onFollow={setFollowing} />
@@ -48,11 +48,6 @@ function Log() {
         )}
       </div>
       <Counts />
-      {logs.paused && (
-        <p role="status" className="sr-only">
-          {behind === 0 ? t('logs.pause') : ''}
-        </p>
-      )}
     </div>
   )
 }

@@ -57,7 +57,6 @@ export function LogToolbar({ wrap, onWrap, following, onFollow }: LogToolbarProp
       <div className="flex gap-0.5">
         <IconButton
           label={logs.paused ? t('logs.resume') : t('logs.pause')}
-          aria-pressed={logs.paused}
           icon={logs.paused ? <Play /> : <Pause />}
           onClick={() => {
             if (logs.paused) logs.resume()

@@ -11,18 +11,39 @@ import { Table, type Column } from '@/components/ui/Table'
 import { toast } from '@/components/ui/Toast'
 import { duration, number, percent, rate } from '@/i18n/format'
 import { useStanding } from '@/realtime/hub'
-import type { LiveRequest, Reading } from '@/realtime/topics'
+import type { LiveRequest } from '@/realtime/topics'
 import { NO_RATES, ratesAfter, readShare, type Rates } from './rates'
 
-/** What waits and runs now, with an end to each. */
-export function RequestsTable({ reading }: { reading: Reading }) {
+/** Rows that are drawn: of a long line the oldest are those that say something. */
+const MOST = 100
+
+export interface RequestsTableProps {
+  /** Seconds since 1970, by the server's clock. */
+  now: number
+  mayRead: boolean
+  mayCancel: boolean
+}
+
+/** What waits and runs now, with an end to each for those who may. */
+export function RequestsTable({ mayRead, ...rest }: RequestsTableProps) {
+  const { t } = useTranslation('monitor')
+  if (mayRead) return <Requests {...rest} />
+  return (
+    <Card title={t('requests.title')}>
+      <EmptyState title={t('requests.forbidden')}>{t('requests.forbiddenHelp')}</EmptyState>
+    </Card>
+  )
+}
+
+function Requests({ now, mayCancel }: Omit<RequestsTableProps, 'mayRead'>) {
   const { t } = useTranslation('monitor')
   const requests = useStanding('requests')
   const [rates, setRates] = useState(NO_RATES)
   useEffect(() => {
-    setRates((before) => ratesAfter(before, requests ?? [], reading.at))
-  }, [requests, reading.at])
-  const columns = columnsOf(t, reading.at, rates)
+    setRates((before) => ratesAfter(before, requests ?? [], now))
+  }, [requests, now])
+  const columns = columnsOf(t, now, rates, mayCancel)
+  const more = (requests?.length ?? 0) - MOST
   return (
     <Card title={t('requests.title')}>
       {requests === null ? (
@@ -31,16 +52,23 @@ export function RequestsTable({ reading }: { reading: Reading }) {
         <Table
           caption={t('requests.title')}
           columns={columns}
-          rows={requests}
+          rows={requests.slice(0, MOST)}
           rowKey={(request) => request.number}
           empty={<EmptyState title={t('requests.empty')}>{t('requests.emptyHelp')}</EmptyState>}
         />
       )}
+      {more > 0 && <p className="mt-2 text-sm text-ink-2">{t('requests.more', { count: more, formatted: number(more) })}</p>}
     </Card>
   )
 }
 
-function columnsOf(t: TFunction<'monitor'>, now: number, rates: Rates): Column<LiveRequest>[] {
+function columnsOf(t: TFunction<'monitor'>, now: number, rates: Rates, mayCancel: boolean): Column<LiveRequest>[] {
+  const cancel: Column<LiveRequest> = {
+    key: 'cancel',
+    head: <span className="sr-only">{t('requests.action')}</span>,
+    cell: (request) => <Cancel request={request} />,
+    className: 'text-right',
+  }
   return [
     {
       key: 'id',
@@ -77,12 +105,7 @@ function columnsOf(t: TFunction<'monitor'>, now: number, rates: Rates): Column<L
       numeric: true,
       cell: ({ started }) => <span className="whitespace-nowrap">{duration(Math.max(0, now - started))}</span>,
     },
-    {
-      key: 'cancel',
-      head: <span className="sr-only">{t('requests.action')}</span>,
-      cell: (request) => <Cancel request={request} />,
-      className: 'text-right',
-    },
+    ...(mayCancel ? [cancel] : []),
   ]
 }
 
@@ -122,9 +145,8 @@ function Cancel({ request: { id } }: { request: LiveRequest }) {
       await api.POST('/api/v1/requests/{request_id}/cancel', { params: { path: { request_id: id } } })
       toast.success(t('requests.cancelled'))
     } catch (error) {
-      const { status, message } = asApiError(error)
-      if (status === 404) toast.info(t('requests.gone'))
-      else toast.error(message)
+      if (asApiError(error).status === 404) toast.info(t('requests.gone'))
+      else toast.failure(error)
     } finally {
       setBusy(false)
     }

@@ -1,6 +1,7 @@
 import { useTranslation } from 'react-i18next'
 import type { Figure } from './series'
 import type { Unit } from './figures'
+import { Reason } from './Reason'
 import { written } from './value'
 
 export interface TileProps {
@@ -31,10 +32,10 @@ export function Tile({ label, figure, unit, suffix, more, share }: TileProps) {
         ) : (
           <>
             <span className="text-base font-medium text-ink-2">{t('notAvailable')}</span>
-            <span className="mt-0.5 text-xs text-ink-3">{figure.unknown}</span>
+            <Reason className="mt-0.5 text-xs text-ink-3">{figure.unknown}</Reason>
           </>
         )}
-        {known && more !== undefined && <span className="tabular mt-0.5 truncate text-xs text-ink-3">{more}</span>}
+        {known && more !== undefined && <span title={more} className="tabular mt-0.5 truncate text-xs text-ink-3">{more}</span>}
         {known && share !== undefined && (
           <span aria-hidden="true" className="mt-auto block pt-2">
             <span className="block h-1 overflow-hidden rounded-full bg-pressed">

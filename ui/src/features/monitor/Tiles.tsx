@@ -1,7 +1,7 @@
 import { useTranslation } from 'react-i18next'
 import { bytes, number } from '@/i18n/format'
 import type { Reading } from '@/realtime/topics'
-import type { Gpu } from './figures'
+import { gpuName, type Gpu } from './figures'
 import type { Figure } from './series'
 import { Tile } from './Tile'
 
@@ -15,7 +15,7 @@ export function Tiles({ reading }: { reading: Reading }) {
       aria-label={t('tiles.label')}
       className="grid grid-cols-2 gap-3 sm:grid-cols-[repeat(auto-fit,minmax(9.25rem,1fr))]"
     >
-      {machine.gpus.length === 0 ? <NoGpu /> : machine.gpus.map((gpu) => <GpuTiles key={gpu.id} gpu={gpu} />)}
+      {machine.gpus.length === 0 ? <NoGpu /> : machine.gpus.map((gpu) => <GpuTiles key={gpu.id} gpu={gpu} name={gpuName(gpu, machine.gpus)} several={machine.gpus.length > 1} />)}
       <Tile
         label={t('tiles.ram')}
         figure={machine.memory_used}
@@ -55,13 +55,14 @@ function NoGpu() {
   )
 }
 
-function GpuTiles({ gpu }: { gpu: Gpu }) {
+function GpuTiles({ gpu, name, several }: { gpu: Gpu; name: string; several: boolean }) {
   const { t } = useTranslation('monitor')
+  const whose = several ? ` · ${name}` : ''
   return (
     <>
-      <Tile label={t('tiles.busy')} figure={gpu.busy} unit="percent" more={gpu.name} share={part(gpu.busy, 100)} />
+      <Tile label={t('tiles.busy') + whose} figure={gpu.busy} unit="percent" more={name} share={part(gpu.busy, 100)} />
       <Tile
-        label={t('tiles.vram')}
+        label={t('tiles.vram') + whose}
         figure={gpu.vram_used}
         unit="bytes"
         more={gpu.shares ? t('tiles.shares') : outOf(gpu.vram_total, (all) => t('of', { total: all }))}
@@ -69,7 +70,7 @@ function GpuTiles({ gpu }: { gpu: Gpu }) {
       />
       {typeof gpu.temperature === 'number' && (
         <Tile
-          label={t('tiles.temperature')}
+          label={t('tiles.temperature') + whose}
           figure={gpu.temperature}
           unit="degrees"
           more={typeof gpu.power === 'number' ? `${t('tiles.power')} ${number(gpu.power)} W` : undefined}

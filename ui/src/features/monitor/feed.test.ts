@@ -21,6 +21,7 @@ function reading(at: number, more: Partial<Reading['machine']> = {}): Reading {
     at,
     model: null,
     ready: true,
+    capture: false,
     queue_length: 0,
     requests: { running: 1, waiting: 2, total: 3, failed: 0 },
     slots: { busy: 0, total: 0 },

@@ -8,13 +8,13 @@ export type Gpu = Schemas['GpuFigures']
 /** How a figure is written. */
 export type Unit = 'percent' | 'bytes' | 'rate' | 'count' | 'degrees' | 'watts'
 
-/** One line of a chart. `gpu` names whose it is where there are several. */
+/** One line of a chart; `gpu` is what the GPU is called that it is of. */
 export interface ChartLine {
   readonly name: string
   readonly label:
     'busy' | 'vram' | 'generated' | 'prompt' | 'cpu' | 'ram' | 'running' | 'waiting' | 'temperature' | 'power'
   readonly unit: Unit
-  readonly gpu?: Gpu
+  readonly gpu?: string
   readonly right?: boolean
 }
 
@@ -30,6 +30,12 @@ export function shareOf(part: Figure, whole: Figure): Figure {
   if (typeof part !== 'number') return part
   if (typeof whole !== 'number') return whole
   return whole > 0 ? (part / whole) * 100 : { unknown: '0' }
+}
+
+/** What a GPU is called: its name, with its place where others are called the same. */
+export function gpuName(gpu: Gpu, gpus: readonly Gpu[]): string {
+  const alike = gpus.filter(({ name }) => name === gpu.name)
+  return alike.length > 1 ? `${gpu.name} #${alike.indexOf(gpu) + 1}` : gpu.name
 }
 
 /** All that is drawn, by column. */
@@ -56,7 +62,7 @@ export function columnsOf(reading: Reading): Record<string, Figure> {
 export function chartsOf(reading: Reading): ChartSpec[] {
   const { gpus } = reading.machine
   const ofGpus = (label: 'busy' | 'vram' | 'temperature' | 'power', unit: Unit, right = false): ChartLine[] =>
-    gpus.map((gpu) => ({ name: `${label}:${gpu.id}`, label, unit, gpu, ...(right && { right }) }))
+    gpus.map((gpu) => ({ name: `${label}:${gpu.id}`, label, unit, gpu: gpuName(gpu, gpus), ...(right && { right }) }))
   const totals = gpus.map((gpu) => gpu.vram_total).filter((total) => typeof total === 'number')
   const charts: ChartSpec[] = [
     { key: 'busy', lines: ofGpus('busy', 'percent'), most: 100 },

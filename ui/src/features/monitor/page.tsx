@@ -15,6 +15,7 @@ import { LoadedModels } from './LoadedModels'
 import { LogPanel } from './LogPanel'
 import { RequestsTable } from './RequestsTable'
 import { Tiles } from './Tiles'
+import { useStanding } from '@/realtime/hub'
 import { usePaused, useReading } from './use-feed'
 import './texts'
 
@@ -30,14 +31,17 @@ export function MonitorPage() {
   const navigate = useNavigate({ from: '/monitor' })
   const reading = useReading()
   const paused = usePaused()
-  const isAdmin = may(useQuery(authStatus).data, 'admin')
+  // What can be acted on is of now, also while the figures are held.
+  const now = useStanding('metrics')?.at ?? reading?.at ?? 0
+  const { data: status } = useQuery(authStatus)
+  const isAdmin = may(status, 'admin')
   return (
     <Page
       title={t('title')}
       className="max-w-screen-2xl"
       actions={
         <>
-          <Button aria-pressed={paused} onClick={() => feed.setPaused(!paused)}>
+          <Button onClick={() => feed.setPaused(!paused)}>
             {paused ? <Play aria-hidden="true" /> : <Pause aria-hidden="true" />}
             {paused ? t('resume') : t('pause')}
           </Button>
@@ -57,10 +61,10 @@ export function MonitorPage() {
         <>
           <Tiles reading={reading} />
           <Charts reading={reading} range={RANGES[range]} rangeName={t(`ranges.${NAMES[range]}`)} />
-          <RequestsTable reading={reading} />
+          <RequestsTable now={now} mayRead={may(status, 'member')} mayCancel={isAdmin} />
           <div className="grid gap-4 xl:grid-cols-[3fr_2fr] *:min-w-0">
-            <LoadedModels reading={reading} mayUnload={isAdmin} />
-            <Latency reading={reading} />
+            <LoadedModels now={now} mayUnload={isAdmin} />
+            <Latency reading={reading} mayExport={may(status, 'member')} />
           </div>
         </>
       )}

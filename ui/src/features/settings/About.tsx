@@ -3,25 +3,31 @@ import { useTranslation } from 'react-i18next'
 import { api, data } from '@/api/client'
 import { Card } from '@/components/ui/Card'
 import { CopyButton } from '@/components/ui/CopyButton'
-import { ErrorState } from '@/components/ui/ErrorState'
+import { Fetched } from '@/components/ui/Fetched'
 import { SkeletonList } from '@/components/ui/Skeleton'
 import { bytes, list, number } from '@/i18n/format'
 import { useStanding } from '@/realtime/hub'
+import type { Reading } from '@/realtime/topics'
 import { programOf } from './program'
 import { Row } from './Row'
 
 /** What runs where, to be copied into a report of a fault. */
 export function About() {
+  const reading = useStanding('metrics')
+  const query = useQuery({ queryKey: ['version'], queryFn: () => data(api.GET('/api/version')) })
+  return (
+    <Fetched query={query} pending={<SkeletonList rows={5} />}>
+      {({ version }) => (reading === null ? <SkeletonList rows={5} /> : <Summary version={version} reading={reading} />)}
+    </Fetched>
+  )
+}
+
+function Summary({ version, reading: { machine, models } }: { version: string; reading: Reading }) {
   const { t } = useTranslation()
   const { t: ts } = useTranslation('settings')
-  const reading = useStanding('metrics')
-  const { data: told, error, refetch } = useQuery({ queryKey: ['version'], queryFn: () => data(api.GET('/api/version')) })
-  if (error !== null) return <ErrorState error={error} onRetry={() => void refetch()} />
-  if (told === undefined || reading === null) return <SkeletonList rows={5} />
-  const { machine, models } = reading
   const known = (value: number | { unknown: string }) => (typeof value === 'number' ? bytes(value, 1024) : t('state.unknownWhy', { reason: value.unknown }))
   const lines: [string, string][] = [
-    [ts('about.version'), `Dovetail ${told.version}`],
+    [ts('about.version'), `Dovetail ${version}`],
     [ts('about.cpus'), number(machine.cpus, 1)],
     [ts('about.memory'), known(machine.memory_total)],
     ...(machine.gpus.length === 0
@@ -32,7 +38,7 @@ export function About() {
   ]
   return (
     <Card
-      title={ts('about.title', { version: told.version })}
+      title={ts('about.title', { version })}
       description={ts('about.intro')}
       actions={<CopyButton label={ts('about.copy')} text={() => lines.map(([name, value]) => `${name}: ${value}`).join('\n')} />}
     >

@@ -1,11 +1,12 @@
 import { useMutation } from '@tanstack/react-query'
-import { useState } from 'react'
+import { useId, useState } from 'react'
 import { useTranslation } from 'react-i18next'
-import { api, asApiError } from '@/api/client'
+import { api } from '@/api/client'
 import { Alert } from '@/components/ui/Alert'
 import { Button } from '@/components/ui/Button'
 import { Dialog } from '@/components/ui/Dialog'
 import { Field } from '@/components/ui/Field'
+import { Refusal } from '@/components/ui/Refusal'
 import { Select } from '@/components/ui/Select'
 
 const ROLES = ['viewer', 'member', 'admin'] as const
@@ -21,6 +22,7 @@ interface AccountDialogProps {
 export function AccountDialog({ open, onOpenChange, onDone, name }: AccountDialogProps) {
   const { t } = useTranslation()
   const { t: ts } = useTranslation('settings')
+  const id = useId()
   const [own, setOwn] = useState('')
   const [password, setPassword] = useState('')
   const [role, setRole] = useState<(typeof ROLES)[number]>('member')
@@ -43,23 +45,31 @@ export function AccountDialog({ open, onOpenChange, onDone, name }: AccountDialo
       open={open}
       onOpenChange={change}
       size="sm"
+      holds="input"
       title={name === undefined ? ts('users.make') : ts('users.resetTitle', { name })}
       description={name === undefined ? undefined : ts('users.resetHelp')}
       footer={
         <>
           <Button onClick={() => change(false)}>{t('action.cancel')}</Button>
-          <Button variant="primary" busy={save.isPending} disabled={password.length < 8 || (name === undefined && own.trim() === '')} onClick={() => save.mutate()}>
+          <Button type="submit" form={id} variant="primary" busy={save.isPending} disabled={password.length < 8 || (name === undefined && own.trim() === '')}>
             {name === undefined ? ts('users.submit') : ts('users.reset')}
           </Button>
         </>
       }
     >
-      <div className="flex flex-col gap-3 pb-1">
+      <form
+        id={id}
+        className="flex flex-col gap-3 pb-1"
+        onSubmit={(event) => {
+          event.preventDefault()
+          if (!save.isPending) save.mutate()
+        }}
+      >
         {name === undefined && <Field label={ts('users.name')} autoComplete="off" spellCheck={false} value={own} onValueChange={setOwn} />}
-        <Field label={ts('users.password')} type="password" autoComplete="new-password" value={password} onValueChange={setPassword} />
+        <Field label={ts('users.password')} type="password" autoComplete="new-password" description={ts('password.short')} value={password} onValueChange={setPassword} />
         {name === undefined && <Select label={ts('users.role')} value={role} onValueChange={setRole} choices={ROLES.map((value) => ({ value, label: ts(`roles.${value}`) }))} />}
-        {save.error !== null && <Alert tone="bad">{asApiError(save.error).message}</Alert>}
-      </div>
+        {save.error !== null && <Alert tone="bad"><Refusal error={save.error} /></Alert>}
+      </form>
     </Dialog>
   )
 }

@@ -1,16 +1,16 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query'
-import { useState } from 'react'
+import { useEffect, useState } from 'react'
 import { useTranslation } from 'react-i18next'
-import { api, asApiError, data } from '@/api/client'
+import { api, data } from '@/api/client'
 import { keys } from '@/api/keys'
 import { Alert } from '@/components/ui/Alert'
 import { Button } from '@/components/ui/Button'
 import { Card } from '@/components/ui/Card'
 import { ConfirmDialog } from '@/components/ui/ConfirmDialog'
-import { ErrorState } from '@/components/ui/ErrorState'
-import { SkeletonList } from '@/components/ui/Skeleton'
+import { Fetched } from '@/components/ui/Fetched'
 import { toast } from '@/components/ui/Toast'
 import { moment } from '@/i18n/format'
+import { useStandingPart } from '@/realtime/hub'
 
 const MINUTES = 10
 
@@ -19,38 +19,41 @@ export function Capture() {
   const { t } = useTranslation('settings')
   const client = useQueryClient()
   const [asking, setAsking] = useState(false)
-  const { data: capture, error, refetch } = useQuery({ queryKey: keys.capture, queryFn: () => data(api.GET('/api/v1/capture')) })
-  const again = async () => {
-    await Promise.all([client.invalidateQueries({ queryKey: keys.capture }), client.invalidateQueries({ queryKey: keys.auth })])
-  }
+  const query = useQuery({ queryKey: keys.capture, queryFn: () => data(api.GET('/api/v1/capture')) })
+  const again = () => client.invalidateQueries({ queryKey: keys.capture })
+  // It ends by itself, or by another admin.
+  const isOn = useStandingPart('metrics', ({ metrics }) => metrics?.capture)
+  useEffect(() => {
+    if (isOn !== undefined) void client.invalidateQueries({ queryKey: keys.capture })
+  }, [client, isOn])
   const end = async () => {
     try {
       await api.DELETE('/api/v1/capture')
     } catch (failure) {
-      toast.error(asApiError(failure).message)
+      toast.failure(failure)
     }
     await again()
   }
   return (
     <Card title={t('data.capture')} description={t('data.captureHelp')}>
-      {error !== null ? (
-        <ErrorState error={error} onRetry={() => void refetch()} />
-      ) : capture === undefined ? (
-        <SkeletonList rows={1} />
-      ) : capture.on ? (
-        <Alert
-          tone="warn"
-          actions={
-            <Button size="sm" onClick={() => void end()}>
-              {t('data.captureEnd')}
-            </Button>
-          }
-        >
-          {t('data.captureOn', { when: moment(capture.until ?? 0), path: capture.path ?? '' })}
-        </Alert>
-      ) : (
-        <Button onClick={() => setAsking(true)}>{t('data.captureBegin', { minutes: MINUTES })}</Button>
-      )}
+      <Fetched query={query}>
+        {(capture) => (
+          capture.on ? (
+            <Alert
+              tone="warn"
+              actions={
+                <Button size="sm" onClick={() => void end()}>
+                  {t('data.captureEnd')}
+                </Button>
+              }
+            >
+              {t('data.captureOn', { when: moment(capture.until ?? 0), path: capture.path ?? '' })}
+            </Alert>
+          ) : (
+            <Button onClick={() => setAsking(true)}>{t('data.captureBegin', { minutes: MINUTES })}</Button>
+          )
+        )}
+      </Fetched>
       <ConfirmDialog
         open={asking}
         onOpenChange={setAsking}

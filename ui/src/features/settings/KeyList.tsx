@@ -9,12 +9,11 @@ import { Button } from '@/components/ui/Button'
 import { Card } from '@/components/ui/Card'
 import { ConfirmDialog } from '@/components/ui/ConfirmDialog'
 import { EmptyState } from '@/components/ui/EmptyState'
-import { ErrorState } from '@/components/ui/ErrorState'
-import { SkeletonList } from '@/components/ui/Skeleton'
+import { Fetched } from '@/components/ui/Fetched'
 import { Table } from '@/components/ui/Table'
 import { ago, day, number } from '@/i18n/format'
 import { NewKey } from './NewKey'
-import { limitsOf, usageOf } from './usage'
+import { isExpired, limitsOf, usageOf } from './usage'
 
 type Key = Schemas['KeyObject']
 export type Role = Key['role']
@@ -24,7 +23,7 @@ export function KeyList({ role }: { role: Role }) {
   const client = useQueryClient()
   const [making, setMaking] = useState(false)
   const [revoking, setRevoking] = useState<Key>()
-  const { data: found, error, refetch } = useQuery({
+  const query = useQuery({
     queryKey: keys.apiKeys,
     queryFn: () => data(api.GET('/api/v1/keys')),
   })
@@ -36,82 +35,80 @@ export function KeyList({ role }: { role: Role }) {
   )
   return (
     <Card title={t('keys.title')} description={t('keys.intro')} actions={make}>
-      {error !== null ? (
-        <ErrorState error={error} onRetry={() => void refetch()} />
-      ) : found === undefined ? (
-        <SkeletonList rows={2} />
-      ) : (
-        <Table
-          caption={t('keys.title')}
-          rows={found.data}
-          rowKey={(key) => key.id}
-          empty={
-            <EmptyState icon={<KeyRound />} title={t('keys.empty')}>
-              {t('keys.emptyHelp')}
-            </EmptyState>
-          }
-          columns={[
-            {
-              key: 'name',
-              head: t('keys.name'),
-              cell: (key) => (
-                <>
-                  <p className="font-medium">{key.name}</p>
-                  <p className="font-mono text-xs text-ink-3">{key.prefix}…</p>
-                </>
-              ),
-            },
-            {
-              key: 'role',
-              head: t('keys.role'),
-              cell: (key) => (
-                <span className="flex flex-wrap gap-1">
-                  <Badge>{t(`roles.${key.role}`)}</Badge>
-                  {key.read_only && <Badge>{t('keys.readOnly')}</Badge>}
-                  {key.expires !== null && <Badge tone="warn">{t('keys.expires', { when: day(key.expires) })}</Badge>}
-                </span>
-              ),
-            },
-            {
-              key: 'limits',
-              head: t('keys.limits'),
-              cell: (key) => {
-                const limits = limitsOf(key)
-                return <span className="text-sm text-ink-2">{limits.length === 0 ? t('keys.noLimits') : limits.map(([name, most]) => `${t(`keys.${name}`)} ${number(most)}`).join(', ')}</span>
+      <Fetched query={query}>
+        {(found) => (
+          <Table
+            caption={t('keys.title')}
+            rows={found.data}
+            rowKey={(key) => key.id}
+            empty={
+              <EmptyState icon={<KeyRound />} title={t('keys.empty')}>
+                {t('keys.emptyHelp')}
+              </EmptyState>
+            }
+            columns={[
+              {
+                key: 'name',
+                head: t('keys.name'),
+                cell: (key) => (
+                  <>
+                    <p className="font-medium">{key.name}</p>
+                    <p className="font-mono text-xs text-ink-3">{key.prefix}…</p>
+                  </>
+                ),
               },
-            },
-            {
-              key: 'usage',
-              head: t('keys.usage'),
-              numeric: true,
-              cell: (key) => {
-                const used = usageOf(key)
-                return (
-                  <span className="text-sm whitespace-nowrap">
-                    {t('keys.calls', { count: used.requests })}
-                    <span className="block text-xs text-ink-3">{t('keys.tokens', { count: used.tokens })}</span>
+              {
+                key: 'role',
+                head: t('keys.role'),
+                cell: (key) => (
+                  <span className="flex flex-wrap gap-1">
+                    <Badge>{t(`roles.${key.role}`)}</Badge>
+                    {key.read_only && <Badge>{t('keys.readOnly')}</Badge>}
+                    {key.expires !== null && <Expiry at={key.expires} />}
                   </span>
-                )
+                ),
               },
-            },
-            {
-              key: 'used',
-              head: t('keys.used'),
-              cell: (key) => <span className="text-sm whitespace-nowrap text-ink-2">{key.used === null ? t('keys.never') : ago(key.used)}</span>,
-            },
-            {
-              key: 'revoke',
-              head: <span className="sr-only">{t('keys.revoke')}</span>,
-              numeric: true,
-              cell: (key) => (
-                <Button size="sm" variant="quiet" onClick={() => setRevoking(key)}>
-                  {t('keys.revoke')}
-                </Button>
-              ),
-            },
-          ]}
-        />
-      )}
+              {
+                key: 'limits',
+                head: t('keys.limits'),
+                cell: (key) => {
+                  const limits = limitsOf(key)
+                  return <span className="text-sm text-ink-2">{limits.length === 0 ? t('keys.noLimits') : limits.map(([name, most]) => `${t(`keys.${name}`)} ${number(most)}`).join(', ')}</span>
+                },
+              },
+              {
+                key: 'usage',
+                head: t('keys.usage'),
+                numeric: true,
+                cell: (key) => {
+                  const used = usageOf(key)
+                  return (
+                    <span className="text-sm whitespace-nowrap">
+                      {t('keys.calls', { count: used.requests, formatted: number(used.requests) })}
+                      <span className="block text-xs text-ink-3">{t('keys.tokens', { count: used.tokens, formatted: number(used.tokens) })}</span>
+                    </span>
+                  )
+                },
+              },
+              {
+                key: 'used',
+                head: t('keys.used'),
+                cell: (key) => <span className="text-sm whitespace-nowrap text-ink-2">{key.used === null ? t('keys.never') : ago(key.used)}</span>,
+              },
+              {
+                key: 'revoke',
+                head: <span className="sr-only">{t('keys.revoke')}</span>,
+                numeric: true,
+                cell: (key) => (
+                  <Button size="sm" variant="quiet" onClick={() => setRevoking(key)}>
+                    {t('keys.revoke')}
+                  </Button>
+                ),
+              },
+            ]}
+          />
+        )}
+      </Fetched>
       <NewKey open={making} onOpenChange={setMaking} role={role} />
       <ConfirmDialog
         open={revoking !== undefined}
@@ -126,4 +123,10 @@ export function KeyList({ role }: { role: Role }) {
       />
     </Card>
   )
+}
+
+function Expiry({ at }: { at: number }) {
+  const { t } = useTranslation('settings')
+  const isOver = isExpired(at)
+  return <Badge tone={isOver ? 'bad' : 'warn'}>{t(isOver ? 'keys.expired' : 'keys.expires', { when: day(at) })}</Badge>
 }

@@ -8,8 +8,7 @@ import { Button } from '@/components/ui/Button'
 import { Card } from '@/components/ui/Card'
 import { ConfirmDialog } from '@/components/ui/ConfirmDialog'
 import { EmptyState } from '@/components/ui/EmptyState'
-import { ErrorState } from '@/components/ui/ErrorState'
-import { SkeletonList } from '@/components/ui/Skeleton'
+import { Fetched } from '@/components/ui/Fetched'
 import { ago, day } from '@/i18n/format'
 import { programOf } from './program'
 
@@ -17,37 +16,37 @@ export function SessionList() {
   const { t } = useTranslation('settings')
   const client = useQueryClient()
   const [ending, setEnding] = useState<Schemas['SessionObject']>()
-  const { data: sessions, error, refetch } = useQuery({ queryKey: keys.sessions, queryFn: () => data(api.GET('/api/v1/sessions')) })
+  const query = useQuery({ queryKey: keys.sessions, queryFn: () => data(api.GET('/api/v1/sessions')) })
   return (
     <Card title={t('sessions.title')} description={t('sessions.intro')}>
-      {error !== null ? (
-        <ErrorState error={error} onRetry={() => void refetch()} />
-      ) : sessions === undefined ? (
-        <SkeletonList rows={2} />
-      ) : sessions.data.length === 0 ? (
-        <EmptyState title={t('sessions.empty')} />
-      ) : (
-        <ul>
-          {sessions.data.map((session) => (
-            <li key={session.id} className="flex items-center gap-3 border-b border-line py-2.5 first:pt-0 last:border-0 last:pb-0">
-              <div className="min-w-0 flex-1">
-                <p className="flex flex-wrap items-center gap-2 font-medium">
-                  {programOf(session.agent) ?? t('sessions.unknown')}
-                  {session.current && <Badge tone="good">{t('sessions.here')}</Badge>}
-                </p>
-                <p className="text-sm text-ink-3">
-                  {session.address} · {t('sessions.used', { when: ago(session.used) })} · {t('sessions.since', { when: day(session.created) })}
-                </p>
-              </div>
-              {!session.current && (
-                <Button size="sm" onClick={() => setEnding(session)}>
-                  {t('sessions.end')}
-                </Button>
-              )}
-            </li>
-          ))}
-        </ul>
-      )}
+      <Fetched query={query}>
+        {(sessions) => (
+          sessions.data.length === 0 ? (
+            <EmptyState title={t('sessions.empty')} />
+          ) : (
+            <ul>
+              {sessions.data.map((session) => (
+                <li key={session.id} className="flex items-center gap-3 border-b border-line py-2.5 first:pt-0 last:border-0 last:pb-0">
+                  <div className="min-w-0 flex-1">
+                    <p className="flex flex-wrap items-center gap-2 font-medium">
+                      {programOf(session.agent) ?? t('sessions.unknown')}
+                      {session.current && <Badge tone="good">{t('sessions.here')}</Badge>}
+                    </p>
+                    <p className="text-sm text-ink-3">
+                      {session.address} · {t('sessions.used', { when: ago(session.used) })} · {t('sessions.since', { when: day(session.created) })}
+                    </p>
+                  </div>
+                  {!session.current && (
+                    <Button size="sm" onClick={() => setEnding(session)}>
+                      {t('sessions.end')}
+                    </Button>
+                  )}
+                </li>
+              ))}
+            </ul>
+          )
+        )}
+      </Fetched>
       <ConfirmDialog
         open={ending !== undefined}
         onOpenChange={() => setEnding(undefined)}

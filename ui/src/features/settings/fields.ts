@@ -10,6 +10,8 @@ export interface SettingField {
   /** Of a number: the least; whether it may be empty. */
   min?: number
   optional?: boolean
+  /** Also written shorter, beside it. */
+  unit?: 'bytes'
 }
 
 export type FieldName = (typeof GROUPS)[number]['fields'][number]['key']
@@ -36,7 +38,7 @@ export const GROUPS = [
     name: 'storage',
     fields: [
       { key: 'kv.enabled', kind: 'switch' },
-      { key: 'kv.max_bytes', kind: 'number', min: 0 },
+      { key: 'kv.max_bytes', kind: 'number', min: 0, unit: 'bytes' },
       { key: 'journal.days', kind: 'number', min: 1 },
     ],
   },
@@ -44,7 +46,7 @@ export const GROUPS = [
     name: 'downloads',
     fields: [
       { key: 'hub.parallel', kind: 'number', min: 1 },
-      { key: 'hub.bandwidth', kind: 'number', min: 1024, optional: true },
+      { key: 'hub.bandwidth', kind: 'number', min: 1024, optional: true, unit: 'bytes' },
     ],
   },
 ] as const

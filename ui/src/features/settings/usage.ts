@@ -20,3 +20,8 @@ export function usageOf(key: Pick<Key, 'usage'>): { requests: number; tokens: nu
     { requests: 0, tokens: 0 },
   )
 }
+
+/** Whether a key is refused by now; `at` in seconds since 1970. */
+export function isExpired(at: number, now = Date.now() / 1000): boolean {
+  return at <= now
+}
