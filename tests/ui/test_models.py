@@ -178,26 +178,6 @@ async def test_it_is_loaded_and_changed_by_keyboard_alone(house: House, browser:
     await house.ask("DELETE", "/api/v1/models/typed")
 
 
-async def test_load_settings_that_are_not_saved_are_asked_about(house: House, browser: Browser) -> None:
-    async with house.page(browser, "?m=tiny-gguf&part=load") as page:
-        context = page.get_by_label("Context", exact=True)
-        await context.fill("2048")
-        asked = page.get_by_role("dialog", name="Leave without saving?")
-        for leave in ("Escape", "tab"):
-            if leave == "tab":
-                await page.get_by_role("tab", name="Files").click()
-            else:
-                await page.keyboard.press(leave)
-            await expect(asked).to_be_visible()
-            await page.keyboard.press("Escape")
-            await expect(asked).to_have_count(0)
-            await expect(context).to_have_value("2048")
-        await page.keyboard.press("Escape")
-        await asked.get_by_role("button", name="Leave").click()
-        await expect(page.get_by_role("dialog")).to_have_count(0)
-        await expect(page).to_have_url(re.compile(r"/ui/models$"))
-
-
 @pytest.mark.accept("M1")
 async def test_files_go_when_their_name_is_typed(house: House, browser: Browser) -> None:
     file = house.server.home / "models" / "going.gguf"

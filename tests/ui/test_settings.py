@@ -86,21 +86,6 @@ async def test_a_list_stays_when_it_cannot_be_read_again(visit: Open) -> None:
     await expect(old).to_have_count(0)
 
 
-async def test_a_setting_that_is_not_saved_is_asked_about(visit: Open) -> None:
-    page = (await visit("/settings/models")).page
-    field = page.get_by_label("Unload after idle seconds")
-    await field.fill("778")
-    await page.get_by_role("link", name="About").click()
-    dialog = page.get_by_role("dialog")
-    await expect(dialog).to_contain_text("Leave without saving?")
-    await audit(page)
-    await dialog.get_by_role("button", name="Stay").click()
-    await expect(field).to_have_value("778")
-    await page.get_by_role("link", name="About").click()
-    await dialog.get_by_role("button", name="Leave").click()
-    await expect(page).to_have_url(re.compile("/settings/about"))
-
-
 async def test_everybody_is_told_of_a_recording(visit: Open, server: Running, cookie: str) -> None:
     page = (await visit("/settings/about")).page
     said = page.get_by_role("contentinfo").get_by_text("are being recorded").first

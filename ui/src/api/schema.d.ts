@@ -4438,8 +4438,8 @@ export interface components {
          * Reading
          * @description The figures of now, of one `model` where it was asked for by name; the machine's and the store's are all's.
          *
-         *     `at` is in seconds since 1970; `queue_length` is what waits, as in `requests.waiting`; `capture` is whether prompts and
-         *     replies are being written to a file.
+         *     `at` is in seconds since 1970; `queue_length` is what waits, as in `requests.waiting`; `capture`
+         *     is whether prompts and replies are being written to a file.
          */
         Reading: {
             /** At */
