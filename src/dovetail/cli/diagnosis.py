@@ -152,7 +152,7 @@ def gguf(
     yield Finding("gguf engine", "ok", f"{name}; {', '.join(report.devices)}; {' '.join(report.simd)}")
     for unused in builds(settings.home):
         if unused != built:
-            fact = f"{unused.folder.name} is not used: it is of another version, or for another processor"
+            fact = f"{unused.folder.name} is not used: it is of another version, or for another processor or Python"
             yield Finding("gguf engine", "note", fact, "dovetail engine build makes one that fits, remove removes it")
     if built is None and "AVX512F" in facts.processor.simd and "AVX512" not in report.simd:
         yield Finding("gguf engine", "note", "this processor has AVX512, the wheel does not use it", _NATIVE)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sys
 import time
 from collections.abc import Callable, Generator
 from contextlib import closing, contextmanager
@@ -56,6 +57,8 @@ def build_engine(
 
     if os.name == "nt":
         raise Failure("engines are not compiled on Windows: set [engines.gguf] binary to a llama-server of your own")
+    if getattr(sys, "frozen", False):
+        raise Failure("the packed application has no pip to compile with: set [engines.gguf] binary to a llama-server")
     root = configured(home, config).home
     version = installed(_PACKAGE)
     if not version:

@@ -145,7 +145,8 @@ class Compilation:
         yield Progress("try", _BEGINS["try"])
         features = self._try(staged)
         made = int(time.time())
-        card = Card(self._version, platform.machine(), processor, simd, features, made, self._target.backend)
+        backend, python = self._target.backend, native.interpreter()
+        card = Card(self._version, platform.machine(), processor, simd, features, made, backend, python)
         native.write(staged, card)
         final = self._root / f"xllamacpp-{self._version}"
         if final.exists():  # moved away whole: half of one would still be a build by its card

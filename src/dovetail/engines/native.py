@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import platform
 import shutil
+import sys
+import sysconfig
 from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -30,6 +32,7 @@ class Card:
     features   llama.cpp's names of what was built in
     made       Unix time, which tells one build from the next
     backend    the kind of GPU it is for; empty: none, but for Metal
+    python     which Python imports it, as `interpreter` says it; empty: nobody has said
     """
 
     version: str
@@ -39,6 +42,7 @@ class Card:
     features: tuple[str, ...]
     made: int
     backend: Backend = ""
+    python: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +62,15 @@ class NativeBuild:
         return tuple(path for path in found if path.exists())
 
     def runs_on(self, version: str, simd: Collection[str]) -> bool:
-        """Whether it is of xllamacpp `version`, and for a processor that has no more than `simd`."""
+        """Whether it is of xllamacpp `version`, for this Python, and for a processor that has no more than `simd`."""
         card = self.card
-        return card.version == version and card.arch == platform.machine() and set(card.simd) <= set(simd)
+        here = card.arch == platform.machine() and card.python in {"", interpreter()}
+        return here and card.version == version and set(card.simd) <= set(simd)
+
+
+def interpreter() -> str:
+    """This Python, as far as compiled modules are told apart by it."""
+    return str(sysconfig.get_config_var("SOABI") or sys.implementation.cache_tag)
 
 
 def builds(home: Path) -> list[NativeBuild]:

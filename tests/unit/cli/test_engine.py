@@ -57,3 +57,11 @@ def test_a_build_that_cannot_begin_is_one_line_and_a_code(
     monkeypatch.setenv("PATH", str(tmp_path))
     assert run(["engine", "build", "--home", str(tmp_path)]) == Exit.UNAVAILABLE
     assert "a C++ compiler, cmake, ninja or make must be installed first" in capsys.readouterr().err
+
+
+def test_the_packed_application_says_that_it_compiles_nothing(
+    tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "frozen", True, raising=False)  # as PyInstaller does
+    assert run(["engine", "build", "--home", str(tmp_path)]) == Exit.FAILED
+    assert "has no pip" in capsys.readouterr().err

@@ -142,6 +142,12 @@ def test_only_a_build_that_fits_is_in_force(tmp_path: Path) -> None:
     assert native.in_force(tmp_path, VERSION, ("AVX2",)) is None  # another processor: SIGILL
     assert native.in_force(tmp_path, "2026.11.1", SIMD) is None
     card = build.folder / "build.json"
+    other = card.read_text().replace(f'"{native.interpreter()}"', '"cpython-30"')
+    assert other != card.read_text()
+    card.write_text(other)  # of the Python that was here before an upgrade: this one cannot import it
+    assert native.in_force(tmp_path, VERSION, SIMD) is None
+    card.write_text(card.read_text().replace('"cpython-30"', '""'))
+    assert native.in_force(tmp_path, VERSION, SIMD) is not None
     card.write_text(card.read_text().replace(f'"{platform.machine()}"', '"vax"'))
     assert native.in_force(tmp_path, VERSION, SIMD) is None
     card.write_text("{}")
