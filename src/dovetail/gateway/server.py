@@ -16,8 +16,10 @@ from typing import Unpack, cast
 import structlog
 import uvicorn
 
+from dovetail.core.observe import Observer
 from dovetail.gateway import tls, unix_socket
 from dovetail.gateway.app import create_app
+from dovetail.gateway.handshakes import Hall, Handshake, Handshakes
 from dovetail.gateway.protocol import Limits, guarded
 from dovetail.gateway.services import Parts, Services, services
 from dovetail.gateway.views import MLX_PORT
@@ -100,11 +102,12 @@ async def running(settings: Settings, **parts: Unpack[Parts]) -> AsyncGenerator[
 
 
 class _Server(uvicorn.Server):
-    """uvicorn without its signal handlers, which raise again what they caught, and with a time for TLS handshakes."""
+    """uvicorn without its signal handlers, which raise again what they caught, and with bounds on TLS handshakes."""
 
-    def __init__(self, config: uvicorn.Config, handshake: float) -> None:
+    def __init__(self, config: uvicorn.Config, limits: Limits, observer: Observer) -> None:
         super().__init__(config)
-        self._handshake = handshake
+        self._limits = limits
+        self._observer = observer
         self._accepting = asyncio.Event()
 
     @contextlib.contextmanager
@@ -116,14 +119,12 @@ class _Server(uvicorn.Server):
         loop, config = asyncio.get_running_loop(), self.config
         protocol = cast("Callable[..., asyncio.Protocol]", config.http_protocol_class)
         made = partial(protocol, config=config, server_state=self.server_state, app_state=self.lifespan.state)
-        # A connection is the protocol's only after its handshake, for which a loop would give it a minute.
-        within = None if config.ssl is None else self._handshake
-        self.servers = [
-            await loop.create_server(
-                made, sock=each, ssl=config.ssl, ssl_handshake_timeout=within, ssl_shutdown_timeout=within
-            )
-            for each in sockets or ()
-        ]
+        if config.ssl is None:
+            self.servers = [await loop.create_server(made, sock=each) for each in sockets or ()]
+        else:
+            shake, hall = Handshake(made, config.ssl, self._limits.head_timeout), Hall(self._limits, self._observer)
+            servers = [Handshakes(each, shake, hall) for each in sockets or ()]
+            self.servers = cast("list[asyncio.Server]", servers)  # of which uvicorn wants no more than their end
         self.started = True
         self._accepting.set()
 
@@ -157,7 +158,8 @@ def _server(settings: ServerSettings, built: Services, certificate: tls.Certific
             timeout_keep_alive=int(settings.idle_timeout),
             timeout_graceful_shutdown=int(_CUT_WITHIN),
         ),
-        settings.head_timeout,
+        limits,
+        built.insight.observer,
     )
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import ssl
+import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -13,13 +14,19 @@ import pytest
 from dovetail.cli import preflight
 from dovetail.cli.client import Server
 from dovetail.cli.exits import Exit, Failure
-from dovetail.gateway.server import running
+from dovetail.gateway.server import Started, running
 from dovetail.gateway.tls import Certificate
 from dovetail.settings import CatalogSettings, ServerSettings, Settings
 
 pytestmark = pytest.mark.anyio
 
 PEM = Path(__file__).parents[2] / "data" / "pictures.example.pem"
+# The command serves on the second one; Windows has it not.
+LOOPS = pytest.mark.parametrize(
+    "anyio_backend",
+    [("asyncio", {"use_uvloop": False}), *([("asyncio", {"use_uvloop": True})] if sys.platform != "win32" else [])],
+    ids=lambda backend: "uvloop" if backend[1]["use_uvloop"] else "asyncio",
+)
 
 
 def settings(home: Path, **server: Any) -> Settings:
@@ -45,6 +52,7 @@ async def test_a_login_over_tls(tmp_path: Path) -> None:
             await asyncio.to_thread(Server(started.url).get, "/health")
 
 
+@LOOPS
 @pytest.mark.bad_input("5")
 @pytest.mark.accept("H1")
 async def test_a_handshake_has_no_more_time_than_a_head(tmp_path: Path) -> None:
@@ -58,6 +66,90 @@ async def test_a_handshake_has_no_more_time_than_a_head(tmp_path: Path) -> None:
             writer.close()
 
 
+HALF = b"\x16\x03\x01\x02\x00\x01"  # the beginning of a handshake
+
+
+async def hang(port: int, address: str = "127.0.0.1") -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A connection that begins a handshake and never goes on."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=(address, 0))
+    writer.write(HALF)
+    await writer.drain()
+    return reader, writer
+
+
+async def is_closed(reader: asyncio.StreamReader) -> bool:
+    """Whether the server closes at once, long before the time of a handshake is over."""
+    try:
+        async with asyncio.timeout(5):
+            return await reader.read() == b""
+    except ConnectionError:
+        return True
+    except TimeoutError:
+        return False
+
+
+async def health(started: Started, address: str) -> int:
+    connector = aiohttp.TCPConnector(ssl=ssl.create_default_context(cafile=str(PEM)), local_addr=(address, 0))
+    async with (
+        aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(5)) as http,
+        http.get(f"{started.url}/health", server_hostname="pictures.example") as answer,
+    ):
+        return answer.status
+
+
+@LOOPS
+@pytest.mark.skipif(sys.platform != "linux", reason="has one loopback address")
+@pytest.mark.bad_input("65")
+@pytest.mark.accept("H10")
+@pytest.mark.parametrize("bounds", [{"address_connections": 3}, {"max_connections": 3}], ids=["an address", "in all"])
+async def test_handshakes_that_are_never_done_are_bounded(tmp_path: Path, bounds: dict[str, int]) -> None:
+    async with running(settings(tmp_path, tls_cert=PEM, head_timeout=60, **bounds)) as started:
+        held = [await hang(started.port) for _ in range(3)]
+        for _ in range(3):
+            reader, writer = await hang(started.port)
+            assert await is_closed(reader)
+            writer.close()
+        if "address_connections" in bounds:  # somebody else is served all the while
+            assert await health(started, "127.0.0.2") == 200
+        held[0][1].close()
+        async with asyncio.timeout(10):
+            while True:  # its end has to be seen first
+                with suppress(aiohttp.ClientError):
+                    assert await health(started, "127.0.0.1") == 200
+                    break
+        for _, writer in held:
+            writer.close()
+
+
+@LOOPS
+@pytest.mark.skipif(sys.platform != "linux", reason="has one loopback address")
+async def test_handshakes_that_are_done_count_as_connections(tmp_path: Path) -> None:
+    """Of which those beyond the bound are told so."""
+    trusting = ssl.create_default_context(cafile=str(PEM))
+    async with running(settings(tmp_path, tls_cert=PEM, address_connections=2)) as started:
+        lines = [
+            await asyncio.open_connection("127.0.0.1", started.port, ssl=trusting, server_hostname="pictures.example")
+            for _ in range(3)
+        ]
+        async with asyncio.timeout(5):
+            assert b"429 Too Many Requests" in await lines[2][0].read()
+        lines[0][1].write(b"GET /health HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")
+        async with asyncio.timeout(5):
+            assert b"200 OK" in await lines[0][0].read()
+        assert await health(started, "127.0.0.2") == 200
+        for _, writer in lines:
+            writer.close()
+
+
+@LOOPS
+async def test_an_end_waits_for_no_handshake(tmp_path: Path) -> None:
+    async with running(settings(tmp_path, tls_cert=PEM, head_timeout=60)) as started:
+        reader, writer = await hang(started.port)
+    assert await is_closed(reader)
+    writer.close()
+
+
+@LOOPS
 async def test_what_is_no_tls_is_closed_and_the_next_is_served(tmp_path: Path) -> None:
     trusting = ssl.create_default_context(cafile=str(PEM))
     async with running(settings(tmp_path, tls_cert=PEM)) as started:
