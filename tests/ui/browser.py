@@ -155,7 +155,7 @@ async def all_korean(page: Page, *without: str) -> None:
     """No three English words in a row are seen or heard in the page, code and what `without` selects apart."""
     said = cast("list[str]", await page.evaluate(_SAID, without))
     found = {words for text in said for words in _ENGLISH.findall(text) if not _NAMES.search(text)}
-    assert found == set(), "English on a Korean page"
+    assert found == set(), f"English on a Korean page: {sorted(found)}"
 
 
 async def settled(page: Page) -> None:

@@ -16,7 +16,7 @@ from playwright.async_api import Page, Route, expect
 from dovetail import demo
 
 from ..process.serving.running import Running  # noqa: TID252
-from .browser import LOOKS, Look, audit, photograph
+from .browser import LOOKS, Look, all_korean, audit, photograph, settled
 from .conftest import Open
 
 pytestmark = pytest.mark.anyio
@@ -147,6 +147,8 @@ async def test_a_run_from_the_form_is_cancelled_and_frees_its_model(visit: Open,
     await page.get_by_role("button", name=re.compile("^Three")).click()
     name = "tiny-gguf and tiny-gguf-q8"
     await page.get_by_role("button", name=f"Delete {name}").click()
+    await settled(page)
+    await audit(page)
     await page.get_by_role("dialog").get_by_role("button", name="Delete").click()
     await expect(page.get_by_role("button", name=f"Delete {name}")).to_have_count(0)
 
@@ -227,8 +229,12 @@ async def test_nothing_serious_is_wrong_with_it(visit: Open, measured: dict[str,
     await expect(page.locator("td[data-column]").first).to_be_visible()
     await audit(page)
     await photograph(page, f"bench-{look}")
+    if look.language == "ko":
+        await all_korean(page)
     assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     await page.get_by_role("tab").nth(1).click()
     await expect(page.locator("dd[data-figure]").first).to_be_visible()
     await audit(page)
     await photograph(page, f"test-bench-{look}")
+    if look.language == "ko":
+        await all_korean(page)

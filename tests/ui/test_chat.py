@@ -10,7 +10,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from ..process.serving.running import Running  # noqa: TID252
-from .browser import LOOKS, Look, audit, photograph
+from .browser import LOOKS, Look, all_korean, audit, photograph, settled
 from .chatting import Json, answered, chat_of, choose, kinds_of, messages_of, say, text_of
 from .conftest import Open
 
@@ -136,6 +136,8 @@ async def test_a_new_profile_has_the_same_conversations_and_finds_them_by_what_w
     await expect(found).to_have_count(1)
     await found.get_by_role("button", name="Actions").click()
     await other.get_by_role("menuitem", name="Rename").click()
+    await settled(other)
+    await audit(other)
     await other.get_by_role("textbox", name="Title").fill("얼룩말")
     await other.keyboard.press("Enter")
     await expect(other.get_by_test_id("chat-title")).to_have_text("얼룩말")
@@ -261,21 +263,18 @@ async def test_nothing_stands_in_the_way_of_anybody(visit: Open, look: Look) -> 
     await photograph(page, f"chat-{look}")
     await page.get_by_test_id("toggle-params").click()
     await expect(page.get_by_test_id("params")).to_be_visible()
-    await still(page)
+    await settled(page)
     await audit(page)
     await photograph(page, f"chat-params-{look}")
+    if look.language == "ko":
+        await all_korean(page, "[data-role]", "[data-chat]")
     if look.width < 768:
         await page.keyboard.press("Escape")
         await expect(page.get_by_test_id("params")).to_have_count(0)
     await page.get_by_test_id("model-picker").click()
     await expect(page.get_by_role("option").first).to_be_visible()
-    await still(page)
+    await settled(page)
     await audit(page)
-
-
-async def still(page: Page) -> None:
-    """Waits until nothing opens or closes any more."""
-    await expect(page.locator("[data-starting-style], [data-ending-style]")).to_have_count(0)
 
 
 async def no_wider_than_its_window(page: Page) -> bool:

@@ -14,7 +14,7 @@ from playwright.async_api import Browser, Page, expect
 
 from .. import canaries  # noqa: TID252
 from ..process.serving.running import Running, running  # noqa: TID252
-from .browser import LOOKS, Look, audit, opened, photograph
+from .browser import LOOKS, Look, all_korean, audit, opened, photograph
 from .conftest import Open, found
 
 pytestmark = pytest.mark.anyio
@@ -60,10 +60,15 @@ async def test_all_languages_are_collapsed_until_they_are_asked_for(visit: Open,
     for language in LANGUAGES:
         await page.get_by_role("button", name=language, exact=True).focus()
         await page.keyboard.press("Enter")
-        code = await copied(page, language)
-        assert f"{server.url}/v1" in code
-        assert "tiny-gguf" in code
     await expect(page.locator("figure.code-block")).to_have_count(len(LANGUAGES))
+    codes: list[str] = []
+    for task in TASKS:
+        await page.get_by_role("button", name=task, exact=True).click()
+        for language in LANGUAGES:
+            codes.append(await copied(page, language))
+            assert f"{server.url}/v1" in codes[-1], (language, task)
+            assert "tiny-gguf" in codes[-1], (language, task)
+    assert len(set(codes)) == len(codes), "each is another program"
 
 
 async def test_an_address_names_an_example_and_another_model_is_filled_in(visit: Open) -> None:
@@ -136,6 +141,8 @@ async def test_nothing_serious_is_wrong_with_it(visit: Open, look: Look) -> None
     await expect(page.locator("figure.code-block")).to_have_count(1)
     await audit(page)
     await photograph(page, f"guide-{look}")
+    if look.language == "ko":
+        await all_korean(page)
     await page.get_by_role("combobox").first.click()
     await expect(page.get_by_role("listbox")).to_be_visible()
     await audit(page)

@@ -16,7 +16,7 @@ from playwright.async_api import Browser, Page, Route, expect
 
 from .. import canaries  # noqa: TID252
 from ..process.serving.running import Running, running  # noqa: TID252
-from .browser import LOOKS, Look, audit, opened, photograph
+from .browser import LOOKS, Look, all_korean, audit, opened, photograph
 from .chatting import scripted_binary
 from .conftest import Open, found
 
@@ -257,6 +257,8 @@ async def test_nothing_serious_is_wrong_with_it(visit: Open, look: Look) -> None
     await expect(page.get_by_test_id("log-rows")).to_be_visible()
     await audit(page)
     await photograph(page, f"monitor-{look}")
+    if look.language == "ko":
+        await all_korean(page, "[data-testid=log-rows]")
     assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     await page.get_by_role("combobox").first.click()
     await expect(page.get_by_role("listbox")).to_be_visible()
