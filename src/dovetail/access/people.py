@@ -158,7 +158,14 @@ class People:
         """Raises InvalidRequest for a name that is taken or a password that will not do."""
         await self._check_new(name, password)
         made = Account(name, role, await self._passwords.hashed(password), self._clock())
-        if not await self._database.run(lambda c: accounts.add_account(c, made)):
+
+        def add(connection: accounts.Connection) -> bool:
+            added = accounts.add_account(connection, made)
+            if added:  # an answer to the last one of that name may have been kept after it had gone
+                responses.forget(connection, name)
+            return added
+
+        if not await self._database.run(add):
             raise _taken(name)
         return made
 

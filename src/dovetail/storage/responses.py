@@ -47,8 +47,8 @@ class Stored:
 
     @property
     def size(self) -> int:
-        """Characters of all its texts."""
-        return len(self.body) + sum(len(item.body) for item in (*self.given, *self.made))
+        """Bytes of all its texts."""
+        return sum(len(text.encode()) for text in (self.body, *(item.body for item in (*self.given, *self.made))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ def response(connection: Connection, caller: str, response_id: str, kind: Kind =
 
 
 def page(connection: Connection, caller: str, kind: Kind, wanted: Wanted) -> list[Stored] | None:
-    """None where there is no such `after`."""
+    """Without what they were given, which may be large and is not shown. None where there is no such `after`."""
     find, values = f"SELECT {_WHOLE} FROM response WHERE caller = ? AND kind = ?", [caller, kind]  # noqa: S608  columns
     way, beyond = ("DESC", "<") if wanted.descending else ("ASC", ">")
     if wanted.after is not None:
@@ -107,7 +107,10 @@ def page(connection: Connection, caller: str, kind: Kind, wanted: Wanted) -> lis
         values += at
     rows = connection.execute(f"{find} ORDER BY created {way}, rowid {way}", values)
     fitting = (row for row in rows if wanted.fits(row[-1]))
-    return [_stored(connection, row, kind) for row in islice(fitting, wanted.most)]
+    return [
+        Stored(*row, given=(), made=_items(connection, row[0], made=1), kind=kind)
+        for row in islice(fitting, wanted.most)
+    ]
 
 
 def rewrite(connection: Connection, new: Stored) -> None:
@@ -159,15 +162,13 @@ def items(connection: Connection, caller: str, item_ids: Iterable[str]) -> dict[
 
 
 def _stored(connection: Connection, row: tuple[str, str, float, str | None, str], kind: Kind) -> Stored:
-    given, made = _items(connection, row[0])
+    given, made = (_items(connection, row[0], made=made) for made in (0, 1))
     return Stored(*row, given=given, made=made, kind=kind)
 
 
-def _items(connection: Connection, response_id: str) -> tuple[tuple[Item, ...], tuple[Item, ...]]:
-    rows = connection.execute(
-        "SELECT made, id, body FROM response_item WHERE response = ? ORDER BY place", (response_id,)
-    ).fetchall()
-    return tuple(Item(i, b) for made, i, b in rows if not made), tuple(Item(i, b) for made, i, b in rows if made)
+def _items(connection: Connection, response_id: str, *, made: int) -> tuple[Item, ...]:
+    find = "SELECT id, body FROM response_item WHERE response = ? AND made = ? ORDER BY place"
+    return tuple(Item(*row) for row in connection.execute(find, (response_id, made)))
 
 
 def _trim(connection: Connection, caller: str, bounds: Bounds) -> None:

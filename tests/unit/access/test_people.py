@@ -192,6 +192,10 @@ async def test_accounts_are_made_changed_and_removed_with_all_they_have(tmp_path
         for gone in (made.people.remove("ann"), made.people.change("ann", "admin")):
             with pytest.raises(InvalidRequest):
                 await gone
+        late = Stored("late", "ann", 1.0, None, "{}", [], [])
+        await made.database.run(lambda c: responses.add(c, late, Bounds(9, 0.0, 999)))
+        await made.people.add("ann", GOOD, "member")
+        assert await made.database.run(lambda c: responses.response(c, "ann", "late")) is None
         for kept in (made.people.remove("chief"), made.people.change("chief", "viewer")):
             with pytest.raises(Forbidden):
                 await kept

@@ -90,6 +90,20 @@ def test_what_alone_is_beyond_the_bounds_moves_nothing_out(connection: sqlite3.C
     assert kept(connection) == ["a"]
 
 
+def test_bounds_are_of_bytes_in_every_script(connection: sqlite3.Connection) -> None:
+    korean = Stored("k", "ann", 1.0, None, "{}", [Item("i", "서울")], [Item("o", "é")])
+    assert korean.size == 2 + 6 + 2
+    assert not responses.add(connection, korean, Bounds(9, 0.0, 9))
+    assert responses.add(connection, korean, Bounds(9, 0.0, 10))
+
+
+def test_a_page_is_read_without_what_was_given(connection: sqlite3.Connection) -> None:
+    responses.add(connection, stored("a"), ROOM)
+    page = responses.page(connection, "ann", "response", Wanted(1))
+    assert page is not None
+    assert [(one.given, one.made) for one in page] == [((), (Item("a-out", "o"),))]
+
+
 def test_all_of_a_caller_goes(connection: sqlite3.Connection) -> None:
     for name, caller in (("a", "ann"), ("b", "bob"), ("c", "ann")):
         responses.add(connection, stored(name, caller=caller), ROOM)
