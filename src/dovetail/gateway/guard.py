@@ -21,7 +21,7 @@ from dovetail.access.backoff import network
 from dovetail.core.caller import GUEST, LOCAL, Caller, Limits
 from dovetail.core.errors import Forbidden, NotAllowed, Unauthenticated
 from dovetail.gateway.errors import KNOWN
-from dovetail.gateway.rights import BY_LOGIN, Right, right
+from dovetail.gateway.rights import BY_LOGIN, OF_ALL_MODELS, Right, right
 from dovetail.gateway.sse import STAY
 from dovetail.gateway.witness import Witness
 from dovetail.telemetry.capture import Capture
@@ -135,6 +135,8 @@ class Guarded:
         known = await self._guard.admit(scope, wanted)
         if known.caller.is_made_key and f"{scope['method']} {self._path}" in BY_LOGIN:
             raise Forbidden("a key makes and changes no keys, accounts or passwords; log in", code="key_scope")
+        if f"{scope['method']} {self._path}" in OF_ALL_MODELS:
+            check_whole(known.caller)
         scope[KNOWN], scope[_WANTED] = known, wanted
         if wanted in {Right.USE, Right.RUNS}:
             self._guard.count(scope, known.caller)
@@ -231,6 +233,13 @@ def credential(scope: Scope) -> tuple[Kind, str] | None:
         if name == wanted and value:
             return "cookie", value
     return None
+
+
+def check_whole(caller: Caller) -> None:
+    """Raises Forbidden for a key that is good for some models alone, where what is asked is about all."""
+    if caller.scope.models:
+        models = ", ".join(caller.scope.models)
+        raise Forbidden(f"this is about all models, and the key is good for {models} alone", code="key_scope")
 
 
 def _party(name: str, requests: int) -> Caller:

@@ -17,11 +17,11 @@ from dovetail.core.request import JsonObject
 from dovetail.gateway import views
 from dovetail.gateway.deps import ServicesDep, may
 from dovetail.gateway.figures import Reading
-from dovetail.gateway.guard import known
+from dovetail.gateway.guard import check_whole, known
 from dovetail.gateway.openapi import MODEL_QUERY, answers, streams
 from dovetail.gateway.rights import Right
 from dovetail.gateway.services import Services
-from dovetail.gateway.streams import EventStream, check_whole, count, frame, last_seen
+from dovetail.gateway.streams import EventStream, count, frame, last_seen
 from dovetail.serving.limits import check_scope
 from dovetail.telemetry.exposition import CONTENT_TYPE
 from dovetail.telemetry.hub import Listening

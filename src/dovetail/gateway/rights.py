@@ -224,6 +224,34 @@ RIGHTS: dict[str, Right] = {
 # These take a login, or whoever runs the server: a key that leaked must leave nothing behind when it is revoked.
 BY_LOGIN = frozenset({"POST /auth/password", "POST /api/v1/keys", "POST /api/v1/users", "PATCH /api/v1/users/{name}"})
 
+# These are about all models: not for a key that is good for some. `/metrics` looks for itself.
+OF_ALL_MODELS = frozenset(
+    {
+        "GET /api/v1/events",
+        "GET /logs/stream",
+        "GET /models/sse",
+        "PATCH /api/v1/config",
+        "POST /api/save-config",
+        "GET /v1/internal/model/kv_cache/info",
+        "GET /v1/internal/model/kv_cache/export/{id}",
+        "POST /v1/internal/model/kv_cache/import",
+        "POST /models",
+        "POST /api/pull",
+        "POST /api/v1/models",
+        "POST /api/v1/models/found",
+        "POST /api/v1/downloads",
+        "POST /api/v1/downloads/{id}/pause",
+        "POST /api/v1/downloads/{id}/resume",
+        "POST /api/v1/downloads/{id}/retry",
+        "POST /api/v1/downloads/{id}/cancel",
+        "DELETE /api/v1/downloads/{id}",
+        "GET /api/v1/requests",
+        "POST /api/v1/requests/{request_id}/cancel",
+        "POST /api/v1/benchmarks/{id}/cancel",
+        "DELETE /api/v1/benchmarks/{id}",
+    }
+)
+
 
 def right(method: str, path: str) -> Right:
     """What a route asks; one that is not in the table is the admin's alone."""

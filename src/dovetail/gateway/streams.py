@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from dovetail.core.caller import Caller
-from dovetail.core.errors import DovetailError, Forbidden, RateLimited
+from dovetail.core.errors import DovetailError, RateLimited
 from dovetail.core.request import Json
 from dovetail.gateway import errors
 from dovetail.gateway.guard import Guard, known
@@ -180,13 +180,6 @@ def count(scope: Scope, guard: Guard | None) -> None:
     """Counts a stream like a request for an answer. Raises RateLimited."""
     if guard is not None:
         guard.count(scope, known(scope).caller)
-
-
-def check_whole(caller: Caller) -> None:
-    """Raises Forbidden for a key that is good for some models alone, where what is told is of all."""
-    if caller.scope.models:
-        models = ", ".join(caller.scope.models)
-        raise Forbidden(f"this is about all models, and the key is good for {models} alone", code="key_scope")
 
 
 def frame(data: Json, seq: int | None = None) -> bytes:

@@ -11,8 +11,8 @@ from dovetail.core.caller import Caller
 from dovetail.core.caller import Scope as KeyScope
 from dovetail.core.errors import Forbidden, ModelNotFound, RateLimited
 from dovetail.gateway import streams
-from dovetail.gateway.guard import Guard
-from dovetail.gateway.streams import MOST, Download, EventStream, Streams, check_whole, count
+from dovetail.gateway.guard import Guard, check_whole
+from dovetail.gateway.streams import MOST, Download, EventStream, Streams, count
 
 from ..access.parts import access  # noqa: TID252
 from .fakes import Client

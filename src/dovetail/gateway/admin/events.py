@@ -16,7 +16,7 @@ from dovetail.gateway.deps import CallerDep, ServicesDep, may
 from dovetail.gateway.openapi import streams
 from dovetail.gateway.rights import Right
 from dovetail.gateway.services import Services
-from dovetail.gateway.streams import EventStream, check_whole, count, frame, last_seen
+from dovetail.gateway.streams import EventStream, count, frame, last_seen
 from dovetail.telemetry.hub import TOPICS, Hub, Listening, Message, Topic
 
 router = APIRouter(tags=["events"])
@@ -60,7 +60,6 @@ async def events(request: Request, services: ServicesDep, caller: CallerDep) -> 
     A client that comes back with `Last-Event-ID` gets what it missed, or `resync` and how things stand.
     """
     topics = await _topics(request, services)
-    check_whole(caller)
     count(request.scope, services.guard)
     own = None if await may(request, services, Right.ADMIN) else caller.id
     wanted = Listening(topics, own, last_seen(request), _marks(request))

@@ -30,7 +30,7 @@ from dovetail.gateway.one_file import received
 from dovetail.gateway.openapi import answers
 from dovetail.gateway.services import Services
 from dovetail.gateway.shelves import Shelves, bundle_name
-from dovetail.gateway.streams import Download, check_whole
+from dovetail.gateway.streams import Download
 
 router = APIRouter(tags=["configuration"])
 
@@ -71,9 +71,8 @@ class KvCacheImported(Answer):
 
 @router.get("/v1/internal/model/kv_cache/info", operation_id="listKvCaches", response_model=None)
 @answers(KvCacheList)
-async def list_caches(services: ServicesDep, caller: CallerDep) -> Response:
+async def list_caches(services: ServicesDep, _caller: CallerDep) -> Response:
     """The prompt caches on disk; what a loaded model has in memory comes there when it is unloaded."""
-    check_whole(caller)
     found = await asyncio.to_thread(lambda: Shelves(services.settings).conversations())
     caches: list[Json] = [
         {"id": c.name, "model": c.model, "tokens": c.card.tokens, "size": c.card.size, "used": c.used} for c in found
@@ -88,9 +87,8 @@ async def list_caches(services: ServicesDep, caller: CallerDep) -> Response:
     response_model=None,
     openapi_extra={"parameters": [_ID]},
 )
-async def export_cache(request: Request, services: ServicesDep, caller: CallerDep) -> Response:
+async def export_cache(request: Request, services: ServicesDep, _caller: CallerDep) -> Response:
     """One of them as a file. It holds the conversation."""
-    check_whole(caller)
     name = request.path_params["id"].removesuffix(".safetensors")
     guard.detail(request.scope, cache=name)
     file, size, called = await asyncio.to_thread(_exported, services, name)
@@ -110,9 +108,8 @@ async def export_cache(request: Request, services: ServicesDep, caller: CallerDe
     openapi_extra={"requestBody": _FILE},
 )
 @answers(KvCacheImported)
-async def import_cache(request: Request, services: ServicesDep, caller: CallerDep) -> Response:
+async def import_cache(request: Request, services: ServicesDep, _caller: CallerDep) -> Response:
     """Takes in a file that was exported, as it is or gzipped, by itself or in a form, where it fits the model here."""
-    check_whole(caller)
     most = services.settings.kv.max_bytes
     folder = Path(await asyncio.to_thread(lambda: tempfile.mkdtemp(dir=_room(services.settings.home))))
     try:

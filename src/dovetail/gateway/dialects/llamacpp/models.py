@@ -23,7 +23,7 @@ from dovetail.gateway.outline import outline
 from dovetail.gateway.props import props, router_state
 from dovetail.gateway.rights import Right
 from dovetail.gateway.sampling import ModelName
-from dovetail.gateway.streams import EventStream, check_whole, count, frame
+from dovetail.gateway.streams import EventStream, count, frame
 from dovetail.gateway.wire import Wire
 from dovetail.serving.limits import check_scope
 from dovetail.serving.requests import Ticket
@@ -119,12 +119,11 @@ async def delete_model(request: Request, services: ServicesDep, caller: CallerDe
 
 @router.get("/models/sse", operation_id="modelEvents", response_class=Response, response_model=None, tags=["events"])
 @streams(ModelEvent)
-async def model_events(request: Request, services: ServicesDep, caller: CallerDep) -> Response:
+async def model_events(request: Request, services: ServicesDep, _caller: CallerDep) -> Response:
     """What happens to models, as llama-server's router tells it: first the state of each, then what changes.
 
     Downloads are told to admins.
     """
-    check_whole(caller)
     count(request.scope, services.guard)
     admin = await may(request, services, Right.ADMIN)
     topics: frozenset[Topic] = frozenset({"models", "downloads"}) if admin else frozenset({"models"})
