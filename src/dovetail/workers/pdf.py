@@ -49,9 +49,9 @@ def read(data: bytes) -> str:
     except (FileNotDecryptedError, DependencyError):
         raise Unreadable("it is locked with a password: save it without one") from None
     except MemoryError:
-        raise Unreadable(f"reading it takes more than {_MEMORY >> 30} GiB of memory") from None
+        raise Unreadable(f"reading it takes more than {_MEMORY >> 30} GiB of memory: attach a part of it") from None
     except Exception as error:  # noqa: BLE001  whatever the library makes of what is no sound PDF
-        raise Unreadable(f"it is damaged ({type(error).__name__})") from None
+        raise Unreadable(f"it is damaged ({type(error).__name__}): save it anew, or attach its text") from None
     if not pages:
         raise Unreadable("it holds no text: its pages are pictures; attach them as images")
     return "\n\n".join(pages)
@@ -68,7 +68,7 @@ def _pages(data: bytes) -> list[str]:
         text = page.extract_text().strip()
         room -= len(text)
         if room < 0:
-            raise Unreadable(f"it holds more than {MOST:,} characters of text")
+            raise Unreadable(f"it holds more than {MOST:,} characters of text: attach a part of it")
         if text:
             pages.append(text)
     return pages

@@ -12,6 +12,7 @@ from dovetail.fleet.launch import worker_environment
 
 WITHIN = 90.0
 _AT_ONCE = 2
+_GAVE_UP = "reading it took too much time or memory: attach a part of it, or its text"
 
 
 def is_pdf(data: bytes) -> bool:
@@ -36,7 +37,9 @@ class PdfReader:
                 async with asyncio.timeout(self._within):
                     text, said = await process.communicate(data)
             except TimeoutError:
-                raise _unread(name, f"reading it takes longer than {self._within:g} seconds") from None
+                raise _unread(
+                    name, f"reading it takes longer than {self._within:g} seconds: attach a part of it"
+                ) from None
             finally:
                 if process.returncode is None:
                     process.kill()
@@ -44,7 +47,7 @@ class PdfReader:
         if process.returncode == 0:
             return text
         lines = said.decode("utf-8", "replace").splitlines()
-        raise _unread(name, lines[-1] if process.returncode == 1 and lines else "it cannot be read")
+        raise _unread(name, lines[-1] if process.returncode == 1 and lines else _GAVE_UP)
 
 
 def _unread(name: str, reason: str) -> InvalidRequest:
