@@ -6,6 +6,7 @@ Triples find parts of words in every script. A text of one or two letters has no
 from __future__ import annotations
 
 import sqlite3
+from bisect import bisect_left
 from dataclasses import dataclass
 
 Connection = sqlite3.Connection
@@ -69,7 +70,10 @@ def search(connection: Connection, owner: str, text: str, limit: int) -> list[Hi
 
 def around(body: str, text: str) -> str:
     """The piece of `body` in which `text` stands, on one line."""
-    at = max(body.casefold().find(text.casefold()), 0)
+    folded = body.casefold()
+    at = max(folded.find(text.casefold()), 0)
+    if len(folded) != len(body):  # ß is folded to two letters: so many of them are before the place
+        at = bisect_left(range(len(body)), at, key=lambda place: len(body[:place].casefold()))
     start, end = max(at - _AROUND, 0), at + len(text) + _AROUND
     piece = " ".join(body[start:end].split())
     return f"{'…' * (start > 0)}{piece}{'…' * (end < len(body))}"

@@ -106,3 +106,9 @@ def test_what_is_handed_over_takes_the_place_of_what_there_is(connection: sqlite
     assert [chat.id for chat in chats.chats(connection, "bob", 10)] == ["c1"]
     assert [preset.name for preset in chats.presets(connection, "bob")] == ["new"]
     assert chats.presets(connection, "ann") == []
+
+
+def test_what_was_found_is_shown_behind_letters_that_are_folded_to_two() -> None:
+    body = f"{'Straße ' * 300}Wort {'Straße ' * 300}"
+    assert " Wort Straße" in chat_search.around(body, "wort")
+    assert chat_search.around("İstanbul", "stan") == "İstanbul"
