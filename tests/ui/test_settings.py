@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import threading
+import tomllib
+from pathlib import Path
+
 import aiohttp
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Browser, Route, expect
 
 from .. import canaries  # noqa: TID252
-from ..process.serving.running import Running  # noqa: TID252
-from .browser import LOOKS, Look, all_korean, audit, photograph, settled
-from .conftest import Open
+from ..process.serving.running import Running, running  # noqa: TID252
+from ..process.speech.recordings import clips, unpacked, wav  # noqa: TID252
+from ..unit.catalog.hub_server import REPO, hub_server  # noqa: TID252
+from .browser import LOOKS, Look, all_korean, audit, opened, photograph, settled
+from .conftest import Open, found
 
 pytestmark = pytest.mark.anyio
 
@@ -37,6 +43,7 @@ async def test_a_key_is_made_with_limits_used_and_revoked(visit: Open, server: R
         await settled(page)
         await audit(page)
         await page.get_by_role("dialog").get_by_role("button", name="Revoke").click()
+        await expect(dialog).to_have_count(0)  # what is behind one has no roles
         await expect(row).to_have_count(0)
         async with http.get("/api/v1/sessions") as answer:
             assert answer.status == 401
@@ -142,6 +149,79 @@ async def test_what_is_refused_is_said_with_what_to_do(visit: Open) -> None:
     await at.page.get_by_role("button", name="Save").click()
     wrong = at.page.get_by_role("alert").first
     await expect(wrong).to_contain_text("give an absolute path")
+
+
+@pytest.mark.accept("S2")
+async def test_speech_is_switched_on_with_a_model_of_the_hub(
+    browser: Browser, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    ear = unpacked(tmp_path_factory.mktemp("ear"))
+    with hub_server() as hub:
+        hub.files = {path.name: path.read_bytes() for path in ear.iterdir()}
+        hub.hold = threading.Event()
+        async with running(tmp_path, ["--no-demo"], {"HF_ENDPOINT": hub.address}) as server:
+            cookie = await found(server)
+            async with opened(browser, server.url, Look(width=390), cookie) as (page, _):
+                await page.goto("/ui/settings/models")
+                card = page.locator("section").filter(has=page.get_by_role("heading", name="Speech to text"))
+                await expect(card).to_contain_text("off")
+                await expect(card).to_contain_text("No model here can hear yet")
+                name = card.get_by_label("From the hub")
+                await name.fill("whisper")
+                await expect(card.get_by_role("alert")).to_have_text("Write it as owner/name.")
+                await expect(card.get_by_role("button", name="Use this one")).to_be_disabled()
+                await name.fill(REPO)
+                await card.get_by_role("button", name="Use this one").click()
+                await expect(card.get_by_label("Model that hears")).to_contain_text(REPO)
+                await card.get_by_role("switch").click()
+                await expect(card.get_by_role("progressbar")).to_be_visible()
+                await card.scroll_into_view_if_needed()
+                await audit(page)
+                await photograph(page, "settings-speech-downloading")
+                hub.hold.set()
+                await expect(card).to_contain_text("loaded with the first recording")
+                said = tomllib.loads((server.home / "dovetail.toml").read_text("utf-8"))["speech"]
+                assert said == {"enabled": True, "model": REPO}
+                form = aiohttp.FormData()
+                form.add_field("file", wav(clips()[0].samples), filename="a.wav")
+                headers = {"cookie": f"dovetail={cookie}", "origin": server.url}
+                async with (
+                    aiohttp.ClientSession(server.url, headers=headers) as http,
+                    http.post("/v1/audio/transcriptions", data=form) as answer,
+                ):
+                    assert (await answer.json())["text"] == clips()[0].text
+                await page.reload()
+                await expect(card).to_contain_text("ready")
+                await card.scroll_into_view_if_needed()
+                await photograph(page, "settings-speech-ready")
+                await card.get_by_role("switch").click()
+                await expect(card).to_contain_text("off")
+
+
+async def test_what_is_wrong_with_speech_is_said(visit: Open) -> None:
+    at = await visit("/settings/general", Look("dark", "ko", 390))
+    at.watch.expect("500")
+
+    async def fail(route: Route) -> None:
+        await route.fulfill(status=500, json={"error": {"message": "it broke", "code": "internal_error", "type": "x"}})
+
+    await at.page.route("**/v1/audio/transcriptions", fail)
+    await at.page.goto("/ui/settings/models")
+    await expect(at.page.get_by_text("서버에서 문제가 발생했습니다")).to_be_visible()
+    await at.page.unroute("**/v1/audio/transcriptions")
+    absent = {"enabled": False, "installed": False, "ready": False, "status": "disabled"}
+
+    async def missing(route: Route) -> None:
+        await route.fulfill(json={**absent, "model": None, "progress": None, "message": "not here"})
+
+    await at.page.route("**/v1/audio/transcriptions", missing)
+    await at.page.reload()
+    await expect(at.page.get_by_text("pip install 'dovetail[speech]'")).to_be_visible()
+    card = at.page.locator("section").filter(has=at.page.get_by_role("heading", name="음성 인식"))
+    await expect(card.get_by_role("switch")).to_be_disabled()
+    await audit(at.page)
+    await card.scroll_into_view_if_needed()
+    await photograph(at.page, "settings-speech-missing")
 
 
 @pytest.mark.parametrize("look", LOOKS, ids=str)

@@ -243,6 +243,8 @@ async def test_the_configuration_is_shown_and_changed(house: House) -> None:
         ({"models": {"trusted": {"path": None}}}, 403, "file_only"),
         ({"catalog": {"folders": ["/etc"]}}, 403, "path_not_allowed"),
         ({"models": {"x": {"chat_template": "/etc/passwd"}}}, 403, "path_not_allowed"),
+        ({"speech": {"model": "/etc"}}, 403, "path_not_allowed"),
+        ({"speech": {"model": "../ear"}}, 400, "invalid_request"),
         ({"fleet": {"idle_ttl": "soon"}}, 422, "invalid_configuration"),
         ({"nothing": {"there": 1}}, 422, "invalid_configuration"),
         ({"models": {"x": {"path": 5}}}, 422, "invalid_configuration"),

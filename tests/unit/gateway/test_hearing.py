@@ -2,16 +2,20 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
 from dovetail.catalog.transfer import Unreachable
+from dovetail.core.caller import Caller
 from dovetail.core.errors import Conflict, DovetailError, InvalidRequest, ModelNotFound
 from dovetail.gateway import hearing
+from dovetail.gateway.change import ConfigurationRefused, check
 from dovetail.settings import Settings
+from dovetail.settings.document import Edit
 from dovetail.settings.sent import SpeechSettings
 
 if TYPE_CHECKING:
@@ -71,3 +75,27 @@ async def test_what_cannot_be_had_is_not_asked_for_again(
     tmp_path: Path, answer: DovetailError | None, *, settled: bool
 ) -> None:
     assert await hearing.fetch(services(tmp_path, Downloads(answer))) is settled
+
+
+def test_what_is_not_installed_is_not_enabled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server whose settings ask for it does not start."""
+    monkeypatch.setattr(hearing, "ENGINE", "nothing_of_that_name")
+    with pytest.raises(ConfigurationRefused, match="pip install"):
+        check(services(tmp_path, Downloads()), [Edit(("speech", "enabled"), True)])
+    check(services(tmp_path, Downloads()), [Edit(("speech", "enabled"), False), Edit(("speech", "model"), MODEL)])
+
+
+async def test_a_download_is_that_of_the_file_that_is_named(tmp_path: Path) -> None:
+    def under_way(choice: str | None) -> SimpleNamespace:
+        order = SimpleNamespace(repo="someone/whisper", choice=choice, total=10)
+        return SimpleNamespace(order=order, state="running", done=4, error=None)
+
+    caller = cast("Caller", SimpleNamespace())
+    found = services(tmp_path, Downloads())
+    for listed, state, progress in (
+        ([under_way(None)], "missing", None),
+        ([under_way(None), under_way("model.safetensors")], "downloading", 0.4),
+    ):
+        cast("Any", found.downloads).list = partial(list[SimpleNamespace], listed)
+        standing = await hearing.stands(found, caller)
+        assert (standing.state, standing.progress) == (state, progress)

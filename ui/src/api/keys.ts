@@ -7,4 +7,5 @@ export const keys = {
   sessions: ['sessions'] as const,
   apiKeys: ['api-keys'] as const,
   capture: ['capture'] as const,
+  speech: ['speech'] as const,
 }

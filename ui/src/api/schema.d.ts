@@ -1287,6 +1287,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/audio/transcriptions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Speech Status
+         * @description Whether recordings are written down here, and by which model.
+         */
+        get: operations["speechStatus"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -4931,6 +4951,32 @@ export interface components {
             total: number;
         };
         /**
+         * SpeechStatus
+         * @description Whether recordings are written down. `message`: what to do where they are not.
+         *
+         *     installed  whether the extra `speech` is there
+         *     progress   of a model that is being downloaded, from 0 to 1
+         */
+        SpeechStatus: {
+            /** Enabled */
+            enabled: boolean;
+            /** Installed */
+            installed: boolean;
+            /** Message */
+            message: string | null;
+            /** Model */
+            model: string | null;
+            /** Progress */
+            progress: number | null;
+            /** Ready */
+            ready: boolean;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "disabled" | "missing" | "downloading" | "unloaded" | "starting" | "ready" | "stopping" | "failed";
+        };
+        /**
          * Spread
          * @description What several measurements of one thing came to; `sd` is their standard deviation, 0 for a single one.
          */
@@ -7658,6 +7704,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ModelList"];
+                };
+            };
+            /** @description The request is wrong, and nothing of it was done; `param` names the field at fault. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    speechStatus: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SpeechStatus"];
                 };
             };
             /** @description The request is wrong, and nothing of it was done; `param` names the field at fault. */

@@ -6,6 +6,7 @@ import { Fetched } from '@/components/ui/Fetched'
 import { SkeletonList } from '@/components/ui/Skeleton'
 import { GROUPS } from './fields'
 import { SettingRow } from './SettingRow'
+import { Speech } from './Speech'
 import { useConfig } from './use-config'
 
 export function ModelSettings() {
@@ -27,6 +28,7 @@ export function ModelSettings() {
               ))}
             </Card>
           ))}
+          <Speech config={config} />
           <p className="text-sm break-words text-ink-3">{config.path === null ? t('config.noFile') : t('config.file', { path: config.path })}</p>
           <UnsavedGuard />
         </>
