@@ -392,14 +392,3 @@ async def test_everybody_can_use_it(house: House, browser: Browser, look: Look) 
                 await all_korean(page, BROKEN)
         width = await page.evaluate("document.documentElement.scrollWidth")
         assert width <= look.width, "nothing hangs over the edge"
-
-
-async def test_menus_and_selects_are_open_to_everybody(house: House, browser: Browser) -> None:
-    async with house.page(browser) as page:
-        await row(page, "tiny-gguf").get_by_role("button", name="More about tiny-gguf").click()
-        await expect(page.get_by_role("menu")).to_be_visible()
-        await audit(page)
-        await page.keyboard.press("Escape")
-        await page.get_by_role("combobox", name="Format").click()
-        await expect(page.get_by_role("option", name="MLX")).to_be_visible()
-        await audit(page)
