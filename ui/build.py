@@ -139,10 +139,13 @@ def fetched_node(folder: Path) -> Node:
         "--only-binary=:all:",
     ]
     command = [*pip, "--require-hashes", "--target", str(folder), "-r", str(UI / "node.lock")]
-    done = subprocess.run(command, capture_output=True, check=False, timeout=_WITHIN)
-    node = wheel_node(folder) if not done.returncode else None
-    if node is None:
+    try:
+        done = subprocess.run(command, capture_output=True, check=False, timeout=_WITHIN)
         said = done.stderr.decode("utf-8", "replace").strip().splitlines()
+        node = wheel_node(folder) if not done.returncode else None
+    except subprocess.TimeoutExpired:
+        said, node = [f"pip took more than {_WITHIN:g} s"], None
+    if node is None:
         raise BuildError(
             "\n".join(
                 [
@@ -179,7 +182,7 @@ def here() -> Node:
 
 
 def has_modules() -> bool:
-    """Whether `ui/node_modules` is what the lock says, as `mark_modules` has left it written."""
+    """Whether `ui/node_modules` is what the lock says, as `install_modules` has left it written."""
     mark = UI / "node_modules" / ".lock"
     return mark.is_file() and mark.read_text("utf-8") == _lock_digest()
 

@@ -10,6 +10,8 @@ import aiohttp
 import pytest
 from playwright.async_api import Browser, Route, expect
 
+from dovetail import __version__
+
 from .. import canaries  # noqa: TID252
 from ..process.serving.running import Running, running  # noqa: TID252
 from ..process.speech.recordings import clips, unpacked, wav  # noqa: TID252
@@ -222,6 +224,12 @@ async def test_what_is_wrong_with_speech_is_said(visit: Open) -> None:
     await audit(at.page)
     await card.scroll_into_view_if_needed()
     await photograph(at.page, "settings-speech-missing")
+
+
+async def test_about_says_which_dovetail_it_is_and_is_in_sight(visit: Open) -> None:
+    page = (await visit("/settings/about", Look(width=390))).page
+    await expect(page.get_by_role("heading", level=2)).to_have_text(f"Dovetail {__version__}")
+    await expect(page.get_by_role("link", name="About")).to_be_in_viewport(ratio=1)
 
 
 @pytest.mark.parametrize("look", LOOKS, ids=str)

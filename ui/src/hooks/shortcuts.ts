@@ -37,14 +37,15 @@ function isTyping(target: EventTarget | null): boolean {
   return target.isContentEditable || /^(?:INPUT|TEXTAREA|SELECT)$/.test(target.tagName)
 }
 
-/** The one listener; the last registered shortcut that matches runs. */
+/** The one listener; the last registered shortcut that matches runs, in a dialog none of the page beneath it. */
 export function listenForShortcuts(): () => void {
   const onKey = (event: KeyboardEvent) => {
     if (event.defaultPrevented || event.isComposing || event.keyCode === 229) return
     const typing = isTyping(event.target)
+    const inDialog = event.target instanceof Element && event.target.closest('[role=dialog]') !== null
     const found = registry
       .getState()
-      .findLast((one) => matches(one.keys, event) && (!typing || one.typing === true || one.keys.includes('mod+')))
+      .findLast((one) => !(inDialog && one.scope === 'page') && matches(one.keys, event) && (!typing || one.typing === true || one.keys.includes('mod+')))
     if (!found) return
     event.preventDefault()
     found.run(event)

@@ -30,6 +30,7 @@ export function Fetched<T>({ query, pending, className, children }: FetchedProps
       {error !== null && (
         <Alert
           tone="warn"
+          className="mb-3"
           title={t('error.old')}
           actions={
             <Button size="sm" busy={isFetching} onClick={() => void refetch()}>

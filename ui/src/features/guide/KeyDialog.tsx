@@ -21,7 +21,7 @@ export interface KeyDialogProps {
 export function KeyDialog({ open, onOpenChange, isNeeded }: KeyDialogProps) {
   const { t } = useTranslation('guide')
   return (
-    <Dialog open={open} onOpenChange={onOpenChange} title={t('keyTitle')} description={t('keyHelp')} size="sm">
+    <Dialog holds="input" open={open} onOpenChange={onOpenChange} title={t('keyTitle')} description={t('keyHelp')} size="sm">
       <Forms isNeeded={isNeeded} onDone={() => onOpenChange(false)} />
     </Dialog>
   )

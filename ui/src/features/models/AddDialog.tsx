@@ -17,7 +17,7 @@ export function AddDialog() {
   if (way === undefined) return null
   const content = { local: <FromPath onDone={close} />, hub: <FromHub onDone={() => go({ add: undefined, tab: 'downloads' })} />, found: <FromFound onDone={close} /> }
   return (
-    <Dialog open onOpenChange={(open) => !open && close()} title={t('addDialog.title')} size="lg">
+    <Dialog holds="input" open onOpenChange={(open) => !open && close()} title={t('addDialog.title')} size="lg">
       <Tabs
         className="pb-2"
         label={t('addDialog.title')}

@@ -104,7 +104,7 @@ export function LoadSettings({ row, version, loaded }: LoadSettingsProps) {
       )}
       <UnsavedGuard />
       <div className="sticky -bottom-4 -mx-4 -mb-4 flex flex-wrap items-center gap-2 border-t border-line bg-surface px-4 py-3">
-        <p role="status" className="min-w-0 flex-1 text-sm text-ink-2">
+        <p role="status" className="min-w-0 flex-1 text-sm text-ink-2 max-sm:basis-full">
           {changed.changed.length === 0 ? t('load.nothing') : t('load.changed', { count: changed.changed.length })}
         </p>
         {changed.changed.length > 0 && (

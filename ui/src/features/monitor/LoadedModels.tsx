@@ -91,8 +91,8 @@ function columnsOf(t: Translate, now: number, mayUnload: boolean): Column<ModelF
     {
       key: 'leaves',
       head: t('models.leaves'),
-      cell: ({ expires_at: expires, active }) => {
-        if (expires === null) return active > 0 ? '—' : t('models.stays')
+      cell: ({ expires_at: expires, active, state }) => {
+        if (expires === null) return active > 0 || state !== 'ready' ? '—' : t('models.stays')
         return <span className="tabular whitespace-nowrap">{duration(Math.max(0, expires - now))}</span>
       },
     },

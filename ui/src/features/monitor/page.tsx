@@ -62,7 +62,7 @@ export function MonitorPage() {
           <Tiles reading={reading} />
           <Charts reading={reading} range={RANGES[range]} rangeName={t(`ranges.${NAMES[range]}`)} />
           <RequestsTable now={now} mayRead={may(status, 'member')} mayCancel={isAdmin} />
-          <div className="grid gap-4 xl:grid-cols-[3fr_2fr] *:min-w-0">
+          <div className="grid gap-4 2xl:grid-cols-[3fr_2fr] *:min-w-0">
             <LoadedModels now={now} mayUnload={isAdmin} />
             <Latency reading={reading} mayExport={may(status, 'member')} />
           </div>

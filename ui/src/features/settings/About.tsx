@@ -14,10 +14,11 @@ import { Row } from './Row'
 /** What runs where, to be copied into a report of a fault. */
 export function About() {
   const reading = useStanding('metrics')
+  // Its `version` is that of Ollama, whose route it is.
   const query = useQuery({ queryKey: ['version'], queryFn: () => data(api.GET('/api/version')) })
   return (
     <Fetched query={query} pending={<SkeletonList rows={5} />}>
-      {({ version }) => (reading === null ? <SkeletonList rows={5} /> : <Summary version={version} reading={reading} />)}
+      {({ dovetail }) => (reading === null ? <SkeletonList rows={5} /> : <Summary version={dovetail} reading={reading} />)}
     </Fetched>
   )
 }

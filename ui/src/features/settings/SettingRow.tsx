@@ -63,7 +63,7 @@ export function SettingRow({ field, config }: { field: SettingField; config: Con
       {field.kind === 'lines' ? (
         <TextArea {...shared} spellCheck={false} placeholder={ts('config.none')} />
       ) : (
-        <Field {...shared} inputMode="decimal" suffix={field.unit === 'bytes' && typeof next === 'number' ? bytes(next, 1024) : undefined} placeholder={field.optional === true ? ts('config.unset') : undefined} />
+        <Field {...shared} inputMode="decimal" suffix={field.unit === 'bytes' && typeof next === 'number' ? bytes(next) : undefined} placeholder={field.optional === true ? ts('config.unset') : undefined} />
       )}
       {changed && (
         <div className="flex gap-2">
