@@ -1,9 +1,12 @@
 """Whisper by MLX, part by part: against other people's code, against brute force, and by property."""
 
+import json
 import math
 from itertools import pairwise, product
 from pathlib import Path
+from typing import Any
 
+import mlx.core as mx
 import numpy as np
 import pytest
 from faster_whisper.feature_extractor import FeatureExtractor
@@ -11,9 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dovetail.core.speech import Segment, SpokenWord
-from dovetail.workers.whisper.mlx import folder, vocabulary
+from dovetail.workers.whisper.mlx import folder, hearer, vocabulary
 from dovetail.workers.whisper.mlx.alignment import smoothed, warped
 from dovetail.workers.whisper.mlx.features import log_mel, window
+from dovetail.workers.whisper.mlx.model import Shape
 from dovetail.workers.whisper.mlx.passage import cut
 from dovetail.workers.whisper.mlx.rules import Rules, log_softmax
 from dovetail.workers.whisper.mlx.speech import Speech
@@ -155,16 +159,49 @@ def test_times_of_speech_are_those_of_the_whole() -> None:
     assert (timed.start, timed.end) == (1.5, 5.6)
 
 
+def test_no_time_is_behind_the_end_of_the_sound() -> None:
+    behind = Segment(12.0, 14.0, " a", words=(SpokenWord(9.5, 14.0, " a", 1), SpokenWord(14.0, 14.5, " b", 1)))
+    found = hearer._bounded(behind, 10.0)
+    assert (found.start, found.end) == (10.0, 10.0)
+    assert [(word.start, word.end) for word in found.words] == [(9.5, 10.0), (10.0, 10.0)]
+
+
+def told(**other: object) -> str:
+    sizes = {"n_mels": 80, "n_audio_ctx": 1500, "n_audio_state": 8, "n_audio_head": 2, "n_audio_layer": 1}
+    return json.dumps(
+        {**sizes, "n_vocab": 99, "n_text_ctx": 448, "n_text_state": 8, "n_text_head": 2, "n_text_layer": 1, **other}
+    )
+
+
+def test_heads_that_no_layer_has_are_not_taken() -> None:
+    shape = Shape(80, 1500, 8, 2, 1, 99, 448, 8, 2, 2, 3000)
+    assert folder._heads(shape, None, {"alignment_heads": [[1, 1], [0, 1]]}) == ((1, 1), (0, 1))
+    later = ((1, 0), (1, 1))
+    others: list[Any] = [[[2, 0]], [[0, 0, 0]], [["0", 0]], [[{}, 0]], [7], "many", []]
+    for said in others:
+        assert folder._heads(shape, None, {"alignment_heads": said}) == later
+
+
 @pytest.mark.parametrize(
     ("files", "said"),
     [
         ({"config.json": "{}"}, "num_mel_bins is None"),
         ({"config.json": "[]"}, "no JSON object"),
         ({"config.json": '{"n_audio_ctx": 1500, "n_mels": "many"}'}, "n_mels is 'many'"),
+        ({"config.json": told(n_audio_layer=1000)}, "n_audio_layer is 1000"),
+        ({"config.json": told(n_audio_state=1 << 16)}, "n_audio_state is 65536"),
+        ({"config.json": told(n_text_head=3)}, "n_text_head 3 does not divide n_text_state 8"),
+        ({"config.json": told(quantization=True)}, "quantization does not say group_size"),
+        ({"config.json": told(quantization={"bits": 4})}, "quantization does not say group_size"),
+        (
+            {"config.json": told(), "generation_config.json": '{"alignment_heads": [1, ["a", {}]]}'},
+            "the weights do not fit config.json",
+        ),
     ],
 )
 def test_a_folder_that_is_none_says_why(tmp_path: Path, files: dict[str, str], said: str) -> None:
     for name, text in files.items():
         (tmp_path / name).write_text(text)
+    mx.save_safetensors(str(tmp_path / "weights.safetensors"), {"a": mx.zeros((1,))})  # pyright: ignore[reportUnknownMemberType]
     with pytest.raises(ValueError, match=said):
         folder.load(tmp_path)

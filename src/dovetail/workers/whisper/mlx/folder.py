@@ -11,11 +11,12 @@ from typing import cast
 import mlx.core as mx
 from mlx import nn
 
-from dovetail.core.request import JsonObject
+from dovetail.core.request import Json, JsonObject
 from dovetail.workers.whisper.mlx.model import Shape, Whisper, sinusoids
 
 _MOST_CONFIG = 2 << 20
-_MOST = 1 << 17  # no number of a real model is larger
+# No number of a real model is larger: what these allow is made before the weights are compared with it.
+_MOST, _MOST_LAYERS, _MOST_TOKENS = 1 << 13, 256, 1 << 17
 _OWN = ("n_mels", "n_audio_ctx", "n_audio_state", "n_audio_head", "n_audio_layer",
         "n_vocab", "n_text_ctx", "n_text_state", "n_text_head", "n_text_layer")  # fmt: skip
 _HUGGING_FACE = (
@@ -60,14 +61,14 @@ def load(folder: Path) -> tuple[Whisper, Heads]:
     heads = _heads(shape, weights.pop("alignment_heads", None), _object(folder / "generation_config.json"))
     for name in _LEFT_OUT:
         weights.pop(name, None)
-    weights.setdefault(
-        "encoder.positional_embedding", sinusoids(shape.audio_context, shape.audio_width).astype(_kind(weights))
-    )
+    if "encoder.positional_embedding" not in weights:
+        places = sinusoids(shape.audio_context, shape.audio_width)
+        weights["encoder.positional_embedding"] = places.astype(_kind(weights))
     for name in ("encoder.conv1.weight", "encoder.conv2.weight"):
         if name in weights and weights[name].ndim == 3 and weights[name].shape[1] != 3:
             weights[name] = mx.transpose(weights[name], (0, 2, 1))  # Hugging Face's have the kernel last
     model = Whisper(shape)
-    quantisation = cast("Mapping[str, int]", config.get("quantization") or {})
+    quantisation = _quantisation(config)
     if mx.default_device() == mx.Device(mx.cpu):
         weights = _in_full(weights, quantisation)
     elif quantisation:
@@ -90,12 +91,27 @@ def _shape(config: JsonObject, processor: JsonObject) -> Shape:
     names = _OWN if "n_audio_ctx" in config else _HUGGING_FACE
     numbers = [config.get(name) for name in names]
     for name, number in zip(names, numbers, strict=True):
-        if not isinstance(number, int) or not 0 < number <= _MOST:
+        most = _MOST_TOKENS if "vocab" in name else _MOST_LAYERS if "layer" in name else _MOST
+        if not isinstance(number, int) or not 0 < number <= most:
             raise ValueError(f"config.json is not that of a Whisper model: {name} is {number!r}")
     found = cast("list[int]", numbers)
+    for width, heads in ((2, 3), (7, 8)):
+        if found[width] % (2 * found[heads]):
+            raise ValueError(
+                f"config.json is not that of a Whisper model: {names[heads]} {found[heads]} does not divide "
+                f"{names[width]} {found[width]}"
+            )
     seconds = processor.get("chunk_length")
     frames = seconds * 100 if isinstance(seconds, int) and seconds > 0 else 2 * found[1]
     return Shape(*found, frames=min(frames, 2 * found[1]))
+
+
+def _quantisation(config: JsonObject) -> Mapping[str, int]:
+    """Empty where there is none."""
+    said = config.get("quantization") or {}
+    if said and not (isinstance(said, dict) and all(isinstance(said.get(n), int) for n in ("group_size", "bits"))):
+        raise ValueError("config.json: quantization does not say group_size and bits as numbers")
+    return cast("Mapping[str, int]", said)
 
 
 def _weights(folder: Path) -> dict[str, mx.array]:
@@ -141,14 +157,19 @@ def _in_full(weights: Mapping[str, mx.array], quantisation: Mapping[str, int]) -
 
 def _heads(shape: Shape, given: mx.array | None, generation: JsonObject) -> Heads:
     """Those that the weights or the folder name; else all of the later half of the layers, as published."""
-    said = given.tolist() if given is not None and given.ndim == 2 else generation.get("alignment_heads")
-    if isinstance(said, list):
-        pairs = tuple((each[0], each[1]) for each in cast("list[list[int]]", said) if len(each) == 2)
-        if pairs and all(0 <= layer < shape.text_layers and 0 <= head < shape.text_heads for layer, head in pairs):
-            return pairs
-    return tuple(
-        (layer, head) for layer in range(shape.text_layers // 2, shape.text_layers) for head in range(shape.text_heads)
-    )
+    said = generation.get("alignment_heads") if given is None else cast("Json", given.tolist())
+    there = {(layer, head) for layer in range(shape.text_layers) for head in range(shape.text_heads)}
+    pairs = tuple(_numbers(each) for each in said) if isinstance(said, list) else ()
+    if pairs and there.issuperset(pairs):
+        return cast("Heads", pairs)
+    return tuple(sorted(pair for pair in there if pair[0] >= shape.text_layers // 2))
+
+
+def _numbers(said: Json) -> tuple[int, ...]:
+    """Empty where something else is said."""
+    given = said if isinstance(said, list) else []
+    found = tuple(each for each in given if isinstance(each, int))
+    return found if len(found) == len(given) else ()
 
 
 def _object(file: Path) -> JsonObject:

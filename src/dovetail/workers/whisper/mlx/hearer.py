@@ -54,6 +54,6 @@ class MlxEar:
 
 
 def _bounded(segment: Segment, whole: float) -> Segment:
-    """A segment and its words end with the sound."""
+    """A segment and its words lie within the sound: a model may write times that are behind its end."""
     words = tuple(replace(word, start=min(word.start, whole), end=min(word.end, whole)) for word in segment.words)
-    return replace(segment, end=min(segment.end, whole), words=words)
+    return replace(segment, start=min(segment.start, whole), end=min(segment.end, whole), words=words)
