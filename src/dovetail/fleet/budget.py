@@ -48,6 +48,7 @@ _MLX_PROCESS, _MLX_TOKEN = 82 * MIB, 900
 _CONTEXT = 768 * MIB  # of CUDA, in a GPU's memory
 _GGUF_CUDA, _MLX_CUDA = 448 * MIB, 1536 * MIB  # of its libraries, in RAM
 _WHISPER_PROCESS, _WHISPER_SCRATCH = 190 * MIB, 160 * MIB
+_WHISPER_SPARE = 256 * MIB  # what `workers/whisper/mlx` lets MLX keep
 _PROJECTOR_SCRATCH = 64 * MIB
 _CHECKPOINTS, _CHECKPOINT_STEP = 32, 8192  # llama-server's, of which the first and the last come sooner
 _KV_STEP = 256
@@ -90,7 +91,7 @@ def need(
     A draft model's KV is thought to be smaller than its model's as its file is.
     """
     if model.format == "whisper":
-        return Need(process=_WHISPER_PROCESS, weights=_heard(model, machine), scratch=_WHISPER_SCRATCH)
+        return _hears(model, machine)
     if model.format == "mlx":
         found = _mlx(model, options, machine)
     else:
@@ -99,10 +100,13 @@ def need(
     return replace(found, weights=found.weights + draft, kv=int(found.kv * (1 + smaller)))
 
 
-def _heard(model: Model, machine: Machine) -> int:
-    """A Whisper's weights: MLX computes in 32 bits on a processor, CTranslate2 with what the file has."""
-    for_mlx = bool(model.files) and model.files[0].suffix != ".bin"
-    return max(model.size, 4 * model.shape.parameters) if for_mlx and not machine.gpu else model.size
+def _hears(model: Model, machine: Machine) -> Need:
+    """CTranslate2 computes with what the file has; MLX in 32 bits on a processor, and keeps buffers for later."""
+    if not model.files or model.files[0].suffix == ".bin":
+        return Need(process=_WHISPER_PROCESS, weights=model.size, scratch=_WHISPER_SCRATCH)
+    as_stored = machine.gpu and not machine.vram  # Apple silicon; elsewhere MLX may be the build for processors
+    weights = model.size if as_stored else max(model.size, 4 * model.shape.parameters)
+    return Need(process=_WHISPER_PROCESS, weights=weights, scratch=_WHISPER_SCRATCH, cache=_WHISPER_SPARE)
 
 
 def limit(said: int | str | None, total: int, usable: int) -> int:
