@@ -75,7 +75,7 @@ export function Chart({ spec, range, rangeName }: ChartProps) {
   return (
     <figure className="min-w-0 rounded-xl border border-line bg-surface shadow-sm">
       <figcaption className="flex flex-wrap items-baseline gap-x-4 gap-y-1 px-4 pt-3">
-        <h3 className="flex-1 text-base font-semibold">{title}</h3>
+        <h2 className="flex-1 text-base font-semibold">{title}</h2>
         <dl ref={legend} className="tabular flex flex-wrap gap-x-4 gap-y-1 text-xs text-ink-2">
           {spec.lines.map((line, place) => (
             <div key={line.name} className="flex items-center gap-1.5">

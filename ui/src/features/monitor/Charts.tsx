@@ -50,7 +50,7 @@ function unknown(spec: ChartSpec, { machine }: Reading, noGpu: string): string |
 function NoChart({ title, why }: { title: string; why: string }) {
   return (
     <section className="rounded-xl border border-line bg-surface px-4 py-3 shadow-sm">
-      <h3 className="text-base font-semibold">{title}</h3>
+      <h2 className="text-base font-semibold">{title}</h2>
       <p className="mt-0.5 text-sm text-ink-2">{why}</p>
     </section>
   )
@@ -62,7 +62,7 @@ function ByProcess({ reading }: { reading: Reading }) {
   if (all.length === 0) return null
   return (
     <section className="rounded-xl border border-line bg-surface px-4 py-3 shadow-sm">
-      <h3 className="text-base font-semibold">{t('charts.byProcess')}</h3>
+      <h2 className="text-base font-semibold">{t('charts.byProcess')}</h2>
       <dl className="mt-2 flex flex-col gap-1 text-sm">
         {all.map(({ name, bytes: size }) => (
           <div key={name} className="flex justify-between gap-4">
