@@ -1,7 +1,7 @@
 """`python -m dovetail.workers.pdf`: the text in a PDF, from standard input to standard output, and no more than that.
 
-A process of its own, confined and bounded in memory and processor time: a PDF is a program that somebody else wrote.
-Ends with 0, or with 1 and on standard error what is wrong, in a few words that go behind the file's name.
+A process of its own, bounded in processor time, and on Linux confined and bounded in memory: a PDF is a program that
+somebody else wrote. Ends with 0, or with 1 and on standard error what is wrong, to go behind the file's name.
 """
 
 from __future__ import annotations
