@@ -60,7 +60,7 @@ export function LoginPage() {
     }
   }
   return (
-    <Frame title={t('login.title')} intro={next === undefined ? undefined : t('login.ended')}>
+    <Frame title={t('login.title')} intro={next === undefined ? undefined : t('login.onward')}>
       <form onSubmit={(event) => void submit(event)} className="flex flex-col gap-4">
         <Field label={t('login.name')} name="username" autoComplete="username" autoCapitalize="none" spellCheck={false} required value={name} onValueChange={setName} />
         <PasswordField label={t('login.password')} name="password" autoComplete="current-password" required value={password} onValueChange={setPassword} />

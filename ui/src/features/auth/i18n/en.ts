@@ -6,7 +6,7 @@ export const en = {
     show: 'Show the password',
     hide: 'Hide the password',
     submit: 'Log in',
-    ended: 'Your session has ended. Log in again to go on where you were.',
+    onward: 'Log in to go on to the page that was asked for.',
     locked: 'Too many attempts. You can try again in {{time}}.',
     forgotten: 'Forgotten the password? On the server, run',
   },

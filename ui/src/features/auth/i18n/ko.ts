@@ -9,7 +9,7 @@ export const ko: Translated<typeof en> = {
     show: '비밀번호 표시',
     hide: '비밀번호 숨기기',
     submit: '로그인',
-    ended: '세션이 만료되었습니다. 다시 로그인하면 보던 화면으로 돌아갑니다.',
+    onward: '로그인하면 열려던 화면으로 이동합니다.',
     locked: '로그인 시도가 너무 많았습니다. {{time}} 후에 다시 시도할 수 있습니다.',
     forgotten: '비밀번호를 잊으셨나요? 서버에서 다음 명령을 실행하세요:',
   },
