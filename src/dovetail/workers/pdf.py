@@ -11,7 +11,7 @@ import logging
 import sys
 
 from pypdf import PdfReader
-from pypdf.errors import DependencyError, FileNotDecryptedError
+from pypdf.errors import DependencyError, FileNotDecryptedError, LimitReachedError
 
 from dovetail.workers.confinement import confine
 from dovetail.workers.lifeline import die_with_parent
@@ -48,6 +48,8 @@ def read(data: bytes) -> str:
         raise
     except (FileNotDecryptedError, DependencyError):
         raise Unreadable("it is locked with a password: save it without one") from None
+    except LimitReachedError:  # the library's own: of a small file that unpacks to a great one
+        raise Unreadable("its pages hold more than is read: attach a part of it, or its text") from None
     except MemoryError:
         raise Unreadable(f"reading it takes more than {_MEMORY >> 30} GiB of memory: attach a part of it") from None
     except Exception as error:  # noqa: BLE001  whatever the library makes of what is no sound PDF

@@ -1,6 +1,8 @@
 """PDFs, written by hand as ISO 32000 has them: a font, and pages with lines of text or with nothing."""
 
 import io
+import re
+import zlib
 
 from pypdf import PdfReader, PdfWriter
 
@@ -27,6 +29,14 @@ def pdf(*pages: str) -> bytes:
     out += b"".join(b"%010d 00000 n \n" % place for place in places)
     out += b"trailer\n<</Size %d/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n" % (len(objects) + 1, start)
     return bytes(out)
+
+
+def packed(data: bytes, size: int) -> bytes:
+    """The same, with so many bytes of nothing in the place of its first page's lines, packed to few."""
+    pack = zlib.compressobj()
+    nothing = b"".join(pack.compress(bytes(1 << 20)) for _ in range(size >> 20)) + pack.flush()
+    stream = b"<</Filter/FlateDecode/Length %d>>\nstream\n%s\nendstream" % (len(nothing), nothing)
+    return re.sub(rb"<</Length \d+>>\nstream\n.*?\nendstream", lambda _: stream, data, count=1, flags=re.DOTALL)
 
 
 def locked(data: bytes, password: str, owner: str = "owner") -> bytes:

@@ -5,7 +5,7 @@ import pytest
 from dovetail.workers import pdf as worker
 from dovetail.workers.pdf import Unreadable, read
 
-from .pdfs import locked, pdf
+from .pdfs import locked, packed, pdf
 
 
 def test_pages_follow_each_other() -> None:
@@ -23,12 +23,13 @@ def test_one_that_may_only_not_be_changed_is_read() -> None:
         (locked(pdf("Secret."), "key"), "locked with a password"),
         (b"%PDF-1.7\nnothing more", "damaged"),
         (pdf("Text.")[:200], "damaged"),
+        (packed(pdf("Text."), 200 << 20), "more than is read: attach a part"),
         (
             pdf("Text.").replace(b"/Count 1", b"/Count 1/Parent 2 0 R").replace(b"/Kids[5 0 R]", b"/Kids[2 0 R]"),
             "damaged",
         ),
     ],
-    ids=["pictures", "locked", "torn", "cut", "its own page"],
+    ids=["pictures", "locked", "torn", "cut", "large", "its own page"],
 )
 def test_what_cannot_be_read_says_why(data: bytes, reason: str) -> None:
     with pytest.raises(Unreadable, match=reason):
