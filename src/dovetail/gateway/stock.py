@@ -5,10 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TypeVar
+from typing import TypeVar, cast
+
+import orjson
 
 from dovetail.core.caller import Caller
 from dovetail.core.errors import DiskFull, InvalidRequest
+from dovetail.core.request import JsonObject
 from dovetail.gateway.services import Services
 from dovetail.storage import responses
 from dovetail.storage.responses import Bounds, Connection, Item, Kind, Stored, Wanted
@@ -18,12 +21,17 @@ T = TypeVar("T")
 
 
 class Stock:
-    """One caller's answers of one kind. Nobody finds another's, and nobody one that is older than it is kept."""
+    """One caller's answers of one kind. Nobody finds another's, and nobody one that is older than it is kept.
+
+    A key that is good for some models finds those of its models alone.
+    """
 
     def __init__(self, services: Services, caller: Caller, kind: Kind) -> None:
         self._database = services.access.database if services.access is not None else None
         self._said = services.settings.responses
         self.caller = caller.id
+        self._may_use, self._narrow = caller.may_use, bool(caller.scope.models)
+        self._known = services.catalog.known
         self._kind: Kind = kind
 
     @property
@@ -40,22 +48,32 @@ class Stock:
         if not await self.run(lambda c: responses.add(c, stored, bounds)):
             raise DiskFull(f"the answer was not kept: it has {stored.size} bytes, responses.max_bytes is {bounds.size}")
 
+    async def find(self, answer_id: str) -> Stored | None:
+        found = await self.run(lambda c: responses.response(c, self.caller, answer_id, self._kind))
+        return found if found is not None and self._is_for(found.body) else None
+
     async def found(self, answer_id: str) -> Stored:
         """Raises InvalidRequest with 404."""
-        found = await self.run(lambda c: responses.response(c, self.caller, answer_id, self._kind))
+        found = await self.find(answer_id)
         if found is None:
             raise _missing(self._kind, f"no such answer is kept here: {answer_id[:64]!r}")
         return found
 
     async def page(self, wanted: Wanted) -> list[Stored]:
         """Raises InvalidRequest for an `after` that is not kept."""
-        found = await self.run(lambda c: responses.page(c, self.caller, self._kind, wanted))
+
+        def fits(body: str) -> bool:
+            return wanted.fits(body) and self._is_for(body)
+
+        fitting = replace(wanted, fits=fits)
+        found = await self.run(lambda c: responses.page(c, self.caller, self._kind, fitting))
         if found is None:
             raise InvalidRequest("after: nothing of that id is in the list", param="after")
         return found
 
     async def rewritten(self, answer_id: str, body: Callable[[str], str]) -> Stored:
         """The one of that id with another body, made of its own. Raises InvalidRequest with 404."""
+        await self.found(answer_id)
 
         def rewrite(connection: Connection) -> Stored | None:
             found = responses.response(connection, self.caller, answer_id, self._kind)
@@ -72,6 +90,7 @@ class Stock:
 
     async def remove(self, answer_id: str) -> None:
         """Raises InvalidRequest with 404."""
+        await self.found(answer_id)
         if not await self.run(lambda c: responses.remove(c, self.caller, answer_id, self._kind)):
             raise _missing(self._kind, f"no such answer is kept here: {answer_id[:64]!r}")
 
@@ -86,6 +105,14 @@ class Stock:
             return work(connection)
 
         return await self._database.run(looked)
+
+    def _is_for(self, body: str) -> bool:
+        """Whether the caller may use the model that has answered."""
+        if not self._narrow:
+            return True
+        name = str(cast("JsonObject", orjson.loads(body))["model"])
+        model = self._known(name) or self._known(name.rpartition("+")[0])  # an adapter's
+        return self._may_use(name if model is None else model.id)
 
     @property
     def _since(self) -> float:

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from starlette.types import ASGIApp
 
+from dovetail.access.keys import NewKey
+from dovetail.core.caller import Scope
 from dovetail.core.errors import EngineFailure
 from dovetail.core.events import Event, TextDelta
 from dovetail.core.request import GenerateRequest
@@ -21,7 +23,8 @@ from dovetail.gateway.dialects.openai_chat.answers import (
 from dovetail.settings import Settings
 from dovetail.settings.sections import ResponseSettings
 
-from ..access.parts import access  # noqa: TID252
+from ..access.parts import GOOD, access  # noqa: TID252
+from ..serving.fakes import model  # noqa: TID252
 from .fakes import Answer, Say, call, says, services
 from .test_openai_chat import everything
 
@@ -197,3 +200,29 @@ async def test_what_does_not_fit_into_what_is_kept_is_an_error(tmp_path: Path, s
         else:
             assert answer.error[2] == "insufficient_storage"
         assert len(await stored(app)) == 1
+
+
+async def test_a_key_of_some_models_finds_what_others_have_answered_as_little(tmp_path: Path) -> None:
+    with access(tmp_path) as made:
+        await made.people.add("ann", GOOD, "admin")
+        keys = [await made.keys.create(NewKey("k", "ann", "member", Scope(models=m))) for m in ((), ("m",), ("other",))]
+        every, own, other = (secret for _, secret in keys)
+        app = create_app(services(says("x"), model("m"), model("other"), access=made))
+        body = {"model": "m", "messages": HI, "store": True}
+        name = (await call(app, "POST", PATH, body, x_api_key=every)).json()["id"]
+        kept = (await call(app, "POST", "/v1/responses", {"model": "m", "input": "hi"}, x_api_key=every)).json()["id"]
+        for method, path, sent in (
+            ("GET", f"{PATH}/{name}", None),
+            ("GET", f"{PATH}/{name}/messages", None),
+            ("POST", f"{PATH}/{name}", {"metadata": {"a": "b"}}),
+            ("DELETE", f"{PATH}/{name}", None),
+            ("GET", f"/v1/responses/{kept}", None),
+            ("DELETE", f"/v1/responses/{kept}", None),
+        ):
+            assert (await call(app, method, path, sent, x_api_key=other)).status == 404, path
+        on = {"model": "other", "input": "so", "previous_response_id": kept}
+        assert (await call(app, "POST", "/v1/responses", on, x_api_key=other)).error[2] == "previous_response_not_found"
+        assert (await call(app, "GET", PATH, x_api_key=other)).json()["data"] == []
+        assert [one["id"] for one in (await call(app, "GET", PATH, x_api_key=own)).json()["data"]] == [name]
+        for path in (f"{PATH}/{name}", f"/v1/responses/{kept}"):
+            assert (await call(app, "DELETE", path, x_api_key=own)).status == 200

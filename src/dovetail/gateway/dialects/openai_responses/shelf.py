@@ -36,7 +36,7 @@ class Shelf:
     async def conversation(self, response_id: str) -> list[ItemBody]:
         """What a response was given and answered, behind all that it goes on from. Raises InvalidRequest."""
         found = await self._stock.run(lambda c: responses.conversation(c, self._stock.caller, response_id))
-        if found is None:
+        if found is None or await self._stock.find(response_id) is None:
             raise InvalidRequest(
                 f"no response {response_id[:64]!r} is kept here, or one before it is not: send the whole input",
                 code="previous_response_not_found",
