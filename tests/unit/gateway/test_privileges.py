@@ -77,6 +77,16 @@ async def test_a_key_of_other_models_changes_and_removes_none(tmp_path: Path) ->
             assert (refused.status, b"not good for m" in refused.body) == (403, True), path
 
 
+async def test_a_key_of_some_models_that_names_none_means_one_of_them(tmp_path: Path) -> None:
+    with access(tmp_path) as made:
+        app = create_app(services(None, model("m"), model("other"), access=made))
+        for models, status in ((("other",), 200), (("gone",), 403)):
+            _, secret = await made.keys.create(NewKey("k", None, "member", Scope(models=models)))
+            answer = await call(app, "POST", "/completion", {"prompt": "hi", "n_predict": 2}, x_api_key=secret)
+            assert answer.status == status, answer.body
+            assert status == 403 or answer.json()["model"] == "other"
+
+
 async def test_what_is_about_all_models_is_not_for_a_key_of_some(tmp_path: Path) -> None:
     assert set(RIGHTS) >= OF_ALL_MODELS
     with access(tmp_path) as made:

@@ -13,13 +13,15 @@ from dovetail.core.errors import ModelNotFound
 from dovetail.core.model import Model
 from dovetail.core.request import Json
 from dovetail.gateway import views
+from dovetail.gateway.guard import known
 from dovetail.gateway.services import Services
 
 
 async def chosen(request: Request, services: Services, name: str | None, *, writing: bool = False) -> Model:
     """The model of that name; without one the only loaded model, or, where none or several are, the first by id.
 
-    None that only hears is meant without its name, and where text is to be written (`writing`) none that cannot.
+    None that only hears is meant without its name, and where text is to be written (`writing`) none that cannot; with
+    a key that is good for some, one of those.
     Raises ModelNotFound.
     """
     if name is not None:
@@ -27,6 +29,8 @@ async def chosen(request: Request, services: Services, name: str | None, *, writ
     only = views.shown(request, services)
     models = [m for m in await asyncio.to_thread(services.catalog.models) if only in {None, m.format} and not m.hears]
     models = [m for m in models if m.writes] or models if writing else models
+    caller = known(request.scope).caller
+    models = [m for m in models if caller.may_use(m.id)] or models
     loaded = [m for m in models if services.pool.status(m.id).state == "ready"]
     if len(loaded) == 1:
         return loaded[0]
