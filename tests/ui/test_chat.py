@@ -53,7 +53,7 @@ async def test_the_engine_follows_from_the_model_and_another_model_answers_again
     await say(page, "Hi.")
     await answered(page)
     await page.locator("[data-role=assistant]").get_by_role("button", name="Answer again with").click()
-    await page.get_by_role("menuitem", name="tiny-mlx").click()
+    await page.get_by_role("menuitemradio", name="tiny-mlx").click()
     await expect(page.get_by_role("group", name="Version 2 of 2")).to_be_visible()
     await answered(page)
     answers = [one for one in messages_of(await chat_of(server, page, cookie)) if one["role"] == "assistant"]
