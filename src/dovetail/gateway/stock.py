@@ -45,18 +45,18 @@ class Stock:
         """Raises DiskFull for what is larger than all that may be kept, and what `Database.run` does."""
         stored = Stored(answer_id, self.caller, time.time(), previous, body, given, made, self._kind)
         bounds = Bounds(self._said.keep, self._since, self._said.max_bytes)
-        if not await self.run(lambda c: responses.add(c, stored, bounds)):
+        # What is too old goes with the rest that is beyond the bounds.
+        if not await self._transaction(lambda c: responses.add(c, stored, bounds)):
             raise DiskFull(f"the answer was not kept: it has {stored.size} bytes, responses.max_bytes is {bounds.size}")
 
     async def find(self, answer_id: str) -> Stored | None:
-        found = await self.run(lambda c: responses.response(c, self.caller, answer_id, self._kind))
-        return found if found is not None and self._is_for(found.body) else None
+        return await self.run(lambda c: self._seen(c, answer_id))
 
     async def found(self, answer_id: str) -> Stored:
         """Raises InvalidRequest with 404."""
         found = await self.find(answer_id)
         if found is None:
-            raise _missing(self._kind, f"no such answer is kept here: {answer_id[:64]!r}")
+            raise self._gone(answer_id)
         return found
 
     async def page(self, wanted: Wanted) -> list[Stored]:
@@ -73,10 +73,9 @@ class Stock:
 
     async def rewritten(self, answer_id: str, body: Callable[[str], str]) -> Stored:
         """The one of that id with another body, made of its own. Raises InvalidRequest with 404."""
-        await self.found(answer_id)
 
         def rewrite(connection: Connection) -> Stored | None:
-            found = responses.response(connection, self.caller, answer_id, self._kind)
+            found = self._seen(connection, answer_id)
             if found is None:
                 return None
             new = replace(found, body=body(found.body))
@@ -85,26 +84,41 @@ class Stock:
 
         new = await self.run(rewrite)
         if new is None:
-            raise _missing(self._kind, f"no such answer is kept here: {answer_id[:64]!r}")
+            raise self._gone(answer_id)
         return new
 
     async def remove(self, answer_id: str) -> None:
         """Raises InvalidRequest with 404."""
-        await self.found(answer_id)
-        if not await self.run(lambda c: responses.remove(c, self.caller, answer_id, self._kind)):
-            raise _missing(self._kind, f"no such answer is kept here: {answer_id[:64]!r}")
+
+        def remove(connection: Connection) -> bool:
+            seen = self._seen(connection, answer_id) is not None
+            return seen and responses.remove(connection, self.caller, answer_id, self._kind)
+
+        if not await self.run(remove):
+            raise self._gone(answer_id)
 
     async def run(self, work: Callable[[Connection], T]) -> T:
         """What `work` finds when what is too old has gone. Raises InvalidRequest with 404 where nothing can be kept."""
-        if self._database is None:
-            raise _missing(self._kind, "this server keeps no answers")
         since = self._since
 
         def looked(connection: Connection) -> T:
             responses.expire(connection, since)
             return work(connection)
 
-        return await self._database.run(looked)
+        return await self._transaction(looked)
+
+    async def _transaction(self, work: Callable[[Connection], T]) -> T:
+        if self._database is None:
+            raise _missing(self._kind, "this server keeps no answers")
+        return await self._database.run(work)
+
+    def _seen(self, connection: Connection, answer_id: str) -> Stored | None:
+        """The one of that id, if the caller may know of it."""
+        found = responses.response(connection, self.caller, answer_id, self._kind)
+        return found if found is not None and self._is_for(found.body) else None
+
+    def _gone(self, answer_id: str) -> InvalidRequest:
+        return _missing(self._kind, f"no such answer is kept here: {answer_id[:64]!r}")
 
     def _is_for(self, body: str) -> bool:
         """Whether the caller may use the model that has answered."""
