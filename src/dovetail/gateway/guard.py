@@ -133,10 +133,8 @@ class Guarded:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         wanted = right(scope["method"], self._path)
         known = await self._guard.admit(scope, wanted)
-        if known.caller.is_made_key and f"{scope['method']} {self._path}" in BY_LOGIN:
-            raise Forbidden("a key makes and changes no keys, accounts or passwords; log in", code="key_scope")
-        if f"{scope['method']} {self._path}" in OF_ALL_MODELS:
-            check_whole(known.caller)
+        if known.caller.is_made_key:
+            _check_key(f"{scope['method']} {self._path}", known.caller)
         scope[KNOWN], scope[_WANTED] = known, wanted
         if wanted in {Right.USE, Right.RUNS}:
             self._guard.count(scope, known.caller)
@@ -233,6 +231,14 @@ def credential(scope: Scope) -> tuple[Kind, str] | None:
         if name == wanted and value:
             return "cookie", value
     return None
+
+
+def _check_key(route: str, caller: Caller) -> None:
+    """Raises Forbidden for what is asked with a login, and for what is about more models than the key is good for."""
+    if route in BY_LOGIN:
+        raise Forbidden("a key makes and changes no keys, accounts or passwords; log in", code="key_scope")
+    if route in OF_ALL_MODELS:
+        check_whole(caller)
 
 
 def check_whole(caller: Caller) -> None:

@@ -94,12 +94,11 @@ class Named(Wire):
     def _one_name_each(cls, body: object, handler: ModelWrapValidatorHandler[Self]) -> Self:
         if not isinstance(body, dict):
             return handler(body)
-        named, said = cast("dict[str, object]", body), dict[str, str]()
-        for field, names in cls.aliases().items():
+        named, fields = cast("dict[str, object]", body), cls._fields()
+        for names in cls.aliases().values():
             _fold(named, names)
-            said.update((field, name) for name in names[1:] if name in named)
         made = handler(named)
-        if said:
+        if said := {fields[name]: name for name in named if name in fields}:
             made._said = said  # noqa: SLF001  its own
         return made
 
@@ -114,6 +113,12 @@ class Named(Wire):
         fields = cls.model_fields.items()
         found = ((name, field.validation_alias) for name, field in fields)
         return {name: cast("list[str]", a.choices) for name, a in found if isinstance(a, AliasChoices)}
+
+    @classmethod
+    @cache
+    def _fields(cls) -> Mapping[str, str]:
+        """The field of each other name."""
+        return {name: field for field, names in cls.aliases().items() for name in names[1:]}
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
