@@ -19,7 +19,7 @@ import typer
 from dovetail.cli.exits import Exit, Failure
 from dovetail.cli.home import HomeLock
 from dovetail.cli.key import audit, database_of, unusable_is_said
-from dovetail.cli.options import Config, Home, configured
+from dovetail.cli.options import Config, Home, configured, home_of
 
 if TYPE_CHECKING:
     from dovetail.storage.keys import Key
@@ -133,11 +133,10 @@ def restore(file: Annotated[Path, typer.Argument(help="A backup.")], *, home: Ho
     from dovetail.access import super_admin
     from dovetail.cli import restoration
     from dovetail.settings import FILE_NAME as CONFIGURATION
-    from dovetail.settings import default_home
     from dovetail.storage import chats, database
 
     # The configuration that is there may be what is broken.
-    folder = home or Path(os.environ.get("DOVETAIL_HOME") or default_home())
+    folder = home_of(home)
     names = (database.FILE_NAME, super_admin.FILE_NAME, CONFIGURATION)
     restoration.settle(folder)
     with HomeLock(folder), unusable_is_said(), restoration.stage(folder) as work:

@@ -47,14 +47,21 @@ def configured(home: Path | None, config: Path | None, said: Mapping[str, object
     return sources(home, config, said).load()
 
 
+def home_of(home: Path | None) -> Path:
+    """The home folder, by the flag or without it; no configuration is read."""
+    from dovetail.settings import default_home
+
+    return home or Path(os.environ.get("DOVETAIL_HOME") or default_home())
+
+
 def sources(home: Path | None, config: Path | None, said: Mapping[str, object] | None = None) -> Sources:
     """Where settings come from under `said`, a mapping of dotted keys to flags of which None means not said.
 
     A restore that was cut short is finished before: the configuration is among what it brings back. Raises Failure.
     """
-    from dovetail.settings import Sources, default_home
+    from dovetail.settings import Sources
 
-    settle(home or Path(os.environ.get("DOVETAIL_HOME") or default_home()))
+    settle(home_of(home))
 
     flags: dict[str, object] = {}
     for name, value in (said or {}).items():

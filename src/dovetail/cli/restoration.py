@@ -7,7 +7,6 @@ with it whoever comes next goes on. Each step can be done again.
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import time
 from collections.abc import Generator, Iterable
@@ -41,15 +40,15 @@ def exchange(home: Path, names: Iterable[str]) -> None:
 
     Raises Failure where a step cannot be done; the rest is done by the next command.
     """
-    from dovetail.settings.document import replace_file, sync_folder
+    from dovetail.settings.document import replace_file, sync
 
     folder = home / STAGE
     named = [*names]
     plan = {"stamp": _stamp(home, named), "names": {name: (folder / name).exists() for name in named}}
     try:
         for path in (folder, *folder.rglob("*")):
-            _sync(path)
-        sync_folder(home)
+            sync(path)
+        sync(home)
         replace_file(folder / _PLAN, json.dumps(plan).encode())
     except OSError as error:
         raise Failure(f"nothing was restored: {folder} cannot be written: {error.strerror or error}") from None
@@ -88,7 +87,7 @@ def put_aside(home: Path, name: str, stamp: str | None = None) -> None:
 
 
 def _finish(home: Path) -> None:
-    from dovetail.settings.document import sync_folder
+    from dovetail.settings.document import sync
 
     folder = home / STAGE
     try:
@@ -99,7 +98,7 @@ def _finish(home: Path) -> None:
             put_aside(home, name, stamp)
             if is_staged:
                 (folder / name).rename(home / name)
-        sync_folder(home)
+        sync(home)
         (folder / _PLAN).unlink()
     except (OSError, ValueError, KeyError) as error:
         raise Failure(
@@ -121,16 +120,3 @@ def _stamp(home: Path, names: Iterable[str]) -> str:
         number += 1
         stamp = f"{now}-{number}"
     return stamp
-
-
-def _sync(path: Path) -> None:
-    from dovetail.settings.document import sync_folder
-
-    if path.is_dir():
-        sync_folder(path)
-        return
-    opened = os.open(path, os.O_RDWR)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)

@@ -142,7 +142,7 @@ def replace_file(path: Path, data: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         part.replace(target)
-        sync_folder(target.parent)
+        sync(target.parent)
     except OSError as error:
         if error.errno in {errno.ENOSPC, errno.EDQUOT}:
             raise DiskFull(f"{path.name} cannot be written: no room is left on {target.parent}") from error
@@ -151,11 +151,12 @@ def replace_file(path: Path, data: bytes) -> None:
         part.unlink(missing_ok=True)
 
 
-def sync_folder(folder: Path) -> None:
-    """Makes a rename survive a power cut, where folders can be opened at all."""
-    if os.name != "posix":
+def sync(path: Path) -> None:
+    """Makes what a file holds, or a rename in a folder, survive a power cut; folders cannot be opened everywhere."""
+    is_folder = path.is_dir()
+    if is_folder and os.name != "posix":
         return
-    opened = os.open(folder, os.O_RDONLY)
+    opened = os.open(path, os.O_RDONLY if is_folder else os.O_RDWR)
     try:
         os.fsync(opened)
     finally:
