@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from dovetail.core.errors import DiskFull, InvalidRequest
 from dovetail.core.request import Json
-from dovetail.gateway.chats.pdf import is_pdf
+from dovetail.gateway.chats.pdf import is_pdf, unread
 from dovetail.gateway.chats.shelf import Shelf, missing, new_id
 from dovetail.serving import images, sounds
 from dovetail.storage import chat_files, chats
@@ -102,8 +102,4 @@ def _part(found: Attachment, data: bytes) -> Json:
 
 
 def _unread(name: str, reason: str) -> InvalidRequest:
-    return InvalidRequest(
-        f"{name}: {reason}; a file is an image (PNG, JPEG, GIF), a sound (WAV), a PDF or text in UTF-8",
-        code="invalid_media",
-        param="body",
-    )
+    return unread(name, f"{reason}; a file is an image (PNG, JPEG, GIF), a sound (WAV), a PDF or text in UTF-8")

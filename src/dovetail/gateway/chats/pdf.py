@@ -37,7 +37,7 @@ class PdfReader:
                 async with asyncio.timeout(self._within):
                     text, said = await process.communicate(data)
             except TimeoutError:
-                raise _unread(
+                raise unread(
                     name, f"reading it takes longer than {self._within:g} seconds: attach a part of it"
                 ) from None
             finally:
@@ -47,8 +47,9 @@ class PdfReader:
         if process.returncode == 0:
             return text
         lines = said.decode("utf-8", "replace").splitlines()
-        raise _unread(name, lines[-1] if process.returncode == 1 and lines else _GAVE_UP)
+        raise unread(name, lines[-1] if process.returncode == 1 and lines else _GAVE_UP)
 
 
-def _unread(name: str, reason: str) -> InvalidRequest:
+def unread(name: str, reason: str) -> InvalidRequest:
+    """The refusal of a file that no model can be given."""
     return InvalidRequest(f"{name}: {reason}", code="invalid_media", param="body")
