@@ -31,16 +31,16 @@ class Watched:
 
     def slow_down(self, rate: int) -> None:
         """The processor, so many times; 1 is its own speed."""
-        self._command("Emulation.setCPUThrottlingRate", {"rate": rate})
+        _command(self.session, "Emulation.setCPUThrottlingRate", {"rate": rate})
 
     def metrics(self) -> dict[str, float]:
         """Chromium's own, `TaskDuration` and `Timestamp` in seconds among them."""
-        found = cast("list[dict[str, object]]", self._command("Performance.getMetrics")["metrics"])
+        found = cast("list[dict[str, object]]", _command(self.session, "Performance.getMetrics")["metrics"])
         return {str(one["name"]): float(cast("float", one["value"])) for one in found}
 
     def heap(self) -> float:
         """MiB that JavaScript keeps once garbage is collected."""
-        self._command("HeapProfiler.collectGarbage")
+        _command(self.session, "HeapProfiler.collectGarbage")
         return self.metrics()["JSHeapUsedSize"] / 2**20
 
     def tasks(self) -> list[float]:
@@ -54,9 +54,6 @@ class Watched:
     def forget(self) -> None:
         self.page.evaluate("window.tasks.length = 0; window.keys.length = 0")
 
-    def _command(self, method: str, params: dict[str, object] | None = None) -> dict[str, object]:
-        return self.session.send(method, params)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]  untyped there
-
 
 @contextmanager
 def watched(url: str, script: str = "") -> Generator[Watched]:
@@ -67,9 +64,12 @@ def watched(url: str, script: str = "") -> Generator[Watched]:
         page.set_default_timeout(300_000)
         page.add_init_script(_WATCH + script)
         session = page.context.new_cdp_session(page)
-        found = Watched(page, session)
-        session.send("Performance.enable")  # pyright: ignore[reportUnknownMemberType]
-        yield found
+        _command(session, "Performance.enable")
+        yield Watched(page, session)
+
+
+def _command(session: CDPSession, method: str, params: dict[str, object] | None = None) -> dict[str, object]:
+    return session.send(method, params)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]  untyped there
 
 
 def at(values: list[float], share: float) -> float:

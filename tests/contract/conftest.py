@@ -16,6 +16,13 @@ async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Run
         yield process
 
 
+@pytest.fixture(scope="session")
+async def forgetful(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Running]:
+    """One that keeps no answers."""
+    async with running(tmp_path_factory.mktemp("home"), environment={"DOVETAIL_RESPONSES__KEEP": "0"}) as process:
+        yield process
+
+
 @pytest.fixture(scope="session", params=["tiny-gguf", "tiny-mlx"])
 def model(request: pytest.FixtureRequest) -> str:
     return request.param

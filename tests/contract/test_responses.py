@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator
 from typing import Any, Literal
 
 import aiohttp
@@ -13,7 +12,7 @@ from pydantic import BaseModel
 
 from dovetail.gateway.dialects.openai_responses.answers import InputItems, ResponseAnswer, ResponseEvent
 
-from ..process.serving.running import Running, running  # noqa: TID252
+from ..process.serving.running import Running  # noqa: TID252
 
 pytestmark = pytest.mark.anyio
 
@@ -337,12 +336,6 @@ async def test_a_stream_that_is_left_frees_its_slot(
             if health["slots_available"] == health["slots_total"]:
                 return
             await asyncio.sleep(0.01)
-
-
-@pytest.fixture(scope="module")
-async def forgetful(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Running]:
-    async with running(tmp_path_factory.mktemp("home"), environment={"DOVETAIL_RESPONSES__KEEP": "0"}) as process:
-        yield process
 
 
 async def test_a_server_that_keeps_nothing(forgetful: Running) -> None:

@@ -1,7 +1,6 @@
 """Stored chat completions as OpenAI's own SDK and as plain HTTP use them, the same on both engines."""
 
 import json
-from collections.abc import AsyncGenerator
 from typing import Any
 
 import aiohttp
@@ -11,7 +10,7 @@ from openai.types.chat import ChatCompletion, ChatCompletionDeleted, ChatComplet
 
 from dovetail.gateway.dialects.openai_chat.answers import StoredCompletion, StoredCompletions, StoredMessages
 
-from ..process.serving.running import Running, running  # noqa: TID252
+from ..process.serving.running import Running  # noqa: TID252
 from .test_openai_chat import CHAT, FRANCE, KOREA, PLAIN, WEATHER, body, chunks
 
 pytestmark = pytest.mark.anyio
@@ -129,12 +128,6 @@ async def test_the_messages_are_in_the_sdks_form(http: aiohttp.ClientSession, mo
     async with http.get(f"{CHAT}/{whole['id']}/messages", params={"limit": "1", "order": "desc"}) as response:
         last = await response.json()
     assert ([each["id"] for each in last["data"]], last["has_more"]) == ([f"{whole['id']}-2"], True)
-
-
-@pytest.fixture(scope="module")
-async def forgetful(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Running]:
-    async with running(tmp_path_factory.mktemp("home"), environment={"DOVETAIL_RESPONSES__KEEP": "0"}) as process:
-        yield process
 
 
 async def test_a_server_that_keeps_nothing_refuses_to(forgetful: Running) -> None:
