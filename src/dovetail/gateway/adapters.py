@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import Annotated
 
-import orjson
 from fastapi import APIRouter
 from pydantic import Field
 from starlette.responses import Response
@@ -13,6 +12,7 @@ from starlette.responses import Response
 from dovetail.core.model import Adapter
 from dovetail.gateway.answers import AdapterList
 from dovetail.gateway.deps import CallerDep, ServicesDep
+from dovetail.gateway.json_answer import json_answer
 from dovetail.gateway.openapi import answers
 from dovetail.gateway.wire import Wire
 
@@ -46,4 +46,4 @@ def adapter(asked: str | AdapterBody | None) -> Adapter | None:
 async def list_adapters(services: ServicesDep, _caller: CallerDep) -> Response:
     """The adapters that can be asked for."""
     found = await asyncio.to_thread(services.catalog.adapters.list)
-    return Response(orjson.dumps({"adapters": [{"name": each.name} for each in found]}), media_type="application/json")
+    return json_answer({"adapters": [{"name": each.name} for each in found]})

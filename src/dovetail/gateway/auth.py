@@ -5,7 +5,6 @@ from __future__ import annotations
 import hmac
 from typing import Annotated
 
-import orjson
 from fastapi import APIRouter, Request
 from pydantic import AliasChoices, Field
 from starlette.responses import Response
@@ -18,6 +17,7 @@ from dovetail.core.request import Json
 from dovetail.gateway import guard
 from dovetail.gateway.admin.answers import AuthStatus, Done, LoggedIn
 from dovetail.gateway.deps import AccessDep, CallerDep, ServicesDep, receive_body
+from dovetail.gateway.json_answer import json_answer
 from dovetail.gateway.openapi import answers, reads
 from dovetail.gateway.services import Services
 from dovetail.gateway.wire import Wire
@@ -175,4 +175,4 @@ def _set_cookie(answer: Response, request: Request, token: str, age: float) -> N
 
 def _json(body: dict[str, Json]) -> Response:
     # Who is logged in is nobody's to keep.
-    return Response(orjson.dumps(body), headers={"cache-control": "no-store"}, media_type="application/json")
+    return json_answer(body, headers={"cache-control": "no-store"})

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal
 
-import orjson
 from fastapi import Request
 from starlette.responses import Response
 
@@ -14,6 +13,7 @@ from dovetail.core.request import GenerateRequest
 from dovetail.gateway import wire
 from dovetail.gateway.answers import Answer
 from dovetail.gateway.deps import translated, while_connected
+from dovetail.gateway.json_answer import json_answer
 from dovetail.gateway.outline import outline
 from dovetail.gateway.services import Services
 from dovetail.gateway.sse import waited
@@ -46,4 +46,4 @@ async def counted(
     """The answer."""
     tokens, headers = await prompt_tokens(request, services, caller, body, read)
     told = {"object": "response.input_tokens", "input_tokens": tokens}
-    return Response(orjson.dumps(told), headers=headers, media_type="application/json")
+    return json_answer(told, headers=headers)

@@ -8,7 +8,6 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Literal
 
-import orjson
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
@@ -18,6 +17,7 @@ from dovetail.gateway import views
 from dovetail.gateway.deps import ServicesDep, may
 from dovetail.gateway.figures import Reading
 from dovetail.gateway.guard import check_whole, known
+from dovetail.gateway.json_answer import json_answer
 from dovetail.gateway.openapi import MODEL_QUERY, answers, streams
 from dovetail.gateway.rights import Right
 from dovetail.gateway.services import Services
@@ -56,7 +56,7 @@ async def metrics(request: Request, services: ServicesDep) -> Response:
     model = await _model(request, services)
     if form == "json":
         body = await services.panel.reading(ready=services.is_ready, model=model)
-        return Response(orjson.dumps(body), media_type="application/json")
+        return json_answer(body)
     full = await may(request, services, Right.ADMIN)
     return Response(await services.panel.text(full=full, model=model), headers={"content-type": CONTENT_TYPE})
 

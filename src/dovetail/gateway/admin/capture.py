@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import orjson
 from fastapi import APIRouter, Request
 from pydantic import Field
 from starlette.responses import Response
@@ -14,6 +13,7 @@ from dovetail.core.request import JsonObject
 from dovetail.gateway import guard
 from dovetail.gateway.admin.answers import CaptureAnswer
 from dovetail.gateway.deps import ServicesDep, receive_body
+from dovetail.gateway.json_answer import json_answer
 from dovetail.gateway.openapi import answers, reads
 from dovetail.gateway.services import Services
 from dovetail.gateway.wire import Wire
@@ -77,4 +77,4 @@ def _shown(capture: Capture) -> Response:
         "until": None if now is None else now.until,
         "bytes": 0 if now is None else now.written,
     }
-    return Response(orjson.dumps(body), headers={"cache-control": "no-store"}, media_type="application/json")
+    return json_answer(body, headers={"cache-control": "no-store"})

@@ -7,7 +7,6 @@ import re
 import time
 from typing import Annotated, Literal
 
-import orjson
 from fastapi import APIRouter, Request
 from pydantic import Field
 from starlette.responses import Response
@@ -21,6 +20,7 @@ from dovetail.gateway.chats import own_file
 from dovetail.gateway.chats.exchange import all_ids, exported, read, take_in
 from dovetail.gateway.chats.own_file import ChatExport
 from dovetail.gateway.deps import ServicesDep
+from dovetail.gateway.json_answer import json_answer
 from dovetail.gateway.openapi import answers, takes_bytes
 from dovetail.gateway.query import Query
 from dovetail.gateway.streams import Download
@@ -86,7 +86,7 @@ async def import_chats(request: Request, services: ServicesDep, shelf: ShelfDep)
     )
     delivery = await asyncio.to_thread(read, data)
     done: list[Json] = [chat.id for chat in await take_in(shelf, delivery)]
-    return Response(orjson.dumps({"chats": done}), media_type="application/json")
+    return json_answer({"chats": done})
 
 
 def _headers(media_type: str, name: str) -> dict[str, str]:

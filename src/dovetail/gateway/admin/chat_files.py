@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated, cast
 from urllib.parse import quote
 
-import orjson
 from fastapi import APIRouter, Request
 from pydantic import Field
 from starlette.responses import Response
@@ -17,6 +16,7 @@ from dovetail.gateway.chats.files import add, content
 from dovetail.gateway.chats.parts import file_part
 from dovetail.gateway.chats.shapes import ChatFilePart
 from dovetail.gateway.deps import ServicesDep
+from dovetail.gateway.json_answer import json_answer
 from dovetail.gateway.openapi import answers, takes_bytes
 from dovetail.gateway.query import Query
 
@@ -48,7 +48,7 @@ async def add_file(request: Request, services: ServicesDep, shelf: ShelfDep) -> 
         media_type="application/octet-stream",
     )
     made = await add(shelf, request.path_params["id"], asked.name, data)
-    return Response(orjson.dumps(file_part(made)), media_type="application/json")
+    return json_answer(file_part(made))
 
 
 @router.get(

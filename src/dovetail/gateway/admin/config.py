@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import Annotated, cast
 
-import orjson
 from fastapi import APIRouter, Request
 from pydantic import Field
 from starlette.responses import Response
@@ -16,6 +15,7 @@ from dovetail.gateway import change, guard
 from dovetail.gateway.answers import Answer
 from dovetail.gateway.configuration import FIXED
 from dovetail.gateway.deps import CallerDep, ServicesDep, receive_body
+from dovetail.gateway.json_answer import json_answer
 from dovetail.gateway.openapi import answers, reads
 from dovetail.gateway.services import Services
 from dovetail.gateway.wire import Wire
@@ -100,4 +100,4 @@ async def _shown(services: Services) -> Response:
         "problem": services.live.problem,
     }
     headers = {"etag": f'"{reading.version}"'} if reading.version else {}
-    return Response(orjson.dumps(body), headers=headers, media_type="application/json")
+    return json_answer(body, headers=headers)

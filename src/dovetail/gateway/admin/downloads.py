@@ -7,9 +7,8 @@ import shutil
 from pathlib import Path
 from typing import Annotated, Literal
 
-import orjson
 from fastapi import APIRouter, Request
-from pydantic import BaseModel, Field
+from pydantic import Field
 from starlette.responses import Response
 
 from dovetail.catalog import hub
@@ -24,6 +23,7 @@ from dovetail.gateway.admin.answers import Done
 from dovetail.gateway.answers import Answer
 from dovetail.gateway.deliveries import downloads_of
 from dovetail.gateway.deps import CallerDep, ServicesDep, receive_body
+from dovetail.gateway.json_answer import json_answer
 from dovetail.gateway.openapi import answers, reads
 from dovetail.gateway.services import Services
 from dovetail.gateway.wire import Wire
@@ -138,7 +138,7 @@ async def list_downloads(services: ServicesDep, _caller: CallerDep) -> Response:
     data: list[Json] = [downloads.shown(each) for each in downloads.list()]
     free = await asyncio.to_thread(_free, services)
     token = await asyncio.to_thread(hub.has_token)
-    return _json({"data": data, "free": free, "endpoint": hub.endpoint_in_force(None), "token": token})
+    return json_answer({"data": data, "free": free, "endpoint": hub.endpoint_in_force(None), "token": token})
 
 
 @router.post("/api/v1/downloads", operation_id="startDownload", response_model=None)
@@ -216,7 +216,7 @@ async def cancel_download(request: Request, services: ServicesDep, _caller: Call
 async def forget_download(request: Request, services: ServicesDep, _caller: CallerDep) -> Response:
     """Takes one that has ended off the list; the model stays."""
     await downloads_of(services).forget(request.path_params["id"])
-    return _json({"ok": True})
+    return json_answer({"ok": True})
 
 
 @router.get(
@@ -243,7 +243,7 @@ async def search_hub(request: Request, services: ServicesDep, _caller: CallerDep
         }
         for hit in found
     ]
-    return _json({"data": data})
+    return json_answer({"data": data})
 
 
 @router.get(
@@ -260,7 +260,7 @@ async def list_files(request: Request, services: ServicesDep, _caller: CallerDep
     there = hub.variants(found)
     room = await _room(services)
     best = hub.recommended(there, room)
-    return _json(
+    return json_answer(
         {
             "repo": found.repo,
             "revision": found.revision,
@@ -297,8 +297,4 @@ def _free(services: Services) -> int:
 
 
 def _shown(downloads: Downloads, download: Download) -> Response:
-    return _json(downloads.shown(download))
-
-
-def _json(body: JsonObject | BaseModel) -> Response:
-    return Response(orjson.dumps(body), media_type="application/json")
+    return json_answer(downloads.shown(download))

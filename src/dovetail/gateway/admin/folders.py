@@ -8,7 +8,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Literal
 
-import orjson
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
@@ -17,6 +16,7 @@ from dovetail.core.request import JsonObject
 from dovetail.gateway import change
 from dovetail.gateway.answers import Answer
 from dovetail.gateway.deps import CallerDep, ServicesDep
+from dovetail.gateway.json_answer import json_answer
 from dovetail.gateway.openapi import answers
 from dovetail.gateway.roots import admitted
 from dovetail.gateway.services import Services
@@ -53,7 +53,7 @@ class FolderAnswer(Answer):
 async def list_folder(request: Request, services: ServicesDep, _caller: CallerDep) -> Response:
     """The folders and models in a folder of models, or of another program's."""
     found = await asyncio.to_thread(_listed, services, request.query_params.get("path"))
-    return Response(orjson.dumps(found.model_dump()), media_type="application/json")
+    return json_answer(found.model_dump())
 
 
 def _listed(services: Services, text: str | None) -> FolderAnswer:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-import orjson
 from fastapi import APIRouter, Request
 from pydantic import Field
 from starlette.responses import Response
@@ -17,6 +16,7 @@ from dovetail.gateway import guard
 from dovetail.gateway.admin.answers import Done, KeyList, NewKeyAnswer
 from dovetail.gateway.admin.sessions import ALL, ID
 from dovetail.gateway.deps import AccessDep, CallerDep, ServicesDep, receive_body
+from dovetail.gateway.json_answer import json_answer
 from dovetail.gateway.openapi import answers, reads
 from dovetail.gateway.wire import Wire
 from dovetail.storage.keys import Key, Usage
@@ -69,7 +69,7 @@ async def list_keys(request: Request, access: AccessDep, caller: CallerDep) -> R
         _object(key, [u for u in used if u.key == key.id])
         for key in await access.keys.list(None if everybody else caller.id)
     ]
-    return Response(orjson.dumps({"data": found}), media_type="application/json")
+    return json_answer({"data": found})
 
 
 @router.post("/api/v1/keys", operation_id="createKey", response_model=None)
@@ -99,7 +99,7 @@ async def create_key(request: Request, services: ServicesDep, access: AccessDep,
     guard.detail(request.scope, made=key.id)
     await guard.record(request.scope, access, "key made")
     headers = {"cache-control": "no-store"}
-    return Response(orjson.dumps({**_object(key, []), "key": secret}), headers=headers, media_type="application/json")
+    return json_answer({**_object(key, []), "key": secret}, headers=headers)
 
 
 @router.delete(
@@ -117,7 +117,7 @@ async def revoke_key(request: Request, access: AccessDep, caller: CallerDep) -> 
     access.changed()
     guard.detail(request.scope, revoked=wanted)
     await guard.record(request.scope, access, "key revoked")
-    return Response(orjson.dumps({"ok": True}), media_type="application/json")
+    return json_answer({"ok": True})
 
 
 def _object(key: Key, used: list[Usage]) -> JsonObject:

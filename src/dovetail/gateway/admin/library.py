@@ -6,7 +6,6 @@ import asyncio
 from dataclasses import asdict, replace
 from typing import Annotated, Literal
 
-import orjson
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 from starlette.responses import Response
@@ -34,6 +33,7 @@ from dovetail.gateway.admin.model_answers import (
 )
 from dovetail.gateway.deliveries import downloads_of
 from dovetail.gateway.deps import CallerDep, ServicesDep, receive_body
+from dovetail.gateway.json_answer import json_answer
 from dovetail.gateway.model_settings import guesses, load_options
 from dovetail.gateway.openapi import answers, reads
 from dovetail.gateway.roots import admitted
@@ -221,4 +221,4 @@ def _adding(services: Services, body: AddFound, text: str) -> tuple[list[str], l
 
 
 def _json(value: BaseModel) -> Response:
-    return Response(orjson.dumps(value.model_dump()), media_type="application/json")
+    return json_answer(value.model_dump())

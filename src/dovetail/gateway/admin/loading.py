@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 
-import orjson
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
@@ -14,6 +13,7 @@ from dovetail.gateway import guard
 from dovetail.gateway.admin.answers import Done
 from dovetail.gateway.admin.models import ID
 from dovetail.gateway.deps import CallerDep, ServicesDep
+from dovetail.gateway.json_answer import json_answer
 from dovetail.gateway.openapi import answers
 from dovetail.gateway.services import Services
 from dovetail.gateway.sse import arrived
@@ -65,4 +65,4 @@ async def _model(request: Request, services: Services) -> Model:
 
 
 def _done() -> Response:
-    return Response(orjson.dumps({"ok": True}), media_type="application/json")
+    return json_answer({"ok": True})

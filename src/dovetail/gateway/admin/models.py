@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
 
-import orjson
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 from starlette.responses import Response
@@ -37,6 +36,7 @@ from dovetail.gateway.admin.model_answers import (
 )
 from dovetail.gateway.deps import CallerDep, ServicesDep, receive_body
 from dovetail.gateway.dialects.openai_models import model_object
+from dovetail.gateway.json_answer import json_answer
 from dovetail.gateway.model_settings import load_options
 from dovetail.gateway.openapi import answers, reads
 from dovetail.gateway.roots import admitted, roots
@@ -217,7 +217,7 @@ async def model_details(request: Request, services: ServicesDep, caller: CallerD
     root = next((root for root in roots(services.settings) if model.path.is_relative_to(root)), None)
     found = await asyncio.to_thread(inspect, model.path, root)
     shown: JsonObject = {"id": model.id, "path": str(model.path) if caller.may("admin") else None}
-    return Response(orjson.dumps({**shown, **found}), media_type="application/json")
+    return json_answer({**shown, **found})
 
 
 async def _added(services: Services, body: NewModel, wanted: str | None) -> tuple[Model, str]:
@@ -321,4 +321,4 @@ def _free(home: Path) -> int | None:
 
 
 def _json(value: BaseModel) -> Response:
-    return Response(orjson.dumps(value.model_dump()), media_type="application/json")
+    return json_answer(value.model_dump())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import orjson
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
@@ -11,6 +10,7 @@ from dovetail.core.request import Json, JsonObject
 from dovetail.gateway import guard
 from dovetail.gateway.admin.answers import Done, SessionList
 from dovetail.gateway.deps import AccessDep, CallerDep
+from dovetail.gateway.json_answer import json_answer
 from dovetail.gateway.openapi import answers
 
 router = APIRouter(tags=["access"])
@@ -39,7 +39,7 @@ async def list_sessions(request: Request, access: AccessDep, caller: CallerDep) 
         }
         for session in await access.people.sessions(whose)
     ]
-    return Response(orjson.dumps({"data": found}), media_type="application/json")
+    return json_answer({"data": found})
 
 
 @router.delete(
@@ -56,4 +56,4 @@ async def end_session(request: Request, access: AccessDep, caller: CallerDep) ->
         raise InvalidRequest("there is no such session", code="session_not_found", status=404)
     access.changed()
     await guard.record(request.scope, access, "session ended")
-    return Response(orjson.dumps({"ok": True}), media_type="application/json")
+    return json_answer({"ok": True})

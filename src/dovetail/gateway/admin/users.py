@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-import orjson
 from fastapi import APIRouter, Request
 from pydantic import Field
 from starlette.responses import Response
@@ -14,6 +13,7 @@ from dovetail.core.request import Json, JsonObject
 from dovetail.gateway import guard
 from dovetail.gateway.admin.answers import Done, UserList
 from dovetail.gateway.deps import AccessDep, CallerDep, ServicesDep, receive_body
+from dovetail.gateway.json_answer import json_answer
 from dovetail.gateway.openapi import answers, reads
 from dovetail.gateway.wire import Wire
 
@@ -52,7 +52,7 @@ async def list_users(access: AccessDep) -> Response:
         }
         for account in await access.people.accounts()
     ]
-    return Response(orjson.dumps({"data": found}), media_type="application/json")
+    return json_answer({"data": found})
 
 
 @router.post("/api/v1/users", operation_id="createUser", response_model=None)
@@ -109,4 +109,4 @@ async def remove_user(request: Request, services: ServicesDep, access: AccessDep
 
 def _changed(access: AccessDep) -> Response:
     access.changed()
-    return Response(orjson.dumps({"ok": True}), media_type="application/json")
+    return json_answer({"ok": True})

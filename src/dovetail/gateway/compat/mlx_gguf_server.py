@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from typing import Annotated, cast
 
-import orjson
 from fastapi import APIRouter, Request
 from pydantic import Field
 from starlette.responses import Response
@@ -198,7 +197,7 @@ async def clean_up(request: Request, services: ServicesDep, caller: CallerDep) -
     states = services.pool.states()
     workers = frozenset(state.model for state in states if state.served and state.served.id == model.id)
     services.requests.clean_up(workers, body.timeout)
-    return Response(orjson.dumps({"process_clean_up": "success"}), headers=headers, media_type="application/json")
+    return json_answer({"process_clean_up": "success"}, headers=headers)
 
 
 async def _measured(pids: list[int]) -> tuple[dict[int, Usage], dict[int, Usage]]:

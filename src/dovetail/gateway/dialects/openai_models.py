@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
-import orjson
 from fastapi import APIRouter, Request
 from pydantic import BaseModel
 from starlette.responses import Response
@@ -16,6 +15,7 @@ from dovetail.core.request import JsonObject
 from dovetail.gateway.answers import ModelList, ModelObject
 from dovetail.gateway.deps import CallerDep, ServicesDep
 from dovetail.gateway.figures import placement
+from dovetail.gateway.json_answer import json_answer
 from dovetail.gateway.openapi import answers
 from dovetail.gateway.services import Services
 from dovetail.serving.limits import check_scope
@@ -84,4 +84,4 @@ def model_object(services: Services, model: Model) -> ModelObject:
 
 
 def _json(value: BaseModel) -> Response:
-    return Response(orjson.dumps(value.model_dump()), media_type="application/json")
+    return json_answer(value.model_dump())

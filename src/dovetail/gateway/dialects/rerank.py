@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import orjson
 from fastapi import APIRouter, Request
 from pydantic import Field
 from starlette.responses import Response
@@ -16,6 +15,7 @@ from dovetail.gateway import wire
 from dovetail.gateway.adapters import AdapterField, adapter
 from dovetail.gateway.answers import RankingAnswer
 from dovetail.gateway.deps import CallerDep, ServicesDep, receive_body, while_connected
+from dovetail.gateway.json_answer import json_answer
 from dovetail.gateway.openai import new_id
 from dovetail.gateway.openapi import answers, reads
 from dovetail.gateway.outline import outline
@@ -73,7 +73,7 @@ async def rerank(request: Request, services: ServicesDep, caller: CallerDep) -> 
     ticket = Ticket("ranking", caller, body.model, outline(body))
     found = await while_connected(request, services, ticket, services.embedder.rank(wanted, caller, ticket))
     answer = _answer(wanted, found, with_documents=bool(body.return_documents))
-    return Response(orjson.dumps(answer), headers=headers | waited(ticket), media_type="application/json")
+    return json_answer(answer, headers=headers | waited(ticket))
 
 
 @router.post("/rerank", operation_id="llamaRerank", response_model=None)

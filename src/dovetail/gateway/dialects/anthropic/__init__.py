@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 import secrets
 
-import orjson
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
@@ -18,6 +17,7 @@ from dovetail.gateway.dialects.anthropic.answers import AnthropicAnswer, Message
 from dovetail.gateway.dialects.anthropic.body import CountBody, MessagesBody
 from dovetail.gateway.dialects.anthropic.reply import MessageStream, MessageWhole
 from dovetail.gateway.input_tokens import prompt_tokens
+from dovetail.gateway.json_answer import json_answer
 from dovetail.gateway.openapi import answers, reads, streams
 from dovetail.gateway.outline import outline
 from dovetail.gateway.sse import request_id
@@ -55,7 +55,7 @@ async def count_message_tokens(request: Request, services: ServicesDep, caller: 
     _check_version(request)
     body = await receive_body(request, services, CountBody)
     tokens, headers = await prompt_tokens(request, services, caller, body, lambda: body.request("count"))
-    return Response(orjson.dumps({"input_tokens": tokens}), headers=headers, media_type="application/json")
+    return json_answer({"input_tokens": tokens}, headers=headers)
 
 
 def _check_version(request: Request) -> None:

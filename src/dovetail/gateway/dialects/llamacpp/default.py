@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 
-import orjson
 from fastapi import Request
-from starlette.responses import Response
 
 from dovetail.core.errors import ModelNotFound
 from dovetail.core.model import Model
-from dovetail.core.request import Json
 from dovetail.gateway import views
 from dovetail.gateway.guard import known
 from dovetail.gateway.services import Services
@@ -38,8 +34,3 @@ async def chosen(request: Request, services: Services, name: str | None, *, writ
     if not sound:
         raise ModelNotFound("", [])
     return sound[0]
-
-
-def as_json(body: Json, headers: Mapping[str, str] | None = None) -> Response:
-    """`body` as JSON."""
-    return Response(orjson.dumps(body), headers=headers, media_type="application/json")

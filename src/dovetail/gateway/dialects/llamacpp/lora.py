@@ -15,7 +15,8 @@ from dovetail.core.model import Model
 from dovetail.gateway import change, guard, wire
 from dovetail.gateway.answers import Answer, Success
 from dovetail.gateway.deps import CallerDep, ServicesDep, receive_list
-from dovetail.gateway.dialects.llamacpp.default import as_json, chosen
+from dovetail.gateway.dialects.llamacpp.default import chosen
+from dovetail.gateway.json_answer import json_answer
 from dovetail.gateway.openapi import MODEL_QUERY, answers, reads
 from dovetail.gateway.services import Services
 from dovetail.gateway.wire import Wire
@@ -65,7 +66,7 @@ async def list_adapters(request: Request, services: ServicesDep, caller: CallerD
     listed = await _listed(services, model)
     own = services.settings.models.get(model.id)
     used = None if own is None else own.adapter
-    return as_json(
+    return json_answer(
         [{"id": number, "path": each.name, "scale": float(each.name == used)} for number, each in enumerate(listed)]
     )
 
@@ -101,7 +102,7 @@ async def set_adapters(request: Request, services: ServicesDep, caller: CallerDe
     name = listed[wanted[0].id].name if wanted else None
     if name != (None if own is None else own.adapter):
         await change.write(services, [Edit(("models", model.id, "adapter"), name)])
-    return as_json({"success": True}, headers)
+    return json_answer({"success": True}, headers=headers)
 
 
 async def _listed(services: Services, model: Model) -> list[Listed]:

@@ -17,7 +17,8 @@ from dovetail.gateway import disposal, guard, wire
 from dovetail.gateway.answers import Answer, PropsAnswer, Success
 from dovetail.gateway.deliveries import begun
 from dovetail.gateway.deps import CallerDep, ServicesDep, may, receive_body, while_connected
-from dovetail.gateway.dialects.llamacpp.default import as_json, chosen
+from dovetail.gateway.dialects.llamacpp.default import chosen
+from dovetail.gateway.json_answer import json_answer
 from dovetail.gateway.openapi import MODEL_QUERY, answers, reads, streams
 from dovetail.gateway.outline import outline
 from dovetail.gateway.props import props, router_state
@@ -52,7 +53,7 @@ async def show_props(request: Request, services: ServicesDep, caller: CallerDep)
     """What a model is like to ask: the context of one request, slots, template, modalities. Loads nothing."""
     model = await chosen(request, services, request.query_params.get("model"))
     check_scope(caller, model)
-    return as_json(props(services, model), {})
+    return json_answer(props(services, model))
 
 
 @router.post("/models/load", operation_id="loadModel", response_model=None)
@@ -68,7 +69,7 @@ async def load_model(request: Request, services: ServicesDep, caller: CallerDep)
     ticket = Ticket("load", caller, model.name, outline(body))
     ticket.worker = model.name
     await while_connected(request, services, ticket, services.pool.load(model, ticket.note))
-    return as_json({"success": True}, headers)
+    return json_answer({"success": True}, headers=headers)
 
 
 @router.post("/models/unload", operation_id="unloadModel", response_model=None)
@@ -83,7 +84,7 @@ async def unload_model(request: Request, services: ServicesDep, caller: CallerDe
     guard.detail(request.scope, model=model.name)
     if not await services.pool.unload(model.id, model.adapter.name if model.adapter else None):
         raise InvalidRequest(f"{model.name} is not loaded", code="model_not_loaded", param="model")
-    return as_json({"success": True}, headers)
+    return json_answer({"success": True}, headers=headers)
 
 
 @router.post("/models", operation_id="fetchModel", response_model=None, tags=["downloads"])
@@ -95,7 +96,7 @@ async def fetch_model(request: Request, services: ServicesDep, _caller: CallerDe
     headers = wire.warnings(body, strict=services.settings.strict)
     guard.detail(request.scope, repo=body.model)
     await begun(services, parse_spec(body.model))
-    return as_json({"success": True}, headers)
+    return json_answer({"success": True}, headers=headers)
 
 
 @router.delete(
@@ -114,7 +115,7 @@ async def delete_model(request: Request, services: ServicesDep, caller: CallerDe
     model = await asyncio.to_thread(services.catalog.find, name)
     guard.detail(request.scope, model=model.id, files="true")
     await disposal.dispose(services, caller, model)
-    return as_json({"success": True})
+    return json_answer({"success": True})
 
 
 @router.get("/models/sse", operation_id="modelEvents", response_class=Response, response_model=None, tags=["events"])

@@ -13,7 +13,8 @@ from dovetail.core.model import Model
 from dovetail.core.request import JsonObject
 from dovetail.gateway.answers import Answer
 from dovetail.gateway.deps import CallerDep, ServicesDep
-from dovetail.gateway.dialects.llamacpp.default import as_json, chosen
+from dovetail.gateway.dialects.llamacpp.default import chosen
+from dovetail.gateway.json_answer import json_answer
 from dovetail.gateway.openapi import MODEL_QUERY, answers
 from dovetail.gateway.services import Services
 from dovetail.serving.limits import check_scope
@@ -60,7 +61,7 @@ async def show_slots(request: Request, services: ServicesDep, caller: CallerDep)
     settings = services.settings.models.get(model.id)
     guesses = settings is not None and (settings.draft is not None or settings.ngram is not None)
     running = chain(_running(services, model), repeat(None))
-    return as_json(
+    return json_answer(
         [
             {
                 "id": place,

@@ -14,7 +14,8 @@ from dovetail.core.request import JsonObject
 from dovetail.gateway import wire
 from dovetail.gateway.answers import Text, Tokens
 from dovetail.gateway.deps import CallerDep, ServicesDep, receive_body, while_connected
-from dovetail.gateway.dialects.llamacpp.default import as_json, chosen
+from dovetail.gateway.dialects.llamacpp.default import chosen
+from dovetail.gateway.json_answer import json_answer
 from dovetail.gateway.openapi import answers, reads
 from dovetail.gateway.outline import outline
 from dovetail.gateway.sampling import ModelName, TokenId
@@ -82,4 +83,4 @@ async def _ask(
     work = ask(services.pool, model, request.url.path, sent, ticket)
     told = await while_connected(request, services, ticket, work)
     shown = {name: told.get(name) for name in ("tokens", "content") if name in told}
-    return as_json(shown, headers | waited(ticket))
+    return json_answer(shown, headers=headers | waited(ticket))

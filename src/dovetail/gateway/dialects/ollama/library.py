@@ -21,6 +21,7 @@ from dovetail.gateway.answers import Answer
 from dovetail.gateway.deliveries import ENDED, attended, begun
 from dovetail.gateway.deps import CallerDep, ServicesDep, receive_body
 from dovetail.gateway.dialects.ollama.keeping import find, hub_name
+from dovetail.gateway.json_answer import json_answer
 from dovetail.gateway.openapi import answers, lines, reads
 from dovetail.gateway.request_body import ClientLeft
 from dovetail.gateway.sampling import ModelName
@@ -87,7 +88,7 @@ async def pull(request: Request, services: ServicesDep, _caller: CallerDep) -> R
         async for _ in progress:
             if await request.is_disconnected():
                 raise ClientLeft
-    return Response(orjson.dumps({"status": "success"}), headers=headers, media_type="application/json")
+    return json_answer({"status": "success"}, headers=headers)
 
 
 @router.delete("/api/delete", operation_id="ollamaDelete", response_model=None)
@@ -100,7 +101,7 @@ async def delete(request: Request, services: ServicesDep, caller: CallerDep) -> 
     model = await find(services, body.model)
     guard.detail(request.scope, model=model.id, files="true")
     await disposal.dispose(services, caller, model)
-    return Response(orjson.dumps({"status": "success"}), headers=headers, media_type="application/json")
+    return json_answer({"status": "success"}, headers=headers)
 
 
 async def _wanted(services: Services, name: str) -> Download | None:

@@ -7,7 +7,6 @@ import hashlib
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
-import orjson
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 from starlette.responses import Response
@@ -25,6 +24,7 @@ from dovetail.gateway.dialects.ollama.answers import (
     OllamaVersion,
 )
 from dovetail.gateway.dialects.ollama.keeping import find
+from dovetail.gateway.json_answer import json_answer
 from dovetail.gateway.openapi import answers, reads
 from dovetail.gateway.sampling import ModelName
 from dovetail.gateway.services import Services
@@ -176,4 +176,4 @@ def _moment(seconds: int) -> str:
 
 
 def _json(value: BaseModel) -> Response:
-    return Response(orjson.dumps(value.model_dump(exclude_none=True)), media_type="application/json")
+    return json_answer(value.model_dump(exclude_none=True))

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import time
 
-import orjson
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
@@ -21,6 +20,7 @@ from dovetail.gateway.dialects.openai_chat.body import ChatBody
 from dovetail.gateway.dialects.openai_chat.completions import Completions
 from dovetail.gateway.dialects.openai_chat.reply import ChatStream, ChatWhole
 from dovetail.gateway.input_tokens import InputTokens, counted
+from dovetail.gateway.json_answer import json_answer
 from dovetail.gateway.openai import new_id
 from dovetail.gateway.openapi import answers, reads, streams
 from dovetail.gateway.outline import outline
@@ -93,7 +93,7 @@ async def apply_template(request: Request, services: ServicesDep, caller: Caller
     work = rendered(services.catalog, services.pool, asked, ticket)
     prompt = await while_connected(request, services, ticket, work)
     told = {"prompt": prompt}
-    return Response(orjson.dumps(told), headers=headers | waited(ticket), media_type="application/json")
+    return json_answer(told, headers=headers | waited(ticket))
 
 
 @router.post("/chat/completions", operation_id="llamaChatCompletion", response_model=None, tags=["llama.cpp"])
