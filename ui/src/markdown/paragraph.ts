@@ -5,6 +5,7 @@
  * It cuts only where nothing is open: no emphasis, code, link or formula begins before a cut and ends behind it. Where a
  * cut lies depends on what stands before it and one letter behind it, so a paragraph that grows keeps its stretches.
  */
+import { owned } from './owned'
 
 /** A stretch is at least this long, in characters. */
 export const STRETCH = 400
@@ -47,7 +48,7 @@ export function stretched(before: Paragraph, text: string): Paragraph {
   const stretches = text.startsWith(before.text) ? before.stretches.slice(0, -1) : []
   let start = stretches.reduce((sum, one) => sum + one.length + 1, 0)
   for (let cut = nextCut(text, start); cut > 0; cut = nextCut(text, start)) {
-    stretches.push(text.slice(start, cut))
+    stretches.push(owned(text.slice(start, cut)))
     start = cut + 1
   }
   return { text, stretches: [...stretches, text.slice(start)] }

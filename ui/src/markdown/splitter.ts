@@ -5,6 +5,7 @@
  * never drawn again. Where a boundary lies is decided by whole lines alone: however a text arrives, its blocks are the same.
  * It cuts only where CommonMark surely begins a new block; what stays together is told apart when it is drawn.
  */
+import { owned } from './owned'
 
 export type BlockKind = 'text' | 'code' | 'math'
 
@@ -57,16 +58,18 @@ export function split(before: Split, text: string): Split {
   const longer = goesOn ? withLongerCode(before, text) : null
   if (longer !== null) return longer
   const kept = goesOn ? before.blocks.slice(0, before.frozen) : []
-  const lines = linesOf(text, goesOn ? before.offset : 0)
+  const from = goesOn ? before.offset : 0
+  const rest = from > 0 ? owned(text.slice(from)) : text
+  const lines = linesOf(rest, 0)
   // A line that is not whole may still become another one: it is drawn as what it looks like, but decides nothing for good.
   const settled = starts(lines.at(-1)?.whole === true ? lines : lines.slice(0, -1))
   const tail = settled.pop() ?? 0
   const cuts = [...settled, ...starts(lines.slice(tail)).map((index) => index + tail)]
   const blocks = cuts.map((first, index) => {
     const next = cuts[index + 1]
-    return blockOf(text.slice(at(lines, first).start, next === undefined ? text.length : at(lines, next).start))
+    return blockOf(rest.slice(at(lines, first).start, next === undefined ? rest.length : at(lines, next).start))
   })
-  const offset = at(lines, tail).start
+  const offset = from + at(lines, tail).start
   return { text, blocks: keepSame(before, [...kept, ...blocks]), frozen: kept.length + settled.length, offset }
 }
 

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import AsyncGenerator, Callable
+from contextlib import suppress
 from dataclasses import replace
 from itertools import islice
 
@@ -22,6 +23,9 @@ from dovetail.storage.chats import Message, Status
 
 KEPT = 4096  # events, for listeners that come back
 SPEED_EVERY = 0.5  # seconds between two tellings of the speed
+PACE = (
+    0.04  # seconds in which a listener is written to once: a write for each token costs both sides more than the token
+)
 _NO_PHASE: JsonObject = {
     "type": "phase", "phase": "starting", "position": None, "wait": None, "model": None, "progress": None,
     "total": None, "cached": None, "done": None, "tokens": None, "per_second": None,
@@ -32,7 +36,12 @@ class Run:
     """Events are numbered from 1; a listener is a place among them, so a slow one costs nothing."""
 
     def __init__(
-        self, message: Message, ticket: Ticket, clock: Callable[[], float] = time.monotonic, kept: int = KEPT
+        self,
+        message: Message,
+        ticket: Ticket,
+        clock: Callable[[], float] = time.monotonic,
+        kept: int = KEPT,
+        pace: float = PACE,
     ) -> None:
         self.ticket = ticket
         self.is_new = True  # to the database
@@ -40,6 +49,7 @@ class Run:
         self.ended = asyncio.Event()
         self._message = message
         self._clock = clock
+        self._pace = pace
         self._draft = Draft(parts_of(message.parts), clock)
         self._phase = _NO_PHASE
         self._finished: Finished | None = None
@@ -117,10 +127,16 @@ class Run:
                     yield b"".join(islice(self._frames, len(self._frames) - (at - before), None))
                 if at == self._seq and self.ended.is_set():
                     return
+                await self._rest()
                 if at == self._seq:
                     await news.wait()
         finally:
             self._listeners.discard(news)
+
+    async def _rest(self) -> None:
+        """Lets what comes within the pace gather; the end is not waited with."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.ended.wait(), self._pace)
 
     def _enter(self, **figures: Json) -> None:
         phase: JsonObject = {**_NO_PHASE, **figures}

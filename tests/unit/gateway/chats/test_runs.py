@@ -163,6 +163,20 @@ async def test_what_is_no_longer_kept_is_told_as_it_stands() -> None:
     assert behind.count(b"id: ") == 3
 
 
+async def test_what_comes_within_the_pace_is_one_write_and_the_end_waits_for_nothing() -> None:
+    message = Message("msg_1", "c", None, "assistant", "[]", "", 1.0, run="run_1", status="streaming")
+    run = Run(message, Ticket("generation", LOCAL, "m"), pace=60)
+    writes = run.listen()
+    assert b'"snapshot"' in await anext(writes)
+    for number in range(200):
+        run.take(TextDelta(f"{number} "))
+    run.close("complete")
+    run.tell_end()
+    told = [write async for write in writes]
+    assert len(told) == 1
+    assert told[0].count(b"id: ") == 202  # a phase, two hundred words, the end
+
+
 async def test_stop_keeps_what_there_is_and_frees_the_model(tmp_path: Path) -> None:
     said = Scripted()
     async with desk(tmp_path, said) as made:

@@ -9,8 +9,11 @@ import type { Row } from './MessageRow'
 import { placeOf, type Tree } from './tree'
 import type { Message } from './types'
 
-/** From this many messages on only those in sight are in the page at all. */
-export const MANY = 200
+/**
+ * A conversation opened with more messages than this has only those in sight in the page. One that grows while it is read
+ * changes over at twice as many, since all that is in sight is drawn anew for it.
+ */
+const MANY = 200
 
 /** The branch that is shown, following its end while the reader is there. */
 export function MessageList({ tree, path, edited, onEdited, onStep }: {
@@ -32,6 +35,8 @@ export function MessageList({ tree, path, edited, onEdited, onStep }: {
     [ref],
   )
   const rows = useRows(tree, path)
+  const [opened] = useState(rows.length)
+  const isMany = rows.length > (opened > MANY ? MANY : 2 * MANY)
   const props = { rows, edited, onEdited, onStep }
   return (
     <div className="relative min-h-0 flex-1">
@@ -45,7 +50,7 @@ export function MessageList({ tree, path, edited, onEdited, onStep }: {
         data-stuck={stuck}
         className="h-full overflow-y-auto overscroll-contain focus-visible:-outline-offset-2"
       >
-        <div>{rows.length > MANY ? <ManyRows {...props} box={box} /> : <FewRows {...props} />}</div>
+        <div>{isMany ? <ManyRows {...props} box={box} /> : <FewRows {...props} />}</div>
       </div>
       <button
         type="button"

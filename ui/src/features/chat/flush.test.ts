@@ -41,22 +41,22 @@ function drawing(took = 0): { clock: Clock; flush: Flush; at: number[] } {
 }
 
 describe('Flush', () => {
-  it('draws the first at once and 200 a second at most every 50 ms', () => {
+  it('draws the first at once and 200 a second at most every 66 ms', () => {
     const { clock, flush, at } = drawing()
     for (let token = 0; token < 200; token++) {
       flush.ask()
       clock.pass(5)
     }
     expect(at[0]).toBe(1000)
-    expect(at.length).toBeLessThanOrEqual(21)
-    at.slice(1).forEach((time, index) => expect(time - (at[index] ?? 0)).toBeGreaterThanOrEqual(50))
+    expect(at.length).toBeLessThanOrEqual(16)
+    at.slice(1).forEach((time, index) => expect(time - (at[index] ?? 0)).toBeGreaterThanOrEqual(66))
   })
 
   it('draws the last, too', () => {
     const { clock, flush, at } = drawing()
     flush.ask()
     flush.ask()
-    clock.pass(60)
+    clock.pass(70)
     expect(at.length).toBe(2)
     clock.pass(500)
     expect(at.length).toBe(2)

@@ -1,10 +1,10 @@
 /**
- * How often what arrives is drawn: the first at once, then at most every 50 ms, and every 100 ms after a drawing that took long.
+ * How often what arrives is drawn: the first at once, then at most every 66 ms, and every 100 ms after a drawing that took long.
  *
  * Tokens may come thousands a second; drawn one by one they would leave no time for anything else.
  */
 
-export const QUICK_MS = 50
+export const QUICK_MS = 66
 export const SLOW_MS = 100
 export const LONG_MS = 16
 
