@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from dovetail.core.caller import LOCAL
 from dovetail.core.errors import DovetailError, EngineFailure
 from dovetail.core.events import (
     Event,
@@ -24,11 +23,8 @@ from dovetail.core.events import (
 )
 from dovetail.core.request import ChatPrompt, GenerateRequest
 from dovetail.gateway.chats import archive, runs
-from dovetail.gateway.chats.run import Run
 from dovetail.gateway.sse import Timing
-from dovetail.serving.requests import Ticket
 from dovetail.storage import chat_search
-from dovetail.storage.chats import Message
 
 from ..fakes import Client, says  # noqa: TID252
 from .parts import Desk, desk, events, text_of
@@ -146,35 +142,6 @@ async def test_a_listener_goes_on_where_it_was_and_one_that_begins_gets_what_the
         late = await made.heard(run["run_id"], last_event_id="500")
         assert [event["seq"] for event in late] == [501, 502]
         assert len(said.asked) == 1
-
-
-async def test_what_is_no_longer_kept_is_told_as_it_stands() -> None:
-    message = Message("msg_1", "c", None, "assistant", "[]", "", 1.0, run="run_1", status="streaming")
-    run = Run(message, Ticket("generation", LOCAL, "m"), kept=4)
-    for number in range(20):
-        run.take(TextDelta(f"{number} "))
-    run.close("complete")
-    run.tell_end()
-    frames = [frame async for frame in run.listen(after=3)]
-    assert len(frames) == 1
-    assert b'"snapshot"' in frames[0]
-    behind = b"".join([frame async for frame in run.listen(after=19)])
-    assert b'"snapshot"' not in behind
-    assert behind.count(b"id: ") == 3
-
-
-async def test_what_comes_within_the_pace_is_one_write_and_the_end_waits_for_nothing() -> None:
-    message = Message("msg_1", "c", None, "assistant", "[]", "", 1.0, run="run_1", status="streaming")
-    run = Run(message, Ticket("generation", LOCAL, "m"), pace=60)
-    writes = run.listen()
-    assert b'"snapshot"' in await anext(writes)
-    for number in range(200):
-        run.take(TextDelta(f"{number} "))
-    run.close("complete")
-    run.tell_end()
-    told = [write async for write in writes]
-    assert len(told) == 1
-    assert told[0].count(b"id: ") == 202  # a phase, two hundred words, the end
 
 
 async def test_stop_keeps_what_there_is_and_frees_the_model(tmp_path: Path) -> None:

@@ -1,15 +1,14 @@
-import { type RefObject } from 'react'
 import { useVirtualizer } from '@tanstack/react-virtual'
 import type { RowsProps } from './FewRows'
 import { MessageRow } from './MessageRow'
 
 /** Only the messages in sight, for conversations so long that all of them would slow the page down. */
-export function ManyRows({ rows, edited, onEdited, onStep, box }: RowsProps & { box: RefObject<HTMLDivElement | null> }) {
+export function ManyRows({ rows, edited, onEdited, onStep, box }: RowsProps & { box: HTMLDivElement | null }) {
   // Nothing here is memoised that the list's functions would make old.
   // oxlint-disable-next-line react/incompatible-library
   const list = useVirtualizer({
     count: rows.length,
-    getScrollElement: () => box.current,
+    getScrollElement: () => box,
     estimateSize: () => 180,
     overscan: 6,
     getItemKey: (index) => rows[index]?.message.id ?? index,

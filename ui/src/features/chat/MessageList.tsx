@@ -1,4 +1,4 @@
-import { useCallback, useMemo, useRef, useState } from 'react'
+import { useCallback, useMemo, useState } from 'react'
 import { ArrowDown } from 'lucide-react'
 import { useTranslation } from 'react-i18next'
 import { cn } from '@/components/ui/cn'
@@ -25,11 +25,12 @@ export function MessageList({ tree, path, edited, onEdited, onStep }: {
 }) {
   const { t } = useTranslation('chat')
   const { ref, stuck, hasNew, stick } = useStickScroll()
-  const box = useRef<HTMLDivElement>(null)
+  // Told by state, since the rows are there before the box around them is known.
+  const [box, setBox] = useState<HTMLDivElement | null>(null)
   // The same function each time: another one would begin to follow anew.
   const both = useCallback(
     (element: HTMLDivElement | null) => {
-      box.current = element
+      setBox(element)
       return ref(element)
     },
     [ref],
