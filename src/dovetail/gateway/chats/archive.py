@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -43,10 +44,10 @@ class Archive:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.blobs = blobs or Blobs(Path(FOLDER))
-        # Held from the first byte of a file to its row, and while those without a row are removed.
-        self.files = asyncio.Lock()
         self.pdf = PdfReader()
-        self._looked = False
+        # Held from the first byte of a file to its row, and while those without a row are removed.
+        self._files = asyncio.Lock()
+        self._may_be_left = True  # files without a row: of a server that was killed, of what was refused
         self._database = database
         self._broken = broken
         self._heirs: dict[str, str] = {}
@@ -61,8 +62,31 @@ class Archive:
     async def sweep(self) -> None:
         """Removes what can be restored no longer."""
         purged = await self.run(lambda c: chats.purge(c, before=self.clock() - UNDO))
-        if purged or not self._looked:
+        if purged or self._may_be_left:
             await self._drop_files()
+
+    @asynccontextmanager
+    async def storing(self) -> AsyncGenerator[None]:
+        """Around a file's bytes and the row that names them; of what fails inside, the next sweep removes the bytes."""
+        async with self._files:
+            try:
+                yield
+            except BaseException:
+                self._may_be_left = True
+                raise
+
+    async def take_back(self, chat_ids: Sequence[str]) -> None:
+        """Removes what was stored of an import that failed; where that cannot be now, it is swept away later."""
+        self._may_be_left = True
+
+        def work(c: sqlite3.Connection) -> None:
+            for chat_id in chat_ids:
+                chats.drop(c, chat_id)
+
+        try:
+            await self.run(work)
+        except DovetailError as failure:
+            log.warning("import_not_taken_back", chats=len(chat_ids), reason=failure.message)
 
     async def forget(self, owner: str) -> None:
         """Removes all that an account has kept, which is no more or begins anew."""
@@ -90,10 +114,10 @@ class Archive:
 
     async def _drop_files(self) -> None:
         """Those that no conversation has any more."""
-        async with self.files:
+        async with self._files:
             used = await self.run(chat_files.hashes)
             await asyncio.to_thread(self.blobs.keep_only, used)
-        self._looked = True
+            self._may_be_left = False
 
     async def run_sweeps(self, every: float = SWEEP_EVERY) -> None:
         """Until cancelled."""

@@ -94,8 +94,7 @@ async def take_in(shelf: Shelf, delivery: Delivery) -> list[Chat]:
             done.append(await _stored(shelf, tree))  # noqa: PERF401  what is done is undone when the next fails
         await shelf.archive.run(finish)
     except BaseException:
-        for chat in done:
-            await shelf.archive.run(lambda c, name=chat.id: chats.drop(c, name))
+        await shelf.archive.take_back([chat.id for chat in done])
         raise
     return done
 
@@ -106,7 +105,7 @@ async def _stored(shelf: Shelf, tree: Tree) -> Chat:
             f"{tree.title[:64]!r} has more than {MOST_MESSAGES} messages", code="too_many_messages", status=409
         )
     archive, chat_id = shelf.archive, new_id("chat")
-    async with archive.files:
+    async with archive.storing():
         try:
             kept = await asyncio.to_thread(_attachments, shelf, tree, chat_id)
         except OSError as error:

@@ -53,7 +53,7 @@ async def add(shelf: Shelf, chat_id: str, name: str, data: bytes) -> Attachment:
         shelf.one(c, chat_id)
         shelf.check_room(c, len(data))
 
-    async with archive.files:
+    async with archive.storing():
         await archive.run(check)
         try:
             digest = await asyncio.to_thread(archive.blobs.put, data)

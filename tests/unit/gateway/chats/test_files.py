@@ -10,15 +10,20 @@ from typing import Any
 import psutil
 import pytest
 
-from dovetail.core.errors import InvalidRequest
+from dovetail.core.errors import Busy, InvalidRequest
 from dovetail.core.model import Capability
 from dovetail.core.request import AudioPart, ChatPrompt, ImagePart, TextPart
+from dovetail.gateway.chats import shelf
 from dovetail.gateway.chats.archive import UNDO
 from dovetail.gateway.chats.blobs import Blobs
+from dovetail.gateway.chats.exchange import Delivery, take_in
 from dovetail.gateway.chats.pdf import PdfReader
 from dovetail.gateway.chats.shapes import ChatFilePart
+from dovetail.gateway.chats.shelf import Shelf
+from dovetail.gateway.chats.tree import File, Tree
 from dovetail.settings import ServerSettings, Settings
 from dovetail.settings.sections import ChatSettings
+from dovetail.storage import chats
 
 from ....process.serving.files import png, wav  # noqa: TID252
 from ...workers.pdfs import locked, pdf  # noqa: TID252
@@ -163,6 +168,36 @@ async def test_a_file_that_is_gone_is_named(tmp_path: Path) -> None:
         on_disk(tmp_path)[0].unlink()
         answer = await made.ask("POST", f"/chats/{chat}/runs", {"parent_id": asked})
         assert answer.error[::2] == (404, "file_not_found")
+
+
+async def test_what_is_refused_leaves_no_bytes_behind_the_next_sweep(tmp_path: Path) -> None:
+    small = Settings(home=tmp_path, chats=ChatSettings(quota=1 << 20))
+    async with desk(tmp_path, settings=small) as made:
+        await sent(made, await made.chat(), TEXT)
+        await made.services.archive.sweep()
+        mine = Shelf(made.services.archive, "local", 1 << 20)
+        trees = [Tree([], files={"f": File("f.txt", letter * (600 << 10))}) for letter in (b"a", b"b")]
+        with pytest.raises(Busy, match="quota"):
+            await take_in(mine, Delivery(trees))
+        await made.services.archive.sweep()
+        assert [path.read_bytes() for path in on_disk(tmp_path)] == [TEXT]
+
+
+async def test_an_import_that_cannot_be_taken_back_says_why_it_was_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with desk(tmp_path) as made:
+        monkeypatch.setattr(shelf, "MOST_CHATS", 1)
+        monkeypatch.setattr(chats, "drop", busy)
+        with pytest.raises(InvalidRequest, match="1 conversations already"):
+            await take_in(Shelf(made.services.archive, "local", 1 << 20), Delivery([Tree([]), Tree([])]))
+        made.clock.now += UNDO + 1
+        await made.services.archive.sweep()
+        assert await made.services.archive.run(lambda c: chats.count(c, "local")) == 0
+
+
+def busy(*_: object) -> None:
+    raise Busy("the database is in use by another program")
 
 
 def test_what_a_crash_left_half_written_goes(tmp_path: Path) -> None:
