@@ -15,6 +15,7 @@ from dovetail.catalog.files import stamp
 from dovetail.catalog.guesses import Guesses, with_guesses
 from dovetail.catalog.headers import Headers
 from dovetail.catalog.scan import scan, trusted, with_projector, with_template
+from dovetail.core.caller import LOCAL, Caller
 from dovetail.core.errors import InvalidRequest, ModelNotFound
 from dovetail.core.model import Adapter, Model, Remote
 
@@ -89,20 +90,21 @@ class Catalog:
         """All models, sorted by id. Looks for changes at most once a second; blocks while it scans."""
         return self._current().models
 
-    def find(self, name: str, adapter: Adapter | None = None) -> Model:
+    def find(self, name: str, adapter: Adapter | None = None, caller: Caller = LOCAL) -> Model:
         """The model of that id or alias, with `adapter`, the one of an id such as `model+adapter`, or its default one.
 
         A known name is a dictionary lookup; an unknown one looks for changes first. A model with `invalid` set is found
-        like any other. Raises ModelNotFound, AdapterNotFound, AdapterMismatch, and InvalidRequest for two adapters.
+        like any other; one that `caller` may not use is not there. Raises ModelNotFound, AdapterNotFound,
+        AdapterMismatch, and InvalidRequest for two adapters.
         """
         try:
-            model = self._named(name)
+            model = self._named(name, caller)
         except ModelNotFound as unknown:
             base, plus, own = name.rpartition("+")
             if not plus or not own:
                 raise
             try:
-                model = self._named(base)
+                model = self._named(base, caller)
             except ModelNotFound:
                 raise unknown from None
             if adapter is not None and adapter.name != own:
@@ -121,9 +123,10 @@ class Catalog:
         found = self._snapshot.by_name.get(model_id) if self._snapshot is not None else None
         return found is not None and found.id == model_id
 
-    def called(self, name: str) -> bool:
-        """Whether a model had that id or alias at the last look; reads nothing."""
-        return self._snapshot is not None and name in self._snapshot.by_name
+    def called(self, name: str, caller: Caller = LOCAL) -> bool:
+        """Whether a model that `caller` may use had that id or alias at the last look; reads nothing."""
+        found = self._snapshot.by_name.get(name) if self._snapshot is not None else None
+        return found is not None and caller.may_use(found.id)
 
     def known(self, name: str) -> Model | None:
         """The model of that id or alias by the last scan, None where `find` may have to read the disk."""
@@ -131,14 +134,14 @@ class Catalog:
         model = snapshot.by_name.get(name) if snapshot else None
         return None if model is None or model.id in self._default_adapters else model
 
-    def _named(self, name: str) -> Model:
+    def _named(self, name: str, caller: Caller) -> Model:
         snapshot = self._snapshot
         if snapshot is None or name not in snapshot.by_name:
             snapshot = self._current()
-        try:
-            return snapshot.by_name[name]
-        except KeyError:
-            raise ModelNotFound(name, [model.id for model in snapshot.models]) from None
+        found = snapshot.by_name.get(name)
+        if found is None or not caller.may_use(found.id):
+            raise ModelNotFound(name, [model.id for model in snapshot.models if caller.may_use(model.id)])
+        return found
 
     def refresh(self) -> None:
         """Scans now. Files that did not change are not read again."""

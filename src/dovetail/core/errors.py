@@ -67,8 +67,6 @@ class ModelNotFound(InvalidRequest):
     code = "model_not_found"
 
     def __init__(self, name: str, known: Sequence[str]) -> None:
-        self.name = name
-        self.known = known
         listed = ", ".join(known[:20]) if known else "none yet (put a .gguf file or an MLX folder into models/)"
         super().__init__(f"model {name[:256]!r} does not exist; models here: {listed}", param="model")
 

@@ -42,19 +42,19 @@ async def meant(request: Request, services: Services, caller: Caller, name: str 
     asked = name or request.headers.get(HEADER)
     if asked and (name or not asked.isdecimal()):
         return asked
-    numbers = numbered(services)
+    numbers = {each: model for each, model in numbered(services).items() if caller.may_use(base(model))}
     number = int(asked[:_DIGITS]) if asked else 0
     if number in numbers:
         return numbers[number]
     if asked:
-        listed = ", ".join(f"{each}: {model}" for each, model in numbers.items() if caller.may_use(base(model)))
+        listed = ", ".join(f"{each}: {model}" for each, model in numbers.items())
         none = "none has been asked for yet"
         raise InvalidRequest(f"there is no process with the number {number}; there are {listed or none}", param=HEADER)
     ready = [state.served for state in services.pool.states() if state.served and state.state == "ready"]
     loaded = {model.id for model in ready if model.writes}
-    for only in (loaded, set(preloads(services.settings))):
-        if len(only) == 1:
-            return only.pop()
+    for ids in (loaded, set(preloads(services.settings))):
+        if len(only := [each for each in ids if caller.may_use(each)]) == 1:
+            return only[0]
     models = await asyncio.to_thread(services.catalog.models)
     names = [model.id for model in models if caller.may_use(model.id)]
     more = f" and {len(names) - _MOST_LISTED} more" if len(names) > _MOST_LISTED else ""
@@ -64,7 +64,7 @@ async def meant(request: Request, services: Services, caller: Caller, name: str 
 
 async def found(request: Request, services: Services, caller: Caller, name: str | None = None) -> Model:
     """The same, as the catalog has it. Raises ModelNotFound and AdapterNotFound too."""
-    return await asyncio.to_thread(services.catalog.find, await meant(request, services, caller, name))
+    return await asyncio.to_thread(services.catalog.find, await meant(request, services, caller, name), None, caller)
 
 
 async def addressed(body: BodyT, request: Request, services: Services, caller: Caller) -> BodyT:

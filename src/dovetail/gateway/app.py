@@ -117,7 +117,7 @@ def create_app(services: Services | None = None) -> FastAPI:
     for router in ROUTERS:  # flat: an included router is searched twice for each request
         app.router.routes.extend(guarded(route, guard) for route in router.routes)
     if services:
-        app.router.routes.append(ModelPaths(services.catalog, app.router))
+        app.router.routes.append(ModelPaths(services.catalog, app.router, guard))
     app.add_exception_handler(DovetailError, errors.handle)
     app.add_exception_handler(HTTPException, errors.handle)
     app.add_middleware(

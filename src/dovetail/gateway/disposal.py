@@ -9,23 +9,20 @@ from pathlib import Path
 from dovetail import demo
 from dovetail.catalog.found import Tool
 from dovetail.catalog.removal import Removal, removal
-from dovetail.core.caller import Caller
 from dovetail.core.errors import InvalidRequest
 from dovetail.core.model import Model
 from dovetail.gateway import change
 from dovetail.gateway.roots import roots
 from dovetail.gateway.services import Services
-from dovetail.serving.limits import check_scope
 from dovetail.settings import Settings
 from dovetail.settings.document import Edit
 
 
-async def dispose(services: Services, caller: Caller, model: Model) -> Removal:
+async def dispose(services: Services, model: Model) -> Removal:
     """Takes the model's entry out of the settings, unloads it, removes its files.
 
-    Raises Forbidden, InvalidRequest, Conflict.
+    Raises InvalidRequest, Conflict.
     """
-    check_scope(caller, model)
     files = await asyncio.to_thread(goes, services, model)
     if model.id in services.settings.models:
         await change.write(services, [Edit(("models", model.id), None)])

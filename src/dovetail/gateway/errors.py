@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from typing import Literal, cast
+from typing import Literal
 
 import orjson
 import structlog
@@ -20,14 +20,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from dovetail.access.access import Known
-from dovetail.core.caller import Caller
 from dovetail.core.errors import (
     Busy,
     DovetailError,
     InvalidRequest,
     LoadFailed,
-    ModelNotFound,
     NotAllowed,
     QueueFull,
     RateLimited,
@@ -91,13 +88,6 @@ def as_dovetail(failure: BaseException) -> DovetailError:
         case _:
             log.error("request_failed", exc_info=failure)
             return DovetailError("something went wrong in the server; its log has the details")
-
-
-def heard_by(error: DovetailError, caller: Caller) -> DovetailError:
-    """The error as `caller` may hear it: of models, a key is told of those that it is good for."""
-    if isinstance(error, ModelNotFound) and caller.scope.models:
-        return ModelNotFound(error.name, [name for name in error.known if caller.may_use(name)])
-    return error
 
 
 def kind(error: DovetailError) -> str:
@@ -178,8 +168,6 @@ async def handle(request: Request, failure: Exception) -> Response:
     """FastAPI's exception handler for everything the routes raise."""
     allow = failure.headers if isinstance(failure, HTTPException) else None
     error = as_dovetail(failure)
-    if (known := cast("Known | None", request.scope.get(KNOWN))) is not None:
-        error = heard_by(error, known.caller)
     request.scope[ERROR] = error.code
     request_id = str(request.scope.get(REQUEST_ID, ""))
     answer = reply(error, allow, path=request.url.path, request_id=request_id)

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from dovetail import __version__
+from dovetail.core.caller import LOCAL
 from dovetail.core.request import Json, JsonObject
 from dovetail.gateway import props
 from dovetail.gateway.answers import Health, Ready
@@ -30,9 +31,8 @@ async def health(request: Request, services: ServicesDep) -> Response:
         said = state(services)
         # What there is here is nobody's business beyond this machine, and no database is to be asked who it is.
         return json_answer(said | {"models": []} if asks is not None and asks.closed else said)
-    if asks is not None:
-        await asks.admit(request.scope, Right.VIEW)
-    return json_answer(props.health(services, await asyncio.to_thread(services.catalog.find, name)))
+    caller = LOCAL if asks is None else (await asks.admit(request.scope, Right.VIEW)).caller
+    return json_answer(props.health(services, await asyncio.to_thread(services.catalog.find, name, None, caller)))
 
 
 @router.get("/ready", operation_id="ready", response_model=None)

@@ -16,7 +16,7 @@ from dovetail.catalog import hub
 from dovetail.catalog.delivery import order
 from dovetail.catalog.hub import HubSpec
 from dovetail.catalog.transfer import Unreachable
-from dovetail.core.caller import Caller
+from dovetail.core.caller import LOCAL, Caller
 from dovetail.core.errors import Busy, Conflict, DovetailError, InvalidRequest, ModelNotFound
 from dovetail.core.model import Model
 from dovetail.gateway import multipart
@@ -76,7 +76,7 @@ def check_enabled(settings: Settings) -> None:
 
 async def asked(services: Services, name: str | None, caller: Caller) -> str:
     """The name of the model that a request means. Raises ModelNotFound, or Busy while it is fetched."""
-    known = name is not None and await asyncio.to_thread(_is_known, services, name)
+    known = name is not None and await asyncio.to_thread(_found, services, name, caller) is not None
     if name is not None and (known or name not in USUAL):
         return name
     standing = await stands(services, caller)
@@ -97,7 +97,10 @@ async def stands(services: Services, caller: Caller) -> Standing:
     wanted = _id(settings)
     if wanted is not None:
         found = await asyncio.to_thread(_found, services, wanted)
-        return _under_way(services, wanted) if found is None else _of(services, found)
+        if found is None:
+            return _under_way(services, wanted)
+        if caller.may_use(found.id):
+            return _of(services, found)
     models = await asyncio.to_thread(services.catalog.models)
     hearing = [m.id for m in models if m.hears and m.invalid is None and caller.may_use(m.id)]
     if len(hearing) == 1:
@@ -123,7 +126,7 @@ async def fetch(services: Services) -> bool:
     if not services.settings.speech.enabled or said is None or is_folder(said) or (spec := _spec(said)) is None:
         return True
     downloads, wanted = services.downloads, _id(services.settings)
-    if downloads is None or wanted is None or await asyncio.to_thread(_is_known, services, wanted):
+    if downloads is None or wanted is None or await asyncio.to_thread(_found, services, wanted) is not None:
         return True
     if _under_way(services, wanted).state == "downloading":
         return True
@@ -158,13 +161,9 @@ def _of(services: Services, model: Model) -> Standing:
     return Standing(services.pool.status(model.id).state, model.id)
 
 
-def _is_known(services: Services, name: str) -> bool:
-    return _found(services, name) is not None
-
-
-def _found(services: Services, name: str) -> Model | None:
+def _found(services: Services, name: str, caller: Caller = LOCAL) -> Model | None:
     try:
-        return services.catalog.find(name)
+        return services.catalog.find(name, None, caller)
     except DovetailError:
         return None
 

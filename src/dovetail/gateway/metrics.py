@@ -22,7 +22,6 @@ from dovetail.gateway.openapi import MODEL_QUERY, answers, streams
 from dovetail.gateway.rights import Right
 from dovetail.gateway.services import Services
 from dovetail.gateway.streams import EventStream, count, frame, last_seen
-from dovetail.serving.limits import check_scope
 from dovetail.telemetry.exposition import CONTENT_TYPE
 from dovetail.telemetry.hub import Listening
 
@@ -86,13 +85,12 @@ async def _frames(request: Request, services: Services, model: str | None) -> As
 
 
 async def _model(request: Request, services: Services) -> str | None:
-    """The id of the model that is asked about. Raises ModelNotFound, and Forbidden for what a key is not good for."""
-    name = request.query_params.get("model")
+    """The id of the model that is asked about. Raises ModelNotFound, and Forbidden for all of them to a key of some."""
+    name, caller = request.query_params.get("model"), known(request.scope).caller
     if name is None:
-        check_whole(known(request.scope).caller)
+        check_whole(caller)
         return None
-    model = await asyncio.to_thread(services.catalog.find, name)
-    check_scope(known(request.scope).caller, model)
+    model = await asyncio.to_thread(services.catalog.find, name, None, caller)
     return model.id
 
 

@@ -174,7 +174,7 @@ class Reply(Response, Generic[EventT]):
                         await self._room
             self._push(self._rendering.end())
         except DovetailError as failure:
-            self._failure = errors.heard_by(failure, self._ticket.caller)
+            self._failure = failure
         except Exception as failure:  # noqa: BLE001  the request's boundary
             self._failure = errors.as_dovetail(failure)
         finally:

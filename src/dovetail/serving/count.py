@@ -12,7 +12,7 @@ from dovetail.core.model import Model
 from dovetail.core.request import ChatPrompt, GenerateRequest, JsonObject, TextPart
 from dovetail.fleet.lease import Lease
 from dovetail.fleet.pool import Pool
-from dovetail.serving.limits import check_length, check_request, check_scope
+from dovetail.serving.limits import check_length, check_request
 from dovetail.serving.requests import Ticket
 from dovetail.serving.thinking import named, settled
 
@@ -40,10 +40,9 @@ async def count(catalog: Catalog, pool: Pool, request: GenerateRequest, ticket: 
 async def _ready(
     catalog: Catalog, pool: Pool, request: GenerateRequest, ticket: Ticket
 ) -> AsyncGenerator[tuple[Lease, Model, str]]:
-    model, by_name = await asyncio.to_thread(named, catalog.find, request)
+    model, by_name = await asyncio.to_thread(named, catalog.find, request, ticket.caller)
     if model.invalid is not None:
         raise LoadFailed(f"{model.id} cannot be loaded: {model.invalid}", code="invalid_model_file", status=422)
-    check_scope(ticket.caller, model)
     check_request(request, model)
     if model.remote is not None:
         raise InvalidRequest(f"{model.id} is on another server, which alone can read it", param="model")

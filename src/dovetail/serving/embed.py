@@ -20,7 +20,7 @@ from dovetail.engines import embedding, remote
 from dovetail.engines.base import WorkerCall
 from dovetail.serving.course import Course
 from dovetail.serving.generate import Models, Worker
-from dovetail.serving.limits import check_scope, check_texts, check_token_ids
+from dovetail.serving.limits import check_texts, check_token_ids
 from dovetail.serving.replay import answered
 from dovetail.serving.requests import Ticket
 from dovetail.serving.vectors import shaped
@@ -87,7 +87,6 @@ class Embedder:
         ticket = ticket or Ticket("embedding", caller, request.model)
         with self._recorded(request.id, ticket) as use:
             model = await self._find(use, request.adapter)
-            check_scope(caller, model)
             request = replace(request, adapter=model.adapter)
             pooling = _pooling(request, model)
             check_token_ids((i for text in request.inputs if not isinstance(text, str) for i in text), model, "input")
@@ -112,7 +111,6 @@ class Embedder:
         ticket = ticket or Ticket("ranking", caller, request.model)
         with self._recorded(request.id, ticket) as use:
             model = await self._find(use, request.adapter)
-            check_scope(caller, model)
             if model.pooling != "rank":
                 raise InvalidRequest(
                     f"{model.id} cannot rank documents: that takes a GGUF file of a reranker, whose header gives the "
@@ -136,7 +134,7 @@ class Embedder:
             return Ranking(tuple(ranks[: request.top_n]), use.tokens)
 
     async def _find(self, use: _Use, adapter: Adapter | None) -> Model:
-        model = await asyncio.to_thread(self._catalog.find, use.model, adapter)
+        model = await asyncio.to_thread(self._catalog.find, use.model, adapter, use.ticket.caller)
         use.model = use.ticket.model = model.name
         return model
 

@@ -10,7 +10,7 @@ from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import replace
 from typing import Protocol
 
-from dovetail.core.caller import Caller
+from dovetail.core.caller import LOCAL, Caller
 from dovetail.core.errors import ContextTooLong
 from dovetail.core.events import Event, Loading, Prefill, Progress, Queued
 from dovetail.core.model import Adapter, Model
@@ -19,7 +19,7 @@ from dovetail.core.request import GenerateRequest, Sampling
 from dovetail.serving.advice import advised, bounded
 from dovetail.serving.course import Course
 from dovetail.serving.fill import filled
-from dovetail.serving.limits import check_length, check_request, check_scope, prompt_field
+from dovetail.serving.limits import check_length, check_request, prompt_field
 from dovetail.serving.media import Gate
 from dovetail.serving.merge import merged
 from dovetail.serving.opening import opened
@@ -33,7 +33,7 @@ _PROGRESS = (Queued, Loading, Prefill)
 class Models(Protocol):
     """Names to models; `catalog.Catalog` is one."""
 
-    def find(self, name: str, adapter: Adapter | None = None) -> Model:
+    def find(self, name: str, adapter: Adapter | None = None, caller: Caller = LOCAL) -> Model:
         """May read the disk. Raises ModelNotFound, or what is wrong with the adapter."""
         ...
 
@@ -130,9 +130,8 @@ class Generator:
         if not self._share and caller.key is not None:  # prompt caches are the caller's own
             request = replace(request, space=caller.id)
         try:
-            model, request = await self._find(request)
+            model, request = await self._find(request, caller)
             name = ticket.model = model.name
-            check_scope(caller, model)
             sampling = _seeded(advised(request.sampling, model))
             request = replace(bounded(request, model), adapter=model.adapter, sampling=sampling)
             request = await self._media.passed(request)
@@ -154,8 +153,7 @@ class Generator:
 
     async def check(self, request: GenerateRequest, caller: Caller) -> None:
         """Raises what `run` would find wrong before it waits for anything."""
-        model, _ = await self._find(request)
-        check_scope(caller, model)
+        await self._find(request, caller)
 
     async def run_all(
         self, requests: Sequence[GenerateRequest], caller: Caller, ticket: Ticket | None = None
@@ -172,11 +170,11 @@ class Generator:
             async for event in events:
                 yield event
 
-    async def _find(self, request: GenerateRequest) -> tuple[Model, GenerateRequest]:
+    async def _find(self, request: GenerateRequest, caller: Caller) -> tuple[Model, GenerateRequest]:
         by_name: bool | None = None
         model = self._catalog.known(request.model) if request.adapter is None else None
-        if model is None:
-            model, by_name = await asyncio.to_thread(named, self._catalog.find, request)
+        if model is None or not caller.may_use(model.id):
+            model, by_name = await asyncio.to_thread(named, self._catalog.find, request, caller)
         model.check_sound()
         check_request(request, model)
         return model, settled(request, model, by_name)

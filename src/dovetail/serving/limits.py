@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from dovetail.core.caller import Caller
-from dovetail.core.errors import ContextTooLong, Forbidden, InvalidRequest, UnsupportedField
+from dovetail.core.errors import ContextTooLong, InvalidRequest, UnsupportedField
 from dovetail.core.model import Model
 from dovetail.core.request import ChatPrompt, GenerateRequest, TextPart
 from dovetail.serving.media import check_modalities
@@ -16,13 +15,6 @@ BYTES_A_TOKEN = 8
 # Of one sign repeated, spaces above all, vocabularies have tokens this long.
 BYTES_A_RUN = 128
 _RUN = re.compile(r"([^\w])\1{15,}", re.DOTALL)
-
-
-def check_scope(caller: Caller, model: Model) -> None:
-    """Raises Forbidden for a model that the caller's key is not good for."""
-    if not caller.may_use(model.id):
-        models = ", ".join(caller.scope.models)
-        raise Forbidden(f"this key is not good for {model.id}, but for {models}", code="key_scope", param="model")
 
 
 def check_request(request: GenerateRequest, model: Model) -> None:

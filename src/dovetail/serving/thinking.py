@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from dovetail.core.caller import Caller
 from dovetail.core.errors import AdapterNotFound, InvalidRequest, ModelNotFound, UnsupportedField
 from dovetail.core.model import Adapter, Model
 from dovetail.core.request import ChatPrompt, GenerateRequest, Grammar, JsonObject, Thinking, Thought
@@ -18,19 +19,21 @@ _SWITCHES = frozenset({"enable_thinking", "thinking"})
 _EFFORTS = frozenset({"reasoning_effort", "reasoning.effort", "output_config.effort"})
 
 
-def named(find: Callable[[str, Adapter | None], Model], request: GenerateRequest) -> tuple[Model, bool | None]:
+def named(
+    find: Callable[[str, Adapter | None, Caller], Model], request: GenerateRequest, caller: Caller
+) -> tuple[Model, bool | None]:
     """The model, and whether the name's suffix turns its thinking on or off; a model of that very name comes first.
 
     Blocks as `find` does. Raises ModelNotFound.
     """
     try:
-        return find(request.model, request.adapter), None
+        return find(request.model, request.adapter, caller), None
     except (ModelNotFound, AdapterNotFound):  # the adapter's name may be what the suffix stands behind
         suffix = next((s for s in SUFFIXES if request.model.endswith(s)), "")
         if not suffix or not isinstance(request.prompt, ChatPrompt):
             raise
         try:
-            return find(request.model.removesuffix(suffix), request.adapter), SUFFIXES[suffix]
+            return find(request.model.removesuffix(suffix), request.adapter, caller), SUFFIXES[suffix]
         except (ModelNotFound, AdapterNotFound):
             pass
         raise

@@ -21,7 +21,6 @@ from dovetail.engines.base import Decoder, WorkerCall
 from dovetail.engines.whisper import SpeechDecoder, transcription
 from dovetail.serving.course import Course
 from dovetail.serving.generate import Models, Worker
-from dovetail.serving.limits import check_scope
 from dovetail.serving.requests import Ticket
 
 TRIES = 3  # workers that one recording may outlive
@@ -74,9 +73,8 @@ class Transcriber:
         ticket = ticket or Ticket("transcription", caller, name)
         course = Course(request.id, ticket, self._clock)
         try:
-            model = await asyncio.to_thread(self._catalog.find, name)
+            model = await asyncio.to_thread(self._catalog.find, name, None, caller)
             name = ticket.model = model.name
-            check_scope(caller, model)
             check_hears(model)
             async with (
                 self._pool.lease(model, caller=caller) as lease,

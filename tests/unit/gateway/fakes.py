@@ -230,8 +230,8 @@ class Models(serving.Catalog):
     def models(self) -> tuple[Model, ...]:
         return tuple(sorted(self.by_name.values(), key=lambda m: m.id))
 
-    def called(self, name: str) -> bool:
-        return name in self.by_name
+    def called(self, name: str, caller: Caller = LOCAL) -> bool:
+        return name in self.by_name and caller.may_use(name)
 
 
 def services(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from dovetail.catalog.transfer import Unreachable
-from dovetail.core.caller import Caller
+from dovetail.core.caller import LOCAL, Caller
 from dovetail.core.errors import Conflict, DovetailError, InvalidRequest, ModelNotFound
 from dovetail.gateway import hearing
 from dovetail.gateway.change import ConfigurationRefused, check
@@ -47,7 +47,8 @@ class Downloads:
 
 
 class Catalog:
-    def find(self, name: str) -> None:
+    def find(self, name: str, adapter: None = None, caller: Caller = LOCAL) -> None:
+        del adapter, caller
         raise ModelNotFound(name, [])
 
 

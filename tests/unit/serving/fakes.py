@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from dovetail.core.caller import Caller
+from dovetail.core.caller import LOCAL, Caller
 from dovetail.core.errors import ModelNotFound
 from dovetail.core.events import Event, Finished, Progress, TextDelta, Timings, Usage
 from dovetail.core.model import Adapter, Model, Shape
@@ -70,10 +70,10 @@ class Catalog:
     def known(self, name: str) -> Model | None:
         return self.by_name.get(name) if name in self.asked else None
 
-    def find(self, name: str, adapter: Adapter | None = None) -> Model:
+    def find(self, name: str, adapter: Adapter | None = None, caller: Caller = LOCAL) -> Model:
         self.asked.append(name)
-        if name not in self.by_name:
-            raise ModelNotFound(name, list(self.by_name))
+        if name not in self.by_name or not caller.may_use(self.by_name[name].id):
+            raise ModelNotFound(name, [each for each in self.by_name if caller.may_use(each)])
         return replace(self.by_name[name], adapter=adapter)
 
 

@@ -36,8 +36,8 @@ class Shelf:
     def known(self, name: str) -> Model | None:
         return fake_model(name)
 
-    def find(self, name: str, adapter: object = None) -> Model:
-        del adapter
+    def find(self, name: str, adapter: object = None, caller: object = None) -> Model:
+        del adapter, caller
         return fake_model(name)
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from dovetail.core.caller import LOCAL, Caller
 from dovetail.core.errors import AdapterNotFound, InvalidRequest, ModelNotFound, UnsupportedField
 from dovetail.core.model import Adapter, Model, Remote
 from dovetail.core.request import ChatPrompt, Effort, GenerateRequest, Grammar, Message, TextPart, Thinking, Thought
@@ -173,8 +174,8 @@ def test_a_raw_prompt_has_no_thinking() -> None:
 
 
 def test_a_model_of_that_very_name_comes_first() -> None:
-    def find(name: str, adapter: Adapter | None = None) -> Model:
-        del adapter
+    def find(name: str, adapter: Adapter | None, caller: Caller) -> Model:
+        del adapter, caller
         if name.startswith("qwen+") and name != "qwen+x":
             raise AdapterNotFound(name.removeprefix("qwen+"), "GGUF", ["x"])
         if name not in {"qwen", "qwen-thinking", "qwen+x"}:
@@ -182,7 +183,7 @@ def test_a_model_of_that_very_name_comes_first() -> None:
         return replace(model(name), template=QWEN)
 
     def found(name: str) -> tuple[str, bool | None]:
-        model, by_name = named(find, chat(name))
+        model, by_name = named(find, chat(name), LOCAL)
         return model.id, by_name
 
     assert found("qwen") == ("qwen", None)
@@ -197,7 +198,7 @@ def test_a_model_of_that_very_name_comes_first() -> None:
         with pytest.raises(ModelNotFound, match=name):
             found(name)
     with pytest.raises(ModelNotFound):
-        named(find, request(name="qwen-no-thinking"))
+        named(find, request(name="qwen-no-thinking"), LOCAL)
 
 
 @pytest.mark.parametrize(

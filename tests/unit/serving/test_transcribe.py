@@ -57,8 +57,8 @@ class Names:
     def __init__(self, model: Model) -> None:
         self.model = model
 
-    def find(self, name: str, adapter: object = None) -> Model:
-        del name, adapter
+    def find(self, name: str, adapter: object = None, caller: object = None) -> Model:
+        del name, adapter, caller
         return self.model
 
     def known(self, name: str) -> Model | None:

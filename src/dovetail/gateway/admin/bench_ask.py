@@ -189,7 +189,7 @@ class Asked(OpenAIErrors):
 async def ask(request: Request, services: ServicesDep, caller: CallerDep) -> Response:
     """Asks a model one question and measures the answer: tokens, speeds, first token, whole time, memory."""
     body = await receive_body(request, services, AskRequest)
-    model = await asyncio.to_thread(services.catalog.find, body.model)
+    model = await asyncio.to_thread(services.catalog.find, body.model, None, caller)
     watched = Watched(Meter(lambda: _pid(services, model.id), Looking(services.sampler)))
     rendering = Asked(watched, streamed=body.stream)
     return generation(services, caller, body, [body.request()], rendering, watched.events)

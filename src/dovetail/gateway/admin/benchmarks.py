@@ -26,7 +26,6 @@ from dovetail.gateway.openapi import answers, reads
 from dovetail.gateway.sampling import ModelName
 from dovetail.gateway.services import Services
 from dovetail.gateway.wire import Wire
-from dovetail.serving.limits import check_scope
 
 router = APIRouter(tags=["benchmarks"])
 
@@ -121,7 +120,7 @@ async def start_benchmark(request: Request, services: ServicesDep, caller: Calle
     """Begins a benchmark, one at a time. It waits while other requests run, and stops for each that comes."""
     body = await receive_body(request, services, BenchmarkRequest)
     for name in body.models:
-        check_scope(caller, await asyncio.to_thread(services.catalog.find, name))
+        await asyncio.to_thread(services.catalog.find, name, None, caller)
     guard.detail(request.scope, models=", ".join(body.models)[:200])
     await _lab(services).start(body.plan(), refuse=body.when_busy == "refuse")
     return _under_way(services)

@@ -18,6 +18,7 @@ from dovetail.catalog.hub import parse_spec
 from dovetail.catalog.invalid import InvalidModelFile
 from dovetail.catalog.preview import preview
 from dovetail.catalog.scan import scan
+from dovetail.core.caller import Caller
 from dovetail.core.errors import InvalidRequest
 from dovetail.core.model import CacheType, LoadOptions, Model
 from dovetail.gateway import change, guard
@@ -39,7 +40,6 @@ from dovetail.gateway.openapi import answers, reads
 from dovetail.gateway.roots import admitted
 from dovetail.gateway.services import Services
 from dovetail.gateway.wire import Wire
-from dovetail.serving.limits import check_scope
 from dovetail.settings.document import Edit
 
 router = APIRouter(tags=["models"])
@@ -94,9 +94,7 @@ async def estimate_model(request: Request, services: ServicesDep, caller: Caller
     if (repo := body.repo) is not None:
         model = await downloads_of(services).errands.ask(lambda: preview(order(parse_spec(repo))))
     else:
-        model = await asyncio.to_thread(_model, services, body)
-        if body.model is not None:
-            check_scope(caller, model)
+        model = await asyncio.to_thread(_model, services, caller, body)
     said = {name: value for name in _OPTIONS if (value := getattr(body, name)) is not None}
     model, options = await asyncio.to_thread(_resolved, services, model, body.settings, said)
     engine = services.engines[model.format]
@@ -158,10 +156,10 @@ async def add_found(request: Request, services: ServicesDep, _caller: CallerDep)
 _OPTIONS = tuple(name for name in EstimateRequest.model_fields if name not in {"model", "path", "repo", "settings"})
 
 
-def _model(services: Services, body: EstimateRequest) -> Model:
+def _model(services: Services, caller: Caller, body: EstimateRequest) -> Model:
     """Raises ModelNotFound, Forbidden, InvalidModelFile."""
     if body.path is None:
-        model = services.catalog.find(body.model or "")
+        model = services.catalog.find(body.model or "", None, caller)
     else:
         (model,) = scan([], named={_NEW: admitted(body.path, change.reachable(services))})
     if model.invalid is not None:

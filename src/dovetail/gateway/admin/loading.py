@@ -7,6 +7,7 @@ import asyncio
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from dovetail.core.caller import Caller
 from dovetail.core.errors import InvalidRequest
 from dovetail.core.model import Model
 from dovetail.gateway import guard
@@ -17,7 +18,6 @@ from dovetail.gateway.json_answer import json_answer
 from dovetail.gateway.openapi import answers
 from dovetail.gateway.services import Services
 from dovetail.gateway.sse import arrived
-from dovetail.serving.limits import check_scope
 from dovetail.serving.requests import Ticket
 
 router = APIRouter(tags=["models"])
@@ -32,8 +32,7 @@ router = APIRouter(tags=["models"])
 @answers(Done)
 async def load_entry(request: Request, services: ServicesDep, caller: CallerDep) -> Response:
     """Loads a model and answers when it is ready; goes on when the client leaves, `/unload` ends it."""
-    model = await _model(request, services)
-    check_scope(caller, model)
+    model = await _model(request, services, caller)
     ticket = Ticket("load", caller, model.name)
     ticket.worker = model.name
     await services.loads.load(model, ticket, arrived(ticket, request.scope))
@@ -49,17 +48,16 @@ async def load_entry(request: Request, services: ServicesDep, caller: CallerDep)
 @answers(Done)
 async def unload_entry(request: Request, services: ServicesDep, caller: CallerDep) -> Response:
     """Ends the load of a model, or unloads it once its running requests are done."""
-    model = await _model(request, services)
-    check_scope(caller, model)
+    model = await _model(request, services, caller)
     ended = await services.loads.cancel(model.name)
     if not await services.pool.unload(model.id) and not ended:
         raise InvalidRequest(f"{model.name} is not loaded", code="model_not_loaded", param="model")
     return _done()
 
 
-async def _model(request: Request, services: Services) -> Model:
+async def _model(request: Request, services: Services, caller: Caller) -> Model:
     """Raises ModelNotFound."""
-    model = await asyncio.to_thread(services.catalog.find, request.path_params["id"])
+    model = await asyncio.to_thread(services.catalog.find, request.path_params["id"], None, caller)
     guard.detail(request.scope, model=model.name)
     return model
 

@@ -42,7 +42,6 @@ from dovetail.gateway.openapi import answers, reads
 from dovetail.gateway.roots import admitted, roots
 from dovetail.gateway.services import Services
 from dovetail.gateway.wire import Wire
-from dovetail.serving.limits import check_scope
 from dovetail.settings import Settings
 from dovetail.settings.document import Edit
 
@@ -116,8 +115,7 @@ async def add_model(request: Request, services: ServicesDep, _caller: CallerDep)
 async def change_model(request: Request, services: ServicesDep, caller: CallerDep) -> Response:
     """Changes a model's settings, at once; a worker that was loaded otherwise goes when its last request ends."""
     body = await receive_body(request, services, ModelChange)
-    model = await asyncio.to_thread(services.catalog.find, request.path_params["id"])
-    check_scope(caller, model)
+    model = await asyncio.to_thread(services.catalog.find, request.path_params["id"], None, caller)
     edits = list(change.edits_of(body.settings, ("models", model.id)))
     if not edits:
         raise InvalidRequest("settings: say what is to change", param="settings")
@@ -138,8 +136,7 @@ async def change_model(request: Request, services: ServicesDep, caller: CallerDe
 @answers(ModelRemoved)
 async def remove_model(request: Request, services: ServicesDep, caller: CallerDep) -> Response:
     """Removes a model's entry, and with `files` its files, once it is unloaded; `confirm` is its id once more."""
-    model = await asyncio.to_thread(services.catalog.find, request.path_params["id"])
-    check_scope(caller, model)
+    model = await asyncio.to_thread(services.catalog.find, request.path_params["id"], None, caller)
     with_files = request.query_params.get("files") == "true"
     guard.detail(request.scope, model=model.id, files=str(with_files).lower())
     has_entry = model.id in services.settings.models
@@ -172,8 +169,7 @@ async def remove_model(request: Request, services: ServicesDep, caller: CallerDe
 @answers(RemovalAnswer)
 async def model_removal(request: Request, services: ServicesDep, caller: CallerDep) -> Response:
     """What would go with a model: nothing does yet."""
-    model = await asyncio.to_thread(services.catalog.find, request.path_params["id"])
-    check_scope(caller, model)
+    model = await asyncio.to_thread(services.catalog.find, request.path_params["id"], None, caller)
     problem: str | None = None
     going = Removal((), 0)
     try:
@@ -194,8 +190,7 @@ async def model_removal(request: Request, services: ServicesDep, caller: CallerD
 @answers(FittingAdapters)
 async def model_adapters(request: Request, services: ServicesDep, caller: CallerDep) -> Response:
     """The adapters of a model's format, and which of them cannot be applied to it. Reads headers, loads nothing."""
-    model = await asyncio.to_thread(services.catalog.find, request.path_params["id"])
-    check_scope(caller, model)
+    model = await asyncio.to_thread(services.catalog.find, request.path_params["id"], None, caller)
     own = services.settings.models.get(model.id)
     found = await asyncio.to_thread(_fitting, services, replace(model, adapter=None))
     return _json(FittingAdapters(default=None if own is None else own.adapter, data=found))
@@ -210,8 +205,7 @@ async def model_adapters(request: Request, services: ServicesDep, caller: Caller
 @answers(ModelDetails)
 async def model_details(request: Request, services: ServicesDep, caller: CallerDep) -> Response:
     """What a model's files say: numbers, tensors by type, metadata of GGUF, checks of MLX. Loads nothing."""
-    model = await asyncio.to_thread(services.catalog.find, request.path_params["id"])
-    check_scope(caller, model)
+    model = await asyncio.to_thread(services.catalog.find, request.path_params["id"], None, caller)
     if model.remote is not None:
         raise InvalidModelFile(f"another server has {model.id}: there are no files of it here")
     root = next((root for root in roots(services.settings) if model.path.is_relative_to(root)), None)

@@ -140,7 +140,7 @@ class Runs:
             timer.cancel()
             del self._works[run.id]
         status, error = _outcome(work, ended)
-        run.close(status, None if error is None else errors.heard_by(error, run.ticket.caller))
+        run.close(status, error)
         await self._keep()
         run.tell_end()
 

@@ -31,7 +31,6 @@ from dovetail.gateway.rights import Right
 from dovetail.gateway.roots import admitted, roots
 from dovetail.gateway.services import Services
 from dovetail.gateway.wire import Inert, Refused, Wire
-from dovetail.serving.limits import check_scope
 from dovetail.serving.requests import Ticket
 from dovetail.settings.document import Edit, Value
 
@@ -148,7 +147,6 @@ async def chat(request: Request, services: ServicesDep, caller: CallerDep) -> Re
     body = await receive_body(request, services, FileChat)
     said = body.model_params.settings()
     model = await _model(request, services, caller, body)
-    check_scope(caller, model)
     edits = [
         Edit(("models", model.id, name), value)
         for name, value in said.items()
@@ -166,27 +164,29 @@ async def _model(request: Request, services: Services, caller: Caller, body: Fil
     """The file's model, fetched where it is not here. Raises ModelNotFound, Forbidden, and what a download does."""
     if body.local:
         path = await asyncio.to_thread(admitted, body.filename, roots(services.settings), "filename")
-        found = await _here(services, path)
+        found = await _here(services, caller, path)
         if found is None:
             raise ModelNotFound(body.filename[:256], [])
         return found
     name = Path(Path(body.filename).name)  # a repository may have it in a folder
-    found = await _here(services, name, body.repo_id)
+    found = await _here(services, caller, name, body.repo_id)
     if found is not None:
         return found
     if body.repo_id is None or services.downloads is None:
-        return await asyncio.to_thread(services.catalog.find, body.filename)
+        return await asyncio.to_thread(services.catalog.find, body.filename, None, caller)
     await _admin(request, services, "to fetch it")
     ticket = Ticket("load", caller, body.filename, outline(body))
     await while_connected(request, services, ticket, _fetch(services, f"{body.repo_id}:{body.filename}"))
-    return await _here(services, name, body.repo_id) or await asyncio.to_thread(services.catalog.find, body.filename)
+    return await _here(services, caller, name, body.repo_id) or await asyncio.to_thread(
+        services.catalog.find, body.filename, None, caller
+    )
 
 
-async def _here(services: Services, path: Path, repo: str | None = None) -> Model | None:
+async def _here(services: Services, caller: Caller, path: Path, repo: str | None = None) -> Model | None:
     """The model whose first file that is, by its path or by its name alone; none that came from another `repo`."""
 
     def look() -> Model | None:
-        every = [model for model in services.catalog.models() if model.remote is None]
+        every = [model for model in services.catalog.models() if model.remote is None and caller.may_use(model.id)]
         found = [model for model in every if path in {model.path, Path(model.path.name), model.path.resolve()}]
         origins = {model.id: repository(model.path.parent) for model in found} if repo else {}
         found = [model for model in found if origins.get(model.id) in {None, repo}]

@@ -14,6 +14,7 @@ from dovetail.catalog.gguf_facts import GgufFacts, gguf_facts
 from dovetail.catalog.gguf_values import GgufArray
 from dovetail.catalog.invalid import InvalidModelFile
 from dovetail.catalog.mlx_check import MlxFacts, check_folder, checks_json
+from dovetail.core.caller import Caller
 from dovetail.core.errors import InvalidRequest, ModelNotFound
 from dovetail.core.model import Model
 from dovetail.core.request import JsonObject
@@ -26,7 +27,6 @@ from dovetail.gateway.openapi import answers, reads
 from dovetail.gateway.roots import admitted, roots
 from dovetail.gateway.services import Services
 from dovetail.gateway.wire import Wire
-from dovetail.serving.limits import check_scope
 
 router = APIRouter(tags=["older servers"])
 
@@ -83,11 +83,9 @@ async def gguf_info(request: Request, services: ServicesDep, caller: CallerDep) 
     """Quantisation, tensor types and metadata of a GGUF file, from its header."""
     body = await receive_body(request, services, ModelOrPath)
     headers = wire.warnings(body, strict=services.settings.strict)
-    model, path = await asyncio.to_thread(_meant, services, body)
-    if model is not None:
-        check_scope(caller, model)
-        if model.format != "gguf":
-            raise InvalidRequest(f"{model.id} is no GGUF model but {model.format}: POST /mlx-verify", param="model")
+    model, path = await asyncio.to_thread(_meant, services, caller, body)
+    if model is not None and model.format != "gguf":
+        raise InvalidRequest(f"{model.id} is no GGUF model but {model.format}: POST /mlx-verify", param="model")
     facts = await asyncio.to_thread(gguf_facts, path)
     return json_answer(_info(facts, model), headers=headers)
 
@@ -100,25 +98,23 @@ async def mlx_verify(request: Request, services: ServicesDep, caller: CallerDep)
     body = await receive_body(request, services, ModelOrPath)
     headers = wire.warnings(body, strict=services.settings.strict)
     try:
-        model, path = await asyncio.to_thread(_meant, services, body)
+        model, path = await asyncio.to_thread(_meant, services, caller, body)
     except ModelNotFound as unknown:
         return json_answer({"exists": False, "model": body.model, "error": unknown.message}, headers=headers)
-    if model is not None:
-        check_scope(caller, model)
-        if model.format != "mlx":
-            reason = f"{model.id} is no MLX model but {model.format}"
-            return json_answer({"exists": False, "model": model.id, "error": reason}, headers=headers)
+    if model is not None and model.format != "mlx":
+        reason = f"{model.id} is no MLX model but {model.format}"
+        return json_answer({"exists": False, "model": model.id, "error": reason}, headers=headers)
     facts = await asyncio.to_thread(check_folder, path, None if model is None else _root(services, path))
     return json_answer(_verdict(facts, model), headers=headers)
 
 
-def _meant(services: Services, body: ModelOrPath) -> tuple[Model | None, Path]:
+def _meant(services: Services, caller: Caller, body: ModelOrPath) -> tuple[Model | None, Path]:
     """The model's files, or the path. Raises ModelNotFound, Forbidden, InvalidRequest."""
     if (body.model is None) is (body.path is None):
         raise InvalidRequest("model or path: name one of them")
     if body.path is not None:
         return None, admitted(body.path, roots(services.settings))
-    model = services.catalog.find(body.model or "")
+    model = services.catalog.find(body.model or "", None, caller)
     if model.remote is not None:
         raise InvalidModelFile(f"another server has {model.id}: there are no files of it here")
     return model, model.path

@@ -27,7 +27,6 @@ from dovetail.gateway.props import router_state
 from dovetail.gateway.sampling import ModelName
 from dovetail.gateway.services import Services
 from dovetail.gateway.wire import Wire
-from dovetail.serving.limits import check_scope
 from dovetail.settings import legacy
 from dovetail.settings.document import Edit, replace_file
 
@@ -120,8 +119,7 @@ async def set_config(request: Request, services: ServicesDep, caller: CallerDep)
     """Stores a model's load options; they hold from its next load on, which the next request brings about."""
     body = await receive_body(request, services, SetConfig)
     headers = wire.warnings(body, strict=services.settings.strict)
-    model = await asyncio.to_thread(services.catalog.find, body.model)
-    check_scope(caller, model)
+    model = await asyncio.to_thread(services.catalog.find, body.model, None, caller)
     guard.detail(request.scope, model=model.id)
     own = cast("dict[str, object]", body.config.model_dump(exclude_unset=True))
     if (said := body.config.modelFormat) is not None and said.lower() != model.format:

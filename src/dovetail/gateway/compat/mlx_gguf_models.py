@@ -24,7 +24,6 @@ from dovetail.gateway.sampling import Bias, Biased, ModelName
 from dovetail.gateway.services import Services
 from dovetail.gateway.sse import waited
 from dovetail.gateway.wire import Inert, Named, Refused, Wire, also
-from dovetail.serving.limits import check_scope
 from dovetail.serving.requests import Ticket
 from dovetail.serving.worker_call import ask
 from dovetail.settings import ModelSettings
@@ -137,8 +136,7 @@ async def list_names(services: ServicesDep, caller: CallerDep) -> Response:
 async def show_info(request: Request, services: ServicesDep, caller: CallerDep) -> Response:
     """What a model's header says, and whether it is loaded."""
     name: str = request.path_params["name"]
-    model = await asyncio.to_thread(services.catalog.find, name)
-    check_scope(caller, model)
+    model = await asyncio.to_thread(services.catalog.find, name, None, caller)
     return json_answer(
         {
             "model_name": _name(model),
@@ -168,12 +166,11 @@ async def load(request: Request, services: ServicesDep, caller: CallerDep) -> Re
     headers = wire.warnings(body, strict=services.settings.strict)
     number = _number(request)
     adapter = Adapter(body.adapter_name) if body.adapter_name else None
-    model = await asyncio.to_thread(services.catalog.find, body.llm_model_name, adapter)
-    check_scope(caller, model)
+    model = await asyncio.to_thread(services.catalog.find, body.llm_model_name, adapter, caller)
     guard.detail(request.scope, model=model.name)
     if edits := _edits(services, model, body):
         await change.write(services, edits)
-        model = await asyncio.to_thread(services.catalog.find, body.llm_model_name, adapter)
+        model = await asyncio.to_thread(services.catalog.find, body.llm_model_name, adapter, caller)
     ticket = Ticket("load", caller, model.name, outline(body))
     ticket.worker = model.name
     await while_connected(request, services, ticket, services.pool.load(model, ticket.note))
@@ -192,7 +189,6 @@ async def load(request: Request, services: ServicesDep, caller: CallerDep) -> Re
 async def unload(request: Request, services: ServicesDep, caller: CallerDep) -> Response:
     """Unloads a model once its running requests are done; its number stands for none then."""
     model = await found(request, services, caller)
-    check_scope(caller, model)
     guard.detail(request.scope, model=model.name)
     services.instances.take(model.name)
     if not await services.pool.unload(model.id, model.adapter.name if model.adapter else None):
@@ -213,7 +209,6 @@ async def count(request: Request, services: ServicesDep, caller: CallerDep) -> R
     body = await receive_body(request, services, TextCountBody)
     headers = wire.warnings(body, strict=services.settings.strict)
     model = await found(request, services, caller, body.model)
-    check_scope(caller, model)
     ticket = Ticket("token count", caller, model.name, outline(body))
     work = ask(services.pool, model, "/tokenize", {"content": body.prompt}, ticket)
     tokens = (await while_connected(request, services, ticket, work)).get("tokens")

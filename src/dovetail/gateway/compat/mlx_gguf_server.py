@@ -27,7 +27,6 @@ from dovetail.gateway.openapi import answers, reads
 from dovetail.gateway.sampling import ModelName
 from dovetail.gateway.wire import Wire
 from dovetail.hardware.usage import Usage, usage
-from dovetail.serving.limits import check_scope
 from dovetail.serving.requests import Kind, Ticket
 from dovetail.storage.journal import Filter
 
@@ -156,7 +155,6 @@ async def list_processes(request: Request, services: ServicesDep, caller: Caller
 async def latest(request: Request, services: ServicesDep, caller: CallerDep) -> Response:
     """The last request of a model that has ended: what it was, what the prompt cache had, its times. No text of it."""
     model = await found(request, services, caller)
-    check_scope(caller, model)
     entries = await services.insight.journal.page(Filter(model=model.name), 1)
     if not entries:
         raise InvalidRequest(f"no request of {model.name} has ended yet", code="request_not_found", status=404)
@@ -193,7 +191,6 @@ async def clean_up(request: Request, services: ServicesDep, caller: CallerDep) -
     body = await receive_body(request, services, CleanUpBody)
     headers = wire.warnings(body, strict=services.settings.strict)
     model = await found(request, services, caller, body.model)
-    check_scope(caller, model)
     states = services.pool.states()
     workers = frozenset(state.model for state in states if state.served and state.served.id == model.id)
     services.requests.clean_up(workers, body.timeout)

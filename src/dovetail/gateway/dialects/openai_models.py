@@ -18,7 +18,6 @@ from dovetail.gateway.figures import placement
 from dovetail.gateway.json_answer import json_answer
 from dovetail.gateway.openapi import answers
 from dovetail.gateway.services import Services
-from dovetail.serving.limits import check_scope
 
 router = APIRouter(tags=["openai"])
 
@@ -58,8 +57,7 @@ _NAME: JsonObject = {"name": "name", "in": "path", "required": True, "schema": {
 async def retrieve_model(request: Request, services: ServicesDep, caller: CallerDep) -> Response:
     """One model, by its id or an alias."""
     name: str = request.path_params["name"]
-    model = await asyncio.to_thread(services.catalog.find, name)
-    check_scope(caller, model)
+    model = await asyncio.to_thread(services.catalog.find, name, None, caller)
     by_itself = name in {model.id, *model.aliases}  # whatever adapter its settings name
     return _json(model_object(services, replace(model, adapter=None) if by_itself else model))
 

@@ -20,13 +20,13 @@ async def chosen(request: Request, services: Services, name: str | None, *, writ
     a key that is good for some, one of those.
     Raises ModelNotFound.
     """
+    caller = known(request.scope).caller
     if name is not None:
-        return await asyncio.to_thread(services.catalog.find, name)
+        return await asyncio.to_thread(services.catalog.find, name, None, caller)
     only = views.shown(request, services)
     models = [m for m in await asyncio.to_thread(services.catalog.models) if only in {None, m.format} and not m.hears]
+    models = [m for m in models if caller.may_use(m.id)]
     models = [m for m in models if m.writes] or models if writing else models
-    caller = known(request.scope).caller
-    models = [m for m in models if caller.may_use(m.id)] or models
     loaded = [m for m in models if services.pool.status(m.id).state == "ready"]
     if len(loaded) == 1:
         return loaded[0]

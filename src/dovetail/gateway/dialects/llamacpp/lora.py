@@ -20,7 +20,6 @@ from dovetail.gateway.json_answer import json_answer
 from dovetail.gateway.openapi import MODEL_QUERY, answers, reads
 from dovetail.gateway.services import Services
 from dovetail.gateway.wire import Wire
-from dovetail.serving.limits import check_scope
 from dovetail.settings.document import Edit
 
 router = APIRouter(tags=["llama.cpp"])
@@ -59,10 +58,9 @@ class LoraScaleList(RootModel[list[LoraScale]]):
     "/lora-adapters", operation_id="llamaAdapters", response_model=None, openapi_extra={"parameters": [MODEL_QUERY]}
 )
 @answers(LoraList)
-async def list_adapters(request: Request, services: ServicesDep, caller: CallerDep) -> Response:
+async def list_adapters(request: Request, services: ServicesDep, _caller: CallerDep) -> Response:
     """The adapters that fit the form of a model, with the one of requests that name none. Loads nothing."""
     model = await chosen(request, services, request.query_params.get("model"))
-    check_scope(caller, model)
     listed = await _listed(services, model)
     own = services.settings.models.get(model.id)
     used = None if own is None else own.adapter
@@ -80,12 +78,11 @@ async def list_adapters(request: Request, services: ServicesDep, caller: CallerD
 )
 @reads(LoraScaleList)
 @answers(Success)
-async def set_adapters(request: Request, services: ServicesDep, caller: CallerDep) -> Response:
+async def set_adapters(request: Request, services: ServicesDep, _caller: CallerDep) -> Response:
     """The adapter of requests that name none: `[models.ID] adapter`. One at most, with the scale 1."""
     body = await receive_list(request, services, LoraScales)
     headers = wire.warnings(body, strict=services.settings.strict)
     model = await chosen(request, services, request.query_params.get("model"))
-    check_scope(caller, model)
     listed = await _listed(services, model)
     wanted = [each for each in body.adapters if each.scale]
     for each in body.adapters:

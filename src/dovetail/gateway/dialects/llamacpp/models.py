@@ -26,7 +26,6 @@ from dovetail.gateway.rights import Right
 from dovetail.gateway.sampling import ModelName
 from dovetail.gateway.streams import EventStream, count, frame
 from dovetail.gateway.wire import Wire
-from dovetail.serving.limits import check_scope
 from dovetail.serving.requests import Ticket
 from dovetail.telemetry.hub import Hub, Listening, Message, Topic
 
@@ -49,10 +48,9 @@ class ModelEvent(Answer):
 
 @router.get("/props", operation_id="props", response_model=None, openapi_extra={"parameters": [MODEL_QUERY]})
 @answers(PropsAnswer)
-async def show_props(request: Request, services: ServicesDep, caller: CallerDep) -> Response:
+async def show_props(request: Request, services: ServicesDep, _caller: CallerDep) -> Response:
     """What a model is like to ask: the context of one request, slots, template, modalities. Loads nothing."""
     model = await chosen(request, services, request.query_params.get("model"))
-    check_scope(caller, model)
     return json_answer(props(services, model))
 
 
@@ -63,8 +61,7 @@ async def load_model(request: Request, services: ServicesDep, caller: CallerDep)
     """Loads a model and answers when it is ready."""
     body = await receive_body(request, services, ModelRequest)
     headers = wire.warnings(body, strict=services.settings.strict)
-    model = await asyncio.to_thread(services.catalog.find, body.model)
-    check_scope(caller, model)
+    model = await asyncio.to_thread(services.catalog.find, body.model, None, caller)
     guard.detail(request.scope, model=model.name)
     ticket = Ticket("load", caller, model.name, outline(body))
     ticket.worker = model.name
@@ -79,8 +76,7 @@ async def unload_model(request: Request, services: ServicesDep, caller: CallerDe
     """Unloads a model once its running requests are done."""
     body = await receive_body(request, services, ModelRequest)
     headers = wire.warnings(body, strict=services.settings.strict)
-    model = await asyncio.to_thread(services.catalog.find, body.model)
-    check_scope(caller, model)
+    model = await asyncio.to_thread(services.catalog.find, body.model, None, caller)
     guard.detail(request.scope, model=model.name)
     if not await services.pool.unload(model.id, model.adapter.name if model.adapter else None):
         raise InvalidRequest(f"{model.name} is not loaded", code="model_not_loaded", param="model")
@@ -112,9 +108,9 @@ async def delete_model(request: Request, services: ServicesDep, caller: CallerDe
     name = request.query_params.get("model")
     if not name:
         raise InvalidRequest("model: say which, as ?model=ID", param="model")
-    model = await asyncio.to_thread(services.catalog.find, name)
+    model = await asyncio.to_thread(services.catalog.find, name, None, caller)
     guard.detail(request.scope, model=model.id, files="true")
-    await disposal.dispose(services, caller, model)
+    await disposal.dispose(services, model)
     return json_answer({"success": True})
 
 

@@ -17,7 +17,6 @@ from dovetail.gateway.dialects.llamacpp.default import chosen
 from dovetail.gateway.json_answer import json_answer
 from dovetail.gateway.openapi import MODEL_QUERY, answers
 from dovetail.gateway.services import Services
-from dovetail.serving.limits import check_scope
 from dovetail.serving.requests import Ticket
 
 router = APIRouter(tags=["llama.cpp"])
@@ -50,10 +49,9 @@ class SlotList(RootModel[list[SlotAnswer]]):
 
 @router.get("/slots", operation_id="slots", response_model=None, openapi_extra={"parameters": [MODEL_QUERY, _FAIL]})
 @answers(SlotList)
-async def show_slots(request: Request, services: ServicesDep, caller: CallerDep) -> Response:
+async def show_slots(request: Request, services: ServicesDep, _caller: CallerDep) -> Response:
     """The places for requests of a model that is loaded. Loads nothing."""
     model = await chosen(request, services, request.query_params.get("model"))
-    check_scope(caller, model)
     status = services.status(model)
     total = status.slots if status.state == "ready" else 0
     if request.query_params.get("fail_on_no_slot") == "1" and status.active >= total:

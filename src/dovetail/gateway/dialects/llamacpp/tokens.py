@@ -22,7 +22,7 @@ from dovetail.gateway.sampling import ModelName, TokenId
 from dovetail.gateway.services import Services
 from dovetail.gateway.sse import waited
 from dovetail.gateway.wire import Wire, of
-from dovetail.serving.limits import check_scope, check_token_ids
+from dovetail.serving.limits import check_token_ids
 from dovetail.serving.requests import Ticket
 from dovetail.serving.worker_call import ask
 
@@ -75,7 +75,6 @@ async def _ask(
 ) -> Response:
     headers = wire.warnings(body, strict=services.settings.strict)
     model = await chosen(request, services, body.model)
-    check_scope(caller, model)
     if isinstance(body, DetokenizeRequest):
         check_token_ids(body.tokens, model, "tokens")
     sent: JsonObject = {name: value for name in fields if (value := getattr(body, name)) is not None}

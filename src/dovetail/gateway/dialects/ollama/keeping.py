@@ -13,21 +13,19 @@ from dovetail.core.errors import Forbidden, InvalidRequest, ModelNotFound
 from dovetail.core.model import Model
 from dovetail.gateway.dialects.ollama.options import Asked
 from dovetail.gateway.services import Services
-from dovetail.serving.limits import check_scope
 
 _LATEST = ":latest"
 _HUB = re.compile(r"(?:https?://)?(?:hf\.co|huggingface\.co)/")
 
 
-async def find(services: Services, name: str) -> Model:
+async def find(services: Services, caller: Caller, name: str) -> Model:
     """Raises ModelNotFound."""
-    return await asyncio.to_thread(_find, services, name)
+    return await asyncio.to_thread(_find, services, caller, name)
 
 
 async def meant(services: Services, caller: Caller, body: Asked) -> Model:
     """The model that `body` names. Raises what is wrong with that, with its context and with how long it is to stay."""
-    model = await find(services, body.model)
-    check_scope(caller, model)
+    model = await find(services, caller, body.model)
     if body.kept() is not None and not caller.may("admin"):
         raise Forbidden("keep_alive: how long a model stays is for admins to say; leave it out")
     wanted = body.options.num_ctx if body.options else None
@@ -53,19 +51,19 @@ def hub_name(name: str) -> str | None:
     return said if found or "/" in said else None
 
 
-def _find(services: Services, name: str) -> Model:
+def _find(services: Services, caller: Caller, name: str) -> Model:
     try:
-        return services.catalog.find(name)
+        return services.catalog.find(name, None, caller)
     except ModelNotFound:
         if name.endswith(_LATEST):
             with suppress(ModelNotFound):
-                return services.catalog.find(name.removesuffix(_LATEST))
-        if (hub := hub_name(name)) is None or (fetched := _fetched(services, hub)) is None:
+                return services.catalog.find(name.removesuffix(_LATEST), None, caller)
+        if (hub := hub_name(name)) is None or (fetched := _fetched(services, caller, hub)) is None:
             raise
         return fetched
 
 
-def _fetched(services: Services, hub: str) -> Model | None:
+def _fetched(services: Services, caller: Caller, hub: str) -> Model | None:
     """The model that was fetched by that name, where there is one alone."""
     try:
         spec = parse_spec(hub)
@@ -75,6 +73,7 @@ def _fetched(services: Services, hub: str) -> Model | None:
     for model in services.catalog.models():
         if (
             model.remote is not None
+            or not caller.may_use(model.id)
             or repository(model.path if model.format == "mlx" else model.path.parent) != spec.repo
         ):
             continue

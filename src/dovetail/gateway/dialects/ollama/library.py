@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from dovetail.catalog.downloads import Download
 from dovetail.catalog.hub import parse_spec
+from dovetail.core.caller import Caller
 from dovetail.core.errors import DovetailError, InvalidRequest, ModelNotFound
 from dovetail.core.request import JsonObject
 from dovetail.gateway import disposal, errors, guard, wire
@@ -74,12 +75,12 @@ class Removed(Answer):
 @reads(OllamaPull)
 @answers(OllamaProgress)
 @lines(OllamaProgress)
-async def pull(request: Request, services: ServicesDep, _caller: CallerDep) -> Response:
+async def pull(request: Request, services: ServicesDep, caller: CallerDep) -> Response:
     """Fetches a model of the Hugging Face hub. The last client to leave pauses it; who asks again goes on with it."""
     body = await receive_body(request, services, OllamaPull)
     headers = wire.warnings(body, strict=services.settings.strict)
     guard.detail(request.scope, repo=body.model)
-    download = await _wanted(services, body.model)
+    download = await _wanted(services, caller, body.model)
     progress = _progress(services, download)
     if body.stream is not False:
         headers |= {"content-type": "application/x-ndjson"}
@@ -98,16 +99,16 @@ async def delete(request: Request, services: ServicesDep, caller: CallerDep) -> 
     """Removes a model: its entry and its files."""
     body = await receive_body(request, services, OllamaDelete)
     headers = wire.warnings(body, strict=services.settings.strict)
-    model = await find(services, body.model)
+    model = await find(services, caller, body.model)
     guard.detail(request.scope, model=model.id, files="true")
-    await disposal.dispose(services, caller, model)
+    await disposal.dispose(services, model)
     return json_answer({"status": "success"}, headers=headers)
 
 
-async def _wanted(services: Services, name: str) -> Download | None:
+async def _wanted(services: Services, caller: Caller, name: str) -> Download | None:
     """What is to be fetched; None where the model is here. Raises InvalidRequest for a name of no hub's."""
     try:
-        await find(services, name)
+        await find(services, caller, name)
     except ModelNotFound:
         pass
     else:

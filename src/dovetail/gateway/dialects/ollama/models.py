@@ -29,7 +29,6 @@ from dovetail.gateway.openapi import answers, reads
 from dovetail.gateway.sampling import ModelName
 from dovetail.gateway.services import Services
 from dovetail.gateway.wire import Inert, Named, also
-from dovetail.serving.limits import check_scope
 
 router = APIRouter(tags=["ollama"])
 
@@ -82,8 +81,7 @@ async def list_running(services: ServicesDep, caller: CallerDep) -> Response:
 async def show(request: Request, services: ServicesDep, caller: CallerDep) -> Response:
     """What a model is."""
     body = await receive_body(request, services, OllamaShow)
-    model = await find(services, body.model)
-    check_scope(caller, model)
+    model = await find(services, caller, body.model)
     shape = model.shape
     said = {
         "general.architecture": shape.architecture,
