@@ -8,6 +8,7 @@ import json
 import threading
 from collections.abc import AsyncGenerator, Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 import ollama
@@ -109,6 +110,30 @@ async def test_whoever_leaves_pauses_and_goes_on_with_it(there: aiohttp.ClientSe
         async with there.post("/api/pull", json={"name": NAMES["gguf"], "stream": False}) as answer:
             assert (answer.status, await answer.json()) == (200, {"status": "success"})
     async with there.delete("/api/delete", json={"model": NAMES["gguf"]}) as answer:
+        assert answer.status == 200
+
+
+async def test_whoever_leaves_before_the_first_line_pauses_it_too(
+    there: aiohttp.ClientSession, library: Running, hub: Hub
+) -> None:
+    hub.files, hub.hold = FILES["gguf"], threading.Event()
+    body = json.dumps({"model": NAMES["gguf"]}).encode()
+    address = urlsplit(library.url)
+    _, writer = await asyncio.open_connection(address.hostname, address.port)
+    head = b"POST /api/pull HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
+    writer.write(head % len(body) + body)
+    writer.close()  # the server has yet to ask the hub
+    await writer.wait_closed()
+    try:
+        async with asyncio.timeout(30):
+            while True:
+                async with there.get("/api/v1/downloads") as listed:
+                    if (begun := (await listed.json())["data"]) and begun[0]["state"] == "paused":
+                        break
+    finally:
+        hub.hold.set()
+        hub.hold = None
+    async with there.post(f"/api/v1/downloads/{begun[0]['id']}/cancel") as answer:
         assert answer.status == 200
 
 

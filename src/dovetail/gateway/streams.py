@@ -137,6 +137,7 @@ class EventStream(Response):
 class Download(Response):
     """A body that `source` makes piece by piece, closed when the answer ends or its client has left.
 
+    It is begun in any case: one that was not would let go of nothing when it is closed.
     A client that takes nothing for `stall` seconds is cut off, and so are all at a shutdown and whoever is ended.
     """
 
@@ -164,11 +165,13 @@ class Download(Response):
             abort(scope)
 
     async def _run(self, pieces: AsyncGenerator[bytes, None], request: Request, send: Send) -> None:
+        piece = await anext(pieces, None)
         await self._send(send, {"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-        async for piece in pieces:
+        while piece is not None:
             if await request.is_disconnected():
                 return
             await self._send(send, {"type": "http.response.body", "body": piece, "more_body": True})
+            piece = await anext(pieces, None)
         await self._send(send, {"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _send(self, send: Send, message: Message) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import aclosing, nullcontext
 from typing import Annotated
 
 import orjson
@@ -124,14 +124,15 @@ async def _wanted(services: Services, caller: Caller, name: str) -> Download | N
 
 async def _progress(services: Services, download: Download | None) -> AsyncGenerator[JsonObject]:
     """Its state, now and then, while somebody listens. Raises the download's failure."""
-    yield {"status": "pulling manifest"}
+    # From the first line on: a client may have left before it.
+    async with nullcontext() if download is None else attended(services, download):
+        yield {"status": "pulling manifest"}
+        while download is not None and download.state not in ENDED:
+            if download.state == "paused":
+                raise DovetailError(f"the download of {download.order.repo} was paused")
+            yield _moved(download)
+            await asyncio.sleep(LOOK_EVERY)
     if download is not None:
-        async with attended(services, download):
-            while download.state not in ENDED:
-                if download.state == "paused":
-                    raise DovetailError(f"the download of {download.order.repo} was paused")
-                yield _moved(download)
-                await asyncio.sleep(LOOK_EVERY)
         if download.state != "done":
             raise download.error or DovetailError(f"the download of {download.order.repo} is {download.state}")
         yield _moved(download)
