@@ -73,7 +73,8 @@ class Launcher(Protocol):
 class LocalLauncher:
     """Workers as child processes, each listening on a Unix socket in a folder nobody else may enter.
 
-    The folder belongs to one gateway: sockets found there are a dead one's, and are removed. `unix=False`, the
+    The folder belongs to one gateway: sockets found there are a dead one's, and are removed. One in the temporary
+    folder, for a `run_dir` whose path is too long, is there as long as a worker is. `unix=False`, the
     default where there are no Unix sockets, gives each worker a loopback port and a secret instead. `network` is asked
     at each start whether the worker keeps the network, which it has no need of.
     """
@@ -86,10 +87,14 @@ class LocalLauncher:
         network: Callable[[], bool] = lambda: False,
     ) -> None:
         self._folder = _socket_folder(run_dir)
+        self._passing = self._folder != run_dir.absolute()
+        self._workers = 0
         self._unix = unix
         self._network = network
+        _make(self._folder)
         for stale in self._folder.glob("*.sock"):
             stale.unlink(missing_ok=True)
+        self._tidy()
 
     async def launch(
         self, name: str, command_for: Callable[[Endpoint], Command], on_line: Callable[[str], None]
@@ -97,6 +102,8 @@ class LocalLauncher:
         endpoint = self._endpoint(name)
         command = command_for(endpoint)
         network = {"DOVETAIL_WORKER_NETWORK": "1"} if self._network() else {}
+        _make(self._folder)
+        self._workers += 1
         try:
             transport, output = await asyncio.get_running_loop().subprocess_exec(
                 lambda: _Output(on_line),
@@ -108,9 +115,21 @@ class LocalLauncher:
                 env={**worker_environment(os.environ), **network, **command.env},
                 start_new_session=True,
             )
-        except OSError as error:
-            raise LoadFailed(f"{name} could not be loaded: {command.argv[0]}: {error.strerror}") from error
-        return Launched(endpoint, LocalProcess(transport, output, endpoint.socket))
+        except BaseException as error:
+            self._left()
+            if isinstance(error, OSError):
+                raise LoadFailed(f"{name} could not be loaded: {command.argv[0]}: {error.strerror}") from error
+            raise
+        return Launched(endpoint, LocalProcess(transport, output, endpoint.socket, self._left))
+
+    def _left(self) -> None:
+        self._workers -= 1
+        self._tidy()
+
+    def _tidy(self) -> None:
+        if self._passing and not self._workers:
+            with contextlib.suppress(OSError):  # somebody else's file is in it
+                self._folder.rmdir()
 
     def _endpoint(self, name: str) -> Endpoint:
         if not self._unix:
@@ -120,13 +139,20 @@ class LocalLauncher:
 
 
 class LocalProcess:
-    """A child process in a session of its own."""
+    """A child process in a session of its own. `left` is called once, when it is reaped."""
 
-    def __init__(self, transport: asyncio.SubprocessTransport, output: _Output, socket: Path | None) -> None:
+    def __init__(
+        self,
+        transport: asyncio.SubprocessTransport,
+        output: _Output,
+        socket: Path | None,
+        left: Callable[[], None] = lambda: None,
+    ) -> None:
         self.pid = transport.get_pid()
         self._transport = transport
         self._output = output
         self._socket = socket
+        self._left = left
 
     async def wait(self) -> int:
         await self._output.exited.wait()
@@ -137,6 +163,7 @@ class LocalProcess:
         self._transport.close()
         if self._socket is not None:
             self._socket.unlink(missing_ok=True)
+        self._left()
         status = self._transport.get_returncode() or 0
         return 128 - status if status > 128 else status  # so a lifeline says which signal ended its binary
 
@@ -211,14 +238,18 @@ def _socket_folder(wanted: Path) -> Path:
         digest = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
         folder = Path(tempfile.gettempdir()) / f"dovetail-{digest}"
         if len(os.fsencode(folder)) > MAX_FOLDER:
-            folder = Path("/tmp") / folder.name  # noqa: S108  its owner and mode are checked below
+            folder = Path("/tmp") / folder.name  # noqa: S108  its owner and mode are checked by `_make`
+    return folder
+
+
+def _make(folder: Path) -> None:
+    """Raises PermissionError for what is somebody else's."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if sys.platform != "win32":
         facts = folder.lstat()
         if not stat.S_ISDIR(facts.st_mode) or facts.st_uid != os.getuid():
             raise PermissionError(f"{folder} must be a folder of this user: remove it")
         folder.chmod(0o700)
-    return folder
 
 
 def _free_port() -> int:

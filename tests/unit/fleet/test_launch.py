@@ -43,12 +43,46 @@ def test_a_long_home_gets_a_short_socket_folder(
     monkeypatch.setattr("tempfile.tempdir", str(base))
     folder = launch._socket_folder(short_path / ("x" * 120))
     again = launch._socket_folder(short_path / ("x" * 120))
-    try:
-        assert folder == again, "the next start must find, and sweep, what this one left"
-        assert len(str(folder)) <= launch.MAX_FOLDER
+    assert folder == again, "the next start must find, and sweep, what this one left"
+    assert len(str(folder)) <= launch.MAX_FOLDER
+
+
+@pytest.mark.anyio
+async def test_a_folder_in_the_temporary_one_is_there_as_long_as_a_worker(
+    short_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(short_path))
+    home = short_path / ("x" * 120)
+    folder = launch._socket_folder(home)
+    folder.mkdir()
+    (folder / "killed.sock").touch()  # of a server that could not tidy up
+    launcher = LocalLauncher(home)
+    assert not folder.exists()
+    waits = Command(("/bin/sh", "-c", "pwd; read line"))
+    lines: list[str] = []
+    for _ in range(2):
+        first, second = [(await launcher.launch("m", lambda _: waits, lines.append)).process for _ in range(2)]
+        assert first is not None
+        assert second is not None
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-    finally:
-        folder.rmdir()
+        first.terminate()
+        await first.wait()
+        assert folder.exists()
+        second.terminate()
+        await second.wait()
+        assert not folder.exists()
+    assert set(lines) <= {str(folder)}
+    with pytest.raises(LoadFailed):
+        await launcher.launch("m", lambda _: Command(("/no-such-binary",)), lines.append)
+    assert not folder.exists()
+
+
+@pytest.mark.anyio
+async def test_a_folder_of_the_home_stays(short_path: Path) -> None:
+    launched = await LocalLauncher(short_path / "run").launch("m", lambda _: Command(("/bin/true",)), print)
+    assert launched.process is not None
+    await launched.process.wait()
+    assert (short_path / "run").is_dir()
 
 
 def test_a_folder_that_is_a_link_is_refused(short_path: Path) -> None:
