@@ -75,14 +75,22 @@ class People:
         return None if self._chief is None else self._chief.name
 
     async def found(self, name: str, password: str) -> None:
-        """Makes the super-admin. Raises Forbidden when there is one, InvalidRequest for a bad name or password."""
+        """Makes the super-admin, whose the answers are from then on that are kept for nobody.
+
+        Raises Forbidden when there is one, InvalidRequest for a bad name or password, and what the database does.
+        """
         async with self._founding:
             if self._chief is not None:
                 raise Forbidden("the super-admin exists already; log in", code="already_set_up")
             await self._check_new(name, password)
             made = SuperAdmin(name, await self._passwords.hashed(password))
-            await asyncio.to_thread(super_admin.save, self._home, made)
-            self._chief = made
+
+            def make(connection: accounts.Connection) -> None:
+                responses.hand_over(connection, LOCAL.id, name)
+                super_admin.save(self._home, made)  # last: where it cannot be written, nothing has changed hands
+                self._chief = made
+
+            await self._database.run(make)
 
     async def log_in(self, name: str, password: str, visitor: Visitor) -> tuple[Session, str]:
         """A new session and its token. Raises Unauthenticated, or RateLimited for one who guesses."""

@@ -138,6 +138,11 @@ def forget(connection: Connection, caller: str) -> None:
         connection.execute(statement.format("SELECT id FROM response WHERE caller = ?"), (caller,))
 
 
+def hand_over(connection: Connection, caller: str, to: str) -> None:
+    """All that `caller` has is somebody else's."""
+    connection.execute("UPDATE response SET caller = ? WHERE caller = ?", (to, caller))
+
+
 def conversation(connection: Connection, caller: str, response_id: str) -> list[str] | None:
     """The items of a response and of all that it goes on from, oldest first; None where one of them is gone."""
     found: list[str] = []

@@ -1,18 +1,21 @@
 import json
+import sqlite3
 from hashlib import pbkdf2_hmac
 from pathlib import Path
+from typing import cast
 
 import pytest
 from argon2 import PasswordHasher
 
 from dovetail.access import super_admin
+from dovetail.access.access import Access
 from dovetail.access.keys import NewKey
 from dovetail.access.passwords import LEAST, common
 from dovetail.access.people import Lifetime, Visitor
 from dovetail.access.super_admin import RecordUnusable
 from dovetail.core.errors import Forbidden, InvalidRequest, RateLimited, Unauthenticated
 from dovetail.storage import responses
-from dovetail.storage.responses import Bounds, Stored
+from dovetail.storage.responses import Bounds, Kind, Stored, Wanted
 
 from .parts import CHEAP, GOOD, HERE, Clock, access
 
@@ -33,6 +36,42 @@ async def test_the_super_admin_is_made_once(tmp_path: Path) -> None:
         assert again.people.chief == "chief"
         session, _ = await again.people.log_in("chief", GOOD, HERE)
         assert session.account == "chief"
+
+
+async def kept(made: Access, caller: str) -> list[str]:
+    def look(connection: sqlite3.Connection) -> list[str]:
+        kinds: tuple[Kind, ...] = ("response", "chat.completion")
+        return [each.id for kind in kinds for each in responses.page(connection, caller, kind, Wanted(9)) or ()]
+
+    return await made.database.run(look)
+
+
+async def test_answers_that_were_kept_for_nobody_are_the_first_account_s(tmp_path: Path) -> None:
+    room = Bounds(100, 0.0, 1 << 20)
+    with access(tmp_path) as made:
+        for answer, caller, kind in (
+            ("a", "local", "response"),
+            ("b", "local", "chat.completion"),
+            ("c", "key_1", "response"),
+        ):
+            stored = Stored(answer, caller, 1.0, None, "{}", (), (), cast("Kind", kind))
+            await made.database.run(lambda c, stored=stored: responses.add(c, stored, room))
+        (tmp_path / super_admin.FILE_NAME).mkdir()  # it cannot be written
+        with pytest.raises(OSError, match=r"\.auth\.json"):
+            await made.people.found("chief", GOOD)
+        assert (made.people.chief, await kept(made, "local"), await kept(made, "chief")) == (None, ["a", "b"], [])
+        (tmp_path / super_admin.FILE_NAME).rmdir()
+        await made.people.found("chief", GOOD)
+        assert (await kept(made, "local"), await kept(made, "chief"), await kept(made, "key_1")) == (
+            [],
+            ["a", "b"],
+            ["c"],
+        )
+        other = Stored("d", "local", 1.0, None, "{}", (), ())
+        await made.database.run(lambda c: responses.add(c, other, room))
+        with pytest.raises(Forbidden):
+            await made.people.found("other", GOOD)
+        assert await kept(made, "local") == ["d"]
 
 
 def test_the_list_of_common_passwords_is_whole() -> None:
