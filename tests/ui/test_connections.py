@@ -13,11 +13,10 @@ import aiohttp
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from .. import canaries  # noqa: TID252
 from ..process.serving.running import Running, running  # noqa: TID252
 from .browser import audit, opened
 from .chatting import answered, say, scripted_binary
-from .conftest import NAME, PASSWORD, found
+from .conftest import found
 from .line import line
 
 pytestmark = pytest.mark.anyio
@@ -49,32 +48,6 @@ async def test_a_server_that_goes_and_comes_back(browser: Browser, interface: No
         await expect(page.locator("[data-link=live]")).to_be_visible()
         await expect(page.locator('[data-model="another"]')).to_be_visible()
         assert await page.evaluate("window.mark") == 1
-
-
-async def logged_in(http: aiohttp.ClientSession) -> str:
-    async with http.post("/auth/login", json={"name": NAME, "password": PASSWORD}) as answer:
-        assert answer.status == 200, await answer.text()
-        return answer.cookies["dovetail"].value
-
-
-async def test_whose_session_ends_logs_in_and_comes_back(browser: Browser, server: Running, cookie: str) -> None:
-    """The server ends the streams of the session, the next one is refused with 401: the page goes by itself."""
-    del cookie  # there is an account
-    async with aiohttp.ClientSession(server.url) as http:
-        mine = await logged_in(http)
-        canaries.plant(server.home, mine)
-        async with opened(browser, server.url, None, mine) as (page, watch):
-            watch.expect("401")
-            await page.goto("/ui/monitor?range=15m&tab=logs")
-            await expect(page.locator("[data-link=live]")).to_be_visible()
-            async with http.post("/auth/logout", headers={"cookie": f"dovetail={mine}"}, json={}) as answer:
-                assert answer.status == 200
-            await expect(page).to_have_url(re.compile(r"/ui/login\?next="))
-            await page.get_by_label("Name", exact=True).fill(NAME)
-            await page.get_by_label("Password", exact=True).fill(PASSWORD)
-            await page.keyboard.press("Enter")
-            await expect(page).to_have_url(f"{server.url}/ui/monitor?range=15m&tab=logs")
-            await expect(page.locator("[data-link=live]")).to_be_visible()
 
 
 async def test_a_server_that_is_unavailable_for_a_while_is_asked_again(

@@ -1,13 +1,19 @@
 import { queryOptions } from '@tanstack/react-query'
-import { api, data, type Schemas } from './client'
+import { api, data, tellLoggedOut, type Schemas } from './client'
 import { keys } from './keys'
 
 export type AuthStatus = Schemas['AuthStatus']
 
-/** Who is asking, and whether there is an account yet. */
+/** Who is asking, and whether there is an account yet. Whose session ends stays who it was, as the page does, until the next login. */
 export const authStatus = queryOptions({
   queryKey: keys.auth,
-  queryFn: () => data(api.GET('/auth/status')),
+  queryFn: async ({ client, queryKey }) => {
+    const before = client.getQueryData<AuthStatus>(queryKey)
+    const now = await data(api.GET('/auth/status'))
+    if (before?.authenticated !== true || now.authenticated || now.setup_required) return now
+    tellLoggedOut()
+    return before
+  },
   staleTime: 30_000,
 })
 

@@ -1,4 +1,4 @@
-// The one way to the server: typed by the OpenAPI document, errors as values of one class, 401 to the login and back.
+// The one way to the server: typed by the OpenAPI document, errors as values of one class, a 401 told to who asks for a login.
 // The session is a cookie of this site alone, and the server refuses writes that another site's page sends.
 import createClient, { type Middleware } from 'openapi-fetch'
 import { i18n, language } from '@/i18n/texts'

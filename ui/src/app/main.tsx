@@ -10,9 +10,9 @@ import { refuseStrayFiles } from '@/hooks/stray-files'
 import { Later } from './Later'
 import { queryClient } from './query'
 import { router } from './router'
-import { goToLogin } from './session'
+import { askLogin } from './session'
 
-onLoggedOut(() => goToLogin(router))
+onLoggedOut(() => askLogin(router))
 listenForShortcuts()
 refuseStrayFiles()
 

@@ -1,33 +1,46 @@
 // What happens when the server no longer knows who is asking, or is told to forget.
+import { createStore, useStore } from 'zustand'
 import { authStatus } from '@/api/auth'
-import { api } from '@/api/client'
+import { api, data } from '@/api/client'
 import { queryClient } from './query'
 import type { router as Router } from './router'
 
+const asked = createStore(() => false)
 let asking: Promise<void> | undefined
-let left: string | undefined
 
-/** To the login, and back to where one is afterwards; many refusals at once are one. */
-export function goToLogin(router: typeof Router): void {
-  asking ??= leave(router).finally(() => {
-    asking = undefined
-  })
+/** Has whoever is not known any more log in over the page, which stays as it is; many refusals at once are one. */
+export function askLogin(router: typeof Router): void {
+  if (asked.getState()) return
+  // A server that does not answer is asked again with the next refusal.
+  asking ??= ask(router)
+    .catch(() => undefined)
+    .finally(() => {
+      asking = undefined
+    })
 }
 
-/** Asks who one is first: with what was known before, the login would lead straight back. */
-async function leave(router: typeof Router): Promise<void> {
-  const { href, pathname } = router.state.location
+/** Asks who one is first: it may be settled since the refusal. */
+async function ask(router: typeof Router): Promise<void> {
+  const { pathname } = router.state.location
   if (pathname === '/login' || pathname === '/setup') return
-  left = queryClient.getQueryData(authStatus.queryKey)?.name ?? left
-  await queryClient.refetchQueries({ queryKey: authStatus.queryKey })
-  const status = queryClient.getQueryData(authStatus.queryKey)
-  if (status?.authenticated === true) return
-  await router.navigate({ to: '/login', search: { next: href }, ignoreBlocker: true })
+  const status = await data(api.GET('/auth/status'))
+  if (status.authenticated) return
+  if (status.setup_required) {
+    queryClient.setQueryData(authStatus.queryKey, status)
+    await router.navigate({ to: '/setup', ignoreBlocker: true })
+    return
+  }
+  asked.setState(true, true)
 }
 
-/** Whether somebody else was here before in this tab, whose drafts are not for `name`. */
-export function isSomebodyElse(name: string): boolean {
-  return left !== undefined && left !== name
+/** Whether the login is asked for over the page. */
+export function useLoginAsked(): boolean {
+  return useStore(asked)
+}
+
+/** Somebody has logged in over the page. */
+export function loggedIn(): void {
+  asked.setState(false, true)
 }
 
 /** Ends the session on the server, and loads the login anew: nothing that was seen or written stays. Throws ApiError. */

@@ -8,6 +8,11 @@ export function hasUnsaved(): boolean {
   return forms.getState().size > 0
 }
 
+/** What is not saved is given up: nobody is asked about it. */
+export function giveUpUnsaved(): void {
+  forms.setState(new Set(), true)
+}
+
 /** While `unsaved`, leaving the address of the page is asked about. */
 export function useUnsaved(unsaved: boolean): void {
   useEffect(() => {

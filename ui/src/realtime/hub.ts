@@ -53,6 +53,11 @@ export class Hub {
     }
   }
 
+  /** Tries at once where it waits for its next try. */
+  retry(): void {
+    this.#stream.open()
+  }
+
   /** Asks for `topics` until what it returns is called. */
   want(topics: readonly Topic[]): () => void {
     this.#count(topics, 1)

@@ -1,3 +1,4 @@
+import { LoginDialog } from '@/features/auth/LoginDialog'
 import { CommandPalette } from './CommandPalette'
 import { ShortcutHelp } from './ShortcutHelp'
 
@@ -6,6 +7,7 @@ export function Overlays() {
     <>
       <CommandPalette />
       <ShortcutHelp />
+      <LoginDialog />
     </>
   )
 }

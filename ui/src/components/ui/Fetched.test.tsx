@@ -18,14 +18,14 @@ it('has its shape while it comes, and the error in its place', () => {
   expect(screen.getByRole('alert')).toHaveTextContent('no answer')
 })
 
-it('keeps what was read, and says that it is old', () => {
-  show('a list', failed(0))
+it.each([0, 401])('keeps what was read, and says that it is old (%i)', (status) => {
+  show('a list', failed(status))
   expect(screen.getByText('a list')).toBeVisible()
   expect(screen.getByRole('status')).toHaveTextContent('may be old')
   expect(screen.getByRole('button', { name: 'Try again' })).toBeVisible()
 })
 
-it.each([401, 403, 404])('keeps nothing that is not for this reader, or is no more (%i)', (status) => {
+it.each([403, 404])('keeps nothing that is not for this reader, or is no more (%i)', (status) => {
   show('a list', failed(status))
   expect(screen.queryByText('a list')).toBeNull()
 })

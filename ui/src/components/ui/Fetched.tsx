@@ -47,7 +47,7 @@ export function Fetched<T>({ query, pending, className, children }: FetchedProps
   )
 }
 
-/** Whether the server said that there is nothing for this reader: what was read before is not theirs, or is no more. */
+/** Whether the server said that there is nothing for this reader: what was read before is not theirs, or is no more. A login goes on with it. */
 function isAnswer(error: Error): boolean {
-  return error instanceof ApiError && [401, 403, 404].includes(error.status)
+  return error instanceof ApiError && [403, 404].includes(error.status)
 }

@@ -190,7 +190,7 @@ function draw(entry: Entry, isFirst = false): void {
   for (const listener of entry.listeners) listener()
 }
 
-/** A refusal that another try does not change. */
+/** A refusal that another try does not change; behind a login one does. */
 function isFinal(failure: unknown): boolean {
-  return failure instanceof ApiError && failure.status >= 400 && failure.status < 500 && failure.status !== 429 && failure.status !== 408
+  return failure instanceof ApiError && failure.status >= 400 && failure.status < 500 && ![401, 408, 429].includes(failure.status)
 }
