@@ -14,6 +14,7 @@ from pathlib import Path
 from dovetail.catalog.files import open_regular, read_exactly, read_object
 from dovetail.catalog.invalid import InvalidModelFile
 from dovetail.catalog.mlx import MAX_CONFIG, list_files, quantisation_of
+from dovetail.catalog.npz import read_arrays
 from dovetail.catalog.safetensors import Tensor, read_tensors
 from dovetail.core.request import Json, JsonObject
 
@@ -23,7 +24,6 @@ MLX_WEIGHTS = ("weights.safetensors", "weights.npz")
 _SPEC = b"WhisperSpec"
 _VERSIONS = range(2, 100)
 _HEAD = struct.Struct("<IH")  # the form's version, and the length of the name behind it, with its closing zero
-_ZIP = b"PK\x03\x04"
 _MOST = 1 << 17  # no number of a real model is larger
 # Where the tokenizer of so many ids is: MLX's own conversions bring none.
 _TOKENIZERS = {51_864: "openai/whisper-tiny.en", 51_865: "openai/whisper-tiny", 51_866: "openai/whisper-large-v3"}
@@ -85,10 +85,7 @@ def _mlx(path: Path, files: Collection[str], config: JsonObject) -> WhisperFolde
     weights = tuple(path / name for name in _weights(files))
     tensors: dict[str, Tensor] = {}
     for file in weights:
-        if file.suffix == ".npz":
-            _check_zip(file)
-        else:
-            tensors |= read_tensors(file)
+        tensors |= read_arrays(file) if file.suffix == ".npz" else read_tensors(file)
     return WhisperFolder(
         weights,
         sum(file.stat().st_size for file in weights),
@@ -108,12 +105,6 @@ def _weights(names: Collection[str]) -> list[str]:
 def hears(config: Mapping[str, Json]) -> bool:
     """Whether a configuration is that of a Whisper, by MLX's own conversions or by Hugging Face's."""
     return config.get("model_type") == "whisper" or ("n_audio_ctx" in config and "n_text_ctx" in config)
-
-
-def _check_zip(file: Path) -> None:
-    with open_regular(file) as opened:
-        if read_exactly(opened, len(_ZIP)) != _ZIP:
-            raise InvalidModelFile(f"{file.name} is no archive of arrays")
 
 
 def _parameters(config: JsonObject, vocabulary: int) -> int:

@@ -17,6 +17,8 @@ from dovetail.core.model import Capability, LoadOptions
 from dovetail.engines.base import Machine
 from dovetail.fleet.budget import need
 
+from .test_npz import array, packed
+
 GOOD = struct.pack("<IH", 6, 12) + b"WhisperSpec\0" + bytes(100)
 
 
@@ -85,7 +87,7 @@ def for_mlx(folder: Path, config: dict[str, object], weights: dict[str, bytes], 
     ("config", "name", "data", "kind"),
     [
         (MLX, "weights.safetensors", SAFETENSORS, "F16"),
-        (MLX, "weights.npz", b"PK\x03\x04" + bytes(50), ""),
+        (MLX, "weights.npz", packed(a=array()), "F16"),
         ({**MLX, "quantization": {"group_size": 64, "bits": 4}}, "weights.safetensors", SAFETENSORS, "4bit"),
         (HUGGING_FACE, "model.safetensors", SAFETENSORS, "F16"),
     ],
@@ -107,6 +109,8 @@ def test_one_for_mlx_hears_too(tmp_path: Path, config: dict[str, object], name: 
         (MLX, {"weights.safetensors": SAFETENSORS}, ("tokenizer.json",), "take it from openai/whisper-tiny and put it"),
         ({**MLX, "n_vocab": 51_866}, {"weights.npz": b"PK\x03\x04"}, ("tokenizer.json",), "openai/whisper-large-v3"),
         (MLX, {"weights.npz": b"\x80\x04pickle"}, (), "no archive of arrays"),
+        (MLX, {"weights.npz": b"PK\x03\x04" + bytes(50)}, (), "truncated, or no archive"),
+        (MLX, {"weights.npz": packed(a=array("'|O'", "(1,)"))}, (), "holds objects"),
         (MLX, {"weights.safetensors": b"short"}, (), "weights.safetensors"),
         ({**MLX, "n_text_state": 1 << 40}, {"weights.safetensors": SAFETENSORS}, (), "does not say n_text_state"),
         ({"model_type": "whisper"}, {"model.safetensors": SAFETENSORS}, (), "does not say n_vocab"),
