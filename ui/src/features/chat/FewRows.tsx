@@ -1,6 +1,7 @@
 import { useState } from 'react'
 import { useIdleSteps } from '@/hooks/idle'
-import { MessageRow, type Row } from './MessageRow'
+import { MessageRow } from './MessageRow'
+import type { Row } from './rows'
 
 /** So many of the last messages are drawn at once; the others one by one when there is time, from the end on. */
 const AT_ONCE = 12

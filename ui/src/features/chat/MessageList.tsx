@@ -5,8 +5,8 @@ import { cn } from '@/components/ui/cn'
 import { useStickScroll } from '@/hooks/stick-scroll'
 import { FewRows } from './FewRows'
 import { ManyRows } from './ManyRows'
-import type { Row } from './MessageRow'
-import { placeOf, type Tree } from './tree'
+import { type Row, rowsOf } from './rows'
+import type { Tree } from './tree'
 import type { Message } from './types'
 
 /**
@@ -71,24 +71,8 @@ export function MessageList({ tree, path, edited, onEdited, onStep }: {
   )
 }
 
-/** The same objects as long as a message, its place and its results are the same. */
+/** The same objects as long as what they show is the same. */
 function useRows(tree: Tree<Message>, path: readonly Message[]): readonly Row[] {
   const [kept] = useState(() => new Map<string, Row>())
-  return useMemo(() => {
-    const results = new Map<string, string>()
-    for (const message of path) for (const part of message.parts) if (part.type === 'tool_result') results.set(part.tool_call_id, part.text)
-    const shown = path.filter((message) => message.role !== 'tool' && message.role !== 'system')
-    return shown.map((message, index) => {
-      const own = new Map(message.parts.flatMap((part) => (part.type === 'tool_call' && results.has(part.id) ? [[part.id, results.get(part.id) ?? ''] as const] : [])))
-      const row: Row = { message, place: placeOf(tree, message.id), isLast: index === shown.length - 1, results: own }
-      const old = kept.get(message.id)
-      if (old !== undefined && isSame(old, row)) return old
-      kept.set(message.id, row)
-      return row
-    })
-  }, [tree, path, kept])
-}
-
-function isSame(a: Row, b: Row): boolean {
-  return a.message === b.message && a.isLast === b.isLast && a.place.index === b.place.index && a.place.count === b.place.count && a.results.size === b.results.size
+  return useMemo(() => rowsOf(tree, path, kept), [tree, path, kept])
 }

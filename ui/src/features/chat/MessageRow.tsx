@@ -8,17 +8,9 @@ import { MessageActions } from './MessageActions'
 import { MessageEdit } from './MessageEdit'
 import { MessageFooter } from './MessageFooter'
 import { markdownOf } from './transcript'
+import type { Row } from './rows'
 import type { Message } from './types'
-import type { Place } from './tree'
 import { useMessage } from './use-message'
-
-export interface Row {
-  readonly message: Message
-  readonly place: Place
-  /** What tools have said to the calls of this message, by the calls' ids. */
-  readonly results: ReadonlyMap<string, string>
-  readonly isLast: boolean
-}
 
 /** One message with all that belongs to it; the same before, while and after it is written. */
 export const MessageRow = memo(function MessageRow({ row, isEdited, onEdited, onStep }: {

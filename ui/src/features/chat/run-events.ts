@@ -95,9 +95,13 @@ function called(parts: readonly Part[], event: Extract<RunEvent, { type: 'tool_c
   return [...parts, { type: 'tool_call', id, name, arguments: event.arguments }]
 }
 
-/** The message as it is now: what the server has told of it last, over what was fetched. */
+/**
+ * The message as it is now: while its run writes it, what that has told last, over what was fetched.
+ *
+ * A message that is not written any more is as it was fetched: nobody may have heard its run to the end.
+ */
 export function withRun(message: Message, view: RunView | undefined): Message {
-  if (view === undefined || view.messageId !== message.id) return message
+  if (view === undefined || message.status !== 'streaming' || view.runId !== message.run_id) return message
   return {
     ...message,
     parts: [...view.parts],

@@ -184,12 +184,52 @@ describe('RunStore', () => {
     leave()
   })
 
+  it('leaves nothing with its signal after each try', async () => {
+    let listening = 0
+    const seen = new Set<AbortSignal>()
+    const source: Source = async function* (_run, _seq, signal) {
+      yield* []
+      if (!seen.has(signal)) {
+        const [add, remove] = [signal.addEventListener.bind(signal), signal.removeEventListener.bind(signal)]
+        signal.addEventListener = (...given: Parameters<typeof add>) => (listening++, add(...given))
+        signal.removeEventListener = (...given: Parameters<typeof remove>) => (listening--, remove(...given))
+        seen.add(signal)
+      }
+      if (++tries === 20) leave()
+      throw new TypeError('network')
+    }
+    let tries = 0
+    const store = new RunStore(source, AT_ONCE)
+    const leave = store.follow(NAME)
+    await vi.waitFor(() => expect(tries).toBe(20))
+    expect(seen.size).toBe(1)
+    expect(listening).toBe(0)
+  })
+
+  it('shows what is heard of a message only while that is written', async () => {
+    const writing = message('old', { status: 'streaming' })
+    const store = new RunStore(async function* (_run, _seq, signal) {
+      yield { seq: 1, type: 'delta', part: 0, kind: 'text', text: 'half' }
+      await new Promise((done) => signal.addEventListener('abort', done))
+    }, AT_ONCE)
+    const leave = store.follow(NAME)
+    await vi.waitFor(() => expect(store.view('m')?.seq).toBe(1))
+    // Nobody hears the run to its end: another page is open, or the tab is not looked at.
+    leave()
+    const view = store.view('m')
+    expect(withRun(writing, view).parts).toEqual([{ type: 'text', text: 'half' }])
+    const whole = message('half and half')
+    expect(withRun(whole, view)).toBe(whole)
+    const another = message('old', { status: 'streaming', run_id: 'r2' })
+    expect(withRun(another, view)).toBe(another)
+  })
+
   it('gives the message back to the conversation', async () => {
     const store = new RunStore(replay(events(), () => 1000), AT_ONCE)
     const done = ended(store)
     const leave = store.follow(NAME)
     await done
-    expect(withRun(message('old'), store.view('m')).parts).toEqual([{ type: 'text', text: TEXT }])
+    expect(withRun(message('old', { status: 'streaming' }), store.view('m'))).toEqual(message(TEXT))
     leave()
     store.release('m')
     expect(store.view('m')).toBeUndefined()

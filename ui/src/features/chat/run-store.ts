@@ -165,12 +165,14 @@ export class RunStore {
   }
 
   #pause(ms: number, signal: AbortSignal): Promise<void> {
-    return new Promise((done) => {
-      const callOff = this.#timer.after(ms, done)
-      signal.addEventListener('abort', () => {
+    return new Promise((resolve) => {
+      const done = () => {
         callOff()
-        done()
-      })
+        signal.removeEventListener('abort', done)
+        resolve()
+      }
+      const callOff = this.#timer.after(ms, done)
+      signal.addEventListener('abort', done)
     })
   }
 

@@ -3,7 +3,6 @@ import { type QueryClient, useQueryClient } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { addFile, addMessage, beginRun, cancelRun, changeMessage, chatKeys, createChat, type NewPart } from './api'
 import { alter, changed, changeInTurn, put } from './chat-cache'
-import { runs } from './runs'
 import type { Chat, Message, Params, Summary } from './types'
 import { rememberModel } from './ui-store'
 
@@ -72,7 +71,6 @@ export function useChatActions(chatId: string | null): ChatActions {
       answer: (message, model) => run(id, message.id, model),
       save: async (message, text) => {
         const saved = await changeMessage(id, message.id, withText(message, text))
-        runs.release(message.id)
         await put(client, saved.chat, saved.message)
       },
       regenerate: async (message, model) => {
