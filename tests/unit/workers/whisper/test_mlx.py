@@ -2,9 +2,11 @@
 
 import json
 import math
+from dataclasses import dataclass, field, replace
 from itertools import pairwise, product
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import mlx.core as mx
 import numpy as np
@@ -14,11 +16,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dovetail.core.speech import Segment, SpokenWord
+from dovetail.workers.whisper.ear import Asked
 from dovetail.workers.whisper.mlx import folder, hearer, vocabulary
 from dovetail.workers.whisper.mlx.alignment import smoothed, warped
 from dovetail.workers.whisper.mlx.features import log_mel, window
 from dovetail.workers.whisper.mlx.model import Shape
-from dovetail.workers.whisper.mlx.passage import cut
+from dovetail.workers.whisper.mlx.passage import Passage, cut
 from dovetail.workers.whisper.mlx.rules import Rules, log_softmax
 from dovetail.workers.whisper.mlx.speech import Speech
 from dovetail.workers.whisper.mlx.window import Written, compression
@@ -90,7 +93,7 @@ def test_whatever_a_model_wants_times_come_in_pairs_that_rise(seeds: list[int], 
     kinds = "".join("t" if token >= TIMES else "w" for token in written)
     assert "ttt" not in kinds
     assert not kinds.startswith("tt")
-    stretches, step = cut(written, TIMES, 3000)
+    stretches, step, _ = cut(written, TIMES, 3000)
     assert 0 < step <= 3000
     assert all(0 <= each.start <= each.end for each in stretches)
 
@@ -100,16 +103,75 @@ def test_segments_are_cut_between_two_times() -> None:
         return TIMES + round(seconds * 50)
 
     whole = [at(0), 7, 8, at(1.5), at(2), 9, at(3)]
-    stretches, step = cut(whole, TIMES, 600)
+    stretches, step, closed = cut(whole, TIMES, 600)
     assert [(each.start, each.end) for each in stretches] == [(0, 1.5), (2, 3)]
-    assert step == 600, "nothing follows the last one"
+    assert (step, closed) == (600, True), "nothing follows the last one"
     open_ended = [at(0), 7, at(1.5), at(2), 9]
-    assert cut(open_ended, TIMES, 600)[1] == 150, "what only begins is heard again"
+    assert cut(open_ended, TIMES, 600)[1:] == (150, False), "what only begins is heard again"
     assert [each.tokens for each in cut(open_ended, TIMES, 600)[0]] == [(at(0), 7, at(1.5))]
-    ((only,), step) = cut([at(0), 7, 8], TIMES, 600)
-    assert (only.start, only.end, step) == (0, 6, 600)
-    ((only,), step) = cut([at(0), 7, at(1)], TIMES, 600)
-    assert (only.end, step) == (1, 600)
+    ((only,), step, closed) = cut([at(0), 7, 8], TIMES, 600)
+    assert (only.start, only.end, step, closed) == (0, 6, 600, False)
+    ((only,), step, closed) = cut([at(0), 7, at(1)], TIMES, 600)
+    assert (only.end, step, closed) == (1, 600, True)
+
+
+@dataclass
+class Scripted:
+    """A model that writes what it is told to, and whose last word ends so many seconds behind a window's beginning."""
+
+    answers: list[tuple[list[int], float]]
+    begun: list[float] = field(default_factory=list[float])
+
+    shape = SimpleNamespace(text_context=448, frames=3000)
+
+    def listen(self, features: mx.array) -> list[int]:
+        return [len(features)]
+
+    def write(self, *_: object) -> Written:
+        return Written(tuple(self.answers[0][0]), 0.0, -0.1, 1.0, 0.0)
+
+    def timed(self, segments: list[Segment], *_: object, at: float, **_more: object) -> list[Segment]:
+        ends = at + self.answers[0][1]
+        word = SpokenWord(at, ends, " one", 1.0)
+        return [*segments[:-1], replace(segments[-1], end=ends, words=(word,))]
+
+    def windows(self, seconds: float, *, words: bool) -> list[float]:
+        """Where each begins."""
+        parts = cast("Any", self)
+        frames = round(seconds * 100)
+        features = np.zeros((frames, 80), np.float32)
+        for segment in Passage(parts, VOCABULARY, parts, parts, features, frames, "en", Asked(words=words)).segments(
+            lambda _: None
+        ):
+            self.begun.append(round(segment.start, 2))
+            self.answers.pop(0)
+        return self.begun
+
+
+@pytest.mark.parametrize(
+    ("written", "ends", "words", "begun"),
+    [
+        # Heard again from the last time that was written, or with words from where the last of them ends.
+        ([0, 1.5, 2.0], 1.2, False, 1.5),
+        ([0, 1.5, 2.0], 1.2, True, 1.2),
+        ([0, 1.5, 2.0], 1.8, True, 1.8),
+        # An answer that breaks off: what it has not come to is lost without words.
+        ([0], 21.3, False, 30.0),
+        ([0], 21.3, True, 21.3),
+        # A time by itself at the end: nothing more is said in the window.
+        ([0, 1.5], 1.2, True, 30.0),
+        # Words that end where the window begins say nothing.
+        ([0, 1.5, 2.0], 0.0, True, 1.5),
+    ],
+)
+def test_the_next_window_begins_where_the_last_word_ends(
+    written: list[float], ends: float, words: bool, begun: float
+) -> None:
+    (one,) = VOCABULARY.encode(" one")[:1]
+    times = [TIMES + round(time * 50) for time in written]
+    first = [times[0], one, *times[1:2], *times[2:]] + ([one] if len(times) == 3 else [])
+    last = [TIMES, one, TIMES + 50]
+    assert Scripted([(first, ends), (last, 1.0)]).windows(31, words=words) == [0.0, begun]
 
 
 def test_an_answer_is_tried_again_where_it_repeats_itself_or_is_unlikely() -> None:

@@ -64,7 +64,7 @@ class Passage:
                 passed(first / PER_SECOND)
                 continue
             at = first / PER_SECOND
-            stretches, step = cut(written.tokens, self.vocabulary.times, size)
+            stretches, step, closed = cut(written.tokens, self.vocabulary.times, size)
             found = [
                 segment
                 for segment in self._told(stretches, written, at)
@@ -75,6 +75,8 @@ class Passage:
                     found, heard, frames=size, at=at, spoken=spoken, language=self.language, opening=opening
                 )
                 spoken = found[-1].end
+                if not closed and spoken > at:  # words know better where to go on than the times that were written
+                    step = round(spoken * PER_SECOND) - first
             for segment in found:
                 before += segment.tokens
                 passed(segment.end)
@@ -102,8 +104,8 @@ def listened(model: Whisper, features: Features, first: int, size: int) -> list[
     return model.listen(mx.array(window(features[: first + size], first, model.shape.frames)))
 
 
-def cut(tokens: Sequence[int], times: int, size: int) -> tuple[list[Stretch], int]:
-    """The segments of a window of `size` frames, and how many frames further the next window begins.
+def cut(tokens: Sequence[int], times: int, size: int) -> tuple[list[Stretch], int, bool]:
+    """The segments of a window of `size` frames, how many frames further the next one begins, and if no more is said.
 
     Each is between two times. One that only begins is heard again from its beginning, but where nothing follows it.
     """
@@ -112,11 +114,11 @@ def cut(tokens: Sequence[int], times: int, size: int) -> tuple[list[Stretch], in
     if not places:
         told = [token for token in tokens if token >= times]
         end = (told[-1] - times) * STEP if told and told[-1] != times else size / PER_SECOND
-        return [Stretch(0.0, end, tuple(tokens))], size
+        return [Stretch(0.0, end, tuple(tokens))], size, last_alone
     if last_alone:
         places.append(len(tokens))
     stretches = [
         Stretch((part[0] - times) * STEP, (part[-1] - times) * STEP, tuple(part))
         for part in (tokens[begin:end] for begin, end in pairwise([0, *places]))
     ]
-    return stretches, size if last_alone else (tokens[places[-1] - 1] - times) * _PER_STEP
+    return stretches, size if last_alone else (tokens[places[-1] - 1] - times) * _PER_STEP, last_alone
