@@ -100,6 +100,7 @@ def _finish(home: Path) -> None:
                 (folder / name).rename(home / name)
         sync(home)
         (folder / _PLAN).unlink()
+        sync(folder)  # a plan that came back would put aside what is made from now on
     except (OSError, ValueError, KeyError) as error:
         raise Failure(
             f"the restore in {folder} is not finished, the next command goes on: {error}", Exit.CONFIG

@@ -10,6 +10,7 @@ from dovetail.cli.exits import Exit, Failure
 from dovetail.cli.home import HomeLock
 from dovetail.cli.key import list_keys
 from dovetail.cli.restoration import STAGE, exchange, put_aside, settle, stage
+from dovetail.settings import document
 
 
 def names(home: Path) -> set[str]:
@@ -64,6 +65,19 @@ def test_what_cannot_be_finished_is_gone_on_with(tmp_path: Path, monkeypatch: py
     assert [(tmp_path / name).read_text() for name in ("a", "b")] == ["new", "new"]
     assert not (tmp_path / STAGE).exists()
     assert "restore finished" in (tmp_path / "logs" / "audit.jsonl").read_text()
+
+
+def test_a_plan_that_is_done_does_not_come_back_behind_a_power_cut(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[tuple[Path, bool]] = []
+
+    def sync(path: Path) -> None:
+        synced.append((path, (tmp_path / STAGE / "plan.json").exists()))
+
+    monkeypatch.setattr(document, "sync", sync)
+    staged(tmp_path, "a", then=lambda: exchange(tmp_path, ["a"]))
+    assert synced[-2:] == [(tmp_path, True), (tmp_path / STAGE, False)]
 
 
 def test_a_stage_that_is_being_made_is_left_alone_and_one_that_was_left_goes(tmp_path: Path) -> None:

@@ -113,10 +113,15 @@ class Archive:
         return self._heirs.get(owner, owner)
 
     async def _drop_files(self) -> None:
-        """Those that no conversation has any more."""
+        """Those that no conversation has any more; what cannot be removed now is tried again with the next sweep."""
+        self._may_be_left = True
         async with self._files:
             used = await self.run(chat_files.hashes)
-            await asyncio.to_thread(self.blobs.keep_only, used)
+            try:
+                await asyncio.to_thread(self.blobs.keep_only, used)
+            except OSError as failure:
+                log.warning("chat_files_not_removed", reason=failure.strerror or str(failure))
+                return
             self._may_be_left = False
 
     async def run_sweeps(self, every: float = SWEEP_EVERY) -> None:

@@ -8,6 +8,8 @@ import secrets
 from collections.abc import Set as AbstractSet
 from pathlib import Path
 
+from dovetail.settings.document import sync
+
 FOLDER = "chats"
 
 
@@ -18,7 +20,7 @@ class Blobs:
         self._folder = folder
 
     def put(self, data: bytes) -> str:
-        """Its name; whole on disk when this returns. Raises OSError, and then there is nothing of it."""
+        """Its name; whole on disk when this returns, behind a power cut too. Raises OSError."""
         digest = hashlib.sha256(data).hexdigest()
         path = self._path(digest)
         if path.exists():
@@ -31,6 +33,8 @@ class Blobs:
                 out.flush()
                 os.fsync(out.fileno())
             part.replace(path)
+            for folder in (path.parent, self._folder, self._folder.parent):
+                sync(folder)
         finally:
             part.unlink(missing_ok=True)
         return digest

@@ -13,7 +13,7 @@ import pytest
 from dovetail.core.errors import Busy, InvalidRequest
 from dovetail.core.model import Capability
 from dovetail.core.request import AudioPart, ChatPrompt, ImagePart, TextPart
-from dovetail.gateway.chats import shelf
+from dovetail.gateway.chats import blobs, shelf
 from dovetail.gateway.chats.archive import UNDO
 from dovetail.gateway.chats.blobs import Blobs
 from dovetail.gateway.chats.exchange import Delivery, take_in
@@ -198,6 +198,40 @@ async def test_an_import_that_cannot_be_taken_back_says_why_it_was_refused(
 
 def busy(*_: object) -> None:
     raise Busy("the database is in use by another program")
+
+
+async def test_a_file_that_cannot_be_removed_keeps_no_sweep_from_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def held(*_: object, **__: object) -> None:
+        raise PermissionError(13, "somebody reads it")
+
+    async with desk(tmp_path) as made:
+        await made.services.archive.sweep()
+        chat = await made.chat()
+        await sent(made, chat, TEXT)
+        await made.got("DELETE", f"/chats/{chat}")
+        made.clock.now += UNDO + 1
+        with monkeypatch.context() as patched:
+            patched.setattr(Path, "unlink", held)
+            await made.services.archive.sweep()
+        assert len(on_disk(tmp_path)) == 1
+        await made.services.archive.sweep()
+        assert on_disk(tmp_path) == []
+
+
+def test_the_names_of_files_are_on_disk_before_anything_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[tuple[Path, int]] = []
+
+    def sync(path: Path) -> None:
+        synced.append((path, len(on_disk(tmp_path))))
+
+    monkeypatch.setattr(blobs, "sync", sync)
+    digest = Blobs(tmp_path / "chats").put(TEXT)
+    folder = tmp_path / "chats"
+    assert synced == [(folder / digest[:2], 1), (folder, 1), (tmp_path, 1)]
 
 
 def test_what_a_crash_left_half_written_goes(tmp_path: Path) -> None:
