@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from typing import TypeVar, cast
 
@@ -29,7 +29,7 @@ class Stock:
     def __init__(self, services: Services, caller: Caller, kind: Kind) -> None:
         self._database = services.access.database if services.access is not None else None
         self._said = services.settings.responses
-        self.caller = caller.id
+        self._caller = caller.id
         self._may_use, self._narrow = caller.may_use, bool(caller.scope.models)
         self._known = services.catalog.known
         self._kind: Kind = kind
@@ -43,18 +43,15 @@ class Stock:
         self, answer_id: str, body: str, given: Sequence[Item], made: Sequence[Item], previous: str | None = None
     ) -> None:
         """Raises DiskFull for what is larger than all that may be kept, and what `Database.run` does."""
-        stored = Stored(answer_id, self.caller, time.time(), previous, body, given, made, self._kind)
+        stored = Stored(answer_id, self._caller, time.time(), previous, body, given, made, self._kind)
         bounds = Bounds(self._said.keep, self._since, self._said.max_bytes)
         # What is too old goes with the rest that is beyond the bounds.
         if not await self._transaction(lambda c: responses.add(c, stored, bounds)):
             raise DiskFull(f"the answer was not kept: it has {stored.size} bytes, responses.max_bytes is {bounds.size}")
 
-    async def find(self, answer_id: str) -> Stored | None:
-        return await self.run(lambda c: self._seen(c, answer_id))
-
     async def found(self, answer_id: str) -> Stored:
         """Raises InvalidRequest with 404."""
-        found = await self.find(answer_id)
+        found = await self._run(lambda c: self._seen(c, answer_id))
         if found is None:
             raise self._gone(answer_id)
         return found
@@ -66,10 +63,18 @@ class Stock:
             return wanted.fits(body) and self._is_for(body)
 
         fitting = replace(wanted, fits=fits)
-        found = await self.run(lambda c: responses.page(c, self.caller, self._kind, fitting))
+        found = await self._run(lambda c: responses.page(c, self._caller, self._kind, fitting))
         if found is None:
             raise InvalidRequest("after: nothing of that id is in the list", param="after")
         return found
+
+    async def conversation(self, answer_id: str) -> list[str] | None:
+        """The items of a response and of all that it goes on from; None where the caller finds one of them not."""
+        return await self._run(lambda c: responses.conversation(c, self._caller, answer_id, self._is_for))
+
+    async def items(self, item_ids: Collection[str]) -> dict[str, str]:
+        """The items of those ids, of responses that the caller finds."""
+        return await self._run(lambda c: responses.items(c, self._caller, item_ids, self._is_for))
 
     async def rewritten(self, answer_id: str, body: Callable[[str], str]) -> Stored:
         """The one of that id with another body, made of its own. Raises InvalidRequest with 404."""
@@ -82,7 +87,7 @@ class Stock:
             responses.rewrite(connection, new)
             return new
 
-        new = await self.run(rewrite)
+        new = await self._run(rewrite)
         if new is None:
             raise self._gone(answer_id)
         return new
@@ -92,12 +97,12 @@ class Stock:
 
         def remove(connection: Connection) -> bool:
             seen = self._seen(connection, answer_id) is not None
-            return seen and responses.remove(connection, self.caller, answer_id, self._kind)
+            return seen and responses.remove(connection, self._caller, answer_id, self._kind)
 
-        if not await self.run(remove):
+        if not await self._run(remove):
             raise self._gone(answer_id)
 
-    async def run(self, work: Callable[[Connection], T]) -> T:
+    async def _run(self, work: Callable[[Connection], T]) -> T:
         """What `work` finds when what is too old has gone. Raises InvalidRequest with 404 where nothing can be kept."""
         since = self._since
 
@@ -114,7 +119,7 @@ class Stock:
 
     def _seen(self, connection: Connection, answer_id: str) -> Stored | None:
         """The one of that id, if the caller may know of it."""
-        found = responses.response(connection, self.caller, answer_id, self._kind)
+        found = responses.response(connection, self._caller, answer_id, self._kind)
         return found if found is not None and self._is_for(found.body) else None
 
     def _gone(self, answer_id: str) -> InvalidRequest:

@@ -143,27 +143,37 @@ def hand_over(connection: Connection, caller: str, to: str) -> None:
     connection.execute("UPDATE response SET caller = ? WHERE caller = ?", (to, caller))
 
 
-def conversation(connection: Connection, caller: str, response_id: str) -> list[str] | None:
-    """The items of a response and of all that it goes on from, oldest first; None where one of them is gone."""
+def conversation(
+    connection: Connection, caller: str, response_id: str, fits: Callable[[str], bool] = lambda _: True
+) -> list[str] | None:
+    """The items of a response and of all that it goes on from, oldest first.
+
+    None where one of them is gone, or has a body that `fits` does not take.
+    """
     found: list[str] = []
     at: str | None = response_id
     while at is not None:
         one = response(connection, caller, at)
-        if one is None:
+        if one is None or not fits(one.body):
             return None
         found = [*(item.body for item in (*one.given, *one.made)), *found]
         at = one.previous
     return found
 
 
-def items(connection: Connection, caller: str, item_ids: Iterable[str]) -> dict[str, str]:
-    """The items of those ids that responses are kept with for the caller."""
+def items(
+    connection: Connection, caller: str, item_ids: Iterable[str], fits: Callable[[str], bool] = lambda _: True
+) -> dict[str, str]:
+    """The items of those ids that responses are kept with for the caller, of bodies that `fits` takes."""
     find = (
-        "SELECT i.body FROM response_item i JOIN response r ON r.id = i.response WHERE i.id = ? AND r.caller = ?"
-        " AND r.kind = 'response' ORDER BY r.created DESC, r.rowid DESC LIMIT 1"
+        "SELECT i.body, r.body FROM response_item i JOIN response r ON r.id = i.response WHERE i.id = ?"
+        " AND r.caller = ? AND r.kind = 'response' ORDER BY r.created DESC, r.rowid DESC"
     )
-    found = {name: connection.execute(find, (name, caller)).fetchone() for name in item_ids}
-    return {name: str(row[0]) for name, row in found.items() if row is not None}
+    found = {
+        name: next((str(item) for item, body in connection.execute(find, (name, caller)) if fits(body)), None)
+        for name in item_ids
+    }
+    return {name: item for name, item in found.items() if item is not None}
 
 
 def _stored(connection: Connection, row: tuple[str, str, float, str | None, str], kind: Kind) -> Stored:

@@ -226,3 +226,23 @@ async def test_a_key_of_some_models_finds_what_others_have_answered_as_little(tm
         assert [one["id"] for one in (await call(app, "GET", PATH, x_api_key=own)).json()["data"]] == [name]
         for path in (f"{PATH}/{name}", f"/v1/responses/{kept}"):
             assert (await call(app, "DELETE", path, x_api_key=own)).status == 200
+
+
+async def test_a_key_of_some_models_reads_nothing_of_others_through_what_goes_on_from_it(tmp_path: Path) -> None:
+    with access(tmp_path) as made:
+        await made.people.add("ann", GOOD, "admin")
+        scopes = (Scope(), Scope(models=("other",)))
+        every, other = [(await made.keys.create(NewKey("k", "ann", "member", scope)))[1] for scope in scopes]
+        app = create_app(services(says("x"), model("m"), model("other"), access=made))
+
+        async def ask(key: str, model: str, said: object, previous: str | None = None) -> Answer:
+            body = {"model": model, "input": said, "previous_response_id": previous}
+            return await call(app, "POST", "/v1/responses", body, x_api_key=key)
+
+        first = (await ask(every, "m", "a secret")).json()
+        second = (await ask(every, "other", "so", first["id"])).json()
+        assert (await ask(other, "other", "what was said?", second["id"])).error[2] == "previous_response_not_found"
+        for kept, status in ((first, 400), (second, 200)):
+            given = [{"type": "item_reference", "id": kept["output"][0]["id"]}]
+            assert (await ask(other, "other", [*given, {"role": "user", "content": "hi"}])).status == status
+            assert (await ask(every, "other", [*given, {"role": "user", "content": "hi"}])).status == 200

@@ -15,7 +15,6 @@ from dovetail.gateway.dialects.openai_responses.items import ItemBody
 from dovetail.gateway.dialects.openai_responses.output import Output, new_id
 from dovetail.gateway.services import Services
 from dovetail.gateway.stock import Stock
-from dovetail.storage import responses
 from dovetail.storage.responses import Item
 
 log = structlog.stdlib.get_logger(__name__)
@@ -35,8 +34,8 @@ class Shelf:
 
     async def conversation(self, response_id: str) -> list[ItemBody]:
         """What a response was given and answered, behind all that it goes on from. Raises InvalidRequest."""
-        found = await self._stock.run(lambda c: responses.conversation(c, self._stock.caller, response_id))
-        if found is None or await self._stock.find(response_id) is None:
+        found = await self._stock.conversation(response_id)
+        if found is None:
             raise InvalidRequest(
                 f"no response {response_id[:64]!r} is kept here, or one before it is not: send the whole input",
                 code="previous_response_not_found",
@@ -49,7 +48,7 @@ class Shelf:
         wanted = {item.id for item in items if item.kind == "item_reference" and item.id}
         if not wanted:
             return {}
-        found = await self._stock.run(lambda c: responses.items(c, self._stock.caller, wanted))
+        found = await self._stock.items(wanted)
         return {name: ItemBody.model_validate(orjson.loads(body)) for name, body in found.items()}
 
     async def keep(self, output: Output, given: Sequence[ItemBody], previous: str | None) -> None:
