@@ -76,6 +76,19 @@ async def test_a_key_of_other_models_hears_of_one_what_it_hears_of_none(
         assert await asked("hidden") == absent
 
 
+@pytest.mark.parametrize("path", ["/api/v1/benchmarks", "/api/v1/benchmarks/estimate"])
+@pytest.mark.parametrize("name", ["hidden", "absent"])
+@pytest.mark.parametrize("reference", [False, True])
+async def test_nothing_hidden_is_measured(tmp_path: Path, path: str, name: str, reference: bool) -> None:
+    with access(tmp_path) as made:
+        app = create_app(services(None, model("mine"), model("hidden"), access=made))
+        _, narrow = await made.keys.create(NewKey("k", None, "admin", Scope(models=("mine",))))
+        plan = {"models": ["mine"], "quality": {"reference": name}} if reference else {"models": ["mine", name]}
+        refused = await call(app, "POST", path, plan, x_api_key=narrow)
+        assert refused.error[::2] == (404, "model_not_found")
+        assert b"models here: mine" in refused.body
+
+
 async def test_numbers_of_hidden_models_stand_for_none(tmp_path: Path) -> None:
     with access(tmp_path) as made:
         worker = WorkerStatus("hidden", "ready", served=model("hidden"))

@@ -119,8 +119,7 @@ class BenchmarkEstimate(Answer):
 async def start_benchmark(request: Request, services: ServicesDep, caller: CallerDep) -> Response:
     """Begins a benchmark, one at a time. It waits while other requests run, and stops for each that comes."""
     body = await receive_body(request, services, BenchmarkRequest)
-    for name in body.models:
-        await asyncio.to_thread(services.catalog.find, name, None, caller)
+    await _check_models(services, caller, body)
     guard.detail(request.scope, models=", ".join(body.models)[:200])
     await _lab(services).start(body.plan(), refuse=body.when_busy == "refuse")
     return _under_way(services)
@@ -129,9 +128,10 @@ async def start_benchmark(request: Request, services: ServicesDep, caller: Calle
 @router.post("/api/v1/benchmarks/estimate", operation_id="estimateBenchmark", response_model=None)
 @reads(BenchmarkRequest)
 @answers(BenchmarkEstimate)
-async def estimate_benchmark(request: Request, services: ServicesDep, _caller: CallerDep) -> Response:
+async def estimate_benchmark(request: Request, services: ServicesDep, caller: CallerDep) -> Response:
     """How long such a benchmark would take; nothing is measured for it."""
     body = await receive_body(request, services, BenchmarkRequest)
+    await _check_models(services, caller, body)
     found = await _lab(services).estimate(body.plan())
     return json_answer({"seconds": found.seconds, "steps": found.steps, "measured": found.measured})
 
@@ -223,6 +223,13 @@ async def _seen(lab: Lab, caller: Caller, wanted: str) -> Benchmark:
     if not _may_see(caller, benchmark):
         raise Forbidden("this benchmark is of models that the key is not good for", code="key_scope")
     return benchmark
+
+
+async def _check_models(services: Services, caller: Caller, body: BenchmarkRequest) -> None:
+    """Raises ModelNotFound for one that the caller may not use."""
+    reference = body.quality.reference if body.quality is not None else None
+    for name in (*body.models, *([] if reference is None else [reference])):
+        await asyncio.to_thread(services.catalog.find, name, None, caller)
 
 
 def _may_see(caller: Caller, benchmark: Benchmark) -> bool:
