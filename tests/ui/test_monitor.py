@@ -85,7 +85,7 @@ async def seen_and_cancelled(page: Page, server: Running, cookie: str) -> None:
     async with logged_in(server, cookie) as http:
         machine = (await figures(http))["machine"]
         if not machine["gpus"]:
-            await expect(tiles).to_contain_text("no GPU was found on this machine")
+            await expect(tiles).to_contain_text("no GPU is here")
         async with http.post("/v1/chat/completions", json=LONG, headers={"x-request-id": "seen-1"}) as answer:
             assert answer.status == 200
             row = requests.get_by_role("row").filter(has_text="seen-1")

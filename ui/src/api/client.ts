@@ -51,24 +51,32 @@ export async function failure(response: Response): Promise<ApiError> {
   const after = Number(response.headers.get('retry-after') ?? Number.NaN)
   const retryAfter = Number.isFinite(after) ? after : null
   try {
-    return refusal((await response.json()) as Schemas['Error'], response.status, retryAfter)
+    return refusal(((await response.json()) as Schemas['Error']).error, response.status, retryAfter)
   } catch {
     const message = i18n.t('error.unexpected', { status: response.status })
     return new ApiError(message, response.status, 'unexpected', null, retryAfter)
   }
 }
 
-/** What the server said was wrong, in the reader's language. */
-export function refusal({ error }: Schemas['Error'], status: number, retryAfter: number | null = null): ApiError {
-  const code = error.code ?? 'unknown'
-  return new ApiError(inWords(code, status, error.message, language()), status, code, error.param, retryAfter, error.message)
+/** What the server says went wrong: as its answer, or in what it tells of a download or of a message. */
+interface Failure {
+  message: string
+  code: string | null
+  param?: string | null
+}
+
+/** It in the reader's language; without a status of its own a failure is the server's. */
+export function refusal({ message, code, param = null }: Failure, status = 500, retryAfter: number | null = null): ApiError {
+  const known = code ?? 'unknown'
+  return new ApiError(inWords(known, status, message, language()), status, known, param, retryAfter, message)
 }
 
 /** Any failure as an ApiError: one of the network becomes a sentence. */
 export function asApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error
   if (error instanceof TypeError) return new ApiError(i18n.t('error.network'), 0, 'network', null, null)
-  return new ApiError(error instanceof Error ? error.message : String(error), 0, 'unexpected', null, null)
+  const said = error instanceof Error ? error.message : String(error)
+  return new ApiError(language() === 'en' ? said : i18n.t('error.title'), 0, 'unexpected', null, null, said)
 }
 
 const throwing: Middleware = {

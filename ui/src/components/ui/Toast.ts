@@ -4,6 +4,8 @@ import { asApiError } from '@/api/client'
 
 export interface Kept {
   tone: 'info' | 'good' | 'bad'
+  /** The server's own words, in English. */
+  detail?: string | undefined
 }
 
 export const toasts = Toast.createToastManager<Kept>()
@@ -15,13 +17,13 @@ interface Action {
   onClick: () => void
 }
 
-function add(tone: Kept['tone'], title: string, description?: string, action?: Action): string {
+function add({ tone, detail }: Kept, title: string, description?: string, action?: Action): string {
   const id: string = toasts.add({
     title,
     description,
     priority: tone === 'bad' ? 'high' : 'low',
     timeout: tone === 'bad' || action !== undefined ? LONG : SHORT,
-    data: { tone },
+    data: { tone, detail },
     ...(action && {
       actionProps: {
         children: action.label,
@@ -37,14 +39,14 @@ function add(tone: Kept['tone'], title: string, description?: string, action?: A
 
 /** Short messages that go by themselves: what was done, with an undo for ten seconds, or what failed where no place shows it. */
 export const toast = {
-  info: (title: string, description?: string) => add('info', title, description),
-  success: (title: string, description?: string) => add('good', title, description),
-  error: (title: string, description?: string) => add('bad', title, description),
-  /** A failure, in the words of whoever refused. */
-  failure: (error: unknown) => {
+  info: (title: string, description?: string) => add({ tone: 'info' }, title, description),
+  success: (title: string, description?: string) => add({ tone: 'good' }, title, description),
+  error: (title: string, description?: string) => add({ tone: 'bad' }, title, description),
+  /** A failure, as `Refusal` says it; `title` is what failed. */
+  failure: (error: unknown, title?: string) => {
     const { message, detail } = asApiError(error)
-    return add('bad', message, detail)
+    return title === undefined ? add({ tone: 'bad', detail }, message) : add({ tone: 'bad', detail }, title, message)
   },
-  action: (title: string, action: Action) => add('info', title, undefined, action),
+  action: (title: string, action: Action) => add({ tone: 'info' }, title, undefined, action),
   close: (id: string) => toasts.close(id),
 }

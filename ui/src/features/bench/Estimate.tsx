@@ -1,7 +1,8 @@
 import { useQuery } from '@tanstack/react-query'
 import { useEffect, useState } from 'react'
 import { useTranslation } from 'react-i18next'
-import { api, asApiError, data } from '@/api/client'
+import { api, data } from '@/api/client'
+import { Refusal } from '@/components/ui/Refusal'
 import { duration, number } from '@/i18n/format'
 import { benchKeys } from './queries'
 import type { Body } from './run-form'
@@ -22,14 +23,13 @@ export function Estimate({ body }: { body: Body }) {
     queryFn: () => data(api.POST('/api/v1/benchmarks/estimate', { body: JSON.parse(asked) as Body })),
     retry: false,
   })
-  const said = error
-    ? asApiError(error).message
-    : found === undefined || asked !== wanted
+  const said =
+    found === undefined || asked !== wanted
       ? t('form.estimating')
       : `${t('form.estimate', { duration: duration(Math.max(1, Math.round(found.seconds))), steps: number(found.steps) })} · ${t(found.measured ? 'form.measured' : 'form.guessed')}`
   return (
-    <span role="status" className={`tabular text-sm ${error ? 'text-bad' : 'text-ink-2'}`}>
-      {said}
-    </span>
+    <div role="status" className={`tabular text-sm ${error ? 'text-bad' : 'text-ink-2'}`}>
+      {error ? <Refusal error={error} /> : said}
+    </div>
   )
 }

@@ -20,7 +20,7 @@ export function Exports({ id, baseline }: { id: string; baseline: string | undef
     try {
       save(await pngOf(address('svg')), `${id}.png`)
     } catch (error) {
-      toast.error(error instanceof ApiError ? error.message : t('result.pngFailed'))
+      toast.failure(error, error instanceof ApiError ? undefined : t('result.pngFailed'))
     } finally {
       setBusy(false)
     }

@@ -6,6 +6,7 @@ import { Badge } from '@/components/ui/Badge'
 import { Card } from '@/components/ui/Card'
 import { EmptyState } from '@/components/ui/EmptyState'
 import { Fetched } from '@/components/ui/Fetched'
+import { Reason } from '@/components/ui/Reason'
 import { Select } from '@/components/ui/Select'
 import { SkeletonList } from '@/components/ui/Skeleton'
 import { bytes, list, moment, number } from '@/i18n/format'
@@ -61,7 +62,7 @@ function Shown({ id, shown }: { id: string; shown: Benchmark }) {
     >
       <div className="flex flex-col gap-5">
         <Exports id={id} baseline={baseline?.id} />
-        {shown.error && <Alert tone="warn">{t('result.ended', { reason: shown.error })}</Alert>}
+        {shown.error && <Alert tone="warn" title={t('result.ended')}><Reason>{shown.error}</Reason></Alert>}
         {rows.length === 0 ? (
           <EmptyState title={t('result.none')}>{t('result.noneHelp')}</EmptyState>
         ) : (

@@ -1,8 +1,10 @@
 import { ArrowDown, ArrowUp } from 'lucide-react'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
+import { reasonOf } from '@/api/reasons'
 import { Badge } from '@/components/ui/Badge'
 import { cn } from '@/components/ui/cn'
+import { Reason } from '@/components/ui/Reason'
 import { best, bestKey, columnsOf, delta, sorted, type Benchmark, type Column, type Order, type Row } from './rows'
 import { cellName, change, written } from './value'
 
@@ -63,7 +65,7 @@ export function ResultTable({ rows, baseline }: ResultTableProps) {
                 </span>
                 {row.model.failed && (
                   <span className="mt-0.5 block max-w-96 text-xs font-normal whitespace-normal text-bad">
-                    {t('result.modelFailed', { reason: row.model.failed })}
+                    {t('result.modelFailed')} <Reason>{row.model.failed}</Reason>
                   </span>
                 )}
               </th>
@@ -139,7 +141,7 @@ function FigureCell({ row, column, isBest, away }: FigureCellProps) {
       {value === null ? (
         <span
           className="text-ink-3"
-          title={column.name === 'vram' ? (row.model.peak.vram_reason ?? undefined) : undefined}
+          title={column.name === 'vram' && row.model.peak.vram_reason ? reasonOf(row.model.peak.vram_reason) : undefined}
         >
           —
         </span>

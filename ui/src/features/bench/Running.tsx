@@ -7,6 +7,7 @@ import { Button, buttonClass } from '@/components/ui/Button'
 import { Card } from '@/components/ui/Card'
 import { ConfirmDialog } from '@/components/ui/ConfirmDialog'
 import { Progress } from '@/components/ui/Progress'
+import { Reason } from '@/components/ui/Reason'
 import { toast } from '@/components/ui/Toast'
 import { duration, number, rate } from '@/i18n/format'
 import { useStanding } from '@/realtime/hub'
@@ -100,7 +101,7 @@ function Held({ reason, mayCancel }: { reason: string; mayCancel: boolean }) {
           </>
         }
       >
-        {t('running.held', { reason })}
+        {t('running.held')} <Reason className="block text-sm text-ink-2">{reason}</Reason>
       </Alert>
       <ConfirmDialog
         open={asking}

@@ -63,7 +63,7 @@ export async function ask(
 function chunkOf(text: string): Schemas['AskChunk'] {
   const chunk = JSON.parse(text) as Schemas['AskChunk'] | Schemas['Error']
   if ('error' in chunk)
-    throw refusal(chunk, 200)
+    throw refusal(chunk.error)
   return chunk
 }
 

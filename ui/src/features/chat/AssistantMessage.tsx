@@ -1,5 +1,7 @@
 import { useTranslation } from 'react-i18next'
+import { refusal } from '@/api/client'
 import { Alert } from '@/components/ui/Alert'
+import { Refusal } from '@/components/ui/Refusal'
 import { Markdown } from '@/markdown/Markdown'
 import { useConversation } from './conversation'
 import { FileChip } from './FileChip'
@@ -21,7 +23,7 @@ export function AssistantMessage({ message, results, isLast }: { message: Messag
       {isWritten && message.parts.length === 0 && <p aria-hidden="true" className="h-6 w-2 animate-pulse rounded-sm bg-pressed" />}
       {message.error !== null && (
         <Alert tone="bad" title={t('message.failed')} className="mt-2">
-          {message.error.message}
+          <Refusal error={refusal(message.error)} />
         </Alert>
       )}
       {message.status === 'stopped' && <p className="mt-1 text-sm text-ink-3">{t('message.stopped')}</p>}

@@ -45,7 +45,7 @@ export function ChatView({ chatId, leaf, model: wanted }: { chatId: string | nul
   const isBusy = running !== null
   const attempt = useCallback((what: () => Promise<void>) => {
     setProblem(chatId, null)
-    what().catch((failure: unknown) => setProblem(chatId, asApiError(failure).message))
+    what().catch((failure: unknown) => setProblem(chatId, asApiError(failure)))
   }, [chatId])
   const conversation = useMemo<Conversation>(
     () => ({ chatId, actions, models: known.models, model: modelId, isBusy, attempt }),
@@ -66,7 +66,7 @@ export function ChatView({ chatId, leaf, model: wanted }: { chatId: string | nul
         takeOut(chatId, draft)
         if (chatId === null) forgetBeginning()
       }))
-      .catch((failure: unknown) => setProblem(at, asApiError(failure).message))
+      .catch((failure: unknown) => setProblem(at, asApiError(failure)))
       .finally(() => setSending(false))
   }
   const onStep = useCallback(

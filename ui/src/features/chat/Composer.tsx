@@ -3,6 +3,7 @@ import { ArrowUp, Paperclip, Square } from 'lucide-react'
 import { useTranslation } from 'react-i18next'
 import { Alert } from '@/components/ui/Alert'
 import { IconButton } from '@/components/ui/IconButton'
+import { Refusal } from '@/components/ui/Refusal'
 import { enterHere, useImeEnter } from '@/hooks/ime-enter'
 import { wantsOf } from '@/hooks/send-key'
 import { pasteAsFile } from './attach'
@@ -10,7 +11,7 @@ import { DraftFiles } from './DraftFiles'
 import { MicButton } from './MicButton'
 import { ThinkingSelect } from './ThinkingSelect'
 import type { Params } from './types'
-import { setDraft, useDraft } from './ui-store'
+import { setDraft, useDraft, type Problem } from './ui-store'
 import type { Model } from './use-models'
 
 export interface ComposerProps {
@@ -27,7 +28,7 @@ export interface ComposerProps {
   isSending: boolean
   /** Why nothing can be sent at all. */
   reason: string | null
-  problem: string | null
+  problem: Problem | null
   onDismiss: () => void
   field: RefObject<HTMLTextAreaElement | null>
 }
@@ -58,7 +59,7 @@ export function Composer(props: ComposerProps) {
             </button>
           }
         >
-          {props.problem}
+          {typeof props.problem === 'string' ? props.problem : <Refusal error={props.problem} />}
         </Alert>
       )}
       <div className="rounded-xl border border-line-strong/60 bg-surface shadow-sm focus-within:border-accent-ink focus-within:outline-1 focus-within:outline-accent-ink">

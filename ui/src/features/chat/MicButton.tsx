@@ -55,7 +55,7 @@ export function MicButton({ model, onFile }: { model: Model | undefined; onFile:
     } catch (failure) {
       recording.current = null
       setOn(false)
-      toast.error(t('mic.failed'), failure instanceof Error ? failure.message : undefined)
+      toast.failure(failure, t('mic.failed'))
     } finally {
       isAsking.current = false
     }

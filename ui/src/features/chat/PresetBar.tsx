@@ -2,7 +2,6 @@ import { useRef, useState } from 'react'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { Bookmark, Download, Ellipsis, Save, Trash2, Upload } from 'lucide-react'
 import { useTranslation } from 'react-i18next'
-import { asApiError } from '@/api/client'
 import { IconButton } from '@/components/ui/IconButton'
 import { Menu } from '@/components/ui/Menu'
 import { Select } from '@/components/ui/Select'
@@ -32,7 +31,7 @@ export function PresetBar({ systemPrompt, params, onApply }: {
       await what()
       await client.invalidateQueries({ queryKey: chatKeys.presets })
     } catch (failure) {
-      toast.error(t('preset.failed'), asApiError(failure).message)
+      toast.failure(failure, t('preset.failed'))
     }
   }
   const save = (name: string, what: { system_prompt: string; params: Params }) =>

@@ -1,5 +1,6 @@
 /** What of the page belongs to this browser alone: drafts, panels, the model that was used last. */
 import { createStore, useStore } from 'zustand'
+import type { ApiError } from '@/api/client'
 import type { Params } from './types'
 
 export interface Draft {
@@ -15,10 +16,13 @@ export interface Beginning {
 
 const NOTHING: Beginning = { model: null, system_prompt: '', params: {} }
 
+/** Why something did not happen: what the server refused, or in words. */
+export type Problem = ApiError | string
+
 interface Ui {
   readonly drafts: Readonly<Record<string, Draft>>
   /** Why the last thing that was asked for did not happen, by conversation. */
-  readonly problems: Readonly<Record<string, string | null>>
+  readonly problems: Readonly<Record<string, Problem | null>>
   /** What the next conversation is begun with. */
   readonly beginning: Beginning
   readonly isPanelOpen: boolean
@@ -58,11 +62,11 @@ export function takeOut(chatId: string | null, sent: Draft): void {
   setDraft(chatId, { text, files: now.files.filter((file) => !sent.files.includes(file)) })
 }
 
-export function useProblem(chatId: string | null): string | null {
+export function useProblem(chatId: string | null): Problem | null {
   return useStore(store, (ui) => ui.problems[chatId ?? ''] ?? null)
 }
 
-export function setProblem(chatId: string | null, problem: string | null): void {
+export function setProblem(chatId: string | null, problem: Problem | null): void {
   store.setState((ui) => ({ problems: { ...ui.problems, [chatId ?? '']: problem } }))
 }
 

@@ -2,7 +2,6 @@ import { useMemo } from 'react'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { toast } from '@/components/ui/Toast'
 import { authStatus, may } from '@/api/auth'
-import { asApiError } from '@/api/client'
 import { type ChatChange, chatKeys, chatOf } from './api'
 import { changeInTurn } from './chat-cache'
 import { meter } from './meter'
@@ -37,7 +36,7 @@ export function useConversationState(chatId: string | null, leaf: string | undef
       void client.cancelQueries({ queryKey: chatKeys.one(chatId) })
       client.setQueryData<Chat>(chatKeys.one(chatId), (old) => old && { ...old, ...to })
       changeInTurn(chatId, to).catch((failure: unknown) => {
-        toast.error(asApiError(failure).message)
+        toast.failure(failure)
         void client.invalidateQueries({ queryKey: chatKeys.one(chatId) })
       })
     },
@@ -49,7 +48,7 @@ export function useConversationState(chatId: string | null, leaf: string | undef
       change({ model: id })
       const state = modelOf(known.models, id)?.state
       if (mayLoad && (state === 'unloaded' || state === 'failed'))
-        loadModel(id).catch((failure: unknown) => toast.error(asApiError(failure).message))
+        loadModel(id).catch(toast.failure)
     },
     [change, known.models, mayLoad],
   )

@@ -1,7 +1,6 @@
 import { useMemo } from 'react'
 import { useQueryClient } from '@tanstack/react-query'
 import { useTranslation } from 'react-i18next'
-import { asApiError } from '@/api/client'
 import { toast } from '@/components/ui/Toast'
 import { saveFile } from '@/markdown/save'
 import { exported, imported } from './api'
@@ -17,7 +16,7 @@ export function useExchange() {
       try {
         await what()
       } catch (failure) {
-        toast.error(t('history.failed'), asApiError(failure).message)
+        toast.failure(failure, t('history.failed'))
       }
     }
     return {

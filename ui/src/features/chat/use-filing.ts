@@ -2,7 +2,6 @@ import { useMemo } from 'react'
 import { type InfiniteData, useQueryClient } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { useTranslation } from 'react-i18next'
-import { asApiError } from '@/api/client'
 import { toast } from '@/components/ui/Toast'
 import { type ChatChange, changeChat, chatKeys, deleteChat, type ListPage, restoreChat } from './api'
 import type { Chat, Summary } from './types'
@@ -20,7 +19,7 @@ export function useFiling() {
         client.setQueryData<Chat>(chatKeys.one(chat.id), (old) => old && { ...old, ...changed })
         refresh()
       } catch (failure) {
-        toast.error(t('history.failed'), asApiError(failure).message)
+        toast.failure(failure, t('history.failed'))
       }
     }
     const restore = async (chat: Summary) => {
@@ -28,7 +27,7 @@ export function useFiling() {
         await restoreChat(chat.id)
         refresh()
       } catch (failure) {
-        toast.error(t('history.failed'), asApiError(failure).message)
+        toast.failure(failure, t('history.failed'))
       }
     }
     return {
@@ -40,7 +39,7 @@ export function useFiling() {
           try {
             await deleteChat(chat.id)
           } catch (failure) {
-            toast.error(t('history.failed'), asApiError(failure).message)
+            toast.failure(failure, t('history.failed'))
             return
           }
           client.setQueriesData<InfiniteData<ListPage>>({ queryKey: ['chats', 'list'] }, (old) => old && { ...old, pages: old.pages.map((page) => ({ ...page, data: page.data.filter((one) => one.id !== chat.id) })) })

@@ -4,6 +4,7 @@ import { useTranslation } from 'react-i18next'
 import type { Schemas } from '@/api/client'
 import { Alert } from '@/components/ui/Alert'
 import { Button } from '@/components/ui/Button'
+import { Reason } from '@/components/ui/Reason'
 import { detailsQuery } from './queries'
 
 const MARKS = {
@@ -38,8 +39,8 @@ export function Check({ id, details }: { id: string; details: Schemas['ModelDeta
                     <p className="font-medium">
                       {check.name} <span className={`text-sm font-normal ${tone}`}>{t(`check.${check.status}`)}</span>
                     </p>
-                    <p className="text-sm break-words text-ink-2">{check.found}</p>
-                    {check.status !== 'pass' && check.mend !== '' && <p className="text-sm break-words">{t('check.mend', { what: check.mend })}</p>}
+                    <p className="text-sm break-words text-ink-2"><Reason>{check.found}</Reason></p>
+                    {check.status !== 'pass' && check.mend !== '' && <p className="text-sm break-words">{t('check.mend')} <Reason>{check.mend}</Reason></p>}
                   </div>
                 </li>
               )

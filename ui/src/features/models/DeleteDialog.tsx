@@ -1,13 +1,15 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
-import { api, asApiError, data, type Schemas } from '@/api/client'
+import { api, data, type Schemas } from '@/api/client'
 import { keys } from '@/api/keys'
 import { Alert } from '@/components/ui/Alert'
 import { Button } from '@/components/ui/Button'
 import { Dialog } from '@/components/ui/Dialog'
 import { ErrorState } from '@/components/ui/ErrorState'
 import { Field } from '@/components/ui/Field'
+import { Reason } from '@/components/ui/Reason'
+import { Refusal } from '@/components/ui/Refusal'
 import { SkeletonList } from '@/components/ui/Skeleton'
 import { toast } from '@/components/ui/Toast'
 import { bytes } from '@/i18n/format'
@@ -21,7 +23,7 @@ export function DeleteDialog({ id, onClose }: { id: string; onClose: () => void 
   const client = useQueryClient()
   const { data: told, isPending, isError, error, refetch } = useQuery(removalQuery(id))
   const [busy, setBusy] = useState<'entry' | 'files'>()
-  const [failure, setFailure] = useState<string>()
+  const [failure, setFailure] = useState<unknown>()
   const remove = async (what: 'entry' | 'files') => {
     setBusy(what)
     setFailure(undefined)
@@ -32,7 +34,7 @@ export function DeleteDialog({ id, onClose }: { id: string; onClose: () => void 
       onClose()
       await client.invalidateQueries({ queryKey: keys.models })
     } catch (refused) {
-      setFailure(asApiError(refused).message)
+      setFailure(refused)
     } finally {
       setBusy(undefined)
     }
@@ -56,7 +58,7 @@ export function DeleteDialog({ id, onClose }: { id: string; onClose: () => void 
             <FileRemoval id={id} told={told} busy={busy === 'files'} onRemove={() => void remove('files')} />
           </>
         )}
-        {failure !== undefined && <Alert tone="bad">{failure}</Alert>}
+        {failure !== undefined && <Alert tone="bad"><Refusal error={failure} /></Alert>}
       </div>
     </Dialog>
   )
@@ -95,7 +97,9 @@ function FileRemoval({ id, told, busy, onRemove }: FileRemovalProps) {
           </Button>
         </>
       ) : (
-        <Alert>{told.problem}</Alert>
+        <Alert title={t('remove.stays')}>
+          <Reason>{told.problem}</Reason>
+        </Alert>
       )}
     </section>
   )

@@ -1,13 +1,14 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { PackageSearch } from 'lucide-react'
 import { useTranslation } from 'react-i18next'
-import { api, asApiError, data, type Schemas } from '@/api/client'
+import { api, data, type Schemas } from '@/api/client'
 import { keys } from '@/api/keys'
 import { Alert } from '@/components/ui/Alert'
 import { Badge } from '@/components/ui/Badge'
 import { Button } from '@/components/ui/Button'
 import { EmptyState } from '@/components/ui/EmptyState'
 import { ErrorState } from '@/components/ui/ErrorState'
+import { Refusal } from '@/components/ui/Refusal'
 import { SkeletonList } from '@/components/ui/Skeleton'
 import { toast } from '@/components/ui/Toast'
 import { bytes, list } from '@/i18n/format'
@@ -65,7 +66,7 @@ function Place({ place, onDone }: { place: Schemas['FoundPlace']; onDone: () => 
           </li>
         ))}
       </ul>
-      {add.isError && <Alert tone="bad">{asApiError(add.error).message}</Alert>}
+      {add.isError && <Alert tone="bad"><Refusal error={add.error} /></Alert>}
     </section>
   )
 }

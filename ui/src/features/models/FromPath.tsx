@@ -2,11 +2,12 @@ import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { FolderSearch } from 'lucide-react'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
-import { api, asApiError, data } from '@/api/client'
+import { api, data } from '@/api/client'
 import { keys } from '@/api/keys'
 import { Alert } from '@/components/ui/Alert'
 import { Button } from '@/components/ui/Button'
 import { Field } from '@/components/ui/Field'
+import { Refusal } from '@/components/ui/Refusal'
 import { toast } from '@/components/ui/Toast'
 import { bytes } from '@/i18n/format'
 import type { Entry } from './entries'
@@ -33,7 +34,7 @@ export function FromPath({ onDone }: { onDone: () => void }) {
   const [edits, setEdits] = useState<Draft>({})
   const [browsing, setBrowsing] = useState(false)
   const [busy, setBusy] = useState(false)
-  const [failure, setFailure] = useState<string>()
+  const [failure, setFailure] = useState<unknown>()
   const id = said ?? suggestedId(path)
   const names = rows.flatMap(({ entry }) => [entry.id, ...entry.aliases])
   const wrongId = path === '' ? null : idProblem(id, names)
@@ -55,7 +56,7 @@ export function FromPath({ onDone }: { onDone: () => void }) {
       await client.invalidateQueries({ queryKey: keys.models })
       onDone()
     } catch (refused) {
-      setFailure(asApiError(refused).message)
+      setFailure(refused)
     } finally {
       setBusy(false)
     }
@@ -105,9 +106,9 @@ export function FromPath({ onDone }: { onDone: () => void }) {
         spellCheck={false}
       />
       {ready && trial.isPending && <p role="status" className="text-base text-ink-2">{t('addDialog.verifying')}</p>}
-      {ready && trial.isError && <Alert tone="bad">{asApiError(trial.error).message}</Alert>}
+      {ready && trial.isError && <Alert tone="bad"><Refusal error={trial.error} /></Alert>}
       {tried !== undefined && <Tried entry={tried} path={askedPath} edits={edits} onEdit={setEdits} />}
-      {failure !== undefined && <Alert tone="bad">{failure}</Alert>}
+      {failure !== undefined && <Alert tone="bad"><Refusal error={failure} /></Alert>}
       <Button type="submit" variant="primary" className="self-end" busy={busy} disabled={tried === undefined || wrong}>
         {t('addDialog.add')}
       </Button>
@@ -148,7 +149,7 @@ function Tried({ entry, path, edits, onEdit }: TriedProps) {
           />
         ))}
       </div>
-      {isError && <Alert tone="bad">{asApiError(error).message}</Alert>}
+      {isError && <Alert tone="bad"><Refusal error={error} /></Alert>}
       {found !== undefined && !isError && <MemoryBar estimate={found} stale={isPlaceholderData} />}
     </>
   )

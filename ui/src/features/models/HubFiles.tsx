@@ -2,13 +2,14 @@ import { useMutation, useQuery } from '@tanstack/react-query'
 import { FileX } from 'lucide-react'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
-import { api, asApiError, data, type Schemas } from '@/api/client'
+import { api, data, type Schemas } from '@/api/client'
 import { Alert } from '@/components/ui/Alert'
 import { Badge } from '@/components/ui/Badge'
 import { Button } from '@/components/ui/Button'
 import { EmptyState } from '@/components/ui/EmptyState'
 import { ErrorState } from '@/components/ui/ErrorState'
 import { Field } from '@/components/ui/Field'
+import { Refusal } from '@/components/ui/Refusal'
 import { SkeletonList } from '@/components/ui/Skeleton'
 import { toast } from '@/components/ui/Toast'
 import { bytes } from '@/i18n/format'
@@ -52,7 +53,7 @@ export function HubFiles({ repo, choice, onDone }: Repo & { onDone: () => void }
           <Offer key={variant.files.join()} variant={variant} free={found.free} busy={start.isPending && start.variables === variant} onStart={() => start.mutate(variant)} />
         ))}
       </ul>
-      {start.isError && <Alert tone="bad">{asApiError(start.error).message}</Alert>}
+      {start.isError && <Alert tone="bad"><Refusal error={start.error} /></Alert>}
       {found.room !== null && <p className="text-sm text-ink-3">{t('addDialog.room', { room: memory(found.room), free: bytes(found.free) })}</p>}
     </form>
   )

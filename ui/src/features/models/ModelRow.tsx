@@ -7,6 +7,7 @@ import { cn } from '@/components/ui/cn'
 import { IconButton } from '@/components/ui/IconButton'
 import { Menu, type MenuItem } from '@/components/ui/Menu'
 import { Progress } from '@/components/ui/Progress'
+import { Reason } from '@/components/ui/Reason'
 import { useCopy } from '@/hooks/clipboard'
 import { ago, bytes, duration } from '@/i18n/format'
 import { Capabilities } from './Capabilities'
@@ -78,7 +79,7 @@ function Standing({ row }: { row: Row }) {
       {row.state === 'starting' && row.progress !== null && (
         <Progress className="w-full" hideLabel label={t('state.starting')} value={Math.round(row.progress * 100)} />
       )}
-      {row.state === 'failed' && row.reason !== null && <p role="alert" className="w-full text-sm break-words text-bad md:line-clamp-3 md:text-right">{row.reason}</p>}
+      {row.state === 'failed' && row.reason !== null && <p role="alert" className="w-full text-sm break-words text-bad md:line-clamp-3 md:text-right"><Reason>{row.reason}</Reason></p>}
     </div>
   )
 }

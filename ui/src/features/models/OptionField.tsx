@@ -1,6 +1,7 @@
 import { useTranslation } from 'react-i18next'
 import { Badge } from '@/components/ui/Badge'
 import { Field } from '@/components/ui/Field'
+import { Reason } from '@/components/ui/Reason'
 import { Select } from '@/components/ui/Select'
 import { number } from '@/i18n/format'
 import type { OPTIONS, Problem } from './options'
@@ -44,17 +45,16 @@ export function OptionField({ option, value, onChange, reload, problem, refused,
         : option.choices.map((one) => ({ value: one as string, label: one as string }))
     return (
       <div className="flex min-w-0 flex-col gap-1">
-        <Select label={name} value={value} onValueChange={onChange} choices={[{ value: '', label: t('load.default') }, ...choices]} description={refused === undefined ? more : <span className="text-bad">{refused}</span>} />
+        <Select label={name} value={value} onValueChange={onChange} choices={[{ value: '', label: t('load.default') }, ...choices]} description={refused === undefined ? more : <Reason className="text-bad">{refused}</Reason>} />
       </div>
     )
   }
-  const said =
-    refused ??
-    (problem === undefined
+  const wrong =
+    problem === undefined
       ? undefined
       : problem.kind === 'range'
         ? t('problem.range', { low: number(problem.low, 2), high: number(problem.high, 2) })
-        : t(`problem.${problem.kind}`))
+        : t(`problem.${problem.kind}`)
   const unit = option.kind === 'bytes' ? t('load.mib') : option.key === 'ttl' ? t('load.seconds') : undefined
   return (
     <Field
@@ -62,7 +62,7 @@ export function OptionField({ option, value, onChange, reload, problem, refused,
       value={value}
       onValueChange={onChange}
       description={more}
-      error={said}
+      error={refused === undefined ? wrong : <Reason>{refused}</Reason>}
       placeholder={option.kind === 'path' || option.kind === 'text' || option.kind === 'names' ? '' : unset}
       inputMode={option.kind === 'whole' || option.kind === 'number' || option.kind === 'bytes' ? 'decimal' : 'text'}
       autoComplete="off"

@@ -6,6 +6,7 @@ import { Alert } from '@/components/ui/Alert'
 import { Badge } from '@/components/ui/Badge'
 import { CopyButton } from '@/components/ui/CopyButton'
 import { Fetched } from '@/components/ui/Fetched'
+import { Reason } from '@/components/ui/Reason'
 import { SkeletonList } from '@/components/ui/Skeleton'
 import { bytes, list, number } from '@/i18n/format'
 import { isLanguageModel, type Row } from './entries'
@@ -25,7 +26,7 @@ export function Overview({ row }: { row: Row }) {
     <div className="flex flex-col gap-5">
       {row.reason !== null && row.state === 'failed' && (
         <Alert tone="bad" title={t('overview.reason')}>
-          {row.reason}
+          <Reason>{row.reason}</Reason>
         </Alert>
       )}
       <Facts>

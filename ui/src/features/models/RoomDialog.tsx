@@ -2,6 +2,7 @@ import { useTranslation } from 'react-i18next'
 import { Alert } from '@/components/ui/Alert'
 import { Button } from '@/components/ui/Button'
 import { Dialog } from '@/components/ui/Dialog'
+import { Refusal } from '@/components/ui/Refusal'
 import { isLoaded } from './entries'
 import { memory } from './figures'
 import { MemoryBar } from './MemoryBar'
@@ -44,7 +45,7 @@ export function RoomDialog() {
       }
     >
       <div className="flex flex-col gap-4 pb-1">
-        {error !== null && <Alert tone="bad">{error.message}</Alert>}
+        {error !== null && <Alert tone="bad"><Refusal error={error} /></Alert>}
         {estimate !== null && <MemoryBar estimate={estimate} />}
         {verdict === 'evicts' && estimate !== null && <Leaving ids={estimate.evict} />}
         {estimate !== null && estimate.changes.length > 0 && <Suggestions id={id} estimate={estimate} />}

@@ -1,9 +1,10 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useTranslation } from 'react-i18next'
-import { api, asApiError, data } from '@/api/client'
+import { api, data } from '@/api/client'
 import { keys } from '@/api/keys'
 import { Alert } from '@/components/ui/Alert'
 import { Button } from '@/components/ui/Button'
+import { Refusal } from '@/components/ui/Refusal'
 import { list, number } from '@/i18n/format'
 import { memory } from './figures'
 import { isApplied, type Change, type Estimate } from './fit'
@@ -44,7 +45,7 @@ export function Suggestions({ id, estimate }: { id: string; estimate: Estimate }
           </li>
         ))}
       </ul>
-      {apply.isError && <Alert tone="bad">{asApiError(apply.error).message}</Alert>}
+      {apply.isError && <Alert tone="bad"><Refusal error={apply.error} /></Alert>}
       {estimate.changes.some((change) => isApplied(change) && Object.keys(change.settings).length > 0) && <p className="text-sm text-ink-3">{t('room.saves')}</p>}
     </section>
   )

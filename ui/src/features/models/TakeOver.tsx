@@ -1,10 +1,11 @@
 import { useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
-import { api, asApiError, data, request } from '@/api/client'
+import { api, data, request } from '@/api/client'
 import { keys } from '@/api/keys'
 import { Alert } from '@/components/ui/Alert'
 import { Button } from '@/components/ui/Button'
+import { Refusal } from '@/components/ui/Refusal'
 import { toast } from '@/components/ui/Toast'
 import { earlierList, earlierParams, LIST_KEY, PARAMS_KEY } from './earlier'
 
@@ -14,7 +15,7 @@ export function TakeOver() {
   const client = useQueryClient()
   const [left, setLeft] = useState(() => ({ list: earlierList(stored(LIST_KEY)), params: earlierParams(stored(PARAMS_KEY)) }))
   const [busy, setBusy] = useState(false)
-  const [failure, setFailure] = useState<string>()
+  const [failure, setFailure] = useState<unknown>()
   const { list, params } = left
   if (list === null && params === null) return null
   const forget = () => {
@@ -36,7 +37,7 @@ export function TakeOver() {
       toast.success(t('earlier.taken'))
       await client.invalidateQueries({ queryKey: keys.models })
     } catch (refused) {
-      setFailure(asApiError(refused).message)
+      setFailure(refused)
     } finally {
       setBusy(false)
     }
@@ -56,7 +57,7 @@ export function TakeOver() {
       }
     >
       {t('earlier.body', { count: list?.models.length ?? 0 })}
-      {failure !== undefined && <p className="text-bad">{failure}</p>}
+      {failure !== undefined && <div className="text-bad"><Refusal error={failure} /></div>}
     </Alert>
   )
 }

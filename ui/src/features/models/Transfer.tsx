@@ -1,12 +1,13 @@
 import { useMutation } from '@tanstack/react-query'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
-import { api, asApiError, data } from '@/api/client'
+import { api, data, refusal } from '@/api/client'
 import { Alert } from '@/components/ui/Alert'
 import { Badge } from '@/components/ui/Badge'
 import { Button } from '@/components/ui/Button'
 import { ConfirmDialog } from '@/components/ui/ConfirmDialog'
 import { Progress } from '@/components/ui/Progress'
+import { Refusal } from '@/components/ui/Refusal'
 import { toast } from '@/components/ui/Toast'
 import { bytes, duration, percent } from '@/i18n/format'
 import { isStalled, isUnderWay, percentOf, titleOf, verbsOf, type Download, type Verb } from './progress'
@@ -60,7 +61,7 @@ export function Transfer({ download }: { download: Download }) {
       )}
       {download.error !== null && isBad(download) && (
         <Alert tone={download.state === 'failed' ? 'bad' : 'warn'}>
-          {download.error.message}
+          <Refusal error={refusal(download.error)} />
           {download.error.code === 'checksum_mismatch' && <p>{t('transfers.checksum')}</p>}
         </Alert>
       )}
@@ -82,11 +83,11 @@ function Verbs({ download, title }: { download: Download; title: string }) {
   const { id } = download
   const say = useMutation({
     mutationFn: (verb: Exclude<Verb, 'cancel'>) => data(api.POST(`/api/v1/downloads/{id}/${verb}`, { params: { path: { id } } })),
-    onError: (error) => toast.error(asApiError(error).message),
+    onError: (error) => toast.failure(error),
   })
   const forget = useMutation({
     mutationFn: () => api.DELETE('/api/v1/downloads/{id}', { params: { path: { id } } }),
-    onError: (error) => toast.error(asApiError(error).message),
+    onError: (error) => toast.failure(error),
   })
   const name = <span className="sr-only"> {title}</span>
   return (

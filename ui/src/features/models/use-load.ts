@@ -43,7 +43,7 @@ export function useLoad() {
       if (error.code === 'cancelled') toast.info(t('done.cancelled', { model: id }))
       else if (error.status === 507) shortage.setState({ now: { id, estimate: await estimated(id).catch(() => null), error } })
       // The list shows why a worker failed; of what was refused before there was one it knows nothing.
-      else if (stateOf(id) !== 'failed') toast.error(t('failed.load', { model: id }), error.message)
+      else if (stateOf(id) !== 'failed') toast.failure(error, t('failed.load', { model: id }))
       return
     }
     await listed()
@@ -61,7 +61,7 @@ export function useLoad() {
       if (!quietly) toast.success(t('done.unloaded', { model: id }))
     } catch (failure) {
       const error = asApiError(failure)
-      if (error.code !== 'model_not_loaded') toast.error(t('failed.unload', { model: id }), error.message)
+      if (error.code !== 'model_not_loaded') toast.failure(error, t('failed.unload', { model: id }))
     }
     await listed()
   }

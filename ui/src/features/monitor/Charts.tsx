@@ -1,10 +1,11 @@
 import { useMemo } from 'react'
 import { useTranslation } from 'react-i18next'
+import { NO_GPU } from '@/api/reasons'
+import { Reason } from '@/components/ui/Reason'
 import { bytes } from '@/i18n/format'
 import type { Reading } from '@/realtime/topics'
 import { Chart } from './Chart'
 import { chartsOf, vramByProcess, type ChartSpec } from './figures'
-import { reasonOf } from './reasons'
 
 export interface ChartsProps {
   reading: Reading
@@ -28,9 +29,8 @@ export function Charts({ reading, range, rangeName }: ChartsProps) {
       className="grid gap-4 lg:grid-cols-2 lg:[&>:last-child:nth-child(odd)]:col-span-2"
     >
       {specs.map((spec) => {
-        const why = unknown(spec, reading, t('noGpu'))
-        if (why !== undefined)
-          return <NoChart key={spec.key} title={t(`charts.${spec.key}`)} why={t('because', { reason: reasonOf(why) })} />
+        const why = unknown(spec, reading)
+        if (why !== undefined) return <NoChart key={spec.key} title={t(`charts.${spec.key}`)} why={why} />
         return <Chart key={spec.key} spec={spec} range={range} rangeName={rangeName} />
       })}
       <ByProcess reading={reading} />
@@ -39,19 +39,22 @@ export function Charts({ reading, range, rangeName }: ChartsProps) {
 }
 
 /** Why a chart of GPUs has nothing to show; undefined where it has. */
-function unknown(spec: ChartSpec, { machine }: Reading, noGpu: string): string | undefined {
+function unknown(spec: ChartSpec, { machine }: Reading): string | undefined {
   if (spec.key !== 'busy' && spec.key !== 'vram') return undefined
   const figures = machine.gpus.map((gpu) => (spec.key === 'busy' ? gpu.busy : gpu.vram_used))
-  if (figures.length === 0) return noGpu
+  if (figures.length === 0) return NO_GPU
   const reasons = figures.flatMap((figure) => (typeof figure === 'number' ? [] : [figure.unknown]))
   return reasons.length === figures.length ? reasons[0] : undefined
 }
 
 function NoChart({ title, why }: { title: string; why: string }) {
+  const { t } = useTranslation('monitor')
   return (
     <section className="rounded-xl border border-line bg-surface px-4 py-3 shadow-sm">
       <h2 className="text-base font-semibold">{title}</h2>
-      <p className="mt-0.5 text-sm text-ink-2">{why}</p>
+      <p className="mt-0.5 text-sm text-ink-2">
+        {t('notAvailable')}: <Reason>{why}</Reason>
+      </p>
     </section>
   )
 }

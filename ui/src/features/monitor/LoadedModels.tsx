@@ -8,13 +8,13 @@ import { Button, buttonClass } from '@/components/ui/Button'
 import { Card } from '@/components/ui/Card'
 import { ConfirmDialog } from '@/components/ui/ConfirmDialog'
 import { EmptyState } from '@/components/ui/EmptyState'
+import { Reason } from '@/components/ui/Reason'
 import { SkeletonList } from '@/components/ui/Skeleton'
 import { Table, type Column } from '@/components/ui/Table'
 import { toast } from '@/components/ui/Toast'
 import { ago, bytes, duration, number, percent } from '@/i18n/format'
 import { useStanding } from '@/realtime/hub'
 import type { ModelFigures } from '@/realtime/topics'
-import { Reason } from './Reason'
 
 type Translate = TFunction<'monitor'>
 

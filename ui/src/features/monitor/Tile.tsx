@@ -1,7 +1,7 @@
 import { useTranslation } from 'react-i18next'
+import { Reason } from '@/components/ui/Reason'
 import type { Figure } from './series'
 import type { Unit } from './figures'
-import { Reason } from './Reason'
 import { written } from './value'
 
 export interface TileProps {

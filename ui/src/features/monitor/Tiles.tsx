@@ -1,4 +1,5 @@
 import { useTranslation } from 'react-i18next'
+import { NO_GPU } from '@/api/reasons'
 import { bytes, number } from '@/i18n/format'
 import type { Reading } from '@/realtime/topics'
 import { gpuName, type Gpu } from './figures'
@@ -46,11 +47,10 @@ export function Tiles({ reading }: { reading: Reading }) {
 
 function NoGpu() {
   const { t } = useTranslation('monitor')
-  const figure = { unknown: t('noGpu') }
   return (
     <>
-      <Tile label={t('tiles.busy')} figure={figure} unit="percent" />
-      <Tile label={t('tiles.vram')} figure={figure} unit="bytes" />
+      <Tile label={t('tiles.busy')} figure={{ unknown: NO_GPU }} unit="percent" />
+      <Tile label={t('tiles.vram')} figure={{ unknown: NO_GPU }} unit="bytes" />
     </>
   )
 }

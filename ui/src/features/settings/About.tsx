@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { useTranslation } from 'react-i18next'
 import { api, data } from '@/api/client'
+import { reasonOf } from '@/api/reasons'
 import { Card } from '@/components/ui/Card'
 import { CopyButton } from '@/components/ui/CopyButton'
 import { Fetched } from '@/components/ui/Fetched'
@@ -26,7 +27,7 @@ export function About() {
 function Summary({ version, reading: { machine, models } }: { version: string; reading: Reading }) {
   const { t } = useTranslation()
   const { t: ts } = useTranslation('settings')
-  const known = (value: number | { unknown: string }) => (typeof value === 'number' ? bytes(value, 1024) : t('state.unknownWhy', { reason: value.unknown }))
+  const known = (value: number | { unknown: string }) => (typeof value === 'number' ? bytes(value, 1024) : t('state.unknownWhy', { reason: reasonOf(value.unknown) }))
   const lines: [string, string][] = [
     [ts('about.version'), `Dovetail ${version}`],
     [ts('about.cpus'), number(machine.cpus, 1)],

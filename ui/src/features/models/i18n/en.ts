@@ -113,7 +113,7 @@ export const en = {
   tensors: { search: 'Search tensors', name: 'Tensor', type: 'Type', shape: 'Shape', bytes: 'Size', table: 'Tensors', none: 'No tensor matches “{{text}}”.', total: '{{shown}} of {{total}}' },
   check: {
     sound: 'All checks passed: the folder is whole.', unsound: 'Some checks failed: this folder cannot be loaded as it is.', warned: 'Usable, with warnings.',
-    pass: 'Passed', warn: 'Warning', fail: 'Failed', mend: 'What to do: {{what}}', again: 'Check again',
+    pass: 'Passed', warn: 'Warning', fail: 'Failed', mend: 'What to do:', again: 'Check again',
     device: 'MLX computes on a GPU of Apple or NVIDIA. A server without one uses its CPU, which is slow for large models.',
     gguf: 'The header reads well, and every part of the model is there.',
   },
@@ -140,7 +140,7 @@ export const en = {
   remove: {
     title: 'Delete {{model}}', entryTitle: 'Remove its entry', entryHelp: 'Takes [models.{{model}}] out of dovetail.toml: its settings and, if it has one, its own path. Files stay.', entry: 'Remove entry',
     noEntry: 'It has no entry: it is found in a folder of models.', filesTitle: 'Delete its files', filesHelp: 'These files go for good, {{size}} in all:', files: 'Delete files', typed: 'Type {{model}} to delete {{size}}',
-    more: 'and {{count}} more',
+    more: 'and {{count}} more', stays: 'The files stay.',
   },
   room: {
     evictTitle: 'Room for {{model}}', evictBody: 'It needs {{need}}, {{free}} are free of {{limit}}. To make room these idle models are unloaded:', evict: 'Unload them and load',

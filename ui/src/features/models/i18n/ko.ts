@@ -116,7 +116,7 @@ export const ko: Translated<typeof en> = {
   tensors: { search: '텐서 검색', name: '텐서', type: '유형', shape: '모양', bytes: '크기', table: '텐서', none: '“{{text}}”에 맞는 텐서가 없습니다.', total: '{{total}}개 중 {{shown}}개' },
   check: {
     sound: '모든 점검을 통과했습니다. 폴더가 온전합니다.', unsound: '통과하지 못한 점검이 있어 이대로는 로드할 수 없습니다.', warned: '쓸 수 있지만 경고가 있습니다.',
-    pass: '통과', warn: '경고', fail: '실패', mend: '해결 방법: {{what}}', again: '다시 점검',
+    pass: '통과', warn: '경고', fail: '실패', mend: '해결 방법:', again: '다시 점검',
     device: 'MLX는 Apple이나 NVIDIA GPU에서 계산합니다. GPU가 없는 서버에서는 CPU를 쓰므로 큰 모델은 느립니다.',
     gguf: '헤더가 올바르고 모델의 모든 부분이 있습니다.',
   },
@@ -143,7 +143,7 @@ export const ko: Translated<typeof en> = {
   remove: {
     title: '{{model}} 삭제', entryTitle: '항목 제거', entryHelp: 'dovetail.toml에서 [models.{{model}}]을 뺍니다. 설정과 개별 경로가 사라지고 파일은 남습니다.', entry: '항목 제거',
     noEntry: '항목이 없습니다. 모델 폴더에서 찾은 모델입니다.', filesTitle: '파일 삭제', filesHelp: '다음 파일이 영구히 삭제됩니다. 모두 {{size}}입니다:', files: '파일 삭제', typed: '{{size}}를 삭제하려면 {{model}}을(를) 입력하세요',
-    more: '외 {{count}}개',
+    more: '외 {{count}}개', stays: '파일은 지울 수 없습니다.',
   },
   room: {
     evictTitle: '{{model}}의 자리 만들기', evictBody: '{{need}}가 필요하고 {{limit}} 중 {{free}}가 남았습니다. 자리를 만들기 위해 쉬고 있는 다음 모델을 언로드합니다:', evict: '언로드하고 로드',

@@ -6,9 +6,7 @@ export const en = {
   range: 'Time shown',
   ranges: { m5: '5 min', m15: '15 min', h1: '1 h' },
   waiting: 'Waiting for the first figures…',
-  noGpu: 'no GPU was found on this machine',
   notAvailable: 'Not available',
-  because: 'Not available: {{reason}}',
   of: 'of {{total}}',
   tiles: {
     label: 'Figures of now',

@@ -9,9 +9,7 @@ export const ko: Translated<typeof en> = {
   range: '표시 구간',
   ranges: { m5: '5분', m15: '15분', h1: '1시간' },
   waiting: '첫 측정값을 기다리는 중…',
-  noGpu: '이 컴퓨터에서 GPU를 찾지 못했습니다',
   notAvailable: '알 수 없음',
-  because: '알 수 없음: {{reason}}',
   of: '전체 {{total}}',
   tiles: {
     label: '현재 값',

@@ -1,10 +1,10 @@
-import { reasonOf } from './reasons'
+import { reasonOf } from '@/api/reasons'
 
 /** Why something is not known or has failed, as the server says it; marked as English where it is. */
 export function Reason({ children, className }: { children: string; className?: string }) {
   const words = reasonOf(children)
   return (
-    <span lang={/^\p{ASCII}*$/u.test(words) ? 'en' : undefined} className={className}>
+    <span lang={words === children ? 'en' : undefined} className={className}>
       {words}
     </span>
   )
