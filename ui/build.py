@@ -38,8 +38,8 @@ class Node:
     node: Path
     npm: Path
 
-    def run(self, *command: str | Path, cwd: Path) -> None:
-        """Raises BuildError with the last lines of what it said."""
+    def run(self, *command: str | Path, cwd: Path) -> str:
+        """What it said; raises BuildError with the last lines of it."""
         path = f"{self.node.parent}{os.pathsep}{os.environ.get('PATH', '')}"
         environment = {**os.environ, "PATH": path, "NODE_OPTIONS": "--max-old-space-size=3072"}
         try:
@@ -51,6 +51,7 @@ class Node:
         if done.returncode:
             said = (done.stdout + done.stderr).decode("utf-8", "replace").strip().splitlines()
             raise BuildError("\n".join([f"{' '.join(map(str, command))}: exit {done.returncode}", *said[-25:]]))
+        return done.stdout.decode("utf-8", "replace")
 
     def install(self, folder: Path, *options: str) -> None:
         self.run(self.npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", *options, cwd=folder)
@@ -266,11 +267,19 @@ def check() -> None:
     node.run(modules / "typescript" / "bin" / "tsc", "--noEmit", cwd=UI)
     node.run(modules / "oxlint" / "bin" / "oxlint", "--deny-warnings", "src", cwd=UI)
     node.run(UI / "scripts" / "lock-check.mjs", cwd=UI)
-    node.run(modules / "vitest" / "vitest.mjs", "run", "--reporter=dot", cwd=UI)
+    said = node.run(modules / "vitest" / "vitest.mjs", "run", "--reporter=dot", "--no-color", cwd=UI)
+    print(f"ui: {counted(said)}")
     schema("--check")
     build()
     if first_load() > MOST_AT_FIRST or weight() > MOST_IN_ALL:
         raise BuildError(f"too large: {sizes()}; at most {MOST_AT_FIRST / 1000:g} kB and {MOST_IN_ALL / 1e6:g} MB")
+
+
+def counted(said: str) -> str:
+    """How many tests passed and failed, out of what vitest says at its end."""
+    (line,) = re.findall(r"^ *Tests +(.+)$", said, re.MULTILINE)
+    of = {word: count for count, word in re.findall(r"(\d+) (\w+)", line)}
+    return f"{of.get('passed', '0')} passed, {of.get('failed', '0')} failed"
 
 
 def schema(*options: str) -> None:

@@ -4741,7 +4741,8 @@ export interface components {
          * @description What the answer waits for, or does; figures that have no place in the phase are null.
          *
          *     `position` in line and about how many seconds (`wait`); `progress` of the load of `model`, 0 to 1; prompt tokens in
-         *     all (`total`), known before (`cached`) and read until now (`done`); `tokens` written and how many a second.
+         *     all (`total`), known before (`cached`) and read until now (`done`), how many a second and about how many seconds
+         *     more (`wait`), once it has been read for half a second; `tokens` written and how many a second.
          */
         RunPhase: {
             /** Cached */

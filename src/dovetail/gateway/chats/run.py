@@ -53,6 +53,7 @@ class Run:
         self._draft = Draft(parts_of(message.parts), clock)
         self._phase = _NO_PHASE
         self._finished: Finished | None = None
+        self._read_from: tuple[float, int] | None = None
         self._first = self._told = 0.0
         self._tokens = 0
         self._seq = 0
@@ -79,7 +80,8 @@ class Run:
             case Loading(model, progress):
                 self._enter(phase="loading", model=model, progress=progress)
             case Prefill(total, cached, done):
-                self._enter(phase="reading", total=total, cached=cached, done=done)
+                per_second, wait = self._reading(total, done)
+                self._enter(phase="reading", total=total, cached=cached, done=done, per_second=per_second, wait=wait)
             case Finished():
                 self._finished = event
             case _:
@@ -143,6 +145,17 @@ class Run:
         if phase != self._phase:
             self._phase = phase
             self._tell(phase)
+
+    def _reading(self, total: int, done: int) -> tuple[float | None, float | None]:
+        """Prompt tokens a second since the first were told of, and about how many seconds are left; None too early."""
+        now = self._clock()
+        if self._read_from is None:
+            self._read_from = (now, done)
+        began, before = self._read_from
+        if now - began < SPEED_EVERY or done <= before:
+            return None, None
+        speed = (done - before) / (now - began)
+        return round(speed, 2), round((total - done) / speed, 1) if done < total else None
 
     def _count(self, phase: str) -> None:
         now = self._clock()

@@ -98,6 +98,7 @@ export const en = {
     loading: 'Loading {{model}}…',
     loadingShare: 'Loading {{model}}: {{share}}',
     reading: 'Reading the prompt: {{done}} of {{total}} tokens',
+    left: '{{time}} left',
     thinking: 'Thinking',
     answering: 'Answering',
     cut: 'The connection is lost. The answer goes on at the server; reconnecting…',

@@ -101,6 +101,7 @@ export const ko: Translated<typeof en> = {
     loading: '{{model}} 불러오는 중…',
     loadingShare: '{{model}} 불러오는 중: {{share}}',
     reading: '프롬프트 읽는 중: {{total}}토큰 중 {{done}}',
+    left: '{{time}} 남음',
     thinking: '생각하는 중',
     answering: '답하는 중',
     cut: '연결이 끊겼습니다. 답변은 서버에서 계속됩니다. 다시 연결하는 중…',
