@@ -51,10 +51,6 @@ def one(connection: Connection, owner: str, attachment: str) -> Attachment | Non
     return None if found is None else Attachment(*found)
 
 
-def is_used(connection: Connection, digest: str) -> bool:
-    return connection.execute("SELECT 1 FROM attachment WHERE hash = ?", (digest,)).fetchone() is not None
-
-
 def hashes(connection: Connection) -> set[str]:
     """All that are in use."""
     return {row[0] for row in connection.execute("SELECT DISTINCT hash FROM attachment")}

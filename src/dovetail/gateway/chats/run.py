@@ -23,9 +23,8 @@ from dovetail.storage.chats import Message, Status
 
 KEPT = 4096  # events, for listeners that come back
 SPEED_EVERY = 0.5  # seconds between two tellings of the speed
-PACE = (
-    0.04  # seconds in which a listener is written to once: a write for each token costs both sides more than the token
-)
+# Seconds in which a listener is written to once: a write for each token costs both sides more than the token.
+PACE = 0.04
 _NO_PHASE: JsonObject = {
     "type": "phase", "phase": "starting", "position": None, "wait": None, "model": None, "progress": None,
     "total": None, "cached": None, "done": None, "tokens": None, "per_second": None,

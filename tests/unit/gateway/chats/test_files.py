@@ -1,5 +1,6 @@
 """Files of conversations: on disk once, bounded, their owner's alone, in the prompt, and gone with their last chat."""
 
+import asyncio
 import base64
 import shutil
 import sys
@@ -292,6 +293,23 @@ async def test_a_pdf_that_takes_too_long_is_given_up() -> None:
     with pytest.raises(InvalidRequest, match="longer than 0 seconds: attach a part of it"):
         await PdfReader(within=0.0).text(pdf("What it says."), "report.pdf")
     assert {child.pid for child in psutil.Process().children()} <= before
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a script of a shell")
+async def test_a_pdf_behind_others_waits_for_so_long_and_no_longer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = tmp_path / "slow"
+    slow.write_text("#!/bin/sh\nexec sleep 600\n")
+    slow.chmod(0o700)
+    monkeypatch.setattr(sys, "executable", str(slow))
+    reader = PdfReader(waiting=0.0)
+    reading = [asyncio.create_task(reader.text(b"%PDF-", f"{number}.pdf")) for number in range(3)]
+    with pytest.raises(Busy, match=r"2 other PDFs are being read; attach 2.pdf again"):
+        await reading[-1]
+    for task in reading:
+        task.cancel()
+    await asyncio.wait(reading)
 
 
 @pytest.mark.skipif(shutil.which("false") is None, reason="no such program")
