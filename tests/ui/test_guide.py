@@ -123,6 +123,12 @@ async def test_the_components_run_on_a_page_of_another_address(
             await expect(page.locator("p")).to_be_empty()
             await page.get_by_role("button", name="Ask").click()
             await expect(page.locator("p")).to_have_text(re.compile("." if task == "Tools" else "Paris"))
+        await page.route(f"{own.url}/v1/**", lambda _: None)  # nothing comes
+        await page.goto("/index.html?Stream")
+        async with page.expect_event("requestfailed"):
+            await page.get_by_role("button", name="Ask").click()
+            await page.get_by_role("button", name="Stop").click()
+        await page.unroute_all()
         await page.goto("/index.html?Embeddings")
         await expect(page.locator("p")).to_have_text(re.compile(r"These two are -?[01]\.\d\d alike\."))
 

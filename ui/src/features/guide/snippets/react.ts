@@ -36,21 +36,25 @@ export function Chat() {
     setAnswer("");
     running.current = new AbortController();
     const messages = [{ role: "user", content: question }];
-    const response = await ${post('stream', target, '{ model, messages, stream: true }', 'signal: running.current.signal')};
-    if (!response.ok) return setAnswer((await response.json()).error.message);
-    const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
-    let rest = "";
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) return;
-      const lines = (rest + value).split("\\n");
-      rest = lines.pop();
-      for (const line of lines) {
-        if (!line.startsWith("data: ") || line === "data: [DONE]") continue;
-        const event = JSON.parse(line.slice("data: ".length));
-        const text = event.error?.message ?? event.choices[0]?.delta?.content ?? "";
-        setAnswer((before) => before + text);
+    try {
+      const response = await ${post('stream', target, '{ model, messages, stream: true }', 'signal: running.current.signal')};
+      if (!response.ok) return setAnswer((await response.json()).error.message);
+      const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+      let rest = "";
+      for (;;) {
+        const { done, value } = await reader.read();
+        if (done) return;
+        const lines = (rest + value).split("\\n");
+        rest = lines.pop();
+        for (const line of lines) {
+          if (!line.startsWith("data: ") || line === "data: [DONE]") continue;
+          const event = JSON.parse(line.slice("data: ".length));
+          const text = event.error?.message ?? event.choices[0]?.delta?.content ?? "";
+          setAnswer((before) => before + text);
+        }
       }
+    } catch (error) {
+      if (error.name !== "AbortError") throw error; // stopped
     }
   }
 
@@ -137,7 +141,7 @@ export function Likeness() {
 
 function post(task: Task, { base, key }: Target, body: string, more = ''): string {
   const said = key ? `, authorization: ${javascript(`Bearer ${key}`)}` : ''
-  const indent = task === 'tools' ? '  ' : task === 'embeddings' ? '      ' : '    '
+  const indent = { tools: '  ', chat: '    ', stream: '      ', embeddings: '      ' }[task]
   return [
     `fetch(${javascript(base + path(task))}, {`,
     `  method: "POST",`,
