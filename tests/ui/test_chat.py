@@ -6,9 +6,11 @@ import json
 import re
 from pathlib import Path
 
+import aiohttp
 import pytest
 from playwright.async_api import Page, expect
 
+from .. import canaries  # noqa: TID252
 from ..process.serving.running import Running  # noqa: TID252
 from .browser import LOOKS, Look, all_korean, audit, photograph, settled
 from .chatting import Json, answered, chat_of, choose, kinds_of, messages_of, say, text_of
@@ -142,6 +144,22 @@ async def test_a_new_profile_has_the_same_conversations_and_finds_them_by_what_w
     await other.keyboard.press("Enter")
     await expect(other.get_by_test_id("chat-title")).to_have_text("얼룩말")
     assert (await chat_of(server, other, cookie))["title"] == "얼룩말"
+
+
+async def test_who_may_only_look_is_told_so_and_not_asked_to_write(visit: Open, server: Running, cookie: str) -> None:
+    headers = {"Cookie": f"dovetail={cookie}", "Origin": server.url}
+    account = {"name": "onlooker", "password": canaries.PASSWORD}
+    async with aiohttp.ClientSession(server.url) as http:
+        async with http.post("/api/v1/users", json={**account, "role": "viewer"}, headers=headers) as made:
+            assert made.status == 200, await made.text()
+        async with http.post("/auth/login", json=account, headers={"Origin": server.url}) as entered:
+            assert entered.status == 200, await entered.text()
+            theirs = entered.cookies["dovetail"].value
+    canaries.plant(server.home, theirs)
+    page = (await visit("/chat", cookie=theirs)).page
+    await expect(page.get_by_text("An admin can make it a member")).to_be_visible()
+    await expect(page.get_by_test_id("composer")).to_be_disabled()
+    await expect(page.get_by_role("list", name="Questions to begin with")).to_have_count(0)
 
 
 async def test_a_deletion_is_taken_back(visit: Open) -> None:

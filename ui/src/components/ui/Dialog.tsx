@@ -42,7 +42,7 @@ export function Dialog({ open, onOpenChange, title, description, children, foote
         >
           <header className="flex items-start gap-3 px-5 pt-4 pb-3">
             <div className="min-w-0 flex-1">
-              <Base.Title className="text-lg font-semibold">{title}</Base.Title>
+              <Base.Title className="min-w-0 text-lg font-semibold wrap-anywhere">{title}</Base.Title>
               {description !== undefined && <Base.Description className="mt-1 text-base text-ink-2">{description}</Base.Description>}
             </div>
             <Base.Close

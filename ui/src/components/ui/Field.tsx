@@ -24,7 +24,7 @@ export function Field({ label, hideLabel = false, description, error, onValueCha
   const described = [description !== undefined && `${name}-more`, error !== undefined && `${name}-error`].filter(Boolean).join(' ')
   return (
     <div className={cn('flex min-w-0 flex-col gap-1', className)}>
-      <label htmlFor={name} className={cn('text-sm font-medium', hideLabel && 'sr-only')}>
+      <label htmlFor={name} className={cn('text-sm font-medium wrap-anywhere', hideLabel && 'sr-only')}>
         {label}
       </label>
       <div className={boxClass}>

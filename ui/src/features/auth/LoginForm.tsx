@@ -68,7 +68,7 @@ export function LoginForm({ before, passwordRef, onEntered }: LoginFormProps) {
         {t('login.submit')}
       </Button>
       <p className="text-xs text-ink-3">
-        {t('login.forgotten')} <code className="font-mono text-ink-2">dovetail admin reset</code>
+        {t('login.forgotten')} <code className="font-mono whitespace-nowrap text-ink-2">dovetail admin reset</code>
       </p>
     </form>
   )

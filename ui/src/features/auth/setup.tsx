@@ -21,6 +21,9 @@ import './texts'
 const SHARES = { weak: 25, fair: 60, strong: 100 }
 const TONES = { weak: 'bad', fair: 'warn', strong: 'good' } as const
 
+/** Refusals that stand at the field they are about. */
+const AT_FIELD = new Set<string | undefined>(['setup_code', 'bad_name'])
+
 export function SetupPage() {
   const { t } = useTranslation('auth')
   const { data: status } = useQuery(authStatus)
@@ -44,14 +47,19 @@ function Account({ needsCode, onMade }: { needsCode: boolean; onMade: (name: str
   const [busy, setBusy] = useState(false)
   const [error, setError] = useState<ApiError>()
   const [tried, setTried] = useState(false)
+  const nameless = name.trim() === '' ? t('setup.nameless') : undefined
   const short = password.length < 8 ? t('setup.short') : undefined
   const differs = again === password ? undefined : t('setup.different')
   const level = strength(password)
 
-  const submit = async (event: FormEvent) => {
+  const submit = async (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault()
     setTried(true)
-    if (short !== undefined || differs !== undefined) return
+    const wrong = nameless ? 'username' : short ? 'new-password' : differs ? 'new-password-again' : undefined
+    if (wrong !== undefined) {
+      event.currentTarget.querySelector<HTMLInputElement>(`[name=${wrong}]`)?.focus()
+      return
+    }
     setBusy(true)
     setError(undefined)
     try {
@@ -83,11 +91,11 @@ function Account({ needsCode, onMade }: { needsCode: boolean; onMade: (name: str
             onValueChange={setCode}
           />
         )}
-        <Field label={t('setup.name')} description={t('setup.nameHelp')} name="username" autoComplete="username" autoCapitalize="none" spellCheck={false} required value={name} onValueChange={setName} />
+        <Field label={t('setup.name')} description={t('setup.nameHelp')} error={tried && nameless !== undefined ? nameless : error?.code === 'bad_name' ? error.message : undefined} name="username" autoComplete="username" autoCapitalize="none" spellCheck={false} required value={name} onValueChange={setName} />
         <PasswordField label={t('setup.password')} error={tried ? short : undefined} name="new-password" autoComplete="new-password" required value={password} onValueChange={setPassword} />
         {password !== '' && <Progress label={t('setup.strength')} hideLabel aside={t(`setup.${level}`)} value={SHARES[level]} tone={TONES[level]} className="-mt-2" />}
         <PasswordField label={t('setup.again')} error={tried || again.length >= password.length ? differs : undefined} name="new-password-again" autoComplete="new-password" required value={again} onValueChange={setAgain} />
-        {error !== undefined && error.code !== 'setup_code' && <Alert tone="bad"><Refusal error={error} /></Alert>}
+        {error !== undefined && !AT_FIELD.has(error.code) && <Alert tone="bad"><Refusal error={error} /></Alert>}
         <Button type="submit" variant="primary" size="lg" busy={busy}>
           {t('setup.submit')}
         </Button>

@@ -19,7 +19,7 @@ export function ModelChoice({ models, chosen, onChange, error }: ModelChoiceProp
       <legend className="mb-1 text-sm font-medium">{t('form.models')}</legend>
       <div className="grid max-h-72 gap-1.5 overflow-y-auto rounded-lg border border-line p-2 sm:grid-cols-2 xl:grid-cols-3">
         {models.map(({ id, format, quantisation, size }) => (
-          <div key={id} className="flex min-h-9 items-center gap-2 rounded-md px-2 hover:bg-hover">
+          <div key={id} className="flex min-h-9 flex-wrap content-center items-center gap-x-2 gap-y-1 rounded-md px-2 py-1 hover:bg-hover">
             <Checkbox
               label={<span className="break-all">{id}</span>}
               checked={chosen.includes(id)}

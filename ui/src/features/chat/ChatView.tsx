@@ -1,6 +1,8 @@
 import { useCallback, useMemo, useRef, useState } from 'react'
+import { useQuery } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { useTranslation } from 'react-i18next'
+import { authStatus, may } from '@/api/auth'
 import { asApiError } from '@/api/client'
 import { ErrorState } from '@/components/ui/ErrorState'
 import { Page } from '@/components/ui/Page'
@@ -85,7 +87,9 @@ export function ChatView({ chatId, leaf, model: wanted }: { chatId: string | nul
   const onPanel = () => (isPanelWide ? togglePanel() : setSheet('params'))
   useChatShortcuts({ chatId, path, field, onStop: stop, onHistory, onNew: () => void navigate({ to: '/chat', search: {} }) })
   const panel = <ParamPanel systemPrompt={state.systemPrompt} params={state.params} model={model} onChange={state.change} />
-  const reason = known.isLoading ? null : modelId === null ? t('composer.noModel') : null
+  const { data: status } = useQuery(authStatus)
+  const onlyLooks = status?.authenticated === true && !may(status, 'member')
+  const reason = onlyLooks ? t('welcome.viewer') : known.isLoading ? null : modelId === null ? t('composer.noModel') : null
   return (
     <Page title={chat?.title === undefined || chat.title === '' ? t('title') : chat.title} bare>
       <div className="flex h-full min-h-0">
@@ -120,10 +124,14 @@ export function ChatView({ chatId, leaf, model: wanted }: { chatId: string | nul
                   isLoading={known.isLoading}
                   error={known.error}
                   onRetry={known.refetch}
-                  onIdea={(text) => {
-                    setDraft(chatId, { text })
-                    field.current?.focus()
-                  }}
+                  onIdea={
+                    onlyLooks
+                      ? null
+                      : (text) => {
+                          setDraft(chatId, { text })
+                          field.current?.focus()
+                        }
+                  }
                 />
               </div>
             ) : (

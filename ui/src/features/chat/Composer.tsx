@@ -71,6 +71,7 @@ export function Composer(props: ComposerProps) {
           data-testid="composer"
           aria-label={t('composer.label')}
           placeholder={reason ?? t('composer.placeholder', { model: model?.id ?? '' })}
+          data-open={reason === null ? '' : undefined}
           disabled={reason !== null}
           onChange={(event) => setDraft(chatId, { text: event.target.value })}
           onCompositionEnd={onCompositionEnd}
@@ -87,7 +88,7 @@ export function Composer(props: ComposerProps) {
             event.preventDefault()
             onFiles(long === null ? files : [long])
           }}
-          className="field-sizing-content max-h-[40dvh] min-h-11 w-full resize-none bg-transparent px-3.5 pt-3 pb-1 text-md outline-none placeholder:text-ink-3"
+          className="field-sizing-content max-h-[40dvh] min-h-11 w-full resize-none bg-transparent px-3.5 pt-3 pb-1 text-md outline-none placeholder:text-ink-3 data-open:placeholder:truncate"
         />
         <div className="flex items-center gap-1 px-2 pb-2">
           <input

@@ -40,6 +40,12 @@ describe('Welcome', () => {
     expect(taken).toEqual([en.idea.capital])
   })
 
+  it('asks nothing for who may only look, and says who can change it', () => {
+    render(<Welcome models={[]} model={undefined} isLoading={false} error={null} onRetry={() => undefined} onIdea={null} />)
+    expect(screen.queryAllByRole('button')).toEqual([])
+    expect(screen.getByText(en.welcome.viewerHelp)).toBeTruthy()
+  })
+
   it('asks any other model more, one that is called tiny, too', async () => {
     const { shown } = await ideas(model('tiny-llama', 600_000_000))
     expect(shown).toContain(en.idea.code)

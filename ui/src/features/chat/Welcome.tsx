@@ -17,11 +17,18 @@ export function Welcome(props: {
   isLoading: boolean
   error: unknown
   onRetry: () => void
-  onIdea: (text: string) => void
+  /** Null for who may not ask. */
+  onIdea: ((text: string) => void) | null
 }) {
   const { t } = useTranslation('chat')
-  const { models, model } = props
+  const { models, model, onIdea } = props
   if (props.error !== null && props.error !== undefined) return <ErrorState error={props.error} onRetry={props.onRetry} className="h-full" />
+  if (onIdea === null)
+    return (
+      <EmptyState className="h-full" icon={<MessageSquare />} title={t('welcome.viewer')}>
+        {t('welcome.viewerHelp')}
+      </EmptyState>
+    )
   if (props.isLoading) return <SkeletonList rows={3} className="mx-auto mt-16 w-full max-w-md px-4" />
   if (models.length === 0)
     return (
@@ -50,7 +57,7 @@ export function Welcome(props: {
       <ul aria-label={t('welcome.ideas')} className="grid w-full max-w-2xl gap-2 sm:grid-cols-2">
         {(model !== undefined && isDemo(model) ? DEMO_IDEAS : IDEAS).map((idea) => (
           <li key={idea}>
-            <button type="button" onClick={() => props.onIdea(t(`idea.${idea}`))} className="h-full w-full rounded-lg border border-line bg-surface px-3.5 py-2.5 text-left text-base hover:bg-hover">
+            <button type="button" onClick={() => onIdea(t(`idea.${idea}`))} className="h-full w-full rounded-lg border border-line bg-surface px-3.5 py-2.5 text-left text-base hover:bg-hover">
               {t(`idea.${idea}`)}
             </button>
           </li>

@@ -73,7 +73,7 @@ function Standing({ row }: { row: Row }) {
     row.waiting > 0 && t('state.waiting', { count: row.waiting }),
   ].filter((one) => typeof one === 'string')
   return (
-    <div className="flex min-w-0 flex-wrap items-center gap-x-2 gap-y-1 md:w-56 md:flex-col md:items-end md:gap-y-0">
+    <div className="flex min-w-0 flex-wrap items-center gap-x-2 gap-y-1 md:w-56 lg:w-72 md:flex-col md:items-end md:gap-y-0">
       <StateMark row={row} />
       {more.length > 0 && <span className="tabular text-sm text-ink-2">{more.join(' · ')}</span>}
       {row.state === 'starting' && row.progress !== null && (

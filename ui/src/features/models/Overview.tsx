@@ -162,7 +162,7 @@ function Fact({ name, children }: { name: string; children: ReactNode }) {
   return (
     <>
       <dt className="text-ink-2">{name}</dt>
-      <dd className="flex min-w-0 flex-wrap items-center gap-2">{children}</dd>
+      <dd className="flex min-w-0 flex-wrap items-center gap-2 wrap-anywhere">{children}</dd>
     </>
   )
 }

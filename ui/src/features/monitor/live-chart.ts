@@ -104,7 +104,8 @@ export class LiveChart {
         })),
       ],
       hooks: { setCursor: [() => this.#point()] },
-      padding: [8, right ? 0 : 10, 0, 0],
+      // Half of the longest time of day, which may stand under the right end.
+      padding: [8, right ? 0 : 26, 0, 0],
     }
   }
 }

@@ -233,6 +233,8 @@ export const en = {
     summaryAsk: 'Summarise this conversation so that we can go on with it: what was asked, what was found, what is open.\n\n{{text}}',
   },
   welcome: {
+    viewer: 'This account may look, but not ask',
+    viewerHelp: 'Its role is viewer. An admin can make it a member: Settings, Security.',
     title: 'What would you like to know?',
     choose: 'Choose a model above.',
     ready: '{{model}} is ready.',

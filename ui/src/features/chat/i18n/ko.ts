@@ -236,6 +236,8 @@ export const ko: Translated<typeof en> = {
     summaryAsk: '이어서 이야기할 수 있도록 다음 대화를 요약해 주세요. 무엇을 물었고, 무엇을 알아냈고, 무엇이 남았는지 적어 주세요.\n\n{{text}}',
   },
   welcome: {
+    viewer: '이 계정은 보기만 할 수 있습니다',
+    viewerHelp: '뷰어 역할이라 질문할 수 없습니다. 관리자가 설정의 보안에서 멤버로 바꿀 수 있습니다.',
     title: '무엇이 궁금하세요?',
     choose: '위에서 모델을 고르세요.',
     ready: '{{model}} 모델이 준비되었습니다.',
