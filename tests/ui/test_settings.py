@@ -226,6 +226,40 @@ async def test_what_is_wrong_with_speech_is_said(visit: Open) -> None:
     await photograph(at.page, "settings-speech-missing")
 
 
+async def test_a_model_that_hears_is_refused_under_its_own_field(visit: Open) -> None:
+    at = await visit("/settings/general")
+    at.watch.expect("422")
+
+    async def hear(route: Route) -> None:
+        answer = await route.fetch()
+        models = (await answer.json())["data"]
+        models[0]["capabilities"].append("transcription")
+        await route.fulfill(json={"object": "list", "data": models})
+
+    async def refuse(route: Route) -> None:
+        if route.request.method != "PATCH":
+            return await route.fallback()
+        error = {"message": "it is deaf", "code": "invalid_configuration", "type": "x", "param": None}
+        return await route.fulfill(status=422, json={"error": error})
+
+    await at.page.route("**/v1/models", hear)
+    await at.page.route("**/api/v1/config", refuse)
+    await at.page.goto("/ui/settings/models")
+    card = at.page.locator("section").filter(has=at.page.get_by_role("heading", name="Speech to text"))
+    chosen, named = card.get_by_role("combobox", name="Model that hears"), card.get_by_label("From the hub")
+    await chosen.click()
+    await at.page.get_by_role("option").nth(1).click()
+    await expect(chosen).to_have_accessible_description("it is deaf")
+    await expect(named).not_to_have_attribute("aria-invalid", "true")
+    await settled(at.page)
+    await audit(at.page)
+    await card.scroll_into_view_if_needed()
+    await photograph(at.page, "settings-speech-refused")
+    await named.fill(REPO)
+    await card.get_by_role("button", name="Use this one").click()
+    await expect(named).to_have_attribute("aria-invalid", "true")
+
+
 async def test_about_says_which_dovetail_it_is_and_is_in_sight(visit: Open) -> None:
     page = (await visit("/settings/about", Look(width=390))).page
     await expect(page.get_by_role("heading", level=2)).to_have_text(f"Dovetail {__version__}")

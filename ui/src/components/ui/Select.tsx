@@ -1,6 +1,6 @@
 import { Select as Base } from '@base-ui/react/select'
 import { Check, ChevronDown } from 'lucide-react'
-import type { ReactNode } from 'react'
+import { useId, type ReactNode } from 'react'
 import { cn } from './cn'
 
 export interface Choice<T extends string> {
@@ -19,6 +19,8 @@ export interface SelectProps<T extends string> {
   label: string
   hideLabel?: boolean
   description?: ReactNode
+  /** What is wrong with it, and what to do. */
+  error?: ReactNode
   placeholder?: string
   disabled?: boolean
   size?: 'sm' | 'md'
@@ -26,8 +28,9 @@ export interface SelectProps<T extends string> {
 }
 
 export function Select<T extends string>({
-  value, onValueChange, choices, label, hideLabel = false, description, placeholder, disabled, size = 'md', className,
+  value, onValueChange, choices, label, hideLabel = false, description, error, placeholder, disabled, size = 'md', className,
 }: SelectProps<T>) {
+  const id = useId()
   return (
     <div className={cn('flex min-w-0 flex-col gap-1', className)}>
       <Base.Root<T>
@@ -40,8 +43,10 @@ export function Select<T extends string>({
       >
         <Base.Label className={cn('text-sm font-medium text-ink', hideLabel && 'sr-only')}>{label}</Base.Label>
         <Base.Trigger
+          aria-invalid={error === undefined ? undefined : true}
+          aria-describedby={error === undefined ? undefined : id}
           className={cn(
-            'flex min-w-0 items-center gap-2 rounded-md border border-line bg-surface text-left shadow-sm hover:bg-hover data-disabled:opacity-50',
+            'flex min-w-0 items-center gap-2 rounded-md border border-line bg-surface text-left shadow-sm hover:bg-hover aria-invalid:border-bad-mark data-disabled:opacity-50',
             size === 'sm' ? 'h-7 px-2 text-sm' : 'h-8 px-2.5 text-base',
           )}
         >
@@ -52,6 +57,11 @@ export function Select<T extends string>({
             <ChevronDown className="size-4" />
           </Base.Icon>
         </Base.Trigger>
+        {error !== undefined && (
+          <div id={id} role="alert" className="text-xs text-bad">
+            {error}
+          </div>
+        )}
         {description !== undefined && <p className="text-xs text-ink-3">{description}</p>}
         <Base.Portal>
           <Base.Positioner alignItemWithTrigger={false} sideOffset={4} collisionPadding={8} className="z-50 outline-none">

@@ -45,7 +45,7 @@ export function OptionField({ option, value, onChange, reload, problem, refused,
         : option.choices.map((one) => ({ value: one as string, label: one as string }))
     return (
       <div className="flex min-w-0 flex-col gap-1">
-        <Select label={name} value={value} onValueChange={onChange} choices={[{ value: '', label: t('load.default') }, ...choices]} description={refused === undefined ? more : <Reason className="text-bad">{refused}</Reason>} />
+        <Select label={name} value={value} onValueChange={onChange} choices={[{ value: '', label: t('load.default') }, ...choices]} description={more} error={refused === undefined ? undefined : <Reason>{refused}</Reason>} />
       </div>
     )
   }

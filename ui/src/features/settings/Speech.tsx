@@ -106,7 +106,10 @@ function Model({ config }: { config: Config }) {
 
 function Choice({ config, models }: { config: Config; models: Schemas['ModelObject'][] }) {
   const { t } = useTranslation('settings')
-  const { locked, put, busy, failed } = useSpeech('speech.model', config)
+  const choose = useSpeech('speech.model', config)
+  const fetch = useSpeech('speech.model', config)
+  const { locked } = choose
+  const busy = choose.busy || fetch.busy
   const [typed, setTyped] = useState('')
   const chosen = (valueOf(config, 'speech.model') ?? null) as string | null
   const choices = choicesOf(models, chosen)
@@ -121,8 +124,9 @@ function Choice({ config, models }: { config: Config; models: Schemas['ModelObje
           label={t('speech.model')}
           description={locked ? t('config.overridden') : t('speech.modelHelp')}
           value={chosen ?? ANY}
+          error={choose.failed}
           disabled={locked || busy}
-          onValueChange={(value) => put(value === ANY ? null : value)}
+          onValueChange={(value) => choose.put(value === ANY ? null : value)}
           choices={[{ value: ANY, label: t('speech.any') }, ...choices.map((value) => ({ value, label: value }))]}
         />
       )}
@@ -131,13 +135,13 @@ function Choice({ config, models }: { config: Config; models: Schemas['ModelObje
           className="flex flex-wrap items-end gap-2"
           onSubmit={(event) => {
             event.preventDefault()
-            put(name, () => setTyped(''))
+            fetch.put(name, () => setTyped(''))
           }}
         >
           <Field
             label={t('speech.hub')}
             description={t('speech.hubHelp')}
-            error={failed ?? (name === '' || onHub(name) ? undefined : t('speech.hubWrong'))}
+            error={fetch.failed ?? (name === '' || onHub(name) ? undefined : t('speech.hubWrong'))}
             placeholder="Systran/faster-whisper-small"
             spellCheck={false}
             value={typed}
