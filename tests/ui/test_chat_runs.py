@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 import re
 from collections.abc import AsyncGenerator, Callable, Iterator
 from pathlib import Path
 
 import aiohttp
 import pytest
-from playwright.async_api import Browser, Page, Request, expect
+from playwright.async_api import Browser, Page, Request, Route, expect
 
 from ..process.serving.running import Running, running  # noqa: TID252
 from .browser import opened
@@ -115,6 +116,24 @@ async def test_phases_come_in_order_with_their_numbers_and_are_not_read_out(page
     assert re.search(r"8 of 8 tokens", said["reading"])
     assert re.search(r"\d+ tokens · [\d,.]+ tok/s", said["answering"])
     await same_as_kept(page, paced)
+
+
+async def test_how_far_a_load_is_is_said_as_the_server_tells_it(page: Page, hold: Path) -> None:
+    numbers = ("position", "wait", "total", "cached", "done", "tokens", "per_second")
+    event = {"seq": 1, "type": "phase", "phase": "loading", "model": "tiny-gguf", "progress": 0.425}
+    body = f"id: 1\ndata: {json.dumps({**dict.fromkeys(numbers), **event})}\n\n"
+
+    async def tell(route: Route) -> None:
+        await route.fulfill(status=200, content_type="text/event-stream", body=body)
+
+    await page.route("**/api/v1/runs/*/events*", tell)
+    await say(page, "Tell me a story.")
+    async with asyncio.timeout(30):
+        while ["loading", "Loading tiny-gguf: 43%"] not in await page.evaluate("window.phases"):
+            await page.wait_for_timeout(50)
+    await page.unroute_all()
+    hold.unlink()
+    await answered(page)
 
 
 async def test_a_beginning_and_an_end_are_read_out_and_no_word_between(page: Page, hold: Path) -> None:
