@@ -136,12 +136,13 @@ class Runs:
         try:
             with self._requests.under_way(run.ticket, request_id, end):
                 await asyncio.wait({work})
+                status, error = _outcome(work, ended)
+                run.close(status, error)
+                # Whoever hears that the request is gone finds the answer kept, and the conversation at rest.
+                await self._keep()
         finally:
             timer.cancel()
             del self._works[run.id]
-        status, error = _outcome(work, ended)
-        run.close(status, error)
-        await self._keep()
         run.tell_end()
 
     async def _keep(self) -> None:

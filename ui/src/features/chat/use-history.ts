@@ -24,9 +24,9 @@ export function useHistory(query: string) {
   useTopics(isRunning ? 'requests' : 'models')
   useEffect(() => {
     if (!isRunning) return undefined
-    // An answer that has ended somewhere: what the list says of running is old.
+    // An answer that has ended somewhere: what the list says of running is old. One may have before anything was heard of it.
     return hub.on('requests', (event) => {
-      if (event.type === 'ended' || event.type === 'gone' || event.type === 'resync') void client.invalidateQueries({ queryKey: ['chats', 'list'] })
+      if (event.type === 'snapshot' || event.type === 'gone' || event.type === 'resync') void client.invalidateQueries({ queryKey: ['chats', 'list'] })
     })
   }, [isRunning, client])
   return { ...found, chats, groups, folders }
