@@ -163,6 +163,11 @@ async def settled(page: Page) -> None:
     await expect(page.locator("[data-starting-style], [data-ending-style]")).to_have_count(0)
 
 
+async def entered(page: Page) -> None:
+    """Waits until what has opened has the focus: on its way there, what guards its edges looks wrong to axe."""
+    await expect(page.locator("[data-open]:focus-within").first).to_be_attached()
+
+
 async def photograph(page: Page, name: str) -> None:
     """A picture of the page in the folder that UI_SCREENSHOTS names; without it, none."""
     if folder := os.environ.get("UI_SCREENSHOTS"):

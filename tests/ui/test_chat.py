@@ -12,7 +12,7 @@ from playwright.async_api import Page, expect
 
 from .. import canaries  # noqa: TID252
 from ..process.serving.running import Running  # noqa: TID252
-from .browser import LOOKS, Look, all_korean, audit, photograph, settled
+from .browser import LOOKS, Look, all_korean, audit, entered, photograph, settled
 from .chatting import Json, answered, chat_of, choose, kinds_of, messages_of, say, text_of
 from .conftest import Open
 
@@ -291,6 +291,7 @@ async def test_nothing_stands_in_the_way_of_anybody(visit: Open, look: Look) -> 
         await expect(page.get_by_test_id("params")).to_have_count(0)
     await page.get_by_test_id("model-picker").click()
     await expect(page.get_by_role("option").first).to_be_visible()
+    await entered(page)
     await settled(page)
     await audit(page)
 

@@ -14,7 +14,7 @@ from playwright.async_api import Browser, Page, expect
 from .. import canaries  # noqa: TID252
 from ..process.serving.running import Running, running  # noqa: TID252
 from . import programs
-from .browser import LOOKS, Look, all_korean, audit, opened, photograph
+from .browser import LOOKS, Look, all_korean, audit, entered, opened, photograph
 from .component import bundled, served
 from .conftest import Open, found
 
@@ -175,5 +175,6 @@ async def test_nothing_serious_is_wrong_with_it(visit: Open, look: Look) -> None
         await all_korean(page)
     await page.get_by_role("combobox").first.click()
     await expect(page.get_by_role("listbox")).to_be_visible()
+    await entered(page)
     await audit(page)
     assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")

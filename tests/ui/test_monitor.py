@@ -16,7 +16,7 @@ from playwright.async_api import Browser, Page, Route, expect
 
 from .. import canaries  # noqa: TID252
 from ..process.serving.running import Running, running  # noqa: TID252
-from .browser import LOOKS, Look, all_korean, audit, opened, photograph
+from .browser import LOOKS, Look, all_korean, audit, entered, opened, photograph
 from .chatting import scripted_binary
 from .conftest import Open, found
 
@@ -263,4 +263,5 @@ async def test_nothing_serious_is_wrong_with_it(visit: Open, look: Look) -> None
     assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     await page.get_by_role("combobox").first.click()
     await expect(page.get_by_role("listbox")).to_be_visible()
+    await entered(page)
     await audit(page)

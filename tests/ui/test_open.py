@@ -7,7 +7,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from ..process.serving.running import Running  # noqa: TID252
-from .browser import Look, audit, settled
+from .browser import Look, audit, entered, settled
 from .conftest import Open
 
 pytestmark = pytest.mark.anyio
@@ -62,6 +62,7 @@ async def test_what_opens_over_a_page(visit: Open, talk: str, path: str, look: L
 async def opened_and_closed(page: Page) -> None:
     open_now = page.locator(OPENED).filter(visible=True)
     await expect(open_now.first).to_be_visible()
+    await entered(page)
     await settled(page)
     await audit(page)
     await page.keyboard.press("Escape")
