@@ -17,16 +17,16 @@ from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import GenerationMode
 from schemathesis.specs.openapi import checks
 
-from dovetail.gateway.app import openapi_document
 from dovetail.gateway.rights import RIGHTS, Right
 
 from .. import canaries  # noqa: TID252
 from ..process.serving.running import Running, running  # noqa: TID252
+from .document import DOCUMENT
 
 pytestmark = pytest.mark.anyio
 
 GOOD = canaries.PASSWORD
-SCHEMA: Any = schemathesis.openapi.from_dict(openapi_document())
+SCHEMA: Any = schemathesis.openapi.from_dict(DOCUMENT)
 OPERATIONS = {operation.ok().label: operation.ok() for operation in SCHEMA.get_all_operations()}
 # A login is refused for reasons no schema can say, and a key or a cookie decides here, not the document.
 NOT_ASKED = [
@@ -41,7 +41,7 @@ WITHIN = 60
 # Streams that go on until their reader leaves: what they say has tests of its own.
 ENDLESS = {
     f"GET {path}"
-    for path, methods in cast("dict[str, Any]", openapi_document()["paths"]).items()
+    for path, methods in DOCUMENT["paths"].items()
     if "text/event-stream" in methods.get("get", {}).get("responses", {}).get("200", {}).get("content", {})
 }
 # They ask a hub, which no test reaches.

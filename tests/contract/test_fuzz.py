@@ -11,15 +11,13 @@ import psutil
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
-from dovetail.gateway.app import openapi_document
-
 from ..process.serving.running import Running  # noqa: TID252  a type
 from .bodies import MESSAGES, SOUND, no_json, out_of_joint
+from .document import DOCUMENT
 
 pytestmark = pytest.mark.anyio
 
 MODELS = ("tiny-gguf", "tiny-mlx")
-DOCUMENT: Any = openapi_document()
 BOUNDED = settings(
     derandomize=True,
     database=None,

@@ -12,13 +12,12 @@ from hypothesis import strategies as st
 from schemathesis import GenerationMode
 from schemathesis.specs.openapi import checks
 
-from dovetail.gateway.app import openapi_document
-
 from ..process.serving.running import Running  # noqa: TID252  a type
+from .document import DOCUMENT
 
 pytestmark = pytest.mark.anyio
 
-SCHEMA: Any = schemathesis.openapi.from_dict(openapi_document())
+SCHEMA: Any = schemathesis.openapi.from_dict(DOCUMENT)
 # Who makes accounts on this server would shut out the tests after this one, and who configures it would change what
 # they meet: test_access.py and test_library.py try those on servers of their own. Events
 # go on until their client leaves.
