@@ -7,7 +7,7 @@ import type { Line } from './log-filter'
 import { logs } from './logs'
 
 const ROW = 20
-const OVERSCAN = 6
+const OVERSCAN = 12
 
 export interface LogRowsProps {
   wrap: boolean
@@ -60,7 +60,7 @@ export function LogRows({ wrap, following, onFollow }: LogRowsProps) {
       tabIndex={0}
       onScroll={onScroll}
       data-testid="log-rows"
-      className="h-96 overflow-auto contain-strict font-mono text-xs -outline-offset-2"
+      className="h-96 overflow-auto font-mono text-xs -outline-offset-2"
       style={{ overflowAnchor: 'none' }}
     >
       <div className={cn('relative', !wrap && 'w-max min-w-full')} style={{ height }}>
