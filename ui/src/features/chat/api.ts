@@ -102,10 +102,3 @@ export async function exported(format: 'json' | 'md', ids?: readonly string[]): 
   if (ids !== undefined) asked.set('ids', ids.join(','))
   return (await request(`/api/v1/chats/export?${asked}`)).blob()
 }
-
-/** The ids of the conversations that have come. */
-export async function imported(file: File): Promise<readonly string[]> {
-  const init = { method: 'POST', headers: { 'content-type': 'application/octet-stream' }, body: file }
-  const response = await request('/api/v1/chats/import', init)
-  return ((await response.json()) as Schemas['ImportAnswer']).chats
-}

@@ -1,9 +1,10 @@
 import { useMemo } from 'react'
 import { useQueryClient } from '@tanstack/react-query'
 import { useTranslation } from 'react-i18next'
+import { importChats } from '@/api/chats'
 import { toast } from '@/components/ui/Toast'
 import { saveFile } from '@/markdown/save'
-import { exported, imported } from './api'
+import { exported } from './api'
 import { fileName } from './transcript'
 import type { Summary } from './types'
 
@@ -25,7 +26,7 @@ export function useExchange() {
         void attempt(async () => saveFile(fileName(chat.title, format), await exported(format, [chat.id]))),
       importFile: (file: File) =>
         void attempt(async () => {
-          const { length: count } = await imported(file)
+          const { length: count } = await importChats(file)
           await client.invalidateQueries({ queryKey: ['chats', 'list'] })
           toast.success(t('history.imported', { count }))
         }),

@@ -1,25 +1,18 @@
 import { useQuery } from '@tanstack/react-query'
-import { Download } from 'lucide-react'
 import { useTranslation } from 'react-i18next'
 import { authStatus, may } from '@/api/auth'
-import { buttonClass } from '@/components/ui/Button'
 import { Card } from '@/components/ui/Card'
 import { CopyButton } from '@/components/ui/CopyButton'
 import { Capture } from './Capture'
+import { Conversations } from './Conversations'
 import { valueOf } from './fields'
 import { useConfig } from './use-config'
 
 export function Data() {
-  const { t } = useTranslation('settings')
   const { data: status } = useQuery(authStatus)
   return (
     <>
-      <Card title={t('data.chats')} description={t('data.chatsHelp')}>
-        <a href="/api/v1/chats/export" download="dovetail-chats.json" className={buttonClass()}>
-          <Download />
-          {t('data.export')}
-        </a>
-      </Card>
+      <Conversations />
       {may(status, 'admin') && <Backup />}
       {may(status, 'admin') && status?.authenticated === true && <Capture />}
     </>

@@ -1,0 +1,18 @@
+// All of one's conversations at once, for the pages that have them in and out.
+import { api, data, request, type Schemas } from './client'
+
+/** The ids of the conversations that have come out of a file. */
+export async function importChats(file: File): Promise<readonly string[]> {
+  const init = { method: 'POST', headers: { 'content-type': 'application/octet-stream' }, body: file }
+  const response = await request('/api/v1/chats/import', init)
+  return ((await response.json()) as Schemas['ImportAnswer']).chats
+}
+
+/** Deletes page after page until there is none; what cannot be deleted ends it with the server's reason. */
+export async function deleteAllChats(): Promise<void> {
+  for (;;) {
+    const page = await data(api.GET('/api/v1/chats'))
+    if (page.data.length === 0) return
+    for (const { id } of page.data) await api.DELETE('/api/v1/chats/{id}', { params: { path: { id } } })
+  }
+}
