@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
@@ -11,6 +10,7 @@ from pathlib import Path
 from aiohttp import web
 
 from .browser import UI
+from .programs import printed
 
 _BUILT_WITHIN = 120.0
 _CONFIG = 'import react from "@vitejs/plugin-react";\n\nexport default { plugins: [react()] };\n'
@@ -37,17 +37,8 @@ async def bundled(examples: Mapping[str, str], folder: Path, result: Path) -> No
     for name, text in {**files, **{f"{name}.jsx": code for name, code in examples.items()}}.items():
         (folder / name).write_text(text, "utf-8")
     vite = UI / "node_modules" / "vite" / "bin" / "vite.js"
-    process = await asyncio.create_subprocess_exec(
-        "node", str(vite), "build", "--outDir", str(result), "--emptyOutDir", "--logLevel", "warn",
-        cwd=folder, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-    )  # fmt: skip
-    try:
-        said, _ = await asyncio.wait_for(process.communicate(), _BUILT_WITHIN)
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    assert process.returncode == 0, said.decode()
+    argv = ("node", str(vite), "build", "--outDir", str(result), "--emptyOutDir", "--logLevel", "warn")
+    await printed(folder, *argv, within=_BUILT_WITHIN)
 
 
 @asynccontextmanager

@@ -56,19 +56,20 @@ async def ran(code: str, language: str, folder: Path) -> str:
     """What the example prints; it has to end well."""
     folder.mkdir()
     if language == "curl":
-        return await _printed(folder, "sh", "-c", code.replace("curl ", "curl -sS --fail-with-body ", 1))
+        return await printed(folder, "sh", "-c", code.replace("curl ", "curl -sS --fail-with-body ", 1))
     if language == "C#":
-        await _printed(folder, "dotnet", "new", "console", "--name", "example", "--output", ".")
+        await printed(folder, "dotnet", "new", "console", "--name", "example", "--output", ".")
     (folder / _FILES[language]).write_text(code, "utf-8")
     if language == "Python":
-        return await _printed(folder, sys.executable, "example.py")
+        return await printed(folder, sys.executable, "example.py")
     if language == "C#":
-        return await _printed(folder, "dotnet", "run")
+        return await printed(folder, "dotnet", "run")
     assert _TOLD[language] in code.splitlines()[0]
-    return await _printed(folder, "sh", "-c", _TOLD[language])
+    return await printed(folder, "sh", "-c", _TOLD[language])
 
 
-async def _printed(folder: Path, *argv: str) -> str:
+async def printed(folder: Path, *argv: str, within: float = _WITHIN) -> str:
+    """What a program says that is run in `folder`; it has to end well, and in time."""
     told = {**os.environ, **_DOTNET, "DOTNET_CLI_HOME": str(folder), "PYTHONIOENCODING": "utf-8"}
     process = await asyncio.create_subprocess_exec(
         *argv,
@@ -78,7 +79,7 @@ async def _printed(folder: Path, *argv: str) -> str:
         env={**told, "NO_PROXY": "127.0.0.1"},
     )
     try:
-        out, err = await asyncio.wait_for(process.communicate(), _WITHIN)
+        out, err = await asyncio.wait_for(process.communicate(), within)
     finally:
         if process.returncode is None:
             process.kill()

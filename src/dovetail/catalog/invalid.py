@@ -41,6 +41,12 @@ class RemoteCodeNotAllowed(InvalidModelFile):
     code = "remote_code_not_allowed"
 
 
+def refuse_pointer(start: bytes, name: str) -> None:
+    """Raises InvalidModelFile for what Git LFS leaves in place of the file `name`, by its first bytes."""
+    if start.startswith(b"version"):
+        raise InvalidModelFile(f"{name} is a Git LFS pointer, not the model itself: run `git lfs pull`")
+
+
 def refuse_impostor(start: bytes) -> NoReturn:
     """Says what a file is that is no GGUF, by its first bytes."""
     text = start[:64].lstrip().lower()

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from dovetail.catalog.files import open_regular
-from dovetail.catalog.invalid import InvalidModelFile
+from dovetail.catalog.invalid import InvalidModelFile, refuse_pointer
 from dovetail.catalog.safetensors import BITS, MAX_DIMENSIONS, Tensor
 
 MAX_READ = 64 << 20
@@ -43,8 +43,7 @@ def read_arrays(path: Path, clock: Callable[[], float] = time.monotonic) -> dict
     """The arrays of the archive at `path`, all inside the file. Raises InvalidModelFile."""
     with open_regular(path) as file:
         start = file.read(8)
-        if start.startswith(b"version"):
-            raise InvalidModelFile(f"{path.name} is a Git LFS pointer, not the model itself: run `git lfs pull`")
+        refuse_pointer(start, path.name)
         if not start.startswith(b"PK"):
             raise InvalidModelFile(f"{path.name} is no archive of arrays (pickles are never read)")
         bounded = _Bounded(file, path.name, clock)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dovetail.catalog.files import open_regular, parse_object, read_exactly
-from dovetail.catalog.invalid import InvalidModelFile
+from dovetail.catalog.invalid import InvalidModelFile, refuse_pointer
 from dovetail.core.request import Json
 
 MAX_HEADER = 16 << 20
@@ -55,8 +55,7 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     with open_regular(path) as file:
         size = os.fstat(file.fileno()).st_size
         start = read_exactly(file, 8)
-        if start[:7] == b"version":
-            raise InvalidModelFile(f"{path.name} is a Git LFS pointer, not the model itself: run `git lfs pull`")
+        refuse_pointer(start, path.name)
         if len(start) < 8:
             raise InvalidModelFile(f"{path.name} is truncated: {size} bytes hold no header")
         length = int.from_bytes(start, "little")

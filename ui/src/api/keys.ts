@@ -7,5 +7,7 @@ export const keys = {
   sessions: ['sessions'] as const,
   apiKeys: ['api-keys'] as const,
   capture: ['capture'] as const,
+  chats: ['chats'] as const,
+  chatList: ['chats', 'list'] as const,
   speech: ['speech'] as const,
 }

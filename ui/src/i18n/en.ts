@@ -11,6 +11,8 @@ export const en = {
     more: 'More',
     skip: 'Skip to content',
   },
+  chatsImported_one: '{{count}} conversation imported',
+  chatsImported_other: '{{count}} conversations imported',
   action: {
     cancel: 'Cancel',
     close: 'Close',

@@ -14,6 +14,8 @@ export const ko: Translated<typeof en> = {
     more: '더 보기',
     skip: '본문으로 건너뛰기',
   },
+  chatsImported_one: '대화 {{count}}개를 가져왔습니다',
+  chatsImported_other: '대화 {{count}}개를 가져왔습니다',
   action: {
     cancel: '취소',
     close: '닫기',

@@ -2,6 +2,7 @@ import { type RefObject, useEffect, useRef } from 'react'
 import { ArrowUp, Paperclip, Square } from 'lucide-react'
 import { useTranslation } from 'react-i18next'
 import { Alert } from '@/components/ui/Alert'
+import { FilePicker } from '@/components/ui/FilePicker'
 import { IconButton } from '@/components/ui/IconButton'
 import { Refusal } from '@/components/ui/Refusal'
 import { enterHere, useImeEnter } from '@/hooks/ime-enter'
@@ -91,17 +92,7 @@ export function Composer(props: ComposerProps) {
           className="field-sizing-content max-h-[40dvh] min-h-11 w-full resize-none bg-transparent px-3.5 pt-3 pb-1 text-md outline-none placeholder:text-ink-3 data-open:placeholder:truncate"
         />
         <div className="flex items-center gap-1 px-2 pb-2">
-          <input
-            ref={picker}
-            type="file"
-            multiple
-            hidden
-            data-testid="file-input"
-            onChange={(event) => {
-              onFiles([...(event.target.files ?? [])])
-              event.target.value = ''
-            }}
-          />
+          <FilePicker ref={picker} multiple testId="file-input" onFiles={onFiles} />
           <IconButton label={t('composer.attach')} icon={<Paperclip />} disabled={reason !== null} onClick={() => picker.current?.click()} />
           <MicButton model={model} onFile={(file) => onFiles([file])} />
           {model?.capabilities.includes('thinking') === true && <ThinkingSelect params={props.params} onParams={props.onParams} />}

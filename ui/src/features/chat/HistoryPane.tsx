@@ -6,6 +6,8 @@ import { Button, buttonClass } from '@/components/ui/Button'
 import { cn } from '@/components/ui/cn'
 import { EmptyState } from '@/components/ui/EmptyState'
 import { ErrorState } from '@/components/ui/ErrorState'
+import { FilePicker } from '@/components/ui/FilePicker'
+import { CHAT_FILES } from '@/hooks/chat-import'
 import { IconButton } from '@/components/ui/IconButton'
 import { Menu } from '@/components/ui/Menu'
 import { SkeletonList } from '@/components/ui/Skeleton'
@@ -37,18 +39,7 @@ export function HistoryPane({ chatId, onOpen }: { chatId: string | null; onOpen:
             ],
           ]}
         />
-        <input
-          ref={picker}
-          type="file"
-          hidden
-          accept=".json,.jsonl,application/json"
-          data-testid="import-input"
-          onChange={(event) => {
-            const file = event.target.files?.[0]
-            if (file !== undefined) importFile(file)
-            event.target.value = ''
-          }}
-        />
+        <FilePicker ref={picker} accept={CHAT_FILES} testId="import-input" onFiles={(files) => files.forEach(importFile)} />
       </div>
       <div className="px-2 pb-2">
         <div className="flex h-8 items-center gap-2 rounded-md border border-line bg-surface px-2 focus-within:border-accent-ink">

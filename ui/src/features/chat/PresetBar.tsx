@@ -2,6 +2,7 @@ import { useRef, useState } from 'react'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { Bookmark, Download, Ellipsis, Save, Trash2, Upload } from 'lucide-react'
 import { useTranslation } from 'react-i18next'
+import { FilePicker } from '@/components/ui/FilePicker'
 import { IconButton } from '@/components/ui/IconButton'
 import { Menu } from '@/components/ui/Menu'
 import { Select } from '@/components/ui/Select'
@@ -77,14 +78,10 @@ export function PresetBar({ systemPrompt, params, onApply }: {
           }) }]]),
         ]}
       />
-      <input
+      <FilePicker
         ref={picker}
-        type="file"
-        hidden
         accept=".json,application/json"
-        onChange={(event) => {
-          const file = event.target.files?.[0]
-          event.target.value = ''
+        onFiles={([file]) => {
           void file?.text().then((text) => {
             const found = presetOf(text)
             if (found === null) toast.error(t('preset.unreadable'))

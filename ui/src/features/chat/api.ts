@@ -1,6 +1,7 @@
 /** The server's conversations: what is fetched, and what is asked of it. */
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query'
 import { request, type Schemas } from '@/api/client'
+import { keys } from '@/api/keys'
 import type { Chat, FilePart, Params, Part, Summary } from './types'
 
 export type ListPage = Schemas['ChatList']
@@ -26,8 +27,8 @@ function one(id: string): string {
 }
 
 export const chatKeys = {
-  all: ['chats'] as const,
-  list: (query: string) => ['chats', 'list', query] as const,
+  all: keys.chats,
+  list: (query: string) => [...keys.chatList, query] as const,
   one: (id: string) => ['chats', 'one', id] as const,
   presets: ['chats', 'presets'] as const,
 }

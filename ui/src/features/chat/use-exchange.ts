@@ -1,8 +1,7 @@
 import { useMemo } from 'react'
-import { useQueryClient } from '@tanstack/react-query'
 import { useTranslation } from 'react-i18next'
-import { importChats } from '@/api/chats'
 import { toast } from '@/components/ui/Toast'
+import { useChatImport } from '@/hooks/chat-import'
 import { saveFile } from '@/markdown/save'
 import { exported } from './api'
 import { fileName } from './transcript'
@@ -11,7 +10,7 @@ import type { Summary } from './types'
 /** Conversations as files, out and in. */
 export function useExchange() {
   const { t } = useTranslation('chat')
-  const client = useQueryClient()
+  const takeIn = useChatImport()
   return useMemo(() => {
     const attempt = async (what: () => Promise<void>) => {
       try {
@@ -24,12 +23,7 @@ export function useExchange() {
       exportAll: () => void attempt(async () => saveFile(fileName('dovetail-chats', 'json'), await exported('json'))),
       exportOne: (chat: Summary, format: 'json' | 'md') =>
         void attempt(async () => saveFile(fileName(chat.title, format), await exported(format, [chat.id]))),
-      importFile: (file: File) =>
-        void attempt(async () => {
-          const { length: count } = await importChats(file)
-          await client.invalidateQueries({ queryKey: ['chats', 'list'] })
-          toast.success(t('history.imported', { count }))
-        }),
+      importFile: (file: File) => void attempt(() => takeIn(file)),
     }
-  }, [client, t])
+  }, [takeIn, t])
 }

@@ -2,11 +2,14 @@ import { useQueryClient } from '@tanstack/react-query'
 import { Download, Trash2, Upload } from 'lucide-react'
 import { useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
-import { deleteAllChats, importChats } from '@/api/chats'
+import { deleteAllChats } from '@/api/chats'
+import { keys } from '@/api/keys'
 import { Button, buttonClass } from '@/components/ui/Button'
 import { Card } from '@/components/ui/Card'
 import { ConfirmDialog } from '@/components/ui/ConfirmDialog'
+import { FilePicker } from '@/components/ui/FilePicker'
 import { toast } from '@/components/ui/Toast'
+import { CHAT_FILES, useChatImport } from '@/hooks/chat-import'
 
 /** All of one's conversations: to a file, out of one, and gone. */
 export function Conversations() {
@@ -15,17 +18,11 @@ export function Conversations() {
   const picker = useRef<HTMLInputElement>(null)
   const [asking, setAsking] = useState(false)
   const [busy, setBusy] = useState(false)
-  const again = () => client.invalidateQueries({ queryKey: ['chats'] })
-  const takeIn = async (file: File) => {
+  const takeIn = useChatImport()
+  const importFile = async (file: File) => {
     setBusy(true)
-    try {
-      const { length: count } = await importChats(file)
-      toast.success(t('data.imported', { count }))
-    } catch (failure) {
-      toast.failure(failure)
-    }
+    await takeIn(file).catch(toast.failure)
     setBusy(false)
-    await again()
   }
   return (
     <Card title={t('data.chats')} description={t('data.chatsHelp')}>
@@ -43,18 +40,7 @@ export function Conversations() {
           {t('data.deleteAll')}
         </Button>
       </div>
-      <input
-        ref={picker}
-        type="file"
-        hidden
-        accept=".json,.jsonl,application/json"
-        data-testid="import-chats"
-        onChange={(event) => {
-          const file = event.target.files?.[0]
-          if (file !== undefined) void takeIn(file)
-          event.target.value = ''
-        }}
-      />
+      <FilePicker ref={picker} accept={CHAT_FILES} testId="import-chats" onFiles={([file]) => file && void importFile(file)} />
       <ConfirmDialog
         open={asking}
         onOpenChange={setAsking}
@@ -63,7 +49,7 @@ export function Conversations() {
         action={t('data.deleteAll')}
         typed={t('data.deleteWord')}
         typedLabel={t('data.deleteTyped', { word: t('data.deleteWord') })}
-        onConfirm={() => deleteAllChats().finally(again)}
+        onConfirm={() => deleteAllChats().finally(() => client.invalidateQueries({ queryKey: keys.chats }))}
       />
     </Card>
   )

@@ -33,8 +33,6 @@ export const en = {
     exportJson: 'Export as JSON',
     exportAll: 'Export all conversations',
     import: 'Import conversations',
-    imported_one: '{{count}} conversation imported',
-    imported_other: '{{count}} conversations imported',
     delete: 'Delete',
     deleted: 'Deleted: {{title}}',
     undo: 'Undo',

@@ -36,8 +36,6 @@ export const ko: Translated<typeof en> = {
     exportJson: 'JSON으로 내보내기',
     exportAll: '모든 대화 내보내기',
     import: '대화 가져오기',
-    imported_one: '대화 {{count}}개를 가져왔습니다',
-    imported_other: '대화 {{count}}개를 가져왔습니다',
     delete: '삭제',
     deleted: '삭제됨: {{title}}',
     undo: '되돌리기',

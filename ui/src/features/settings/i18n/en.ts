@@ -181,8 +181,6 @@ export const en = {
     chatsHelp: 'All of yours with their branches, as one JSON file, to keep or to bring to another server.',
     export: 'Export all',
     import: 'Import…',
-    imported_one: '{{count}} conversation imported',
-    imported_other: '{{count}} conversations imported',
     deleteAll: 'Delete all',
     deleteTitle: 'Delete all of your conversations?',
     deleteConfirm: 'All conversations of this account go, with their files, also those in folders. Answers that are being written are stopped. Export them first if you may want them.',

@@ -184,8 +184,6 @@ export const ko: Translated<typeof en> = {
     chatsHelp: '내 모든 대화를 갈래까지 하나의 JSON 파일로 내보냅니다. 보관하거나 다른 서버로 옮길 수 있습니다.',
     export: '모두 내보내기',
     import: '가져오기…',
-    imported_one: '대화 {{count}}개를 가져왔습니다',
-    imported_other: '대화 {{count}}개를 가져왔습니다',
     deleteAll: '모두 삭제',
     deleteTitle: '내 대화를 모두 삭제할까요?',
     deleteConfirm: '폴더에 있는 것까지 이 계정의 모든 대화와 첨부 파일이 삭제됩니다. 작성 중인 답변은 중단됩니다. 다시 볼 수도 있다면 먼저 내보내세요.',
