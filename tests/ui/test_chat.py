@@ -148,7 +148,7 @@ async def test_a_new_profile_has_the_same_conversations_and_finds_them_by_what_w
 
 async def test_who_may_only_look_is_told_so_and_not_asked_to_write(visit: Open, server: Running, cookie: str) -> None:
     headers = {"Cookie": f"dovetail={cookie}", "Origin": server.url}
-    account = {"name": "onlooker", "password": canaries.PASSWORD}
+    account = {"name": "spectator", "password": canaries.PASSWORD}
     async with aiohttp.ClientSession(server.url) as http:
         async with http.post("/api/v1/users", json={**account, "role": "viewer"}, headers=headers) as made:
             assert made.status == 200, await made.text()
