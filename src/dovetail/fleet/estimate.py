@@ -48,8 +48,14 @@ class Estimate:
     advice: tuple[Change, ...] = ()
 
 
-def estimate(wanted: Wanted, machine: Machine, resident: Sequence[Resident], room: Room) -> Estimate:
-    """`resident` are the models that are loaded, without the one that is wanted."""
+def estimate(
+    wanted: Wanted,
+    machine: Machine,
+    resident: Sequence[Resident],
+    room: Room,
+    hidden: frozenset[str] = frozenset(),
+) -> Estimate:
+    """`resident` are the models that are loaded, without the one that is wanted; of the `hidden` ones none is named."""
     model, files = wanted.model, wanted.files
     beside = {"projector": files.projector, "adapter": files.adapter, "draft": files.draft}
     options = _on_devices(wanted, machine, resident, room)
@@ -64,8 +70,9 @@ def estimate(wanted: Wanted, machine: Machine, resident: Sequence[Resident], roo
     candidate = Resident(model.id, memory=memory, device=need.device)
     decision = decide(candidate, resident, room)
     match decision:
-        case Load(evict):
-            verdict: Verdict = "evicts" if evict else "fits"
+        case Load(leaving):
+            verdict: Verdict = "evicts" if leaving else "fits"
+            evict = tuple(each for each in leaving if each not in hidden)
         case Wait():
             verdict, evict = "waits", ()
         case _:
@@ -73,7 +80,7 @@ def estimate(wanted: Wanted, machine: Machine, resident: Sequence[Resident], roo
     advice: tuple[Change, ...] = ()
     if verdict in {"waits", "too_large"} and free is not None and memory > free:
         held = [each for each in resident if each.busy or each.pinned]
-        shortage = Shortage(model, options, memory, room.memory or 0 if verdict == "too_large" else free, held)
+        shortage = Shortage(model, options, memory, room.memory or 0 if verdict == "too_large" else free, held, hidden)
         advice = suggestions(shortage, lambda tried: needs(tried).ram + off)
     measured = bool(wanted.known)
     return Estimate(options, need, memory, measured, room, free, verdict, evict, advice)

@@ -16,20 +16,24 @@ _SUGGESTIONS = 3
 
 @dataclass(frozen=True, slots=True)
 class Shortage:
-    """A model that takes `needed` bytes and may have `free`; `others` hold the rest and were not asked to go."""
+    """A model that takes `needed` bytes and may have `free`; `others` hold the rest and were not asked to go.
+
+    hidden  ids of those whose names whoever asks is not to be told
+    """
 
     model: Model
     options: LoadOptions
     needed: int
     free: int
     others: Sequence[Resident] = ()
+    hidden: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
     """One that makes a model fit: other load options, models to `unload`, or neither, and weights of `at_most` bytes.
 
-    text  the same for people
+    text  the same for people; of models that have to go and are not to be named, all that is said
     """
 
     text: str
@@ -48,6 +52,21 @@ def suggestions(shortage: Shortage, needs: Callable[[LoadOptions], int]) -> tupl
 def changes(shortage: Shortage, needs: Callable[[LoadOptions], int]) -> str:
     """The same in words."""
     return ", or ".join(each.text for each in suggestions(shortage, needs))
+
+
+def crowded(places: int, others: Sequence[Resident], hidden: frozenset[str]) -> str:
+    """What to do where `others` have all the places there are."""
+    names = listed(sorted(each.id for each in others), hidden)
+    return f"all {places} places are taken by models in use ({names}); unload one, or raise fleet.max_models"
+
+
+def listed(ids: Sequence[str], hidden: frozenset[str]) -> str:
+    """Models for people; of the `hidden` ones how many there are."""
+    shown = [each for each in ids if each not in hidden]
+    more = len(ids) - len(shown)
+    if more:
+        shown.append("another model" if more == 1 else f"{more} other models")
+    return " and ".join(shown)
 
 
 def size(count: float) -> str:
@@ -93,7 +112,8 @@ def _unload(shortage: Shortage) -> Change | None:
         names.append(other.id)
     if not names or missing > 0:
         return None
-    return Change(f"unload {' and '.join(names)}", unload=tuple(names))
+    told = () if shortage.hidden.intersection(names) else tuple(names)
+    return Change(f"unload {listed(names, shortage.hidden)}", unload=told)
 
 
 def _smaller(shortage: Shortage, needs: Callable[[LoadOptions], int]) -> Change:

@@ -32,7 +32,7 @@ log = structlog.stdlib.get_logger(__name__)
 class Placer(Protocol):
     """What a lease needs of `Places`."""
 
-    async def place(self, seat: Seat, within: float) -> bool: ...
+    async def place(self, seat: Seat, within: float, caller: Caller) -> bool: ...
 
     def waiting(self, seat: Seat) -> AbstractContextManager[None]: ...
 
@@ -48,7 +48,7 @@ class Placer(Protocol):
 
     def back_off(self, seat: Seat, tried: LoadOptions) -> bool: ...
 
-    def no_room(self, seat: Seat) -> NoRoom: ...
+    def no_room(self, seat: Seat, caller: Caller) -> NoRoom: ...
 
     def explained(self, seat: Seat, failure: LoadFailed) -> LoadFailed: ...
 
@@ -143,11 +143,11 @@ class Lease:
         yield Loading(seat.model.id)
         deadline = time.monotonic() + PLACE_WITHIN
         with self._places.waiting(seat):
-            while not await self._places.place(seat, TELL_EVERY):
+            while not await self._places.place(seat, TELL_EVERY, self._caller):
                 if self._moved():
                     return
                 if time.monotonic() > deadline:
-                    raise self._places.no_room(seat)
+                    raise self._places.no_room(seat, self._caller)
                 yield Loading(seat.model.id)
         start = asyncio.create_task(self._start(seat), name=f"start of {seat.model.id}")
         try:

@@ -9,13 +9,14 @@ from dataclasses import replace
 
 import structlog
 
+from dovetail.core.caller import Caller
 from dovetail.core.errors import LoadFailed, NoRoom
 from dovetail.core.model import LoadOptions, Model, Policy
 from dovetail.engines.base import Machine
 from dovetail.fleet import budget
 from dovetail.fleet.booking import MEMORY, Booking, Files, said
 from dovetail.fleet.estimate import Estimate, Wanted, estimate
-from dovetail.fleet.guidance import Shortage, changes, size
+from dovetail.fleet.guidance import Shortage, changes, crowded, size
 from dovetail.fleet.measured import Measured
 from dovetail.fleet.placement import Claim, Line, Load, Refuse, Resident, Room, decide, in_turn, yielding
 from dovetail.fleet.reading import Placement, Reading, free_on
@@ -98,10 +99,11 @@ class Places:
             seat.id in yielding(claim, resident, room, line) for claim in line.claims if claim.wanted.id in others
         )
 
-    async def place(self, seat: Seat, within: float) -> bool:
+    async def place(self, seat: Seat, within: float, caller: Caller) -> bool:
         """Tries to find room for a seat, waiting at most `within` seconds; False while what is in the way is busy.
 
-        Memory is read again each time. Raises NoRoom when waiting would not help, LoadFailed for want of a GPU.
+        Memory is read again each time. Raises NoRoom, in words for `caller`, when waiting would not help, LoadFailed
+        for want of a GPU.
         """
         if seat.placed or seat.model.remote is not None:  # what runs elsewhere takes no room here
             return True
@@ -111,7 +113,7 @@ class Places:
         self._trying.add(seat)
         try:
             self._changed.clear()
-            if await self._try(seat):
+            if await self._try(seat, caller):
                 self.freed()  # the others may go on
                 return True
             await _wait(self._changed, within)
@@ -169,18 +171,15 @@ class Places:
             "progress": booking.progress if seat.worker.state == "starting" else None,
         }
 
-    def no_room(self, seat: Seat) -> NoRoom:
-        """Why `seat` has no place, with what would give it one."""
+    def no_room(self, seat: Seat, caller: Caller) -> NoRoom:
+        """Why `seat` has no place, with what would give it one; names no model that `caller` may not use."""
         others = [each for each in self._resident() if each.id != seat.id and (each.busy or each.pinned)]
-        room = self._room()
-        names = ", ".join(sorted(each.id for each in others))
+        room, hidden = self._room(), self._hidden(caller)
         if seat.booking is None or room.memory is None or len(others) >= room.models:
-            why = (
-                f"all {room.models} places are taken by models in use ({names}); unload one, or raise fleet.max_models"
-            )
+            why = crowded(room.models, others, hidden)
         else:
             free = room.memory - sum(each.memory for each in others)
-            shortage = Shortage(seat.model, seat.booking.options, seat.booking.memory, free, others)
+            shortage = Shortage(seat.model, seat.booking.options, seat.booking.memory, free, others, hidden)
             numbers = f"{size(shortage.needed)}, {size(max(free, 0))} free of {size(room.memory)}"
             why = f"it needs {numbers}: {changes(shortage, self._needs(seat))}"
         return NoRoom(f"{seat.model.id} cannot be loaded: {why}", retry_after=10.0)
@@ -196,10 +195,10 @@ class Places:
         message = f"{failure.message} (it was to take {size(booking.memory)}; to take a quarter less, {less})"
         return LoadFailed(message, log_tail=failure.log_tail, code="insufficient_memory", status=507)
 
-    async def estimate(self, model: Model, options: LoadOptions, engine_key: str) -> Estimate:
+    async def estimate(self, model: Model, options: LoadOptions, engine_key: str, caller: Caller) -> Estimate:
         """What a load of `model` with resolved `options` would take beside what runs now; `engine_key` is the cache's.
 
-        Memory is read again, nothing is kept free.
+        Memory is read again, nothing is kept free. Names no model that `caller` may not use.
         """
         files = Files()
         if self._gauge is not None:
@@ -207,7 +206,8 @@ class Places:
         own = {seat.id for seat in self._seats if seat.model.id == model.id}
         resident = [each for each in self._resident() if each.id not in own]
         known = self._measured.get(f"{files.key} {said(options)}", MEMORY)
-        return estimate(Wanted(model, options, files, known), self._machine, resident, self._room())
+        wanted = Wanted(model, options, files, known)
+        return estimate(wanted, self._machine, resident, self._room(), self._hidden(caller))
 
     def shrink(self) -> None:
         """Lets idle models go that are too many, or take too much, for what may be taken now."""
@@ -227,7 +227,7 @@ class Places:
             self._watching.cancel()
             await asyncio.wait([self._watching])
 
-    async def _try(self, seat: Seat) -> bool:
+    async def _try(self, seat: Seat, caller: Caller) -> bool:
         if self._gauge is not None:
             self._reading, files = await asyncio.to_thread(
                 self._read, self._gauge, seat.model, seat.options, seat.engine.cache_key(seat.options)
@@ -247,7 +247,7 @@ class Places:
                 seat.after += tuple(worker for worker in leaving if worker.alive)
                 return True
             case Refuse():
-                raise self.no_room(seat)
+                raise self.no_room(seat, caller)
             case _:
                 return False
 
@@ -337,6 +337,9 @@ class Places:
         """As `_resident`, for a seat of `group`: one worker of a model is not stopped for another of it."""
         own = {each.id for each in self._seats if each.group == group}
         return [replace(each, pinned=each.pinned or each.id in own) for each in self._resident()]
+
+    def _hidden(self, caller: Caller) -> frozenset[str]:
+        return frozenset(each.id for each in self._seats if not caller.may_use(each.model.id))
 
     def _resident(self) -> list[Resident]:
         return [self._wanted(seat) for seat in self._seats if seat.resident]

@@ -123,13 +123,15 @@ class Pool:
         async with self._leased(Lease(self._places, seat, caller, self._another)) as lease:
             yield lease
 
-    async def load(self, model: Model, tell: Callable[[Progress], None] = lambda _: None) -> None:
+    async def load(
+        self, model: Model, tell: Callable[[Progress], None] = lambda _: None, caller: Caller = LOCAL
+    ) -> None:
         """Returns when all workers of `model` are ready, tries again even if one has just failed.
 
-        Raises LoadFailed or NoRoom.
+        Raises LoadFailed, or NoRoom in words for `caller`.
         """
         for seat in self._seats_of(model, model.pooling):
-            async with self._leased(Lease(self._places, seat, LOCAL)) as lease:
+            async with self._leased(Lease(self._places, seat, caller)) as lease:
                 seat.worker.forget_failure()
                 if seat.worker.state == "ready":
                     continue
@@ -150,9 +152,12 @@ class Pool:
             await seat.worker.gone()
         return bool(seats)
 
-    async def estimate(self, model: Model, options: LoadOptions, engine_key: str) -> Estimate:
-        """What a load of `model` with resolved `options` would take, and whether it fits; loads nothing."""
-        return await self._places.estimate(model, options, engine_key)
+    async def estimate(self, model: Model, options: LoadOptions, engine_key: str, caller: Caller = LOCAL) -> Estimate:
+        """What a load of `model` with resolved `options` would take, and whether it fits; loads nothing.
+
+        Of what is in the way it names what `caller` may use.
+        """
+        return await self._places.estimate(model, options, engine_key, caller)
 
     def keep(self, model: Model, pooling: Pooling | None, seconds: float) -> None:
         """Whenever `model` is idle it goes after so long, whatever the settings say, until it has gone or is told anew.

@@ -8,10 +8,11 @@ from collections.abc import AsyncIterator
 import pytest
 from structlog.testing import capture_logs
 
-from dovetail.core.caller import LOCAL
-from dovetail.core.errors import Cancelled, LoadFailed
+from dovetail.core.caller import LOCAL, Caller, Scope
+from dovetail.core.errors import Cancelled, LoadFailed, NoRoom
 from dovetail.core.model import LoadOptions
 from dovetail.engines.base import Machine
+from dovetail.fleet import lease as lease_module
 from dovetail.fleet.pool import Pool
 from dovetail.fleet.seats import Making
 from dovetail.gateway.loads import Loads
@@ -28,12 +29,13 @@ class Bench:
     def __init__(self, launcher: FakeLauncher) -> None:
         making = Making({"gguf": FakeEngine()}, lambda _: LoadOptions(), Machine(2))
         self.launcher = launcher
-        self.pool = Pool(making, launcher, FleetSettings(stop_timeout=0.05, calibrate=False), Recorder())
+        settings = FleetSettings(stop_timeout=0.05, calibrate=False, max_models=1)
+        self.pool = Pool(making, launcher, settings, Recorder())
         self.requests = Requests()
         self.loads = Loads(self.pool, self.requests)
 
-    def load(self) -> asyncio.Task[None]:
-        return asyncio.create_task(self.loads.load(M, Ticket("load", LOCAL, "m"), "r1"))
+    def load(self, caller: Caller = LOCAL) -> asyncio.Task[None]:
+        return asyncio.create_task(self.loads.load(M, Ticket("load", caller, "m"), "r1"))
 
     @property
     def state(self) -> str:
@@ -88,6 +90,34 @@ async def test_a_failure_is_told_to_who_waits_and_the_next_tries_again(bench: Be
     bench.launcher.plans["m"] = Plan()
     await bench.load()
     assert bench.state == "ready"
+
+
+async def test_who_waits_for_another_s_load_is_told_of_no_model_that_only_the_other_may_use(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lease_module, "TELL_EVERY", 0.01)
+    monkeypatch.setattr(lease_module, "PLACE_WITHIN", 0.05)
+    narrow = Caller("k", "key_1", scope=Scope(models=("m",)))
+    async with bench.pool.lease(model("secret")) as lease:
+        async for _ in lease.ready():
+            pass
+        whole, other, same = bench.load(), bench.load(narrow), bench.load(narrow)
+        with pytest.raises(NoRoom, match=r"in use \(secret\)"):
+            await whole
+        for task in (other, same):
+            with pytest.raises(NoRoom, match=r"in use \(another model\)"):
+                await task
+    assert not await bench.loads.cancel("m")
+
+
+async def test_all_loads_of_a_model_are_cancelled_whoever_began_them(bench: Bench) -> None:
+    bench.launcher.plans["m"] = Plan(listens=False)
+    both = [bench.load(), bench.load(Caller("k", "key_1", scope=Scope(models=("m",))))]
+    await until(lambda: len(list(bench.requests)) == 2)
+    assert await bench.loads.cancel("m")
+    for each in both:
+        with pytest.raises(Cancelled):
+            await each
 
 
 async def test_a_fault_of_the_server_is_told_though_nobody_waits(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -98,7 +98,7 @@ async def estimate_model(request: Request, services: ServicesDep, caller: Caller
     said = {name: value for name in _OPTIONS if (value := getattr(body, name)) is not None}
     model, options = await asyncio.to_thread(_resolved, services, model, body.settings, said)
     engine = services.engines[model.format]
-    told = await services.pool.estimate(model, options, engine.cache_key(options))
+    told = await services.pool.estimate(model, options, engine.cache_key(options), caller)
     need = asdict(told.need)
     need.pop("kv_grows")
     return _json(

@@ -173,7 +173,7 @@ async def load(request: Request, services: ServicesDep, caller: CallerDep) -> Re
         model = await asyncio.to_thread(services.catalog.find, body.llm_model_name, adapter, caller)
     ticket = Ticket("load", caller, model.name, outline(body))
     ticket.worker = model.name
-    await while_connected(request, services, ticket, services.pool.load(model, ticket.note))
+    await while_connected(request, services, ticket, services.pool.load(model, ticket.note, caller))
     services.instances.give(number, model.name)
     return json_answer({"load": "success"}, headers=headers)
 

@@ -65,7 +65,7 @@ async def load_model(request: Request, services: ServicesDep, caller: CallerDep)
     guard.detail(request.scope, model=model.name)
     ticket = Ticket("load", caller, model.name, outline(body))
     ticket.worker = model.name
-    await while_connected(request, services, ticket, services.pool.load(model, ticket.note))
+    await while_connected(request, services, ticket, services.pool.load(model, ticket.note, caller))
     return json_answer({"success": True}, headers=headers)
 
 

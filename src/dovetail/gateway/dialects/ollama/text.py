@@ -62,6 +62,6 @@ async def _moved(request: Request, services: Services, caller: Caller, body: Oll
         keep(services, model, body)
         ticket = Ticket("load", caller, model.name, outline(body))
         ticket.worker = model.name
-        await while_connected(request, services, ticket, services.pool.load(model, ticket.note))
+        await while_connected(request, services, ticket, services.pool.load(model, ticket.note, caller))
     answer = loaded(body.model, reason, chat=isinstance(body, OllamaChat))
     return Response(answer, headers=headers, media_type="application/json")
