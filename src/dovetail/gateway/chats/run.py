@@ -66,9 +66,9 @@ class Run:
     @property
     def message(self) -> Message:
         """As it is now; what is searched is known at the end."""
-        if self.closed:
-            return self._message
-        return replace(self._message, parts=dumped(self._draft.parts()))
+        if not self.closed:
+            self._message = replace(self._message, parts=dumped(self._draft.parts()))
+        return self._message
 
     def take(self, event: Event) -> None:
         """Called for each piece of the answer."""
@@ -92,9 +92,6 @@ class Run:
         self._draft.close()
         parts = self._draft.parts()
         finished, record = self._finished, self.ticket.record
-        told: JsonObject | None = None
-        if error is not None:
-            told = {"code": error.code, "message": error.message[:4000], "param": error.param}
         self._message = replace(
             self._message,
             parts=dumped(parts),
@@ -103,8 +100,14 @@ class Run:
             finish=None if finished is None else finished.reason,
             usage=json_text(usage_answer(finished, record)),
             timings=json_text(timings_answer(finished, record)),
-            error=json_text(told),
+            error=json_text(None if error is None else _told(error)),
         )
+        self.is_new = self.closed = True
+
+    def give_up(self, error: DovetailError) -> None:
+        """As `close`, where what was said cannot be put together: with as much of it as could be before."""
+        text = searched(parts_of(self._message.parts))
+        self._message = replace(self._message, text=text, status="error", error=json_text(_told(error)))
         self.is_new = self.closed = True
 
     def tell_end(self) -> None:
@@ -175,6 +178,10 @@ class Run:
     def _wake(self) -> None:
         for listener in self._listeners:
             listener.set()
+
+
+def _told(error: DovetailError) -> JsonObject:
+    return {"code": error.code, "message": error.message[:4000], "param": error.param}
 
 
 def snapshot(message: Message, phase: JsonObject | None, seq: int) -> bytes:

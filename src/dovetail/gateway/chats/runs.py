@@ -137,7 +137,10 @@ class Runs:
             with self._requests.under_way(run.ticket, request_id, end):
                 await asyncio.wait({work})
                 status, error = _outcome(work, ended)
-                run.close(status, error)
+                try:
+                    run.close(status, error)
+                except Exception as failure:  # noqa: BLE001  one answer's boundary: it ends, and so do the others
+                    run.give_up(errors.as_dovetail(failure))
                 # Whoever hears that the request is gone finds the answer kept, and the conversation at rest.
                 await self._keep()
         finally:
@@ -150,9 +153,13 @@ class Runs:
         fresh = [run for run in self._by_chat.values() if run is not None and run.is_new]
         if not fresh:
             return
-        rows = [(run, run.message, run.closed) for run in fresh]
+        rows: list[tuple[Run, Message, bool]] = []
         for run in fresh:
             run.is_new = False
+            try:
+                rows.append((run, run.message, run.closed))
+            except Exception:  # one answer's boundary: the others are kept
+                log.exception("answer_not_kept", run=run.id)
 
         def work(connection: chats.Connection) -> None:
             for _, message, _ in rows:
@@ -162,7 +169,7 @@ class Runs:
             await self.archive.run(work)
         except DovetailError as failure:
             log.warning("answers_not_kept", runs=len(rows), reason=failure.message)
-            for run in fresh:
+            for run, _, _ in rows:
                 run.is_new = True
             return
         for run, message, over in rows:
