@@ -15,7 +15,7 @@ from dovetail.access.backoff import Backoff
 from dovetail.access.passwords import Passwords, check_password
 from dovetail.access.super_admin import SuperAdmin
 from dovetail.access.tokens import digest, new_id, new_token
-from dovetail.core.caller import LOCAL, OPERATOR, Role
+from dovetail.core.caller import LOCAL, OPERATOR, Caller, Role
 from dovetail.core.errors import Busy, Forbidden, InvalidRequest, Unauthenticated
 from dovetail.storage import accounts, keys, responses
 from dovetail.storage.accounts import Account, Session
@@ -73,6 +73,13 @@ class People:
     def chief(self) -> str | None:
         """The super-admin's name, None before there is one."""
         return None if self._chief is None else self._chief.name
+
+    def keeper(self, caller: Caller) -> str:
+        """Whose that is by now which is kept for `caller`: what nobody has is the super-admin's, once there is one.
+
+        Asked in a transaction, it holds for it.
+        """
+        return self._chief.name if self._chief is not None and caller == LOCAL else caller.id
 
     async def found(self, name: str, password: str) -> None:
         """Makes the super-admin, whose the answers are from then on that are kept for nobody.

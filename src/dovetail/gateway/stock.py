@@ -27,9 +27,9 @@ class Stock:
     """
 
     def __init__(self, services: Services, caller: Caller, kind: Kind) -> None:
-        self._database = services.access.database if services.access is not None else None
+        self._access = services.access
         self._said = services.settings.responses
-        self._caller = caller.id
+        self._caller = caller
         self._may_use, self._narrow = caller.may_use, bool(caller.scope.models)
         self._known = services.catalog.known
         self._kind: Kind = kind
@@ -37,16 +37,16 @@ class Stock:
     @property
     def keeps(self) -> bool:
         """Whether anything is kept at all."""
-        return self._database is not None and self._said.keep > 0
+        return self._access is not None and self._said.keep > 0
 
     async def add(
         self, answer_id: str, body: str, given: Sequence[Item], made: Sequence[Item], previous: str | None = None
     ) -> None:
         """Raises DiskFull for what is larger than all that may be kept, and what `Database.run` does."""
-        stored = Stored(answer_id, self._caller, time.time(), previous, body, given, made, self._kind)
+        stored = Stored(answer_id, self._caller.id, time.time(), previous, body, given, made, self._kind)
         bounds = Bounds(self._said.keep, self._since, self._said.max_bytes)
         # What is too old goes with the rest that is beyond the bounds.
-        if not await self._transaction(lambda c: responses.add(c, stored, bounds)):
+        if not await self._transaction(lambda c: responses.add(c, replace(stored, caller=self._owner), bounds)):
             raise DiskFull(f"the answer was not kept: it has {stored.size} bytes, responses.max_bytes is {bounds.size}")
 
     async def found(self, answer_id: str) -> Stored:
@@ -63,18 +63,18 @@ class Stock:
             return wanted.fits(body) and self._is_for(body)
 
         fitting = replace(wanted, fits=fits)
-        found = await self._run(lambda c: responses.page(c, self._caller, self._kind, fitting))
+        found = await self._run(lambda c: responses.page(c, self._owner, self._kind, fitting))
         if found is None:
             raise InvalidRequest("after: nothing of that id is in the list", param="after")
         return found
 
     async def conversation(self, answer_id: str) -> list[str] | None:
         """The items of a response and of all that it goes on from; None where the caller finds one of them not."""
-        return await self._run(lambda c: responses.conversation(c, self._caller, answer_id, self._is_for))
+        return await self._run(lambda c: responses.conversation(c, self._owner, answer_id, self._is_for))
 
     async def items(self, item_ids: Collection[str]) -> dict[str, str]:
         """The items of those ids, of responses that the caller finds."""
-        return await self._run(lambda c: responses.items(c, self._caller, item_ids, self._is_for))
+        return await self._run(lambda c: responses.items(c, self._owner, item_ids, self._is_for))
 
     async def rewritten(self, answer_id: str, body: Callable[[str], str]) -> Stored:
         """The one of that id with another body, made of its own. Raises InvalidRequest with 404."""
@@ -97,7 +97,7 @@ class Stock:
 
         def remove(connection: Connection) -> bool:
             seen = self._seen(connection, answer_id) is not None
-            return seen and responses.remove(connection, self._caller, answer_id, self._kind)
+            return seen and responses.remove(connection, self._owner, answer_id, self._kind)
 
         if not await self._run(remove):
             raise self._gone(answer_id)
@@ -113,13 +113,18 @@ class Stock:
         return await self._transaction(looked)
 
     async def _transaction(self, work: Callable[[Connection], T]) -> T:
-        if self._database is None:
+        if self._access is None:
             raise _missing(self._kind, "this server keeps no answers")
-        return await self._database.run(work)
+        return await self._access.database.run(work)
+
+    @property
+    def _owner(self) -> str:
+        """Inside a transaction: whose what the caller keeps is by now."""
+        return self._caller.id if self._access is None else self._access.people.keeper(self._caller)
 
     def _seen(self, connection: Connection, answer_id: str) -> Stored | None:
         """The one of that id, if the caller may know of it."""
-        found = responses.response(connection, self._caller, answer_id, self._kind)
+        found = responses.response(connection, self._owner, answer_id, self._kind)
         return found if found is not None and self._is_for(found.body) else None
 
     def _gone(self, answer_id: str) -> InvalidRequest:

@@ -1,5 +1,6 @@
 """Chat completions that are stored, over a scripted model and a real database."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -246,3 +247,36 @@ async def test_a_key_of_some_models_reads_nothing_of_others_through_what_goes_on
             given = [{"type": "item_reference", "id": kept["output"][0]["id"]}]
             assert (await ask(other, "other", [*given, {"role": "user", "content": "hi"}])).status == status
             assert (await ask(every, "other", [*given, {"role": "user", "content": "hi"}])).status == 200
+
+
+async def test_what_begins_before_the_first_account_is_made_and_ends_afterwards_is_that_account_s(
+    tmp_path: Path,
+) -> None:
+    begun, go_on = asyncio.Semaphore(0), asyncio.Event()
+
+    async def slow(request: GenerateRequest, index: int) -> AsyncGenerator[Event, None]:
+        begun.release()
+        await go_on.wait()
+        async for event in says("Hello")(request, index):
+            yield event
+
+    with access(tmp_path) as made:
+        app = create_app(services(slow, access=made))
+        asked = [
+            asyncio.create_task(create(app, stream=True)),
+            asyncio.create_task(call(app, "POST", "/v1/responses", {"model": "m", "input": "hi"})),
+        ]
+        for _ in asked:
+            await begun.acquire()
+        setup = {"superAdminId": "chief", "password": GOOD}
+        entered = await call(app, "POST", "/auth/setup", setup, content_type="application/json")
+        assert entered.status == 200, entered.body
+        go_on.set()
+        chat, response = [await each for each in asked]
+        cookie = {"cookie": entered.headers["set-cookie"].partition(";")[0]}
+        for path in (f"{PATH}/{chat.frames()[0]['id']}", f"/v1/responses/{response.json()['id']}"):
+            assert (await call(app, "GET", path, **cookie)).status == 200, path
+            assert (await call(app, "GET", path)).status == 404, path
+        guest = (await create(app)).json()["id"]
+        assert (await call(app, "GET", f"{PATH}/{guest}")).status == 200
+        assert (await call(app, "GET", f"{PATH}/{guest}", **cookie)).status == 404

@@ -81,13 +81,12 @@ async def take_in(shelf: Shelf, delivery: Delivery) -> list[Chat]:
     done: list[Chat] = []
 
     def finish(c: Connection) -> None:
-        keeper = shelf.now_of()
-        there = {preset.id for preset in chats.presets(c, keeper.owner)}
+        there = {preset.id for preset in chats.presets(c, shelf.owner)}
         for name, preset in delivery.presets.items():
             if name not in there:
-                keeper.keep_preset(c, name, preset)
+                shelf.keep_preset(c, name, preset)
         for chat in done:
-            chats.show(c, chat.id, keeper.owner)
+            chats.show(c, chat.id, shelf.owner)
 
     try:
         for tree in delivery.trees:

@@ -24,13 +24,14 @@ class Shelf:
     """What one owner keeps; `quota` bytes at most. Methods raise InvalidRequest for what is not there or not sound."""
 
     def __init__(self, archive: Archive, owner: str, quota: int) -> None:
-        self.owner = owner
         self.archive = archive
+        self._owner = owner
         self._quota = quota
 
-    def now_of(self) -> Shelf:
-        """Inside a transaction: the same, or the first account's where that has taken it over meanwhile."""
-        return Shelf(self.archive, self.archive.heir(self.owner), self._quota)
+    @property
+    def owner(self) -> str:
+        """Whom it was made for, or the first account once that has taken it over. In a transaction it holds for it."""
+        return self.archive.heir(self._owner)
 
     async def page(self, limit: int, folder: str | None, after: Place | None) -> tuple[list[Chat], list[str]]:
         """Chats, and all folders."""
@@ -49,22 +50,22 @@ class Shelf:
 
     async def begin(self, new: NewChat) -> Chat:
         now = self.archive.clock()
-        made = Chat(
-            id=new_id("chat"),
-            owner=self.owner,
-            title=new.title or "",
-            title_by="user" if new.title else "words",
-            folder=new.folder,
-            pinned=False,
-            leaf=None,
-            model=new.model,
-            system_prompt=new.system_prompt,
-            params=orjson.dumps(new.params).decode(),
-            created=now,
-            updated=now,
-        )
 
         def work(c: Connection) -> Chat:
+            made = Chat(
+                id=new_id("chat"),
+                owner=self.owner,
+                title=new.title or "",
+                title_by="user" if new.title else "words",
+                folder=new.folder,
+                pinned=False,
+                leaf=None,
+                model=new.model,
+                system_prompt=new.system_prompt,
+                params=orjson.dumps(new.params).decode(),
+                created=now,
+                updated=now,
+            )
             self.check_count(c)
             self.check_room(c, chats.weight(made))
             chats.add_chat(c, made)

@@ -9,6 +9,7 @@ import pytest
 from dovetail.core.errors import Busy
 from dovetail.core.events import TextDelta
 from dovetail.gateway.chats import exchange
+from dovetail.gateway.chats.shapes import ChatChange, NewChat, NewPreset
 from dovetail.gateway.chats.shelf import Shelf
 from dovetail.gateway.chats.tree import Tree
 from dovetail.storage.chats import Chat, Message
@@ -141,4 +142,21 @@ async def test_what_comes_while_the_first_account_is_made_is_that_account_s(
         chief = Shelf(made.services.archive, "chief", 1 << 20)
         assert (await chief.chat(came)).owner == "chief"
         assert [preset.id for preset in await chief.presets()] == ["p"]
-        assert (await made.got("GET", "/chats"))["data"] == []
+        owners = await made.services.archive.run(lambda c: c.execute("SELECT DISTINCT owner FROM chat").fetchall())
+        assert owners == [("chief",)]
+
+
+async def test_what_is_asked_before_the_first_account_is_made_and_kept_afterwards_is_that_account_s(
+    tmp_path: Path,
+) -> None:
+    async with desk(tmp_path) as made:
+        kept = made.services.archive
+        nobodys, chief = Shelf(kept, "local", 1 << 20), Shelf(kept, "chief", 1 << 20)
+        there = await nobodys.begin(NewChat())
+        await made.services.runs.hand_over("local", "chief")
+        late = await nobodys.begin(NewChat())
+        await nobodys.put_preset("p", NewPreset(name="P"))
+        await nobodys.change(there.id, ChatChange(title="carried over"))
+        assert late.owner == "chief"
+        assert {chat.id for chat in (await chief.page(9, None, None))[0]} == {there.id, late.id}
+        assert [preset.id for preset in await chief.presets()] == ["p"]
