@@ -115,7 +115,6 @@ def _address(connection: socket.socket) -> str | None:
     if connection.family not in {socket.AF_INET, socket.AF_INET6}:
         return None
     try:
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return str(connection.getpeername()[0])
     except OSError:
         return None

@@ -8,9 +8,11 @@ where an upgrade is asked for it takes the body for the next request.
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, cast
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
@@ -72,6 +74,8 @@ class GuardedProtocol(HttpToolsProtocol):
         peer = self.client
         if peer is None:  # a Unix socket
             self.client = _THIS_MACHINE
+        else:
+            _write_at_once(transport)
         if len(self.connections) > self.limits.max_connections:
             self._refuse(Busy("too many connections; try again in a moment", code="too_many_connections"))
             return
@@ -246,6 +250,16 @@ def guarded(limits: Limits, observer: Observer | None = None) -> type[GuardedPro
         "observer": observer or Observer(),
     }
     return type("GuardedProtocol", (GuardedProtocol,), shared)
+
+
+def _write_at_once(transport: asyncio.Transport) -> None:
+    """No token waits for the client's word on the one before.
+
+    uvloop sees to it, asyncio not for what it accepts on a listener that was made by others.
+    """
+    connection = cast("socket.socket", transport.get_extra_info("socket"))
+    with suppress(OSError):  # one that has left
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 def _too_large() -> InvalidRequest:
