@@ -239,6 +239,8 @@ async def test_what_a_gguf_file_says(house: House, browser: Browser) -> None:
             await expect(page.get_by_test_id("types")).to_contain_text(f"{share['type']}: {share['percent']:.1f}%")
         assert details["qkv"] == {letter: {"Q8_0": 6} for letter in "qkv"}
         await expect(page.get_by_test_id("qkv")).to_have_text(re.compile(r"Q\s*Q8_0\s*K\s*Q8_0\s*V\s*Q8_0"))
+        template = drawer.get_by_role("figure", name="Code: jinja")
+        await expect(template.locator(".hljs-template-tag").first).to_be_attached()  # in colours
         await drawer.get_by_role("tab", name="Metadata").click()
         await page.get_by_label("Search metadata").fill("block_count")
         await expect(drawer.get_by_text("llama.block_count")).to_be_visible()

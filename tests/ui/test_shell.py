@@ -48,6 +48,35 @@ async def test_everybody_can_get_around(visit: Open, look: Look) -> None:
         await audit(page)
 
 
+async def test_models_and_conversations_are_found_by_what_is_said_in_them(
+    visit: Open, server: Running, cookie: str
+) -> None:
+    async with aiohttp.ClientSession(server.url, cookies={"dovetail": cookie}) as http:
+        async with http.post("/api/v1/chats", json={"title": "Of animals", "model": "tiny-gguf"}) as made:
+            chat = str((await made.json())["id"])
+        said = {"parent_id": None, "role": "user", "parts": [{"type": "text", "text": "An okapi is no giraffe."}]}
+        async with http.post(f"/api/v1/chats/{chat}/messages", json=said) as made:
+            assert made.status == 200
+    page = (await visit("/guide")).page
+    box = page.get_by_role("combobox", name="Command palette")
+    await expect(page.locator("[data-link=live]")).to_be_visible()
+    await page.keyboard.press("Control+k")
+    await box.fill("nobody has said this")
+    await expect(page.get_by_text("Nothing matches")).to_be_visible()
+    await box.fill("okapi")
+    await expect(page.get_by_role("option", name="Of animals")).to_be_visible()
+    await audit(page)
+    await page.keyboard.press("Enter")
+    await expect(page).to_have_url(re.compile(f"/ui/chat/{chat}"))
+    await expect(page.get_by_test_id("user-text")).to_have_text("An okapi is no giraffe.")
+    await page.keyboard.press("Control+k")
+    await box.fill("tiny-mlx")
+    await expect(page.get_by_role("option", name="tiny-mlx")).to_be_visible()
+    await page.keyboard.press("Enter")
+    await expect(page).to_have_url(re.compile(r"/ui/models\?m=tiny-mlx"))
+    await expect(page.get_by_role("dialog", name="tiny-mlx")).to_be_visible()
+
+
 async def test_the_language_changes_in_place(visit: Open) -> None:
     page = (await visit("/settings/security")).page
     draft = page.get_by_label("Password now")

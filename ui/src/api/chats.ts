@@ -1,5 +1,15 @@
-// All of one's conversations at once, for the pages that have them in and out.
+// One's conversations, for the pages that are not of one alone.
+import { queryOptions } from '@tanstack/react-query'
 import { api, data, request, type Schemas } from './client'
+import { keys } from './keys'
+
+/** The first few in which a text stands. */
+export const chatsFound = (text: string) =>
+  queryOptions({
+    queryKey: [...keys.chats, 'found', text],
+    queryFn: () => data(api.GET('/api/v1/chats', { params: { query: { q: text, limit: 8 } } })),
+    staleTime: 0,
+  })
 
 /** The ids of the conversations that have come out of a file. */
 export async function importChats(file: File): Promise<readonly string[]> {

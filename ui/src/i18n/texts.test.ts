@@ -28,6 +28,23 @@ for (const name of readdirSync(features)) {
   all.push([name, english.en as Tree, korean.ko as Tree])
 }
 
+const source = join(import.meta.dirname, '..')
+const code = readdirSync(source, { recursive: true, encoding: 'utf8' })
+  .filter((name) => /\.tsx?$/.test(name) && !/i18n[\\/](?:en|ko)\.ts$|\.test\.tsx?$/.test(name))
+  .map((name) => readFileSync(join(source, name), 'utf8'))
+  .join('\n')
+
+/** By its whole name, or by a name that is put together of what is above it. */
+function isShown(key: string): boolean {
+  const parts = key.split('.')
+  return code.includes(`'${key}'`) || parts.some((_, end) => end > 0 && code.includes(`\`${parts.slice(0, end).join('.')}.\${`))
+}
+
+test.each(all)('%s has no text that nothing shows', (_name, english) => {
+  const keys = leaves(english).map(([key]) => key.replace(/_(?:one|other)$/, ''))
+  expect(keys.filter((key) => !isShown(key))).toEqual([])
+})
+
 test.each(all)('%s says the same in both languages', (_name, english, korean) => {
   const other = new Map(leaves(korean))
   expect([...other.keys()].sort()).toEqual(

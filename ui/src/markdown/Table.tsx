@@ -21,7 +21,7 @@ export function Table({ children }: ComponentProps<'table'>) {
         title={copied ? t('copied') : t('copyTable')}
         aria-label={copied ? t('copied') : t('copyTable')}
         onClick={() => table.current !== null && copy(csvOf(rowsOf(table.current)))}
-        className="absolute top-1 right-1 grid size-7 place-items-center rounded-sm border border-line bg-raised text-ink-2 opacity-0 group-hover/table:opacity-100 hover:bg-hover focus-visible:opacity-100"
+        className="absolute top-1 right-1 grid size-7 place-items-center rounded-sm border border-line bg-raised text-ink-2 opacity-0 group-hover/table:opacity-100 hover:bg-hover focus-visible:opacity-100 [@media(hover:none)]:opacity-100"
       >
         {copied ? <Check aria-hidden size={14} /> : <Copy aria-hidden size={14} />}
       </button>

@@ -1,6 +1,10 @@
 import hljs from 'highlight.js/lib/common'
+import jinja from 'highlight.js/lib/languages/django'
 import { chunksOf } from './chunks'
 import type { Colours, Job } from './highlight'
+
+// Chat templates are written in it; Django's templates have the same form.
+hljs.registerLanguage('jinja', jinja)
 
 self.onmessage = (event: MessageEvent<Job>) => {
   const { id, code, language } = event.data

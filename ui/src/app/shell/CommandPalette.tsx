@@ -5,8 +5,10 @@ import { useTranslation } from 'react-i18next'
 import { found, setPaletteOpen, useAllCommands, usePaletteOpen, type Command } from '@/app/commands'
 import { cn } from '@/components/ui/cn'
 import { Keys } from '@/components/ui/Keys'
+import { Refusal } from '@/components/ui/Refusal'
+import { useFound } from './use-found'
 
-/** Everything that can be done, by typing. */
+/** Everything that can be done, and models and conversations, by typing. */
 export function CommandPalette() {
   const { t } = useTranslation()
   const open = usePaletteOpen()
@@ -29,7 +31,8 @@ function Finder() {
   const [at, setAt] = useState(0)
   const id = useId()
   const list = useRef<HTMLDivElement>(null)
-  const commands = found(useAllCommands(), query)
+  const more = useFound(query)
+  const commands = [...found(useAllCommands(), query), ...more.commands]
   const current = Math.min(at, Math.max(0, commands.length - 1))
   const move = (to: number) => {
     const next = (to + commands.length) % Math.max(1, commands.length)
@@ -92,7 +95,14 @@ function Finder() {
           </div>
         ))}
       </div>
-      {commands.length === 0 && <p className="px-4 pb-5 text-center text-ink-2">{t('palette.nothing', { query })}</p>}
+      {commands.length === 0 && more.error === null && (
+        <p className="px-4 pb-5 text-center text-ink-2">{more.isPending ? t('state.loading') : t('palette.nothing', { query })}</p>
+      )}
+      {more.error !== null && (
+        <div role="alert" className="border-t border-line px-4 py-3 text-sm text-bad">
+          <Refusal error={more.error} />
+        </div>
+      )}
     </>
   )
 }

@@ -33,8 +33,8 @@ export const MessageFooter = memo(function MessageFooter({ message }: { message:
     >
       {said.map((one, index) => (
         <span key={one.key} title={one.title} className="whitespace-nowrap">
-          {index > 0 && <span aria-hidden>· </span>}
           {one.text}
+          {index < said.length - 1 && <span aria-hidden> ·</span>}
         </span>
       ))}
     </p>

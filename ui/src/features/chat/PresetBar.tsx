@@ -5,12 +5,13 @@ import { useTranslation } from 'react-i18next'
 import { FilePicker } from '@/components/ui/FilePicker'
 import { IconButton } from '@/components/ui/IconButton'
 import { Menu } from '@/components/ui/Menu'
+import { Refusal } from '@/components/ui/Refusal'
 import { Select } from '@/components/ui/Select'
 import { toast } from '@/components/ui/Toast'
 import { saveFile } from '@/markdown/save'
 import { chatKeys, presets, putPreset, removePreset } from './api'
 import { NameDialog } from './NameDialog'
-import { presetId, presetOf } from './params'
+import { freeName, type PresetFile, presetId, presetOf } from './params'
 import { fileName } from './transcript'
 import type { Params } from './types'
 
@@ -22,7 +23,7 @@ export function PresetBar({ systemPrompt, params, onApply }: {
 }) {
   const { t } = useTranslation('chat')
   const client = useQueryClient()
-  const { data: kept = [] } = useQuery(presets)
+  const { data: kept = [], isPending, error } = useQuery(presets)
   const [chosen, setChosen] = useState<string | null>(null)
   const [isNaming, setNaming] = useState(false)
   const picker = useRef<HTMLInputElement>(null)
@@ -35,11 +36,12 @@ export function PresetBar({ systemPrompt, params, onApply }: {
       toast.failure(failure, t('preset.failed'))
     }
   }
-  const save = (name: string, what: { system_prompt: string; params: Params }) =>
+  /** As one more: those that there are stay as they are. */
+  const add = ({ name, ...what }: PresetFile) =>
     attempt(async () => {
-      const same = kept.find((one) => one.name === name)
-      const id = same?.id ?? presetId(name, kept.map((one) => one.id))
-      await putPreset(id, { name, ...what })
+      const known = await client.ensureQueryData(presets)
+      const id = presetId(name, known.map((one) => one.id))
+      await putPreset(id, { name: freeName(name, known.map((one) => one.name)), ...what })
       setChosen(id)
     })
   return (
@@ -47,7 +49,8 @@ export function PresetBar({ systemPrompt, params, onApply }: {
       <Select
         className="flex-1"
         label={t('preset.label')}
-        placeholder={kept.length === 0 ? t('preset.none') : t('preset.choose')}
+        placeholder={isPending ? t('state.loading', { ns: 'common' }) : error !== null ? '' : kept.length === 0 ? t('preset.none') : t('preset.choose')}
+        error={error === null ? undefined : <Refusal error={error} />}
         disabled={kept.length === 0}
         value={preset?.id ?? null}
         choices={kept.map((one) => ({ value: one.id, label: one.name }))}
@@ -61,7 +64,7 @@ export function PresetBar({ systemPrompt, params, onApply }: {
         trigger={<IconButton label={t('preset.more')} icon={<Ellipsis />} />}
         groups={[
           [
-            ...(preset === undefined ? [] : [{ label: t('preset.update', { name: preset.name }), icon: <Save />, onSelect: () => void save(preset.name, { system_prompt: systemPrompt, params }) }]),
+            ...(preset === undefined ? [] : [{ label: t('preset.update', { name: preset.name }), icon: <Save />, onSelect: () => void attempt(() => putPreset(preset.id, { name: preset.name, system_prompt: systemPrompt, params })) }]),
             { label: t('preset.save'), icon: <Bookmark />, onSelect: () => setNaming(true) },
           ],
           [
@@ -85,11 +88,11 @@ export function PresetBar({ systemPrompt, params, onApply }: {
           void file?.text().then((text) => {
             const found = presetOf(text)
             if (found === null) toast.error(t('preset.unreadable'))
-            else void save(found.name, { system_prompt: found.system_prompt, params: found.params })
+            else void add(found)
           })
         }}
       />
-      <NameDialog open={isNaming} onClose={() => setNaming(false)} title={t('preset.save')} label={t('preset.name')} value="" onSave={(name) => void save(name, { system_prompt: systemPrompt, params })} />
+      <NameDialog open={isNaming} onClose={() => setNaming(false)} title={t('preset.save')} label={t('preset.name')} value="" onSave={(name) => void add({ name, system_prompt: systemPrompt, params })} />
     </div>
   )
 }

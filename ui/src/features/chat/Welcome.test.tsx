@@ -19,7 +19,6 @@ const model = (id: string, size: number): Model => ({
   reason: null,
   sampling: {},
   state: 'ready',
-  progress: null,
 })
 
 async function ideas(chosen: Model): Promise<{ shown: (string | null)[]; taken: string[] }> {

@@ -3,6 +3,7 @@ import {
   fallback,
   type Field,
   FIELDS,
+  freeName,
   presetId,
   presetOf,
   read,
@@ -82,5 +83,11 @@ describe('presets', () => {
   it('get an id of their own', () => {
     expect(presetId('Short answers!', [])).toBe('Short-answers')
     expect(presetId('짧게', ['preset'])).toBe('preset-2')
+  })
+
+  it('take the name of no other', () => {
+    expect(freeName('Short', ['Long'])).toBe('Short')
+    expect(freeName('Short', ['Short', 'Short (2)'])).toBe('Short (3)')
+    expect(freeName('x'.repeat(100), ['x'.repeat(100)]).length).toBeLessThanOrEqual(100)
   })
 })

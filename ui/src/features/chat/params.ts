@@ -159,6 +159,14 @@ export function presetId(name: string, taken: readonly string[]): string {
   }
 }
 
+/** The name, with a number behind it where it is another's already. */
+export function freeName(name: string, taken: readonly string[]): string {
+  for (let count = 1; ; count++) {
+    const free = count === 1 ? name : `${name.slice(0, 94)} (${count})`
+    if (!taken.includes(free)) return free
+  }
+}
+
 /** Parameters as a person writes them in JSON; null where that is no object. */
 export function paramsOf(text: string): Params | null {
   if (text.trim() === '') return {}

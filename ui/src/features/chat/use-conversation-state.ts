@@ -2,13 +2,14 @@ import { useMemo } from 'react'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { toast } from '@/components/ui/Toast'
 import { authStatus, may } from '@/api/auth'
+import { served } from '@/api/served'
 import { type ChatChange, chatKeys, chatOf } from './api'
 import { changeInTurn } from './chat-cache'
 import { meter } from './meter'
 import { grow, leafFor, pathTo } from './tree'
 import type { Chat, Params } from './types'
 import { setBeginning, useBeginning } from './ui-store'
-import { answering, chatModels, chosenModel, loadModel, modelOf, useModels } from './use-models'
+import { answering, chosenModel, loadModel, modelOf, useModels } from './use-models'
 
 /** The conversation that is shown with all that follows from it: branch, model, parameters, context. */
 export function useConversationState(chatId: string | null, leaf: string | undefined, wantedModel: string | undefined) {
@@ -54,7 +55,7 @@ export function useConversationState(chatId: string | null, leaf: string | undef
   )
   /** What answers next, and behind which message; also for who is quicker than the conversation or the list of models. */
   const ready = async () => {
-    const models = answering(await client.ensureQueryData(chatModels))
+    const models = answering(await client.ensureQueryData(served))
     if (chatId === null || chat !== undefined) return { model: modelId ?? chosenModel(models, own), parent: path.at(-1)?.id ?? null }
     const fetched = await client.ensureQueryData(chatOf(chatId))
     return { model: chosenModel(models, fetched.model), parent: leafFor(grow(fetched.messages), leaf, fetched.leaf_id) }

@@ -45,6 +45,8 @@ export function useFiling() {
           client.setQueriesData<InfiniteData<ListPage>>({ queryKey: ['chats', 'list'] }, (old) => old && { ...old, pages: old.pages.map((page) => ({ ...page, data: page.data.filter((one) => one.id !== chat.id) })) })
           refresh()
           if (isCurrent) await navigate({ to: '/chat', search: {} })
+          // Who goes back to it is told that it is gone.
+          client.removeQueries({ queryKey: chatKeys.one(chat.id) })
           toast.action(t('history.deleted', { title: chat.title === '' ? t('history.untitled') : chat.title }), { label: t('history.undo'), onClick: () => void restore(chat) })
         })()
       },

@@ -8,11 +8,11 @@ import { EmptyState } from '@/components/ui/EmptyState'
 import { ErrorState } from '@/components/ui/ErrorState'
 import { Field } from '@/components/ui/Field'
 import { SkeletonList } from '@/components/ui/Skeleton'
+import { useSettled } from '@/hooks/settled'
 import { number } from '@/i18n/format'
 import { HubFiles } from './HubFiles'
 import { repoOf, type Repo } from './names'
 import { searchQuery } from './queries'
-import { useSettled } from './use-now'
 
 /** A repository of the hub, searched for or named, and then one of its files. */
 export function FromHub({ onDone }: { onDone: () => void }) {

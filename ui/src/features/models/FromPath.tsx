@@ -9,6 +9,7 @@ import { Button } from '@/components/ui/Button'
 import { Field } from '@/components/ui/Field'
 import { Refusal } from '@/components/ui/Refusal'
 import { toast } from '@/components/ui/Toast'
+import { useSettled } from '@/hooks/settled'
 import { bytes } from '@/i18n/format'
 import type { Entry } from './entries'
 import { tokens } from './figures'
@@ -19,7 +20,6 @@ import { OptionField } from './OptionField'
 import { change, draftOf, OPTIONS, type Draft } from './options'
 import { estimateQuery, trialQuery } from './queries'
 import { useModels } from './use-models'
-import { useSettled } from './use-now'
 
 const FIRST = OPTIONS.filter(({ key }) => key === 'context' || key === 'gpu_layers' || key === 'batch')
 const NOTHING = draftOf({})

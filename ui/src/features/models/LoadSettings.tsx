@@ -11,6 +11,7 @@ import { ErrorState } from '@/components/ui/ErrorState'
 import { Refusal } from '@/components/ui/Refusal'
 import { Skeleton } from '@/components/ui/Skeleton'
 import { toast } from '@/components/ui/Toast'
+import { useSettled } from '@/hooks/settled'
 import { number } from '@/i18n/format'
 import { isLoaded, type Row } from './entries'
 import type { Estimate } from './fit'
@@ -19,7 +20,6 @@ import { OptionField } from './OptionField'
 import { change, draftOf, GROUPS, optionsOf, refusals, type Change, type Draft, type Key } from './options'
 import { estimateQuery } from './queries'
 import { useLoad } from './use-load'
-import { useSettled } from './use-now'
 
 export interface LoadSettingsProps {
   row: Row

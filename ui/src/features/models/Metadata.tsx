@@ -3,9 +3,9 @@ import { useTranslation } from 'react-i18next'
 import type { Schemas } from '@/api/client'
 import { EmptyState } from '@/components/ui/EmptyState'
 import { Field } from '@/components/ui/Field'
+import { useSettled } from '@/hooks/settled'
 import { number } from '@/i18n/format'
 import { written } from './figures'
-import { useSettled } from './use-now'
 
 type Found = Schemas['MetadataAnswer']
 

@@ -9,6 +9,8 @@ import { Fetched } from '@/components/ui/Fetched'
 import { Reason } from '@/components/ui/Reason'
 import { SkeletonList } from '@/components/ui/Skeleton'
 import { bytes, list, number } from '@/i18n/format'
+import { CodeBlock } from '@/markdown/CodeBlock'
+import '@/markdown/markdown.css'
 import { isLanguageModel, type Row } from './entries'
 import { memory, parameters, tokens } from './figures'
 import { FormatBadge } from './FormatBadge'
@@ -136,19 +138,12 @@ function Types({ details }: { details: Details }) {
 function Template({ text }: { text: string | null }) {
   const { t } = useTranslation('models')
   return (
-    <section className="flex flex-col gap-2">
-      <div className="flex items-center gap-2">
-        <h3 className="flex-1 text-base font-semibold">{t('overview.template')}</h3>
-        {text !== null && <CopyButton size="sm" text={text} label={t('overview.copyTemplate')} />}
-      </div>
+    <section>
+      <h3 className="text-base font-semibold">{t('overview.template')}</h3>
       {text === null ? (
-        <p className="text-base text-ink-2">{t('overview.noTemplate')}</p>
+        <p className="mt-2 text-base text-ink-2">{t('overview.noTemplate')}</p>
       ) : (
-        // A box that scrolls can be scrolled by keyboard.
-        // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex
-        <pre tabIndex={0} role="region" aria-label={t('overview.template')} className="max-h-72 overflow-auto rounded-lg border border-line bg-sunken p-3 font-mono text-xs whitespace-pre-wrap">
-          {text}
-        </pre>
+        <CodeBlock code={text} language="jinja" isOpen={false} />
       )}
     </section>
   )

@@ -4,8 +4,8 @@ import { useTranslation } from 'react-i18next'
 import type { Schemas } from '@/api/client'
 import { EmptyState } from '@/components/ui/EmptyState'
 import { Field } from '@/components/ui/Field'
+import { useSettled } from '@/hooks/settled'
 import { bytes, number } from '@/i18n/format'
-import { useSettled } from './use-now'
 
 const HEIGHT = 30
 const COLUMNS = 'grid grid-cols-[minmax(0,1fr)_4rem_5rem] gap-x-3 px-3 sm:grid-cols-[minmax(0,1fr)_5rem_9rem_5rem]'

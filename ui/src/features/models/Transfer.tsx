@@ -122,6 +122,7 @@ function Verbs({ download, title }: { download: Download; title: string }) {
         title={t('transfers.cancelTitle', { name: title })}
         description={t('transfers.cancelBody', { size: bytes(download.done) })}
         action={t('transfers.cancel')}
+        dismissal={t('transfers.keep')}
         onConfirm={() => data(api.POST('/api/v1/downloads/{id}/cancel', { params: { path: { id } } }))}
       />
     </div>

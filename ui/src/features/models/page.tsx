@@ -14,7 +14,7 @@ import { RoomDialog } from './RoomDialog'
 import { TakeOver } from './TakeOver'
 import { Transfers } from './Transfers'
 import { isUnderWay } from './progress'
-import { useIsAdmin, useListFollowed, useModels } from './use-models'
+import { useIsAdmin, useModels } from './use-models'
 import { usePlace } from './use-place'
 
 /** Which models there are: added, changed, loaded, unloaded, downloaded and removed here. */
@@ -23,7 +23,6 @@ export function ModelsPage() {
   const [place, go] = usePlace()
   const isAdmin = useIsAdmin()
   const models = useModels()
-  useListFollowed()
   const add = () => go({ add: 'local' })
   const tab = isAdmin && place.tab === 'downloads' ? 'downloads' : 'installed'
   return (

@@ -3,6 +3,7 @@ import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { api, data, type Schemas } from '@/api/client'
 import { keys } from '@/api/keys'
+import { served } from '@/api/served'
 import { useUnsaved } from '@/app/unsaved'
 import { Alert } from '@/components/ui/Alert'
 import { Badge } from '@/components/ui/Badge'
@@ -96,10 +97,10 @@ function Enabled({ config, installed }: { config: Config; installed: boolean }) 
 }
 
 function Model({ config }: { config: Config }) {
-  const query = useQuery({ queryKey: [...keys.models, 'heard'], queryFn: () => data(api.GET('/v1/models')) })
+  const query = useQuery(served)
   return (
     <Fetched query={query} pending={<SkeletonList rows={1} />}>
-      {(models) => <Choice config={config} models={models.data} />}
+      {(models) => <Choice config={config} models={models} />}
     </Fetched>
   )
 }

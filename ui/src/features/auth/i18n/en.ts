@@ -33,7 +33,6 @@ export const en = {
     submit: 'Create the account',
     skip: 'Go on without an account',
     skipHelp: 'Everybody on this machine can then use and manage the server. You can create an account later.',
-    language: 'Language',
     done: 'The account is ready',
     doneIntro: 'You are logged in as {{name}}.',
     key: 'An API key for programs',

@@ -36,7 +36,6 @@ export const ko: Translated<typeof en> = {
     submit: '계정 만들기',
     skip: '계정 없이 계속하기',
     skipHelp: '이 컴퓨터를 사용하는 모든 사람이 서버를 사용하고 관리할 수 있습니다. 계정은 나중에 만들 수 있습니다.',
-    language: '언어',
     done: '계정이 준비되었습니다',
     doneIntro: '{{name}}(으)로 로그인했습니다.',
     key: '프로그램에서 사용할 API 키',
