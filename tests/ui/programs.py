@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 LANGUAGES = ("curl", "JavaScript", "Python", "Java", "C#", "C++")
@@ -54,22 +55,42 @@ def _too_old(program: str, least: int) -> str:
 
 async def ran(code: str, language: str, folder: Path) -> str:
     """What the example prints; it has to end well."""
+    return await printed(folder, *await _written(code, language, folder))
+
+
+async def refused(code: str, language: str, folder: Path) -> str:
+    """All that the example says where the server refuses what it asks; it has to end badly."""
+    argv = await _written(code, language, folder)
+    status, out, err = await _end(folder, *argv, within=_WITHIN)
+    assert status != 0, f"{argv}\n{err}\n{out}"
+    return out + err
+
+
+async def _written(code: str, language: str, folder: Path) -> Sequence[str]:
+    """The command that runs the example, in the new `folder`."""
     folder.mkdir()
     if language == "curl":
-        return await printed(folder, "sh", "-c", code.replace("curl ", "curl -sS --fail-with-body ", 1))
+        return "sh", "-c", code.replace("curl ", "curl -sS --fail-with-body ", 1)
     if language == "C#":
         await printed(folder, "dotnet", "new", "console", "--name", "example", "--output", ".")
     (folder / _FILES[language]).write_text(code, "utf-8")
     if language == "Python":
-        return await printed(folder, sys.executable, "example.py")
+        return sys.executable, "example.py"
     if language == "C#":
-        return await printed(folder, "dotnet", "run")
+        return "dotnet", "run"
     assert _TOLD[language] in code.splitlines()[0]
-    return await printed(folder, "sh", "-c", _TOLD[language])
+    return "sh", "-c", _TOLD[language]
 
 
 async def printed(folder: Path, *argv: str, within: float = _WITHIN) -> str:
     """What a program says that is run in `folder`; it has to end well, and in time."""
+    status, out, err = await _end(folder, *argv, within=within)
+    assert status == 0, f"{argv}\n{err}\n{out}"
+    return out
+
+
+async def _end(folder: Path, *argv: str, within: float) -> tuple[int | None, str, str]:
+    """How it ended, with what it has said on both streams."""
     told = {**os.environ, **_DOTNET, "DOTNET_CLI_HOME": str(folder), "PYTHONIOENCODING": "utf-8"}
     process = await asyncio.create_subprocess_exec(
         *argv,
@@ -84,5 +105,4 @@ async def printed(folder: Path, *argv: str, within: float = _WITHIN) -> str:
         if process.returncode is None:
             process.kill()
             await process.wait()
-    assert process.returncode == 0, f"{argv}\n{err.decode()}\n{out.decode()}"
-    return out.decode()
+    return process.returncode, out.decode(), err.decode()

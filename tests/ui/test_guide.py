@@ -83,8 +83,12 @@ async def test_the_examples_run(visit: Open, language: str, tmp_path: Path) -> N
     await page.get_by_role("button", name=language, exact=True).click()
     for task in TASKS:
         await page.get_by_role("button", name=task, exact=True).click()
-        printed = await programs.ran(await copied(page, language), language, tmp_path / task)
+        code = await copied(page, language)
+        printed = await programs.ran(code, language, tmp_path / task)
         _check(printed, task, is_json=language in PRINT_JSON)
+        if task in {"Chat", "Stream"}:
+            other = code.replace("tiny-gguf", "nobody-s")
+            assert "does not exist" in await programs.refused(other, language, tmp_path / f"{task} refused")
 
 
 def _check(printed: str, task: str, *, is_json: bool) -> None:

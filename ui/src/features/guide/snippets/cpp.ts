@@ -25,10 +25,13 @@ ${NOTES[task]}    CURL *curl = curl_easy_init();
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
     curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body);
     CURLcode result = curl_easy_perform(curl);
+    long status = 0;
+    curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
     if (result != CURLE_OK) std::fprintf(stderr, "%s\\n", curl_easy_strerror(result));
+    else if (status != 200) std::fprintf(stderr, "\\nHTTP %ld\\n", status);
     curl_slist_free_all(headers);
     curl_easy_cleanup(curl);
-    return result == CURLE_OK ? 0 : 1;
+    return result == CURLE_OK && status == 200 ? 0 : 1;
 }
 `
 }

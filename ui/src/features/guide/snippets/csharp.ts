@@ -8,7 +8,7 @@ var answer = await client.PostAsJsonAsync(${address('chat', target)}, new
     model = ${csharp(target.model)},
     messages = new[] { new { role = "user", content = ${csharp(QUESTION)} } },
 });
-answer.EnsureSuccessStatusCode();
+if (!answer.IsSuccessStatusCode) throw new Exception(await answer.Content.ReadAsStringAsync());
 var body = await answer.Content.ReadFromJsonAsync<JsonNode>();
 Console.WriteLine(body!["choices"]![0]!["message"]!["content"]);
 `,
@@ -24,7 +24,7 @@ var request = new HttpRequestMessage(HttpMethod.Post, ${address('stream', target
     }),
 };
 using var answer = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
-answer.EnsureSuccessStatusCode();
+if (!answer.IsSuccessStatusCode) throw new Exception(await answer.Content.ReadAsStringAsync());
 using var reader = new StreamReader(await answer.Content.ReadAsStreamAsync());
 while (await reader.ReadLineAsync() is { } line)
 {
@@ -52,7 +52,7 @@ async Task<JsonNode> Ask()
         ["tools"] = tools!.DeepClone(),
     };
     var answer = await client.PostAsJsonAsync(${address('tools', target)}, body);
-    answer.EnsureSuccessStatusCode();
+    if (!answer.IsSuccessStatusCode) throw new Exception(await answer.Content.ReadAsStringAsync());
     return (await answer.Content.ReadFromJsonAsync<JsonNode>())!["choices"]![0]!["message"]!;
 }
 
@@ -81,7 +81,7 @@ var answer = await client.PostAsJsonAsync(${address('embeddings', target)}, new
     model = ${csharp(target.model)},
     input = new[] { ${SENTENCES.map(csharp).join(', ')} },
 });
-answer.EnsureSuccessStatusCode();
+if (!answer.IsSuccessStatusCode) throw new Exception(await answer.Content.ReadAsStringAsync());
 var body = await answer.Content.ReadFromJsonAsync<JsonNode>();
 foreach (var item in body!["data"]!.AsArray())
 {

@@ -9,9 +9,17 @@ export const JAVA: Examples = {
 }
 
 const WHOLE = `        var answer = client.send(request, HttpResponse.BodyHandlers.ofString());
+        if (answer.statusCode() != 200) {
+            System.err.println(answer.body());
+            System.exit(1);
+        }
         System.out.println(answer.body());`
 
 const LINES = `        var answer = client.send(request, HttpResponse.BodyHandlers.ofLines());
+        if (answer.statusCode() != 200) {
+            answer.body().forEach(System.err::println);
+            System.exit(1);
+        }
         answer.body()
             .filter(line -> line.startsWith("data: ") && !line.equals("data: [DONE]"))
             .forEach(line -> System.out.println(line.substring("data: ".length())));`
