@@ -44,6 +44,9 @@ async def test_conversations_come_out_of_a_file_and_all_can_be_deleted(
         await audit(page)
         await expect(dialog.get_by_role("button", name="Delete all")).to_be_disabled()
         await dialog.get_by_label("Type").fill("delete")
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url) if request.method == "DELETE" else None)
         await dialog.get_by_role("button", name="Delete all").click()
         await expect(dialog).to_have_count(0)
         assert await titles(server, session) == []
+        assert asked == [f"{server.url}/api/v1/chats"]

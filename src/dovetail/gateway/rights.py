@@ -194,6 +194,7 @@ RIGHTS: dict[str, Right] = {
     "DELETE /api/v1/users/{name}": Right.PEOPLE,
     "GET /api/v1/chats": Right.CHATS,
     "POST /api/v1/chats": Right.CHATS,
+    "DELETE /api/v1/chats": Right.CHATS,
     "GET /api/v1/chats/export": Right.CHATS,
     "POST /api/v1/chats/import": Right.CHATS,
     "GET /api/v1/chats/{id}": Right.CHATS,

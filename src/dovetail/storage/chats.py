@@ -103,6 +103,13 @@ def put_chat(connection: Connection, changed: Chat) -> None:
     connection.execute(f"UPDATE chat SET {names} WHERE id = ?", (*_chat_row(changed), changed.id))  # noqa: S608  columns
 
 
+def delete_all(connection: Connection, owner: str, now: float) -> list[str]:
+    """All that `owner` has can only be restored from `now` on: their ids."""
+    rows = connection.execute("SELECT id FROM chat WHERE owner = ? AND deleted IS NULL", (owner,)).fetchall()
+    connection.execute("UPDATE chat SET deleted = ? WHERE owner = ? AND deleted IS NULL", (now, owner))
+    return [str(row[0]) for row in rows]
+
+
 def chat(connection: Connection, owner: str, chat_id: str, *, deleted: bool = False) -> Chat | None:
     """One of `owner`'s; `deleted` looks among those that can still be restored."""
     found = connection.execute(

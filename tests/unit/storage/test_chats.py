@@ -55,6 +55,16 @@ def test_purged_is_what_was_deleted_before(connection: sqlite3.Connection) -> No
     assert chats.purge(connection, owner="ann") == 2
 
 
+def test_all_of_one_owner_are_deleted_and_those_deleted_before_stay_as_they_were(
+    connection: sqlite3.Connection,
+) -> None:
+    for name, owner, deleted in (("a", "ann", None), ("b", "ann", 5.0), ("c", "bob", None)):
+        chats.add_chat(connection, replace(CHAT, id=name, owner=owner, deleted=deleted))
+    assert chats.delete_all(connection, "ann", 15.0) == ["a"]
+    rows = connection.execute("SELECT id, deleted FROM chat ORDER BY id").fetchall()
+    assert rows == [("a", 15.0), ("b", 5.0), ("c", None)]
+
+
 def test_the_index_follows_every_change(connection: sqlite3.Connection) -> None:
     chats.add_chat(connection, CHAT)
     chats.add_message(connection, said("old", None, "said before there was an index"))

@@ -18,11 +18,7 @@ export async function importChats(file: File): Promise<readonly string[]> {
   return ((await response.json()) as Schemas['ImportAnswer']).chats
 }
 
-/** Deletes page after page until there is none; what cannot be deleted ends it with the server's reason. */
+/** Deletes all, or none. */
 export async function deleteAllChats(): Promise<void> {
-  for (;;) {
-    const page = await data(api.GET('/api/v1/chats'))
-    if (page.data.length === 0) return
-    for (const { id } of page.data) await api.DELETE('/api/v1/chats/{id}', { params: { path: { id } } })
-  }
+  await api.DELETE('/api/v1/chats')
 }

@@ -175,7 +175,11 @@ export interface paths {
          * @description Begins a conversation; without a title it gets one by the first words said in it.
          */
         post: operations["createChat"];
-        delete?: never;
+        /**
+         * Delete All Chats
+         * @description Deletes all of your conversations, or none; for ten minutes each can be restored. Answers are stopped first.
+         */
+        delete: operations["deleteAllChats"];
         options?: never;
         head?: never;
         patch?: never;
@@ -2119,6 +2123,14 @@ export interface components {
              * @enum {string}
              */
             type: "tool_result";
+        };
+        /**
+         * ChatsDeleted
+         * @description The ids of the conversations that are gone.
+         */
+        ChatsDeleted: {
+            /** Chats */
+            chats: string[];
         };
         /**
          * CheckAnswer
@@ -5615,6 +5627,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ChatSummary"];
+                };
+            };
+            /** @description The request is wrong, and nothing of it was done; `param` names the field at fault. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    deleteAllChats: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChatsDeleted"];
                 };
             };
             /** @description The request is wrong, and nothing of it was done; `param` names the field at fault. */

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
 from pydantic import Field
 from starlette.responses import Response
 
-from dovetail.core.errors import Forbidden, InvalidRequest
+from dovetail.core.errors import Busy, Forbidden, InvalidRequest
 from dovetail.core.request import Json, JsonObject
 from dovetail.gateway import query
 from dovetail.gateway.admin.answers import Done
@@ -20,6 +21,7 @@ from dovetail.gateway.chats.shapes import (
     ChatChanged,
     ChatList,
     ChatObject,
+    ChatsDeleted,
     ChatSummary,
     MessageChange,
     NewChat,
@@ -82,6 +84,19 @@ async def list_chats(request: Request, services: ServicesDep, shelf: ShelfDep) -
 async def create_chat(request: Request, services: ServicesDep, shelf: ShelfDep) -> Response:
     """Begins a conversation; without a title it gets one by the first words said in it."""
     return json_answer(chat_answer(await shelf.begin(await receive_body(request, services, NewChat)), None))
+
+
+@router.delete("/api/v1/chats", operation_id="deleteAllChats", response_model=None)
+@answers(ChatsDeleted)
+async def delete_all_chats(services: ServicesDep, shelf: ShelfDep) -> Response:
+    """Deletes all of your conversations, or none; for ten minutes each can be restored. Answers are stopped first."""
+    await services.runs.stop(*services.runs.of(shelf.owner))
+    gone = await shelf.delete_all()
+    # What began meanwhile; from here on nothing can, and this is done whether it ends in time or not.
+    with suppress(Busy):
+        await services.runs.stop(*services.runs.of(shelf.owner))
+    deleted: list[Json] = [*gone]
+    return json_answer({"chats": deleted})
 
 
 @router.get(

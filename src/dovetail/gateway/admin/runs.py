@@ -86,5 +86,9 @@ async def cancel_run(request: Request, services: ServicesDep, shelf: ShelfDep) -
     """Stops writing and keeps what there is; the model is free when this answers. One that has ended stays as it is."""
     run_id: str = request.path_params["id"]
     run = services.runs.run(shelf.owner, run_id)
-    message = await services.runs.stop(run) if run is not None else await shelf.of_run(run_id)
+    if run is None:
+        message = await shelf.of_run(run_id)
+    else:
+        await services.runs.stop(run)
+        message = run.message
     return json_answer({"run_id": run_id, "message": message_answer(message)})

@@ -91,19 +91,24 @@ class Runs:
         self._works[run.id], self._tasks[run.id] = work, life
         life.add_done_callback(lambda _: self._tasks.pop(run.id, None))
 
-    async def stop(self, run: Run) -> Message:
-        """Its message once it has ended; the slot is free then. Raises Busy where that takes too long."""
-        work = self._works.get(run.id)
-        if work is not None:
-            work.cancel()
+    def of(self, owner: str) -> list[Run]:
+        """All of one owner's that are under way."""
+        return [run for chat, run in self._by_chat.items() if run is not None and self._owners[chat] == owner]
+
+    async def stop(self, *runs: Run) -> None:
+        """Until they have ended; their slots are free then. Raises Busy where that takes too long."""
+        for run in runs:
+            # Once: a second time would cut short how it leaves its worker.
+            if (work := self._works.get(run.id)) is not None and work.cancelling() == 0:
+                work.cancel()
         try:
             async with asyncio.timeout(self._within):
-                await run.ended.wait()
-                if (life := self._tasks.get(run.id)) is not None:
-                    await asyncio.wait({life})
+                for run in runs:
+                    await run.ended.wait()
+                    if (life := self._tasks.get(run.id)) is not None:
+                        await asyncio.wait({life})
         except TimeoutError:
             raise Busy(f"the answer has not ended within {self._within:g} seconds; it is being stopped") from None
-        return run.message
 
     async def keep(self, every: float = KEEP_EVERY) -> None:
         """Writes down what is new, until cancelled."""

@@ -146,6 +146,12 @@ class ChatList(Answer):
     next: str | None
 
 
+class ChatsDeleted(Answer):
+    """The ids of the conversations that are gone."""
+
+    chats: list[str]
+
+
 class ChatChanged(Answer):
     """A message that is new or changed, and its conversation."""
 

@@ -108,6 +108,11 @@ class Shelf:
         now = self.archive.clock()
         await self.archive.run(lambda c: chats.put_chat(c, replace(self.one(c, chat_id), deleted=now)))
 
+    async def delete_all(self) -> list[str]:
+        """All or none; each can be restored for a while, by its id."""
+        now = self.archive.clock()
+        return await self.archive.run(lambda c: chats.delete_all(c, self.owner, now))
+
     async def restore(self, chat_id: str) -> Chat:
         def work(c: Connection) -> Chat:
             found = chats.chat(c, self.owner, chat_id, deleted=True)

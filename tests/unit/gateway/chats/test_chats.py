@@ -243,7 +243,10 @@ async def test_nobody_sees_another_s_conversations(tmp_path: Path) -> None:
                     ("DELETE", "/presets/p", None),
                 ):
                     assert (await other.ask(method, path, body)).status == 404, (method, path)
-            assert (await made.ask("GET", "/chats")).status == 401
+                assert (await other.got("DELETE", "/chats"))["chats"] == ([own] if name == "vic" else [])
+            assert await titles(desks["ann"]) == ["ann's"]
+            for method in ("GET", "DELETE"):
+                assert (await made.ask(method, "/chats")).status == 401
             removed = await desks["chief"].ask("DELETE", "/users/ann")
             assert removed.status == 200
             await desks["chief"].got("POST", "/users", {"name": "ann", "password": GOOD})

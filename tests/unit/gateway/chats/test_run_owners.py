@@ -1,15 +1,17 @@
 """What becomes of an answer, or an import, when its owner, its conversation or its message changes meanwhile."""
 
 import asyncio
+from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import orjson
 import pytest
 
 from dovetail.core.errors import Busy
-from dovetail.core.events import TextDelta
+from dovetail.core.events import Event, TextDelta
+from dovetail.core.request import GenerateRequest
 from dovetail.gateway.chats import exchange
-from dovetail.gateway.chats.shapes import ChatChange, NewChat, NewPreset
+from dovetail.gateway.chats.shapes import ChatChange, ChatsDeleted, NewChat, NewPreset
 from dovetail.gateway.chats.shelf import Shelf
 from dovetail.gateway.chats.tree import Tree
 from dovetail.storage.chats import Chat, Message
@@ -47,6 +49,55 @@ async def test_an_answer_that_begins_while_its_conversation_is_deleted_is_stoppe
 
         monkeypatch.setattr(Shelf, "delete", delete)
         await made.got("DELETE", f"/chats/{chat}")
+        assert made.services.runs.running(chat) is None
+        assert not [*made.services.requests]
+
+
+async def test_all_conversations_go_at_once_with_what_is_written_in_them(tmp_path: Path) -> None:
+    left: list[int] = []
+
+    async def endless(_request: GenerateRequest, index: int) -> AsyncGenerator[Event, None]:
+        try:
+            yield TextDelta("so far")
+            await asyncio.Event().wait()
+        finally:
+            left.append(index)
+
+    async with desk(tmp_path, endless) as made:
+        quiet = await made.chat()
+        await made.got("PUT", "/presets/p", {"name": "P", "params": {}})
+        written = [await begun(made), await begun(made)]
+        for chat, run in written:
+            while not (await made.message(chat, run["message_id"]))["parts"]:
+                await asyncio.sleep(0)
+        gone = ChatsDeleted.model_validate(await made.got("DELETE", "/chats")).chats
+        assert sorted(gone) == sorted([quiet, *(chat for chat, _ in written)])
+        assert (await made.got("GET", "/chats"))["data"] == []
+        assert len(left) == 2
+        assert not [*made.services.requests]
+        chat, run = written[0]
+        await made.got("POST", f"/chats/{chat}/restore")
+        kept = await made.message(chat, run["message_id"])
+        assert (kept["status"], kept["parts"]) == ("stopped", [{"type": "text", "text": "so far"}])
+        assert len((await made.got("GET", "/presets"))["data"]) == 1
+        assert (await made.got("DELETE", "/chats"))["chats"] == [chat]
+        assert (await made.got("DELETE", "/chats"))["chats"] == []
+
+
+async def test_an_answer_that_begins_while_all_are_deleted_is_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with desk(tmp_path, Scripted()) as made:
+        chat = await made.chat(model="m")
+        asked = await made.say(chat, "hi")
+        deleting = Shelf.delete_all
+
+        async def delete_all(shelf: Shelf) -> list[str]:
+            await made.run(chat, asked)
+            return await deleting(shelf)
+
+        monkeypatch.setattr(Shelf, "delete_all", delete_all)
+        assert (await made.got("DELETE", "/chats"))["chats"] == [chat]
         assert made.services.runs.running(chat) is None
         assert not [*made.services.requests]
 

@@ -373,5 +373,7 @@ async def test_one_that_does_not_end_when_it_is_stopped_is_told_of_as_busy(tmp_p
         late = await made.ask("POST", f"/runs/{run['run_id']}/cancel", {})
         assert late.error[::2] == (503, "busy")
         assert goes.is_set()
+        assert (await made.ask("DELETE", "/chats")).error[::2] == (503, "busy")
+        assert [each["id"] for each in (await made.got("GET", "/chats"))["data"]] == [chat]
         gone.set()
         assert (await made.heard(run["run_id"]))[-1]["message"]["status"] == "stopped"
