@@ -140,6 +140,7 @@ async def test_a_new_profile_has_the_same_conversations_and_finds_them_by_what_w
     await other.get_by_role("menuitem", name="Rename").click()
     await settled(other)
     await audit(other)
+    await expect(other.get_by_role("textbox", name="Title")).to_be_focused()
     await other.get_by_role("textbox", name="Title").fill("얼룩말")
     await other.keyboard.press("Enter")
     await expect(other.get_by_test_id("chat-title")).to_have_text("얼룩말")

@@ -28,6 +28,7 @@ async def test_a_key_is_made_with_limits_used_and_revoked(visit: Open, server: R
     page = (await visit("/settings/security")).page
     await page.get_by_role("button", name="New key").click()
     dialog = page.get_by_role("dialog")
+    await expect(dialog.get_by_label("Name")).to_be_focused()
     await dialog.get_by_label("Name").fill("robot")
     await dialog.get_by_label("Requests a minute").fill("7")
     await dialog.get_by_role("button", name="Create the key").click()

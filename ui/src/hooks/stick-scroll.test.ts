@@ -29,6 +29,17 @@ describe('Stick', () => {
     expect([stick.stuck(), stick.hasNew()]).toEqual([false, true])
   })
 
+  it('calls nothing new that has grown for another width', () => {
+    const [stick, list] = [new Stick(), box(500)]
+    stick.resized(list)
+    stick.free()
+    list.scrollTop = 100
+    stick.scrolled(list)
+    list.scrollHeight = 700
+    stick.resized(list, false)
+    expect([stick.stuck(), stick.hasNew()]).toEqual([false, false])
+  })
+
   it('stays free though the wheel has moved less than the margin', () => {
     const [stick, list] = [new Stick(), box(500)]
     stick.resized(list)

@@ -1,4 +1,4 @@
-import { type RefCallback, useCallback, useRef, useState, useSyncExternalStore } from 'react'
+import { type RefCallback, useCallback, useEffect, useRef, useState, useSyncExternalStore } from 'react'
 
 /**
  * A list that follows what is written at its end, but only while its reader is there.
@@ -47,11 +47,11 @@ export class Stick {
     else if (up && !atEnd) this.free()
   }
 
-  /** The content has grown or shrunk. */
-  resized(box: Box): void {
+  /** The content has grown or shrunk: by what is written, else for another width or a picture that has come. */
+  resized(box: Box, isWritten = true): void {
     if (this.isStuck) {
       this.toEnd(box)
-    } else if (box.scrollHeight - box.scrollTop - box.clientHeight > NEAR_PX) {
+    } else if (isWritten && box.scrollHeight - box.scrollTop - box.clientHeight > NEAR_PX) {
       this.set(false, true)
     }
   }
@@ -84,16 +84,26 @@ export interface StickScroll {
 
 const UP_KEYS = new Set(['PageUp', 'ArrowUp', 'Home'])
 
-export function useStickScroll(): StickScroll {
+/** What was written may be laid out this long after its end. */
+const AFTER_MS = 500
+
+/** `isWriting`: what grows is new text. */
+export function useStickScroll(isWriting: boolean): StickScroll {
   const [state] = useState(() => new Stick())
   const box = useRef<HTMLElement | null>(null)
+  const written = useRef(isWriting)
+  useEffect(() => {
+    if (isWriting) written.current = true
+    const timer = setTimeout(() => (written.current = isWriting), AFTER_MS)
+    return () => clearTimeout(timer)
+  }, [isWriting])
   const stick = useCallback(() => {
     if (box.current !== null) state.toEnd(box.current)
   }, [state])
   const ref = useCallback(
     (element: HTMLElement | null) => {
       box.current = element
-      return element === null ? undefined : watch(element, state)
+      return element === null ? undefined : watch(element, state, () => written.current)
     },
     [state],
   )
@@ -103,7 +113,7 @@ export function useStickScroll(): StickScroll {
 }
 
 /** Tells `state` of all that happens to `box` and its content, until the answer is called. */
-function watch(box: HTMLElement, state: Stick): () => void {
+function watch(box: HTMLElement, state: Stick, isWritten: () => boolean): () => void {
   let touchY = 0
   const end = new AbortController()
   const passive = { passive: true, signal: end.signal }
@@ -122,7 +132,7 @@ function watch(box: HTMLElement, state: Stick): () => void {
   box.addEventListener('touchmove', onTouch, passive)
   box.addEventListener('keydown', (event) => UP_KEYS.has(event.key) && state.free(), { signal: end.signal })
   document.addEventListener('selectionchange', onSelect, { signal: end.signal })
-  const growth = new ResizeObserver(() => state.resized(box))
+  const growth = new ResizeObserver(() => state.resized(box, isWritten()))
   growth.observe(box)
   for (const child of box.children) growth.observe(child)
   state.toEnd(box)

@@ -37,14 +37,15 @@ export function Sheet({ open, onOpenChange, title, children, footer, side = 'rig
             side === 'left' && 'w-[min(20rem,86vw)]',
           )}
         >
-          <header className="flex items-center gap-3 border-b border-line px-4 py-2.5">
-            <Base.Title className="min-w-0 flex-1 truncate text-md font-semibold">{title}</Base.Title>
-            <Base.Close aria-label={t('action.close')} className="flex size-7 items-center justify-center rounded-md text-ink-3 hover:bg-hover hover:text-ink">
-              <X className="size-4" />
-            </Base.Close>
+          <header className="flex h-12 items-center border-b border-line pr-14 pl-4">
+            <Base.Title className="truncate text-md font-semibold">{title}</Base.Title>
           </header>
           <div className="min-h-0 flex-1 overflow-y-auto p-4">{children}</div>
           {footer !== undefined && <footer className="flex justify-end gap-2 border-t border-line px-4 py-3">{footer}</footer>}
+          {/* Behind all that it holds, which has the focus first. */}
+          <Base.Close aria-label={t('action.close')} className="absolute top-2.5 right-3.5 flex size-7 items-center justify-center rounded-md text-ink-3 hover:bg-hover hover:text-ink">
+            <X className="size-4" />
+          </Base.Close>
         </Base.Popup>
       </Base.Portal>
     </Base.Root>

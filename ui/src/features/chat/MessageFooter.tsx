@@ -26,7 +26,7 @@ export const MessageFooter = memo(function MessageFooter({ message }: { message:
   if (said.length === 0) return null
   return (
     <p
-      className="tabular flex flex-wrap gap-x-1.5 text-xs text-ink-3"
+      className="tabular flex flex-wrap gap-x-1 text-xs text-ink-3"
       data-testid="message-footer"
       data-timings={timings === null ? undefined : JSON.stringify(timings)}
       data-usage={usage === null ? undefined : JSON.stringify(usage)}

@@ -3,6 +3,7 @@ import { ArrowDown } from 'lucide-react'
 import { useTranslation } from 'react-i18next'
 import { cn } from '@/components/ui/cn'
 import { useStickScroll } from '@/hooks/stick-scroll'
+import { useConversation } from './conversation'
 import { FewRows } from './FewRows'
 import { ManyRows } from './ManyRows'
 import { type Row, rowsOf } from './rows'
@@ -24,7 +25,8 @@ export function MessageList({ tree, path, edited, onEdited, onStep }: {
   onStep: (id: string, by: 1 | -1) => void
 }) {
   const { t } = useTranslation('chat')
-  const { ref, stuck, hasNew, stick } = useStickScroll()
+  const { isBusy } = useConversation()
+  const { ref, stuck, hasNew, stick } = useStickScroll(isBusy)
   // Told by state, since the rows are there before the box around them is known.
   const [box, setBox] = useState<HTMLDivElement | null>(null)
   // The same function each time: another one would begin to follow anew.

@@ -46,7 +46,7 @@ export function AdapterList({ entry }: { entry: Entry }) {
                     <Badge tone={adapter.problem === null ? 'good' : 'bad'}>{t(adapter.problem === null ? 'adapters.fits' : 'adapters.not')}</Badge>
                     {isDefault && <Badge tone="accent">{t('adapters.default')}</Badge>}
                   </p>
-                  <p className="text-sm break-words text-ink-2">{adapter.problem === null ? t('adapters.ask', { id: `${entry.id}+${adapter.name}` }) : <Reason>{adapter.problem}</Reason>}</p>
+                  <p className="text-sm break-words text-ink-2">{adapter.problem === null ? t('adapters.ask', { id: `${entry.id}+${adapter.name}`, name: adapter.name }) : <Reason>{adapter.problem}</Reason>}</p>
                 </div>
                 {(adapter.problem === null || isDefault) && (
                   <Button size="sm" onClick={() => void use(isDefault ? null : adapter.name)}>

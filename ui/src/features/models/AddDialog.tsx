@@ -19,7 +19,8 @@ export function AddDialog() {
   return (
     <Dialog holds="input" open onOpenChange={(open) => !open && close()} title={t('addDialog.title')} size="lg">
       <Tabs
-        className="pb-2"
+        // The tabs stay where they are, whichever is open.
+        className="min-h-88 pb-2"
         label={t('addDialog.title')}
         value={way}
         onValueChange={(add) => go({ add }, true)}
