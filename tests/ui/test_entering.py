@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import socket
+import time
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from playwright.async_api import Browser, Page, expect
 
 from .. import canaries  # noqa: TID252
 from ..process.serving.running import Running, running  # noqa: TID252
-from .browser import LOOKS, PATIENCE_MS, all_korean, audit, opened, photograph
+from .browser import LOOKS, PATIENCE_MS, Look, all_korean, audit, opened, photograph
 from .conftest import NAME, PASSWORD, Open, found
 
 pytestmark = pytest.mark.anyio
@@ -51,13 +52,19 @@ async def test_from_nothing_to_a_login(fresh: Running, browser: Browser) -> None
         watch.expect("400")
         await page.get_by_role("button", name="Create the account").click()
         await expect(named).to_have_accessible_description(re.compile("a name has 1 to 64"))
-        await named.fill("chief")
+        await expect(named).to_be_focused()
+        await fill(page, Name="chief", Password="password123", Password_again="password123")
+        await page.get_by_role("button", name="Create the account").click()
+        secret = page.get_by_label("Password", exact=True)
+        await expect(secret).to_have_accessible_description("that password is among the first anybody tries")
+        await expect(secret).to_be_focused()
+        await fill(page, Password=PASSWORD, Password_again=PASSWORD)
         await page.get_by_role("button", name="Create the account").click()
         await expect(page.get_by_text("You are logged in as chief.")).to_be_visible()
         await page.get_by_role("button", name="Create an API key").click()
-        secret = await page.locator("[data-secret]").inner_text()
-        canaries.plant(fresh.home, secret)
-        assert secret.startswith("sk-dvt-")
+        key = await page.locator("[data-secret]").inner_text()
+        canaries.plant(fresh.home, key)
+        assert key.startswith("sk-dvt-")
         await page.get_by_role("button", name="Go to models").click()
         await expect(page).to_have_url(re.compile(r"/ui/models"))
         await page.get_by_role("button", name="Account: chief").click()
@@ -68,6 +75,7 @@ async def test_from_nothing_to_a_login(fresh: Running, browser: Browser) -> None
         watch.expect("401")
         await page.get_by_role("button", name="Log in").click()
         await expect(page.get_by_text("wrong name or password")).to_be_visible()
+        await expect(page.get_by_label("Password", exact=True)).to_be_focused()
         await fill(page, Password=PASSWORD)
         await page.get_by_role("button", name="Log in").click()
         await expect(page).to_have_url(re.compile(r"/ui/chat"))
@@ -100,10 +108,15 @@ async def test_from_elsewhere_setup_takes_the_code_of_the_log(exposed: Running, 
         await expect(page).to_have_url(f"{exposed.url}/ui/setup")
         await expect(page.get_by_text("This server listens beyond this machine.")).to_be_visible()
         await expect(page.get_by_role("button", name="Go on without an account")).to_have_count(0)
-        await fill(page, Setup_code="setup-guessed", Password=PASSWORD, Password_again=PASSWORD)
+        await fill(page, Password=PASSWORD, Password_again=PASSWORD)
         await page.get_by_role("button", name="Create the account").click()
         wrong = page.get_by_label("Setup code", exact=True)
-        await expect(wrong).to_have_attribute("aria-invalid", "true")
+        await expect(wrong).to_have_accessible_description(re.compile("Enter the setup code"))
+        await expect(wrong).to_be_focused()
+        await fill(page, Setup_code="setup-guessed")
+        await page.get_by_role("button", name="Create the account").click()
+        await expect(wrong).to_have_accessible_description(re.compile("setup from elsewhere needs the code"))
+        await expect(wrong).to_be_focused()
         await audit(page)
         await photograph(page, "setup-code")
         await fill(page, Setup_code=f" {code} ")
@@ -126,6 +139,46 @@ async def test_a_login_leads_back_to_where_one_was(visit: Open) -> None:
     await fill(at.page, Name=NAME, Password=PASSWORD)
     await at.page.keyboard.press("Enter")
     await expect(at.page).to_have_url(re.compile(r"/ui/settings/about$"))
+
+
+@pytest.mark.parametrize("look", LOOKS, ids=str)
+async def test_what_is_left_empty_is_said_at_its_field(visit: Open, look: Look) -> None:
+    page = (await visit("/login", look, cookie=None)).page
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    english = look.language == "en"
+    name = page.get_by_label("Name" if english else "이름", exact=True)
+    secret = page.get_by_label("Password" if english else "비밀번호", exact=True)
+    enter = page.get_by_role("button", name="Log in" if english else "로그인", exact=True)
+    await enter.click()
+    await expect(name).to_be_focused()
+    await expect(name).to_have_accessible_description("Enter your name." if english else "이름을 입력하세요.")
+    await expect(secret).to_have_attribute("aria-invalid", "true")
+    await audit(page)
+    await photograph(page, f"login-empty-{look}")
+    if not english:
+        await all_korean(page)
+    await name.fill(NAME)
+    await expect(name).not_to_have_attribute("aria-invalid", "true")
+    await page.keyboard.press("Enter")
+    await expect(secret).to_be_focused()
+    await expect(secret).to_have_accessible_description("Enter your password." if english else "비밀번호를 입력하세요.")
+    assert [url for url in asked if url.endswith("/auth/login")] == []
+
+
+async def test_a_login_lasts_until_the_browser_is_closed_or_longer(visit: Open) -> None:
+    for stays in (True, False):
+        at = await visit("/login", cookie=None)
+        box = at.page.get_by_role("checkbox", name="Stay logged in when the browser is closed")
+        await expect(box).to_be_checked()
+        await box.set_checked(stays)
+        await fill(at.page, Name=NAME, Password=PASSWORD)
+        await at.page.keyboard.press("Enter")
+        await expect(at.page).to_have_url(re.compile(r"/ui/chat"))
+        (cookie,) = [each for each in await at.page.context.cookies() if each.get("name") == "dovetail"]
+        # A session cookie, which browsers drop when they are closed, has no end of its own.
+        assert (cookie.get("expires", 0) > time.time() + 3600) == stays
+        assert (cookie.get("expires") == -1) != stays
 
 
 async def test_too_many_guesses_are_counted_down(fresh: Running, browser: Browser) -> None:

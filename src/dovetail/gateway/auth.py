@@ -43,6 +43,7 @@ class LoginRequest(Wire):
 
     name: _Name = "admin"
     password: _Text
+    remember: bool = Field(default=True, description="Or else the browser forgets the login when it is closed.")
 
 
 class PasswordRequest(Wire):
@@ -99,7 +100,7 @@ async def login(request: Request, services: ServicesDep, access: AccessDep) -> R
     """A session, as a cookie that no page can read."""
     body = await receive_body(request, services, LoginRequest)
     try:
-        answer = await _log_in(request, access, body.name, body.password)
+        answer = await _log_in(request, access, body.name, body.password, remember=body.remember)
     except DovetailError as failure:
         if not isinstance(failure, RateLimited):  # a flood of these would wash the record away
             # A name that nobody has may be a password in the wrong field.
@@ -140,7 +141,7 @@ async def change_password(request: Request, services: ServicesDep, access: Acces
     return _json({"ok": True})
 
 
-async def _log_in(request: Request, access: Access, name: str, password: str) -> Response:
+async def _log_in(request: Request, access: Access, name: str, password: str, *, remember: bool = True) -> Response:
     before = guard.known(request.scope).session
     session, token = await access.people.log_in(name, password, _visitor(request))
     if before is not None:  # a login never takes over what a session was before it
@@ -149,7 +150,7 @@ async def _log_in(request: Request, access: Access, name: str, password: str) ->
     known = await access.identify(token, cookie=True)
     role = known.caller.role if known is not None else None
     answer = _json({"ok": True, "name": session.account, "role": role})
-    _set_cookie(answer, request, token, access.people.lifetime.longest)
+    _set_cookie(answer, request, token, access.people.lifetime.longest if remember else None)
     return answer
 
 
@@ -161,11 +162,12 @@ def _needs_code(services: Services) -> bool:
     return services.settings.server.exposed
 
 
-def _set_cookie(answer: Response, request: Request, token: str, age: float) -> None:
+def _set_cookie(answer: Response, request: Request, token: str, age: float | None) -> None:
+    """For `age` seconds, or until the browser is closed."""
     answer.set_cookie(
         guard.cookie_name(request.scope),
         token,
-        max_age=int(age),
+        max_age=None if age is None else int(age),
         path="/",
         secure=request.scope.get("scheme") == "https",
         httponly=True,

@@ -3270,6 +3270,12 @@ export interface components {
             value: unknown;
         };
         /**
+            /**
+             * Remember
+             * @description Or else the browser forgets the login when it is closed.
+             * @default true
+             */
+            remember?: boolean;
          * MetricsEvent
          * @description The figures of now: at the beginning, once a second, and when a model's state changes.
          */

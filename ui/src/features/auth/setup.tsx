@@ -13,6 +13,7 @@ import { Refusal } from '@/components/ui/Refusal'
 import { Progress } from '@/components/ui/Progress'
 import { entered } from './enter'
 import { Frame } from './Frame'
+import { focusMistake } from './mistakes'
 import { PasswordField } from './PasswordField'
 import { SetupDone } from './SetupDone'
 import { strength } from './strength'
@@ -22,7 +23,7 @@ const SHARES = { weak: 25, fair: 60, strong: 100 }
 const TONES = { weak: 'bad', fair: 'warn', strong: 'good' } as const
 
 /** Refusals that stand at the field they are about. */
-const AT_FIELD = new Set<string | undefined>(['setup_code', 'bad_name'])
+const FIELD_OF: Readonly<Record<string, string>> = { setup_code: 'setup-code', bad_name: 'username', weak_password: 'new-password' }
 
 export function SetupPage() {
   const { t } = useTranslation('auth')
@@ -47,19 +48,22 @@ function Account({ needsCode, onMade }: { needsCode: boolean; onMade: (name: str
   const [busy, setBusy] = useState(false)
   const [error, setError] = useState<ApiError>()
   const [tried, setTried] = useState(false)
-  const nameless = name.trim() === '' ? t('setup.nameless') : undefined
-  const short = password.length < 8 ? t('setup.short') : undefined
-  const differs = again === password ? undefined : t('setup.different')
+  // In the order they stand in.
+  const mistakes = {
+    'setup-code': needsCode && code.trim() === '' ? t('setup.codeless') : undefined,
+    username: name.trim() === '' ? t('setup.nameless') : undefined,
+    'new-password': password.length < 8 ? t('setup.short') : undefined,
+    'new-password-again': again === password ? undefined : t('setup.different'),
+  }
+  const refusedAt = error === undefined ? undefined : FIELD_OF[error.code]
+  const wrongAt = (field: 'setup-code' | 'username' | 'new-password') => (tried ? mistakes[field] : undefined) ?? (refusedAt === field ? error?.message : undefined)
   const level = strength(password)
 
   const submit = async (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault()
     setTried(true)
-    const wrong = nameless ? 'username' : short ? 'new-password' : differs ? 'new-password-again' : undefined
-    if (wrong !== undefined) {
-      event.currentTarget.querySelector<HTMLInputElement>(`[name=${wrong}]`)?.focus()
-      return
-    }
+    const form = event.currentTarget
+    if (focusMistake(form, mistakes)) return
     setBusy(true)
     setError(undefined)
     try {
@@ -69,6 +73,8 @@ function Account({ needsCode, onMade }: { needsCode: boolean; onMade: (name: str
     } catch (failure) {
       const found = asApiError(failure)
       setError(found)
+      const field = FIELD_OF[found.code]
+      if (field !== undefined) focusMistake(form, { [field]: found })
       // Somebody was faster: the login is where to go on.
       if (found.code === 'already_set_up') await client.refetchQueries({ queryKey: keys.auth })
     } finally {
@@ -83,7 +89,8 @@ function Account({ needsCode, onMade }: { needsCode: boolean; onMade: (name: str
           <Field
             label={t('setup.code')}
             description={t('setup.codeHelp')}
-            error={error?.code === 'setup_code' ? error.message : undefined}
+            error={wrongAt('setup-code')}
+            name="setup-code"
             autoComplete="one-time-code"
             spellCheck={false}
             required
@@ -91,11 +98,11 @@ function Account({ needsCode, onMade }: { needsCode: boolean; onMade: (name: str
             onValueChange={setCode}
           />
         )}
-        <Field label={t('setup.name')} description={t('setup.nameHelp')} error={tried && nameless !== undefined ? nameless : error?.code === 'bad_name' ? error.message : undefined} name="username" autoComplete="username" autoCapitalize="none" spellCheck={false} required value={name} onValueChange={setName} />
-        <PasswordField label={t('setup.password')} error={tried ? short : undefined} name="new-password" autoComplete="new-password" required value={password} onValueChange={setPassword} />
+        <Field label={t('setup.name')} description={t('setup.nameHelp')} error={wrongAt('username')} name="username" autoComplete="username" autoCapitalize="none" spellCheck={false} required value={name} onValueChange={setName} />
+        <PasswordField label={t('setup.password')} error={wrongAt('new-password')} name="new-password" autoComplete="new-password" required value={password} onValueChange={setPassword} />
         {password !== '' && <Progress label={t('setup.strength')} hideLabel aside={t(`setup.${level}`)} value={SHARES[level]} tone={TONES[level]} className="-mt-2" />}
-        <PasswordField label={t('setup.again')} error={tried || again.length >= password.length ? differs : undefined} name="new-password-again" autoComplete="new-password" required value={again} onValueChange={setAgain} />
-        {error !== undefined && !AT_FIELD.has(error.code) && <Alert tone="bad"><Refusal error={error} /></Alert>}
+        <PasswordField label={t('setup.again')} error={tried || again.length >= password.length ? mistakes['new-password-again'] : undefined} name="new-password-again" autoComplete="new-password" required value={again} onValueChange={setAgain} />
+        {error !== undefined && refusedAt === undefined && <Alert tone="bad"><Refusal error={error} /></Alert>}
         <Button type="submit" variant="primary" size="lg" busy={busy}>
           {t('setup.submit')}
         </Button>
