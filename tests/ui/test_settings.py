@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import platform
 import threading
 import tomllib
+from importlib import metadata
 from pathlib import Path
+from typing import Literal
 
 import aiohttp
 import pytest
@@ -21,7 +24,7 @@ from .conftest import Open, found
 
 pytestmark = pytest.mark.anyio
 
-SECTIONS = ("general", "models", "server", "security", "data", "about")
+SECTIONS = ("general", "chat", "models", "server", "security", "data", "about")
 
 
 async def test_a_key_is_made_with_limits_used_and_revoked(visit: Open, server: Running) -> None:
@@ -265,6 +268,54 @@ async def test_about_says_which_dovetail_it_is_and_is_in_sight(visit: Open) -> N
     page = (await visit("/settings/about", Look(width=390))).page
     await expect(page.get_by_role("heading", level=2)).to_have_text(f"Dovetail {__version__}")
     await expect(page.get_by_role("link", name="About")).to_be_in_viewport(ratio=1)
+
+
+async def test_about_copies_every_version_and_the_machine(visit: Open) -> None:
+    page = (await visit("/settings/about")).page
+    await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    await page.get_by_role("button", name="Copy the summary").click()
+    await expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    said = await page.evaluate("navigator.clipboard.readText()")
+    lines = dict(line.split(": ", 1) for line in str(said).splitlines())
+    assert lines["Version"] == f"Dovetail {__version__}"
+    assert lines["Python"] == platform.python_version()
+    assert lines["llama.cpp"].startswith(f"xllamacpp {metadata.version('xllamacpp')}")
+    assert (lines["MLX"], lines["mlx-lm"]) == (metadata.version("mlx"), metadata.version("mlx-lm"))
+    assert lines["System"].startswith(platform.system())
+    assert {"Processor", "Memory", "GPU", "Models loaded", "Browser"} <= {*lines}
+    for name, value in lines.items():
+        await expect(page.locator("section").get_by_text(name, exact=True).first).to_be_visible()
+        await expect(page.locator("section").get_by_text(value, exact=True).first).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("language", "missing", "program", "native"),
+    [
+        ("en", "not installed", "a llama-server of your own", "xllamacpp 0.2.9, compiled for this machine"),
+        ("ko", "설치되지 않음", "직접 설치한 llama-server", "xllamacpp 0.2.9, 이 컴퓨터에 맞게 컴파일됨"),
+    ],
+)
+async def test_about_says_what_is_not_installed(
+    visit: Open, language: Literal["en", "ko"], missing: str, program: str, native: str
+) -> None:
+    page = (await visit("/settings/general", Look(language=language))).page
+    lacking: dict[str, str | None] = {"xllamacpp": None, "mlx": None, "mlx_lm": None}
+
+    async def answer(route: Route) -> None:
+        told = await (await route.fetch()).json()
+        await route.fulfill(json=told | lacking)
+
+    await page.route("**/api/v1/about", answer)
+    await page.goto("/ui/settings/about")
+    await expect(page.locator("section").get_by_text(missing, exact=True)).to_have_count(3)
+    lacking["llama_cpp"] = "program"
+    await page.reload()
+    await expect(page.locator("section").get_by_text(program, exact=True)).to_be_visible()
+    lacking |= {"llama_cpp": "native", "xllamacpp": "0.2.9"}
+    await page.reload()
+    await expect(page.locator("section").get_by_text(native, exact=True)).to_be_visible()
+    if language == "ko":
+        await all_korean(page)
 
 
 @pytest.mark.parametrize("look", LOOKS, ids=str)

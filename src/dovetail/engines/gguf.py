@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 from dovetail.core.model import LoadOptions, Model
 from dovetail.core.request import ChatPrompt, GenerateRequest, Grammar
@@ -38,6 +39,8 @@ TYPICAL_ORDER = (
     *("typ_p", "top_p", "xtc", "temperature"),
 )
 _NEXT_TO_NOTHING = 1e-30
+# Of the llama.cpp in use: xllamacpp as it was installed, compiled for this machine, or a program of the user's own.
+Origin: TypeAlias = Literal["wheel", "native", "program"]
 
 
 class GgufEngine:
@@ -63,12 +66,19 @@ class GgufEngine:
         self._native = native
         self._metal = metal
 
+    def origin(self) -> Origin:
+        """Where the llama.cpp that a worker would run on now comes from. Blocks."""
+        if self._binary is not None:
+            return "program"
+        return "wheel" if self._native() is None else "native"
+
     def build(self) -> str:
-        """Which llama.cpp a worker would run on now, for people. Blocks."""
+        """The same for people, with its version; empty where there is none. Blocks."""
         if self._binary is not None:
             return f"of {self._binary.name}"
-        version, native = installed("xllamacpp"), self._native()
-        return f"xllamacpp {version} ({'the wheel' if native is None else 'compiled for this machine'})"
+        version = installed("xllamacpp")
+        how = "compiled for this machine" if self.origin() == "native" else "the wheel"
+        return f"xllamacpp {version} ({how})" if version else ""
 
     def resolve(self, model: Model, options: LoadOptions, machine: Machine) -> LoadOptions:
         machine = replace(machine, gpu=machine.gpu and self._uses_gpu())

@@ -10,6 +10,7 @@ from dovetail.core.errors import DovetailError
 from dovetail.core.request import JsonObject
 from dovetail.gateway import absent, adapters, auth, errors, health, metrics, openapi, pages
 from dovetail.gateway.admin import (
+    about,
     bench_ask,
     benchmarks,
     capture,
@@ -87,6 +88,7 @@ ROUTERS = (
     folders.router,
     models.router,
     config.router,
+    about.router,
     downloads.router,
     llm_server.router,
     llm_server_config.router,

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import platform
 from importlib.resources import files
 from typing import TYPE_CHECKING, cast
 
 import orjson
 
-from dovetail import __version__, bench
+from dovetail import bench
 from dovetail.bench.course import Parts
 from dovetail.bench.figures import Benchmark, Setup
 from dovetail.bench.lab import Lab
 from dovetail.bench.meter import Looking
 from dovetail.bench.run import Progress
 from dovetail.core.request import Json
-from dovetail.engines.base import installed
-from dovetail.engines.gguf import GgufEngine
+from dovetail.gateway.versions import Versions, system, versions
 from dovetail.hardware.machine import MachineFacts
 from dovetail.storage.database import Database
 from dovetail.telemetry.hub import Listening
@@ -30,8 +28,7 @@ def lab_of(built: Services, facts: MachineFacts, database: Database) -> Lab:
     parts = Parts(built.pool, built.requests, Looking(built.sampler), built.context, text())
 
     def now() -> Setup:
-        engine = built.engines["gguf"]
-        return setup(facts, engine.build() if isinstance(engine, GgufEngine) else "")
+        return setup(facts, versions(built.engines))
 
     lab = Lab(parts, built.catalog.find, now, database)
 
@@ -52,21 +49,21 @@ def text() -> str:
     return files(bench).joinpath("text.txt").read_text("utf-8")
 
 
-def setup(facts: MachineFacts, llama_cpp: str) -> Setup:
-    versions = {
-        "dovetail": __version__,
-        "llama.cpp": llama_cpp,
-        "mlx": installed("mlx"),
-        "mlx-lm": installed("mlx-lm"),
-        "python": platform.python_version(),
+def setup(facts: MachineFacts, found: Versions) -> Setup:
+    named = {
+        "dovetail": found.dovetail,
+        "llama.cpp": found.llama_cpp,
+        "mlx": found.mlx,
+        "mlx-lm": found.mlx_lm,
+        "python": found.python,
     }
     return Setup(
-        system=f"{facts.system} {platform.release().partition('-')[0]} {facts.arch}",
+        system=system(facts),
         processor=facts.processor.name,
         cores=facts.processor.cores,
         memory=facts.memory,
         gpus=tuple(gpu.name for gpu in facts.gpus),
-        versions=tuple((name, version) for name, version in versions.items() if version),
+        versions=tuple((name, version) for name, version in named.items() if version),
     )
 
 

@@ -144,6 +144,7 @@ RIGHTS: dict[str, Right] = {
     "GET /models/config": Right.ADMIN,
     "POST /models/config": Right.ADMIN,
     "POST /api/save-config": Right.ADMIN,
+    "GET /api/v1/about": Right.VIEW,
     "GET /api/v1/config": Right.ADMIN,
     "PATCH /api/v1/config": Right.ADMIN,
     "GET /api/v1/models": Right.ADMIN,

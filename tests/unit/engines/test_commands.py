@@ -6,9 +6,11 @@ import pytest
 
 from dovetail.core.model import Adapter, LoadOptions, Model, Ngram, Pooling, Shape
 from dovetail.core.request import GenerateRequest, TextPrompt
+from dovetail.engines import gguf
 from dovetail.engines.base import Endpoint, Machine
 from dovetail.engines.gguf import GgufEngine
 from dovetail.engines.mlx import MlxEngine
+from dovetail.engines.native import Card, NativeBuild
 
 GGUF = Model("m", "gguf", Path("/models/m.gguf"), shape=Shape(context=2048))
 MLX = Model("m", "mlx", Path("/models/m"), shape=Shape(context=131_072))
@@ -33,6 +35,22 @@ def test_said_options_reach_the_gguf_worker() -> None:
     assert flags["--flash-attention"] == "on"
     assert flags["--cache-type-k"] == "q8_0"
     assert flags["--threads"] == "3"
+
+
+def test_which_llama_cpp_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    card = Card("1.2", "x86_64", "", (), (), 0)
+    wheel, native = GgufEngine(), GgufEngine(native=lambda: NativeBuild(Path("/engines/e"), card))
+    own = GgufEngine(Path("/opt/llama-server"))
+    assert [engine.origin() for engine in (wheel, native, own)] == ["wheel", "native", "program"]
+    found = {"xllamacpp": "1.2"}
+    monkeypatch.setattr(gguf, "installed", found.__getitem__)
+    assert [engine.build() for engine in (wheel, native, own)] == [
+        "xllamacpp 1.2 (the wheel)",
+        "xllamacpp 1.2 (compiled for this machine)",
+        "of llama-server",
+    ]
+    found["xllamacpp"] = ""
+    assert [engine.build() for engine in (wheel, own)] == ["", "of llama-server"]
 
 
 def test_a_core_stays_free_and_the_context_is_the_models_own() -> None:

@@ -1,6 +1,26 @@
 // Made by `check --fix` from the OpenAPI document; do not edit.
 
 export interface paths {
+    "/api/v1/about": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * About
+         * @description The versions of Dovetail, Python and the engines, and which machine this is.
+         */
+        get: operations["about"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/benchmarks": {
         parameters: {
             query?: never;
@@ -1339,6 +1359,33 @@ export interface components {
             [key: string]: unknown;
         };
         /**
+        /**
+         * About
+         * @description Versions, null for what is not installed, and the machine.
+         *
+         *     llama_cpp  the one in use: the package's own (`wheel`), the package compiled here (`native`), another `program`
+         */
+        About: {
+            /** Dovetail */
+            dovetail: string;
+            /**
+             * Llama Cpp
+             * @enum {string}
+             */
+            llama_cpp: "wheel" | "native" | "program";
+            /** Mlx */
+            mlx: string | null;
+            /** Mlx Lm */
+            mlx_lm: string | null;
+            /** Processor */
+            processor: string;
+            /** Python */
+            python: string;
+            /** System */
+            system: string;
+            /** Xllamacpp */
+            xllamacpp: string | null;
+        };
          * AskAnswer
          * @description The whole answer.
          */
@@ -5275,6 +5322,35 @@ export interface operations {
                     "application/json": components["schemas"]["BenchmarkAnswer"];
                 };
             };
+    about: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["About"];
+                };
+            };
+            /** @description The request is wrong, and nothing of it was done; `param` names the field at fault. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
             /** @description The request is wrong, and nothing of it was done; `param` names the field at fault. */
             400: {
                 headers: {

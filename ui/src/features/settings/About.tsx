@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query'
 import { useTranslation } from 'react-i18next'
-import { api, data } from '@/api/client'
+import { api, data, type Schemas } from '@/api/client'
 import { reasonOf } from '@/api/reasons'
 import { Card } from '@/components/ui/Card'
 import { CopyButton } from '@/components/ui/CopyButton'
@@ -15,22 +15,32 @@ import { Row } from './Row'
 /** What runs where, to be copied into a report of a fault. */
 export function About() {
   const reading = useStanding('metrics')
-  // Its `version` is that of Ollama, whose route it is.
-  const query = useQuery({ queryKey: ['version'], queryFn: () => data(api.GET('/api/version')) })
+  const query = useQuery({ queryKey: ['about'], queryFn: () => data(api.GET('/api/v1/about')) })
   return (
-    <Fetched query={query} pending={<SkeletonList rows={5} />}>
-      {({ dovetail }) => (reading === null ? <SkeletonList rows={5} /> : <Summary version={dovetail} reading={reading} />)}
+    <Fetched query={query} pending={<SkeletonList rows={9} />}>
+      {(about) => (reading === null ? <SkeletonList rows={9} /> : <Summary about={about} reading={reading} />)}
     </Fetched>
   )
 }
 
-function Summary({ version, reading: { machine, models } }: { version: string; reading: Reading }) {
+function Summary({ about, reading: { machine, models } }: { about: Schemas['About']; reading: Reading }) {
   const { t } = useTranslation()
   const { t: ts } = useTranslation('settings')
   const known = (value: number | { unknown: string }) => (typeof value === 'number' ? bytes(value, 1024) : t('state.unknownWhy', { reason: reasonOf(value.unknown) }))
+  const or = (version: string | null) => version ?? ts('about.missing')
+  const llamaOf = ({ llama_cpp: origin, xllamacpp }: Schemas['About']) => {
+    if (origin === 'program') return ts('about.program')
+    if (xllamacpp === null) return ts('about.missing')
+    return origin === 'native' ? ts('about.native', { version: `xllamacpp ${xllamacpp}` }) : `xllamacpp ${xllamacpp}`
+  }
   const lines: [string, string][] = [
-    [ts('about.version'), `Dovetail ${version}`],
-    [ts('about.cpus'), number(machine.cpus, 1)],
+    [ts('about.version'), `Dovetail ${about.dovetail}`],
+    [ts('about.python'), about.python],
+    [ts('about.llama'), llamaOf(about)],
+    [ts('about.mlx'), or(about.mlx)],
+    [ts('about.mlxLm'), or(about.mlx_lm)],
+    [ts('about.system'), about.system],
+    [ts('about.processor'), [about.processor, ts('about.cpus', { count: machine.cpus, formatted: number(machine.cpus, 1) })].filter(Boolean).join(', ')],
     [ts('about.memory'), known(machine.memory_total)],
     ...(machine.gpus.length === 0
       ? [[ts('about.gpu'), ts('about.noGpu')] as [string, string]]
@@ -40,7 +50,7 @@ function Summary({ version, reading: { machine, models } }: { version: string; r
   ]
   return (
     <Card
-      title={ts('about.title', { version })}
+      title={ts('about.title', { version: about.dovetail })}
       description={ts('about.intro')}
       actions={<CopyButton label={ts('about.copy')} text={() => lines.map(([name, value]) => `${name}: ${value}`).join('\n')} />}
     >
