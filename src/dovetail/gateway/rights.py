@@ -209,6 +209,8 @@ RIGHTS: dict[str, Right] = {
     "GET /api/v1/files/{id}": Right.CHATS,
     "GET /api/v1/runs/{id}/events": Right.CHATS,
     "POST /api/v1/runs/{id}/cancel": Right.CHATS,
+    "GET /api/v1/chat-defaults": Right.CHATS,
+    "PUT /api/v1/chat-defaults": Right.CHATS,
     "GET /api/v1/presets": Right.CHATS,
     "PUT /api/v1/presets/{id}": Right.CHATS,
     "DELETE /api/v1/presets/{id}": Right.CHATS,

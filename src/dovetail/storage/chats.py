@@ -76,6 +76,15 @@ class Preset:
 
 
 @dataclass(frozen=True, slots=True)
+class Defaults:
+    """What an owner's new conversations begin with; `preset` is an id that may name none any more."""
+
+    owner: str
+    model: str | None = None
+    preset: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Place:
     """Where a page of the list ends: the last chat's own place in the order."""
 
@@ -172,11 +181,12 @@ def weight(row: Chat | Message | Preset) -> int:
 
 
 def purge(connection: Connection, *, before: float | None = None, owner: str | None = None) -> int:
-    """Removes chats for good: those deleted `before`, or all of an owner with the presets. How many those were."""
+    """Removes chats for good: those deleted `before`, or all that an owner has. How many those were."""
     which = "SELECT id FROM chat WHERE deleted < ? OR owner = ?"
     for table in ("message", "attachment"):
         connection.execute(f"DELETE FROM {table} WHERE chat IN ({which})", (before, owner))  # noqa: S608  ours
-    connection.execute("DELETE FROM preset WHERE owner = ?", (owner,))
+    for table in ("preset", "defaults"):
+        connection.execute(f"DELETE FROM {table} WHERE owner = ?", (owner,))  # noqa: S608  ours
     return connection.execute("DELETE FROM chat WHERE deleted < ? OR owner = ?", (before, owner)).rowcount
 
 
@@ -186,9 +196,9 @@ def show(connection: Connection, chat_id: str, owner: str) -> None:
 
 
 def hand_over(connection: Connection, owner: str, to: str) -> None:
-    """All that `owner` has is somebody else's, whose presets of the same ids it takes the place of."""
-    connection.execute("UPDATE chat SET owner = ? WHERE owner = ?", (to, owner))
-    connection.execute("UPDATE OR REPLACE preset SET owner = ? WHERE owner = ?", (to, owner))
+    """All that `owner` has is somebody else's, whose presets of the same ids and defaults it takes the place of."""
+    for table in ("chat", "preset", "defaults"):
+        connection.execute(f"UPDATE OR REPLACE {table} SET owner = ? WHERE owner = ?", (to, owner))  # noqa: S608  ours
 
 
 def drop(connection: Connection, chat_id: str) -> None:
@@ -284,6 +294,17 @@ def presets(connection: Connection, owner: str) -> list[Preset]:
 
 def remove_preset(connection: Connection, owner: str, preset: str) -> bool:
     return connection.execute("DELETE FROM preset WHERE owner = ? AND id = ?", (owner, preset)).rowcount == 1
+
+
+def put_defaults(connection: Connection, new: Defaults) -> None:
+    connection.execute(
+        "INSERT OR REPLACE INTO defaults (owner, model, preset) VALUES (?, ?, ?)", (new.owner, new.model, new.preset)
+    )
+
+
+def defaults(connection: Connection, owner: str) -> Defaults:
+    row = connection.execute("SELECT model, preset FROM defaults WHERE owner = ?", (owner,)).fetchone()
+    return Defaults(owner) if row is None else Defaults(owner, *row)
 
 
 def _chat(row: tuple[str, ...]) -> Chat:

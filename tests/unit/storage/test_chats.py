@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from dovetail.storage import chat_search, chats
-from dovetail.storage.chats import CHATS, Chat, Message, Preset
+from dovetail.storage.chats import CHATS, Chat, Defaults, Message, Preset
 
 CHAT = Chat("c1", "ann", "A title", "user", None, pinned=False, leaf=None, model=None, system_prompt="", params="{}",
             created=1.0, updated=1.0)  # fmt: skip
@@ -122,3 +122,17 @@ def test_what_was_found_is_shown_behind_letters_that_are_folded_to_two() -> None
     body = f"{'Straße ' * 300}Wort {'Straße ' * 300}"
     assert " Wort Straße" in chat_search.around(body, "wort")
     assert chat_search.around("İstanbul", "stan") == "İstanbul"
+
+
+def test_defaults_are_an_owner_s_go_with_it_and_are_handed_over(connection: sqlite3.Connection) -> None:
+    assert chats.defaults(connection, "ann") == Defaults("ann")
+    for owner in ("ann", "bob"):
+        chats.put_defaults(connection, Defaults(owner, "m", owner))
+    chats.put_defaults(connection, Defaults("ann", None, "p"))
+    chats.hand_over(connection, "ann", "bob")
+    assert chats.defaults(connection, "bob") == Defaults("bob", None, "p")
+    assert chats.defaults(connection, "ann") == Defaults("ann")
+    chats.purge(connection, before=10.0)
+    assert chats.defaults(connection, "bob").preset == "p"
+    chats.purge(connection, owner="bob")
+    assert chats.defaults(connection, "bob") == Defaults("bob")

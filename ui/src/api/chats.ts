@@ -1,7 +1,20 @@
-// One's conversations, for the pages that are not of one alone.
+// One's conversations, for the pages that are not of one alone, and what new ones begin with.
 import { queryOptions } from '@tanstack/react-query'
 import { api, data, request, type Schemas } from './client'
 import { keys } from './keys'
+
+export type ChatDefaults = Schemas['ChatDefaults']
+
+export const presets = queryOptions({
+  queryKey: keys.presets,
+  queryFn: async () => (await data(api.GET('/api/v1/presets'))).data,
+})
+
+/** What new conversations begin with. */
+export const chatDefaults = queryOptions({
+  queryKey: keys.chatDefaults,
+  queryFn: () => data(api.GET('/api/v1/chat-defaults')),
+})
 
 /** The first few in which a text stands. */
 export const chatsFound = (text: string) =>

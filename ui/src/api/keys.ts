@@ -9,5 +9,7 @@ export const keys = {
   capture: ['capture'] as const,
   chats: ['chats'] as const,
   chatList: ['chats', 'list'] as const,
+  presets: ['chats', 'presets'] as const,
+  chatDefaults: ['chats', 'defaults'] as const,
   speech: ['speech'] as const,
 }

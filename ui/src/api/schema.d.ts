@@ -177,6 +177,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/chat-defaults": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Chat Defaults
+         * @description What your new conversations begin with.
+         */
+        get: operations["chatDefaults"];
+        /**
+         * Put Chat Defaults
+         * @description Sets both; conversations that there are stay as they are.
+         */
+        put: operations["putChatDefaults"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/chats": {
         parameters: {
             query?: never;
@@ -1336,30 +1360,6 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
-         * AddFound
-         * @description Serve what a program has: its folder as it is, or of Ollama's models those `ids`, or all.
-         */
-        AddFound: {
-            /**
-             * Ids
-             * @default []
-             */
-            ids?: string[];
-            /**
-             * Tool
-             * @enum {string}
-             */
-            tool: "lm-studio" | "huggingface" | "ollama";
-            /**
-             * Version
-             * @default null
-             */
-            version?: string | null;
-        } & {
-            [key: string]: unknown;
-        };
-        /**
-        /**
          * About
          * @description Versions, null for what is not installed, and the machine.
          *
@@ -1386,6 +1386,30 @@ export interface components {
             /** Xllamacpp */
             xllamacpp: string | null;
         };
+        /**
+         * AddFound
+         * @description Serve what a program has: its folder as it is, or of Ollama's models those `ids`, or all.
+         */
+        AddFound: {
+            /**
+             * Ids
+             * @default []
+             */
+            ids?: string[];
+            /**
+             * Tool
+             * @enum {string}
+             */
+            tool: "lm-studio" | "huggingface" | "ollama";
+            /**
+             * Version
+             * @default null
+             */
+            version?: string | null;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
          * AskAnswer
          * @description The whole answer.
          */
@@ -1867,6 +1891,15 @@ export interface components {
         ChatChanged: {
             chat: components["schemas"]["ChatSummary"];
             message: components["schemas"]["ChatMessage"];
+        };
+        /**
+         * ChatDefaults
+         * @description What new conversations begin with; null for a model: the one that was used last.
+         */
+        ChatDefaults: {
+            /** Model */
+            model: string | null;
+            preset: components["schemas"]["PresetObject"] | null;
         };
         /**
          * ChatError
@@ -3237,6 +3270,12 @@ export interface components {
             name?: string;
             /** Password */
             password: string;
+            /**
+             * Remember
+             * @description Or else the browser forgets the login when it is closed.
+             * @default true
+             */
+            remember?: boolean;
         } & {
             [key: string]: unknown;
         };
@@ -3317,12 +3356,6 @@ export interface components {
             value: unknown;
         };
         /**
-            /**
-             * Remember
-             * @description Or else the browser forgets the login when it is closed.
-             * @default true
-             */
-            remember?: boolean;
          * MetricsEvent
          * @description The figures of now: at the beginning, once a second, and when a model's state changes.
          */
@@ -3900,6 +3933,24 @@ export interface components {
              * @default null
              */
             title?: string | null;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
+         * NewChatDefaults
+         * @description What new conversations are to begin with: a model's id and a preset's, null for none.
+         */
+        NewChatDefaults: {
+            /**
+             * Model
+             * @default null
+             */
+            model?: string | null;
+            /**
+             * Preset
+             * @default null
+             */
+            preset?: string | null;
         } & {
             [key: string]: unknown;
         };
@@ -5271,6 +5322,35 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    about: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["About"];
+                };
+            };
+            /** @description The request is wrong, and nothing of it was done; `param` names the field at fault. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
     listBenchmarks: {
         parameters: {
             query?: never;
@@ -5322,35 +5402,6 @@ export interface operations {
                     "application/json": components["schemas"]["BenchmarkAnswer"];
                 };
             };
-    about: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["About"];
-                };
-            };
-            /** @description The request is wrong, and nothing of it was done; `param` names the field at fault. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-        };
-    };
             /** @description The request is wrong, and nothing of it was done; `param` names the field at fault. */
             400: {
                 headers: {
@@ -5638,6 +5689,68 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CaptureAnswer"];
+                };
+            };
+            /** @description The request is wrong, and nothing of it was done; `param` names the field at fault. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    chatDefaults: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChatDefaults"];
+                };
+            };
+            /** @description The request is wrong, and nothing of it was done; `param` names the field at fault. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    putChatDefaults: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewChatDefaults"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChatDefaults"];
                 };
             };
             /** @description The request is wrong, and nothing of it was done; `param` names the field at fault. */

@@ -1,5 +1,5 @@
 import { queryOptions } from '@tanstack/react-query'
-import { api, data } from './client'
+import { api, data, type Schemas } from './client'
 import { keys } from './keys'
 
 /** The models as clients see them; asked for again whenever the server says that its list is another. */
@@ -7,3 +7,8 @@ export const served = queryOptions({
   queryKey: [...keys.models, 'served'],
   queryFn: async () => (await data(api.GET('/v1/models'))).data,
 })
+
+/** Those of all models that one can talk to. */
+export function answering(models: readonly Schemas['ModelObject'][]): Schemas['ModelObject'][] {
+  return models.filter((one) => one.capabilities.includes('chat') || one.format === 'remote')
+}

@@ -1,4 +1,4 @@
-"""Presets: a system prompt and parameters under a name."""
+"""Presets: a system prompt and parameters under a name; and what new conversations begin with."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from dovetail.core.errors import InvalidRequest
 from dovetail.core.request import Json
 from dovetail.gateway.admin.answers import Done
 from dovetail.gateway.admin.chats import ID, ShelfDep
-from dovetail.gateway.chats.rendering import preset_answer
-from dovetail.gateway.chats.shapes import NewPreset, PresetList, PresetObject
+from dovetail.gateway.chats.rendering import defaults_answer, preset_answer
+from dovetail.gateway.chats.shapes import ChatDefaults, NewChatDefaults, NewPreset, PresetList, PresetObject
 from dovetail.gateway.deps import ServicesDep, receive_body
 from dovetail.gateway.json_answer import json_answer
 from dovetail.gateway.openapi import answers, reads
@@ -58,3 +58,19 @@ async def delete_preset(request: Request, shelf: ShelfDep) -> Response:
     """Removes a preset."""
     await shelf.remove_preset(request.path_params["id"])
     return json_answer({"ok": True})
+
+
+@router.get("/api/v1/chat-defaults", operation_id="chatDefaults", response_model=None)
+@answers(ChatDefaults)
+async def chat_defaults(shelf: ShelfDep) -> Response:
+    """What your new conversations begin with."""
+    return json_answer(defaults_answer(*await shelf.defaults()))
+
+
+@router.put("/api/v1/chat-defaults", operation_id="putChatDefaults", response_model=None)
+@reads(NewChatDefaults)
+@answers(ChatDefaults)
+async def put_chat_defaults(request: Request, services: ServicesDep, shelf: ShelfDep) -> Response:
+    """Sets both; conversations that there are stay as they are."""
+    body = await receive_body(request, services, NewChatDefaults)
+    return json_answer(defaults_answer(*await shelf.put_defaults(body)))

@@ -44,6 +44,11 @@ def message_answer(message: Message) -> JsonObject:
     }
 
 
+def defaults_answer(model: str | None, preset: Preset | None) -> JsonObject:
+    """A `ChatDefaults`."""
+    return {"model": model, "preset": None if preset is None else preset_answer(preset)}
+
+
 def preset_answer(preset: Preset) -> JsonObject:
     """A `PresetObject`."""
     return {

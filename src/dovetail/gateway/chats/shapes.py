@@ -175,6 +175,13 @@ class PresetList(Answer):
     data: list[PresetObject]
 
 
+class ChatDefaults(Answer):
+    """What new conversations begin with; null for a model: the one that was used last."""
+
+    model: str | None
+    preset: PresetObject | None
+
+
 _Title = Annotated[str, Field(min_length=1, max_length=200)]
 _Folder = Annotated[str, Field(min_length=1, max_length=100)]
 _Prompt = Annotated[str, Field(max_length=256 << 10)]
@@ -247,6 +254,13 @@ class NewPreset(Wire):
     name: Annotated[str, Field(min_length=1, max_length=100)]
     system_prompt: _Prompt = ""
     params: _Params = Field(default_factory=dict)
+
+
+class NewChatDefaults(Wire):
+    """What new conversations are to begin with: a model's id and a preset's, null for none."""
+
+    model: _Model | None = None
+    preset: _Id | None = None
 
 
 class NewRun(Wire):

@@ -10,10 +10,10 @@ import orjson
 from dovetail.core.errors import Busy, InvalidRequest
 from dovetail.gateway.chats.archive import UNDO, Archive
 from dovetail.gateway.chats.parts import checked, dumped, first_words, parts_of, searched
-from dovetail.gateway.chats.shapes import ChatChange, MessageChange, NewChat, NewMessage, NewPreset
+from dovetail.gateway.chats.shapes import ChatChange, MessageChange, NewChat, NewChatDefaults, NewMessage, NewPreset
 from dovetail.storage import chat_files, chat_search, chats
 from dovetail.storage.chat_search import Hit
-from dovetail.storage.chats import Chat, Connection, Message, Place, Preset
+from dovetail.storage.chats import Chat, Connection, Defaults, Message, Place, Preset
 
 MOST_CHATS = 20_000
 MOST_MESSAGES = 10_000
@@ -268,6 +268,25 @@ class Shelf:
     async def remove_preset(self, preset_id: str) -> None:
         if not await self.archive.run(lambda c: chats.remove_preset(c, self.owner, preset_id)):
             raise missing("preset", code="preset_not_found", name=preset_id)
+
+    async def defaults(self) -> tuple[str | None, Preset | None]:
+        """The model and the preset that new conversations begin with."""
+        return await self.archive.run(self._defaults)
+
+    async def put_defaults(self, new: NewChatDefaults) -> tuple[str | None, Preset | None]:
+        """Raises InvalidRequest for a preset that is not there; models come and go."""
+
+        def keep(c: Connection) -> tuple[str | None, Preset | None]:
+            if new.preset is not None and all(one.id != new.preset for one in chats.presets(c, self.owner)):
+                raise missing("preset", code="preset_not_found", name=new.preset, param="preset")
+            chats.put_defaults(c, Defaults(self.owner, new.model, new.preset))
+            return self._defaults(c)
+
+        return await self.archive.run(keep)
+
+    def _defaults(self, c: Connection) -> tuple[str | None, Preset | None]:
+        said = chats.defaults(c, self.owner)
+        return said.model, next((one for one in chats.presets(c, self.owner) if one.id == said.preset), None)
 
     def one(self, c: Connection, chat_id: str) -> Chat:
         """Inside a transaction."""

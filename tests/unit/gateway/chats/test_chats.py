@@ -13,7 +13,15 @@ from dovetail.gateway.app import create_app
 from dovetail.gateway.chats import archive, shelf
 from dovetail.gateway.chats.archive import UNDO
 from dovetail.gateway.chats.runs import Runs
-from dovetail.gateway.chats.shapes import ChatChanged, ChatList, ChatObject, ChatSummary, PresetList
+from dovetail.gateway.chats.shapes import (
+    ChatChanged,
+    ChatDefaults,
+    ChatList,
+    ChatObject,
+    ChatSummary,
+    PresetList,
+    PresetObject,
+)
 from dovetail.serving.requests import Requests
 from dovetail.settings import Settings
 from dovetail.settings.sections import ChatSettings
@@ -212,6 +220,25 @@ async def test_presets_are_put_listed_and_removed(tmp_path: Path) -> None:
         assert (await made.ask("PUT", "/presets/a%20b", {"name": "x"})).error[3] == "id"
 
 
+async def test_new_conversations_begin_with_what_was_chosen(tmp_path: Path) -> None:
+    async with desk(tmp_path) as made:
+        assert await made.got("GET", "/chat-defaults") == {"model": None, "preset": None}
+        unknown = await made.ask("PUT", "/chat-defaults", {"model": "gone", "preset": "p"})
+        assert unknown.error[::2] == (404, "preset_not_found")
+        assert unknown.error[3] == "preset"
+        assert (await made.got("GET", "/chat-defaults"))["model"] is None
+        new = {"name": "P", "system_prompt": "Arr.", "params": {"top_k": 3}}
+        preset = await made.got("PUT", "/presets/p", new)
+        # A model is not looked for: it may be there later.
+        put = ChatDefaults.model_validate(await made.got("PUT", "/chat-defaults", {"model": "later", "preset": "p"}))
+        assert (put.model, put.preset) == ("later", PresetObject.model_validate(preset))
+        await made.got("DELETE", "/presets/p")
+        assert await made.got("GET", "/chat-defaults") == {"model": "later", "preset": None}
+        await made.got("PUT", "/presets/p", {**new, "params": {}})  # its removal was taken back
+        assert (await made.got("GET", "/chat-defaults"))["preset"]["params"] == {}
+        assert await made.got("PUT", "/chat-defaults", {}) == {"model": None, "preset": None}
+
+
 async def test_nobody_sees_another_s_conversations(tmp_path: Path) -> None:
     with access(tmp_path) as known:
         await known.people.found("chief", GOOD)
@@ -225,6 +252,7 @@ async def test_nobody_sees_another_s_conversations(tmp_path: Path) -> None:
             chat = await desks["ann"].chat(title="ann's")
             message = await desks["ann"].say(chat, "a secret")
             await desks["ann"].got("PUT", "/presets/p", {"name": "p"})
+            await desks["ann"].got("PUT", "/chat-defaults", {"preset": "p", "model": "ann's"})
             own = await desks["vic"].chat(title="vic's")
             await desks["vic"].say(own, "a viewer's own")
             for name in ("chief", "vic"):
@@ -232,6 +260,8 @@ async def test_nobody_sees_another_s_conversations(tmp_path: Path) -> None:
                 assert "ann's" not in await titles(other)
                 assert await titles(other, "?q=secret") == []
                 assert (await other.got("GET", "/presets"))["data"] == []
+                assert await other.got("GET", "/chat-defaults") == {"model": None, "preset": None}
+                assert (await other.ask("PUT", "/chat-defaults", {"preset": "p"})).status == 404
                 words = {"parts": [{"type": "text", "text": "x"}]}
                 for method, path, body in (
                     ("GET", f"/chats/{chat}", None),
@@ -259,12 +289,14 @@ async def test_what_was_said_before_there_was_an_account_belongs_to_the_first(tm
         async with desk(tmp_path, access=known) as made:
             await made.chat(title="before")
             await made.got("PUT", "/presets/p", {"name": "p"})
+            await made.got("PUT", "/chat-defaults", {"preset": "p"})
             first = {"name": "chief", "password": GOOD}
             assert (await call(made.app, "POST", "/auth/setup", first, content_type="application/json")).status == 200
             _, token = await known.people.log_in("chief", GOOD, HERE)
             chief = replace(made, who={"cookie": f"dovetail={token}"})
             assert await titles(chief) == ["before"]
             assert len((await chief.got("GET", "/presets"))["data"]) == 1
+            assert (await chief.got("GET", "/chat-defaults"))["preset"]["id"] == "p"
 
 
 async def test_a_key_of_some_models_has_no_conversations(tmp_path: Path) -> None:

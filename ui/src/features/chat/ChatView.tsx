@@ -63,7 +63,7 @@ export function ChatView({ chatId, leaf, model: wanted }: { chatId: string | nul
     setProblem(chatId, null)
     state
       .ready()
-      .then(({ model: chosen, parent }) => actions.send(parent, draft, { model: chosen, system_prompt: state.systemPrompt, params: state.params }, (kept) => {
+      .then(({ parent, ...beginning }) => actions.send(parent, draft, beginning, (kept) => {
         at = kept
         takeOut(chatId, draft)
         if (chatId === null) forgetBeginning()

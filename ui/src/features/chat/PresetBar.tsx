@@ -1,7 +1,9 @@
-import { useRef, useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { Bookmark, Download, Ellipsis, Save, Trash2, Upload } from 'lucide-react'
 import { useTranslation } from 'react-i18next'
+import { presets } from '@/api/chats'
+import { keys } from '@/api/keys'
 import { FilePicker } from '@/components/ui/FilePicker'
 import { IconButton } from '@/components/ui/IconButton'
 import { Menu } from '@/components/ui/Menu'
@@ -9,9 +11,9 @@ import { Refusal } from '@/components/ui/Refusal'
 import { Select } from '@/components/ui/Select'
 import { toast } from '@/components/ui/Toast'
 import { saveFile } from '@/markdown/save'
-import { chatKeys, presets, putPreset, removePreset } from './api'
+import { putPreset, removePreset } from './api'
 import { NameDialog } from './NameDialog'
-import { freeName, type PresetFile, presetId, presetOf } from './params'
+import { freeName, type PresetFile, presetId, presetLike, presetOf } from './params'
 import { fileName } from './transcript'
 import type { Params } from './types'
 
@@ -28,10 +30,16 @@ export function PresetBar({ systemPrompt, params, onApply }: {
   const [isNaming, setNaming] = useState(false)
   const picker = useRef<HTMLInputElement>(null)
   const preset = kept.find((one) => one.id === chosen)
+  // Also the one that a conversation has begun by; what is changed afterwards can be saved to it.
+  const like = presetLike(kept, systemPrompt, params)?.id
+  useEffect(() => {
+    if (like !== undefined) setChosen(like)
+  }, [like])
   const attempt = async (what: () => Promise<unknown>) => {
     try {
       await what()
-      await client.invalidateQueries({ queryKey: chatKeys.presets })
+      void client.invalidateQueries({ queryKey: keys.chatDefaults })
+      await client.invalidateQueries({ queryKey: keys.presets })
     } catch (failure) {
       toast.failure(failure, t('preset.failed'))
     }

@@ -30,7 +30,6 @@ export const chatKeys = {
   all: keys.chats,
   list: (query: string) => [...keys.chatList, query] as const,
   one: (id: string) => ['chats', 'one', id] as const,
-  presets: ['chats', 'presets'] as const,
 }
 
 export function chatList(query: string) {
@@ -50,11 +49,6 @@ export function chatList(query: string) {
 export function chatOf(id: string) {
   return queryOptions({ queryKey: chatKeys.one(id), queryFn: () => call<Chat>('GET', one(id)), staleTime: 10_000 })
 }
-
-export const presets = queryOptions({
-  queryKey: chatKeys.presets,
-  queryFn: async () => (await call<Schemas['PresetList']>('GET', '/api/v1/presets')).data,
-})
 
 export interface NewChat {
   title?: string

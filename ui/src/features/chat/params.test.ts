@@ -5,6 +5,7 @@ import {
   FIELDS,
   freeName,
   presetId,
+  presetLike,
   presetOf,
   read,
   shown,
@@ -78,6 +79,17 @@ describe('presets', () => {
       params: { temperature: 0 },
     })
     for (const wrong of ['', '[]', '{}', '{"name":""}', 'null']) expect(presetOf(wrong)).toBeNull()
+  })
+
+  it('are known again by what they hold', () => {
+    const kept = [
+      { name: 'Empty', system_prompt: '', params: {} },
+      { name: 'Terse', system_prompt: 'Be brief.', params: { top_k: 3, stop: ['a'] } },
+    ]
+    expect(presetLike(kept, 'Be brief.', { stop: ['a'], top_k: 3 })?.name).toBe('Terse')
+    expect(presetLike(kept, 'Be brief.', { top_k: 3 })).toBeUndefined()
+    expect(presetLike(kept, 'Be long.', { stop: ['a'], top_k: 3 })).toBeUndefined()
+    expect(presetLike(kept, '', {})).toBeUndefined()
   })
 
   it('get an id of their own', () => {

@@ -145,6 +145,17 @@ export function presetOf(text: string): PresetFile | null {
   }
 }
 
+/** The preset that a conversation goes by as it stands; none for one that goes by nothing. */
+export function presetLike<T extends PresetFile>(kept: readonly T[], systemPrompt: string, params: Params): T | undefined {
+  if (systemPrompt === '' && Object.keys(params).length === 0) return undefined
+  const wanted = inOrder(params)
+  return kept.find((one) => one.system_prompt === systemPrompt && inOrder(one.params) === wanted)
+}
+
+function inOrder(params: Params): string {
+  return JSON.stringify(Object.entries(params).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+}
+
 /** The id of a preset by its name: what an address may have in it, and something for names that have none of that. */
 export function presetId(name: string, taken: readonly string[]): string {
   const base =

@@ -8,13 +8,14 @@ export interface Draft {
   readonly files: readonly File[]
 }
 
+/** What was said of how the next conversation begins; what was not is as one's defaults have it. */
 export interface Beginning {
-  readonly model: string | null
-  readonly system_prompt: string
-  readonly params: Params
+  readonly model?: string | null | undefined
+  readonly system_prompt?: string | undefined
+  readonly params?: Params | undefined
 }
 
-const NOTHING: Beginning = { model: null, system_prompt: '', params: {} }
+const NOTHING: Beginning = {}
 
 /** Why something did not happen: what the server refused, or in words. */
 export type Problem = ApiError | string
@@ -23,7 +24,6 @@ interface Ui {
   readonly drafts: Readonly<Record<string, Draft>>
   /** Why the last thing that was asked for did not happen, by conversation. */
   readonly problems: Readonly<Record<string, Problem | null>>
-  /** What the next conversation is begun with. */
   readonly beginning: Beginning
   readonly isPanelOpen: boolean
   readonly isHistoryOpen: boolean
@@ -74,11 +74,11 @@ export function useBeginning(): Beginning {
   return useStore(store, (ui) => ui.beginning)
 }
 
-export function setBeginning(change: Partial<Beginning>): void {
+export function setBeginning(change: Beginning): void {
   store.setState((ui) => ({ beginning: { ...ui.beginning, ...change } }))
 }
 
-/** After it has become a conversation: the next begins with nothing again. */
+/** After it has become a conversation: of the next nothing is said yet. */
 export function forgetBeginning(): void {
   store.setState({ beginning: NOTHING })
 }

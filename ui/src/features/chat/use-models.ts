@@ -1,7 +1,7 @@
 import { useMemo } from 'react'
 import { useQuery } from '@tanstack/react-query'
 import { request, type Schemas } from '@/api/client'
-import { served } from '@/api/served'
+import { answering, served } from '@/api/served'
 import { useStandingPart } from '@/realtime/hub'
 import { lastModel } from './ui-store'
 
@@ -22,17 +22,12 @@ export function useModels(): { models: readonly Model[]; isLoading: boolean; err
   return { models, isLoading: isPending, error, refetch: () => void refetch() }
 }
 
-/** Those of all models that one can talk to. */
-export function answering(models: readonly Model[]): Model[] {
-  return models.filter((one) => one.capabilities.includes('chat') || one.format === 'remote')
-}
-
-/** The model to talk to: the conversation's, the one that was used last, one that is loaded, any. */
-export function chosenModel(models: readonly Model[], ofChat: string | null | undefined): string | null {
+/** The model to talk to: the conversation's, the one that is `preferred`, the one that was used last, one that is loaded, any. */
+export function chosenModel(models: readonly Model[], ofChat: string | null | undefined, preferred: string | null = null): string | null {
   const has = (id: string | null | undefined): id is string => id !== null && id !== undefined && models.some((one) => one.id === id || one.aliases.includes(id))
   if (ofChat !== null && ofChat !== undefined) return ofChat
-  const last = lastModel()
-  if (has(last)) return last
+  const before = [preferred, lastModel()].find(has)
+  if (before !== undefined) return before
   return (models.find((one) => one.state === 'ready') ?? models[0])?.id ?? null
 }
 

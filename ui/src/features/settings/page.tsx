@@ -6,6 +6,7 @@ import { authStatus, may } from '@/api/auth'
 import { Alert } from '@/components/ui/Alert'
 import { Page } from '@/components/ui/Page'
 import { About } from './About'
+import { ChatDefaults } from './ChatDefaults'
 import { Data } from './Data'
 import { General } from './General'
 import { ModelSettings } from './ModelSettings'
@@ -13,10 +14,11 @@ import { Security } from './Security'
 import { ServerSettings } from './ServerSettings'
 import './texts'
 
-const SECTIONS = ['general', 'models', 'server', 'security', 'data', 'about'] as const
+const SECTIONS = ['general', 'chat', 'models', 'server', 'security', 'data', 'about'] as const
 type Section = (typeof SECTIONS)[number]
 const PARTS: Record<Section, ComponentType> = {
   general: General,
+  chat: ChatDefaults,
   models: ModelSettings,
   server: ServerSettings,
   security: Security,

@@ -1,5 +1,5 @@
 export const en = {
-  sections: { general: 'General', models: 'Models and storage', server: 'Server', security: 'Security', data: 'Data', about: 'About' },
+  sections: { general: 'General', chat: 'Chat defaults', models: 'Models and storage', server: 'Server', security: 'Security', data: 'Data', about: 'About' },
   admin: 'This takes the role admin.',
   general: {
     appearance: 'Appearance',
@@ -11,6 +11,25 @@ export const en = {
     enter: 'Enter',
     mod: 'Ctrl+Enter',
     sendHelp: 'The other one begins a new line; Shift+Enter always does.',
+  },
+  begin: {
+    title: 'New conversations',
+    intro: 'What they begin with. It is kept on the server, for you alone; each can be changed on its own, and those that you have stay as they are.',
+    model: 'Model',
+    modelHelp: 'It is loaded with the first message.',
+    lastModel: 'The one used last',
+    gone: 'not here: the one used last is taken',
+    preset: 'Preset',
+    noPreset: 'None',
+    noPresetHelp: 'No system prompt, and parameters as the model has them',
+    presetHelp: 'Presets are made and changed on the chat page, under Parameters.',
+    empty: 'You have no preset yet. On the chat page, under Parameters, write a system prompt or change a parameter, and save it as a preset.',
+    toChat: 'To the chat page',
+    contents: 'What “{{name}}” holds',
+    prompt: 'System prompt',
+    params: 'Parameters',
+    ofModel: 'as the model has them',
+    saved: 'Saved for new conversations',
   },
   config: {
     saved: 'Saved and in force',

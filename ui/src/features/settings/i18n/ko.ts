@@ -2,7 +2,7 @@ import type { Translated } from '@/i18n/texts'
 import type { en } from './en'
 
 export const ko: Translated<typeof en> = {
-  sections: { general: '일반', models: '모델 및 저장소', server: '서버', security: '보안', data: '데이터', about: '정보' },
+  sections: { general: '일반', chat: '채팅 기본값', models: '모델 및 저장소', server: '서버', security: '보안', data: '데이터', about: '정보' },
   admin: '관리자 역할이 필요합니다.',
   general: {
     appearance: '화면',
@@ -14,6 +14,25 @@ export const ko: Translated<typeof en> = {
     enter: 'Enter',
     mod: 'Ctrl+Enter',
     sendHelp: '다른 하나는 줄을 바꿉니다. Shift+Enter는 항상 줄을 바꿉니다.',
+  },
+  begin: {
+    title: '새 대화',
+    intro: '새 대화를 시작할 때 사용할 값입니다. 나에게만 적용되며 서버에 저장됩니다. 대화마다 따로 바꿀 수 있고, 이미 있는 대화는 그대로입니다.',
+    model: '모델',
+    modelHelp: '첫 메시지를 보낼 때 불러옵니다.',
+    lastModel: '마지막으로 사용한 모델',
+    gone: '여기에 없어 마지막으로 사용한 모델을 씁니다',
+    preset: '프리셋',
+    noPreset: '없음',
+    noPresetHelp: '시스템 프롬프트 없이 모델의 기본 매개변수를 사용합니다',
+    presetHelp: '프리셋은 채팅 화면의 매개변수에서 만들고 바꿉니다.',
+    empty: '아직 프리셋이 없습니다. 채팅 화면의 매개변수에서 시스템 프롬프트를 쓰거나 매개변수를 바꾼 뒤 프리셋으로 저장하세요.',
+    toChat: '채팅 화면으로',
+    contents: '“{{name}}”의 내용',
+    prompt: '시스템 프롬프트',
+    params: '매개변수',
+    ofModel: '모델의 기본값',
+    saved: '새 대화에 적용되도록 저장했습니다',
   },
   config: {
     saved: '저장되어 바로 적용되었습니다',
