@@ -94,5 +94,5 @@ def cut(chain: Chain, share: float) -> Chain:
 
 def _ends(size: int, messages: Collection[int]) -> list[int]:
     """Where links end: at every message's end, since a short one may be all that two long prompts differ in."""
-    fine, coarse = range(_FINE, _FINE_END + 1, _FINE), range(_FINE_END + _COARSE, size + 1, _COARSE)
-    return sorted(end for end in {*fine, *coarse, *messages} if end <= size)
+    fine, coarse = range(_FINE, min(size, _FINE_END) + 1, _FINE), range(_FINE_END + _COARSE, size + 1, _COARSE)
+    return sorted({*fine, *coarse, *(end for end in messages if end <= size)})
