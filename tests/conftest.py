@@ -9,11 +9,14 @@ from pathlib import Path
 
 import pytest
 import structlog
+from hypothesis import settings
 
 from . import canaries
 
 LEFT_BEHIND = pytest.StashKey[Path]()
 DOCS = Path(__file__).parents[1] / "docs"
+settings.register_profile("untimed", settings.default, deadline=None)  # beside other work an example takes its time
+settings.load_profile("untimed")
 ROWS = {"accept": DOCS / "acceptance.toml", "bad_input": DOCS / "bad-input.toml"}
 
 
