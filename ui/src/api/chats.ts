@@ -10,10 +10,11 @@ export const presets = queryOptions({
   queryFn: async () => (await data(api.GET('/api/v1/presets'))).data,
 })
 
-/** What new conversations begin with. */
+/** What new conversations begin with; asked for with each of them, since another tab may have changed it. */
 export const chatDefaults = queryOptions({
   queryKey: keys.chatDefaults,
   queryFn: () => data(api.GET('/api/v1/chat-defaults')),
+  staleTime: 0,
 })
 
 /** The first few in which a text stands. */
