@@ -173,7 +173,12 @@ async def test_a_deletion_is_taken_back(visit: Open) -> None:
     await page.get_by_role("menuitem", name="Delete").click()
     await expect(item).to_have_count(0)
     await expect(page).to_have_url(re.compile(r"/ui/chat$"))
-    await page.get_by_role("button", name="Undo").click()
+    undo = page.get_by_role("button", name="Undo")
+    said, field = await undo.bounding_box(), await page.get_by_test_id("composer").bounding_box()
+    assert said is not None
+    assert field is not None
+    assert said["y"] + said["height"] <= field["y"], "what is said covers nothing that is written"
+    await undo.click()
     await expect(item).to_have_count(1)
 
 

@@ -16,22 +16,21 @@ export interface ErrorStateProps {
 export function ErrorState({ error, onRetry, title, className }: ErrorStateProps) {
   const { t } = useTranslation()
   return (
-    <div role="alert">
-      <EmptyState
-        className={className}
-        icon={<TriangleAlert className="text-bad" />}
-        title={title ?? t('error.title')}
-        actions={
-          onRetry && (
-            <Button onClick={onRetry}>
-              <RotateCw />
-              {t('action.retry')}
-            </Button>
-          )
-        }
-      >
-        <Refusal error={error} />
-      </EmptyState>
-    </div>
+    <EmptyState
+      role="alert"
+      className={className}
+      icon={<TriangleAlert className="text-bad" />}
+      title={title ?? t('error.title')}
+      actions={
+        onRetry && (
+          <Button onClick={onRetry}>
+            <RotateCw />
+            {t('action.retry')}
+          </Button>
+        )
+      }
+    >
+      <Refusal error={error} />
+    </EmptyState>
   )
 }

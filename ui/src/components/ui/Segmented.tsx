@@ -28,7 +28,7 @@ export function Segmented<T extends string>({ value, onValueChange, choices, lab
           value={choice.value}
           aria-label={choice.name}
           className={cn(
-            'flex items-center gap-1.5 rounded-md px-2.5 font-medium whitespace-nowrap text-ink-2 hover:text-ink data-pressed:bg-surface data-pressed:text-ink data-pressed:shadow-sm [&_svg]:size-4',
+            'flex items-center gap-1.5 rounded-md px-2.5 font-medium whitespace-nowrap text-ink-2 hover:text-ink data-pressed:bg-surface data-pressed:text-ink data-pressed:ring-1 data-pressed:ring-line-strong/60 [&_svg]:size-4',
             size === 'sm' ? 'h-6 text-sm' : 'h-7 text-base',
           )}
         >

@@ -47,7 +47,7 @@ export function Toaster() {
   return (
     <Base.Provider toastManager={toasts} limit={4}>
       <Base.Portal>
-        <Base.Viewport className="fixed right-4 bottom-16 left-4 z-70 mx-auto flex max-w-96 flex-col md:bottom-10 md:left-auto md:mx-0 md:w-96">
+        <Base.Viewport className="fixed right-4 bottom-(--toasts) left-4 z-70 mx-auto flex max-w-96 flex-col md:left-auto md:mx-0 md:w-96">
           <Toasts />
         </Base.Viewport>
       </Base.Portal>

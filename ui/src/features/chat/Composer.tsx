@@ -46,6 +46,13 @@ export function Composer(props: ComposerProps) {
   }
   const { onKeyDown, onCompositionEnd } = useImeEnter(send, enterHere(wantsOf()))
   useEffect(() => {
+    const { dataset } = document.documentElement
+    dataset['composer'] = ''
+    return () => {
+      delete dataset['composer']
+    }
+  }, [])
+  useEffect(() => {
     if (window.matchMedia('(hover: hover)').matches) field.current?.focus()
   }, [field])
   return (
