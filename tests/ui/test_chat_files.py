@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import random
+import re
 import wave
+import zlib
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,12 +14,12 @@ from typing import Any, cast
 
 import aiohttp
 import pytest
-from playwright.async_api import Browser, Page, Route, expect
+from playwright.async_api import Browser, FilePayload, Page, Route, expect
 
 from .. import canaries  # noqa: TID252
 from ..process.serving.running import Running, running  # noqa: TID252
 from .browser import opened
-from .chatting import Json, answered, chat_of, choose, messages_of, say
+from .chatting import Json, answered, chat_of, choose, kinds_of, messages_of, say
 from .conftest import Open, found
 
 pytestmark = pytest.mark.anyio
@@ -46,11 +49,11 @@ async def narrow(interface: None, tmp_path: Path) -> AsyncGenerator[Running]:
 
 
 async def hears(route: Route) -> None:
-    """The list of models as it would be if they could hear."""
+    """The list of models as it would be if they could hear and see."""
     answer = await route.fetch()
     listed = await answer.json()
     for model in listed["data"]:
-        model["capabilities"].append("audio")
+        model["capabilities"] += ["audio", "vision"]
     await route.fulfill(response=answer, json=listed)
 
 
@@ -105,9 +108,9 @@ async def listed(server: Running, cookie: str) -> list[dict[str, Any]]:
 
 
 @asynccontextmanager
-async def member(server: Running, cookie: str, name: str) -> AsyncGenerator[str]:
+async def member(server: Running, cookie: str, name: str, role: str = "member") -> AsyncGenerator[str]:
     """The session of an account which is made for it, and goes with all that it has."""
-    body = {"name": name, "password": canaries.PASSWORD, "role": "member"}
+    body = {"name": name, "password": canaries.PASSWORD, "role": role}
     headers = {"Cookie": f"dovetail={cookie}", "Origin": server.url}
     async with aiohttp.ClientSession(server.url, headers=headers) as http:
         async with http.post("/api/v1/users", json=body) as made:
@@ -203,6 +206,46 @@ DROP = """([selector, names]) => {
 
 async def drop(page: Page, place: str, *names: str) -> list[bool]:
     return cast("list[bool]", await page.evaluate(DROP, [place, [*names]]))
+
+
+# Pictures wait to be made smaller until `release` is called.
+HELD = """const read = window.createImageBitmap
+window.held = new Promise((told) => {
+  window.createImageBitmap = (...args) => new Promise((done) => { window.release = () => done(read(...args)); told() })
+})"""
+
+
+def noise(width: int) -> bytes:
+    """A square PNG that is as large as its pixels."""
+
+    def chunk(name: bytes, data: bytes) -> bytes:
+        return len(data).to_bytes(4, "big") + name + data + zlib.crc32(name + data).to_bytes(4, "big")
+
+    rows = b"".join(b"\0" + random.Random(row).randbytes(3 * width) for row in range(width))
+    head = width.to_bytes(4, "big") * 2 + bytes([8, 2, 0, 0, 0])
+    ends = chunk(b"IHDR", head), chunk(b"IDAT", zlib.compress(rows, 0)), chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + b"".join(ends)
+
+
+async def test_a_picture_that_is_made_smaller_goes_with_its_message(visit: Open, server: Running, cookie: str) -> None:
+    at = await visit("/models")
+    at.watch.expect("400")  # the model is none that sees, and its server says so
+    page = at.page
+    await page.add_init_script(HELD)
+    await page.route("**/v1/models", hears)
+    await page.goto("/ui/chat")
+    picture = {"name": "large.png", "mimeType": "image/png", "buffer": noise(800)}
+    await page.get_by_test_id("file-input").set_input_files(cast("FilePayload", picture))
+    await page.get_by_test_id("composer").fill("What is this?")
+    await page.keyboard.press("Enter")
+    await page.evaluate("held")
+    await expect(page.get_by_test_id("send")).to_have_attribute("aria-busy", "true")
+    await page.evaluate("release()")
+    await expect(page.get_by_test_id("composer")).to_have_value("")
+    await expect(page).to_have_url(re.compile("/ui/chat/chat_"))
+    (message,) = messages_of(await chat_of(server, page, cookie))
+    assert kinds_of(message) == ["image", "text"]
+    await expect(page.get_by_role("list", name="Attached")).to_have_count(0)
 
 
 async def test_a_file_is_taken_where_it_is_dropped_and_never_opened_instead_of_the_page(visit: Open) -> None:

@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
+import { authStatus, may } from '@/api/auth'
 import { api } from '@/api/client'
 import { Alert } from '@/components/ui/Alert'
 import { Button } from '@/components/ui/Button'
@@ -31,6 +32,7 @@ export function AskSettingsDialog({ open, onOpenChange }: AskSettingsDialogProps
 function Form({ onDone }: { onDone: () => void }) {
   const { t } = useTranslation('bench')
   const { data: models = [], error: missing } = useQuery(allModels)
+  const isAdmin = may(useQuery(authStatus).data, 'admin')
   const [said, setSaid] = useState(askSettings.getState())
   const [tried, setTried] = useState(false)
   const [busy, setBusy] = useState(false)
@@ -109,14 +111,18 @@ function Form({ onDone }: { onDone: () => void }) {
       {said.source === 'hub' && (
         <>
           {field('repo', t('test.repoHelp'))}
-          {field('file', t('test.fileHelp'))}
+          {field('file', t(isAdmin ? 'test.fileHelp' : 'test.fileHereHelp'))}
         </>
       )}
       {said.source === 'file' && field('path', t('test.pathHelp'))}
-      <div className="grid gap-3 sm:grid-cols-2">
-        {field('context', t('test.contextHelp'))}
-        {field('layers', t('test.layersHelp'))}
-      </div>
+      {isAdmin ? (
+        <div className="grid gap-3 sm:grid-cols-2">
+          {field('context', t('test.contextHelp'))}
+          {field('layers', t('test.layersHelp'))}
+        </div>
+      ) : (
+        <p className="text-sm text-ink-2">{t('test.loadByAdmins')}</p>
+      )}
       <div className="flex flex-wrap items-start gap-4">
         <div className="flex flex-col items-start gap-1">
           <span className="text-sm font-medium">{t('test.mode')}</span>

@@ -18,8 +18,25 @@ export interface CompareProps {
 /** Models beside each other: a new benchmark, the one that runs, and those that are kept. */
 export function Compare({ run, onRun }: CompareProps) {
   const { t } = useTranslation('bench')
-  const cache = useQueryClient()
   const isAdmin = may(useQuery(authStatus).data, 'admin')
+  return (
+    <div className="flex flex-col gap-4">
+      {isAdmin ? (
+        <UnderWay run={run} onRun={onRun} />
+      ) : (
+        <>
+          <EmptyState title={t('form.adminOnly')}>{t('form.adminOnlyHelp')}</EmptyState>
+          {run !== undefined && <Result key={run} id={run} />}
+          <SavedRuns shown={run} onShow={onRun} mayDelete={false} />
+        </>
+      )}
+    </div>
+  )
+}
+
+/** The same for an admin: nobody else is told how far a benchmark is. */
+function UnderWay({ run, onRun }: CompareProps) {
+  const cache = useQueryClient()
   const running = useStanding('bench') ?? null
   const done = running?.progress?.done
   const id = running?.id
@@ -36,11 +53,10 @@ export function Compare({ run, onRun }: CompareProps) {
   )
   const shown = run ?? id
   return (
-    <div className="flex flex-col gap-4">
-      {running !== null && <Running running={running} mayCancel={isAdmin} />}
-      {running === null && (isAdmin ? <NewRun onStarted={onRun} /> : <EmptyState title={t('form.adminOnly')} />)}
+    <>
+      {running === null ? <NewRun onStarted={onRun} /> : <Running running={running} />}
       {shown !== undefined && <Result key={shown} id={shown} />}
-      <SavedRuns shown={shown} onShow={onRun} mayDelete={isAdmin} />
-    </div>
+      <SavedRuns shown={shown} onShow={onRun} mayDelete />
+    </>
   )
 }

@@ -1,4 +1,6 @@
+import { useQuery } from '@tanstack/react-query'
 import { useTranslation } from 'react-i18next'
+import { authStatus, may } from '@/api/auth'
 import { Alert } from '@/components/ui/Alert'
 import { CopyButton } from '@/components/ui/CopyButton'
 import { Progress } from '@/components/ui/Progress'
@@ -40,16 +42,21 @@ export function Exchange({ asked }: { asked: Asked }) {
   )
 }
 
-/** What happens before the first word: a download, a load, or just the prompt. */
+/** What happens before the first word: a download, of which only admins hear and ask, a load, or just the prompt. */
 function Waiting() {
+  return may(useQuery(authStatus).data, 'admin') ? <Downloading /> : <Working />
+}
+
+function Downloading() {
   const { t } = useTranslation('bench')
   const download = useStanding('downloads')?.find(({ state }) => state === 'running' || state === 'retrying')
+  if (download === undefined || download.total === 0) return <Working />
+  return <Progress value={(download.done / download.total) * 100} label={t('test.downloading', { name: download.repo })} />
+}
+
+function Working() {
+  const { t } = useTranslation('bench')
   const loading = useStanding('models')?.find(({ state }) => state === 'starting')
-  if (download !== undefined && download.total > 0) {
-    return (
-      <Progress value={(download.done / download.total) * 100} label={t('test.downloading', { name: download.repo })} />
-    )
-  }
   if (loading !== undefined) {
     return <Progress value={loading.progress === null ? null : loading.progress * 100} label={t('test.loading')} />
   }

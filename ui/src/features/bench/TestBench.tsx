@@ -1,7 +1,9 @@
+import { useQuery } from '@tanstack/react-query'
 import { Settings2 } from 'lucide-react'
 import { useEffect, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useStore } from 'zustand'
+import { authStatus, may } from '@/api/auth'
 import { Button } from '@/components/ui/Button'
 import { Card } from '@/components/ui/Card'
 import { EmptyState } from '@/components/ui/EmptyState'
@@ -16,8 +18,15 @@ import { SixFigures } from './SixFigures'
 /** Answers that are shown at once; nothing is kept beyond the page. */
 const SHOWN = 20
 
-/** One question at a time to one model, and the six figures of its answer. */
+/** One question at a time to one model, and the six figures of its answer; for those who may ask. */
 export function TestBench() {
+  const { t } = useTranslation('bench')
+  const { data: status } = useQuery(authStatus)
+  if (may(status, 'member')) return <Bench />
+  return <EmptyState title={t('test.forbidden')}>{t('test.forbiddenHelp')}</EmptyState>
+}
+
+function Bench() {
   const { t } = useTranslation('bench')
   const said = useStore(askSettings)
   const [isOpen, setOpen] = useState(false)
