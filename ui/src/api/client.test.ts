@@ -15,19 +15,19 @@ it('keeps the words of the server where others stand for them', async () => {
 
 it.each([
   ['session_ended', 401, undefined],
-  ['insufficient_memory', 507, 'it takes 9.3 GiB, and 4.0 GiB are free'],
-  ['something_new', 400, 'n: should be at least 1'],
+  ['insufficient_memory', 507, 'It takes 9.3 GiB, and 4.0 GiB are free.'],
+  ['something_new', 400, 'n: should be at least 1.'],
 ])('says %s in Korean, and beneath it what only the server knows', async (code, status, detail) => {
   await i18n.changeLanguage('ko')
-  const message = detail ?? 'this session has ended; log in again'
+  const message = detail?.replace(/^It/, 'it').replace(/\.$/, '') ?? 'this session has ended; log in again'
   const body = JSON.stringify({ error: { message, type: 'x', param: null, code } })
   const refused = await failure(new Response(body, { status }))
   expect(refused.message).toMatch(/^[^A-Za-z]+$/)
   expect(refused.detail).toBe(detail)
 })
 
-it('has one sentence alone in English', async () => {
+it('has one sentence alone in English, and it is one', async () => {
   const body = JSON.stringify({ error: { message: 'it takes 9.3 GiB', type: 'x', param: null, code: 'insufficient_memory' } })
   const refused = await failure(new Response(body, { status: 507 }))
-  expect([refused.message, refused.detail]).toEqual(['it takes 9.3 GiB', undefined])
+  expect([refused.message, refused.detail]).toEqual(['It takes 9.3 GiB.', undefined])
 })

@@ -4,6 +4,7 @@ import createClient, { type Middleware } from 'openapi-fetch'
 import { i18n, language } from '@/i18n/texts'
 import { inWords, isWhole } from './codes'
 import type { components, paths } from './schema'
+import { sentence } from './sentence'
 
 export type Schemas = components['schemas']
 
@@ -16,7 +17,7 @@ export class ApiError extends Error {
   readonly retryAfter: number | null
   /** The server's own words, in English. */
   readonly said: string
-  /** `said`, where `message` is other words that leave something of it out. */
+  /** `said` as a sentence, where `message` is other words that leave something of it out. */
   readonly detail: string | undefined
 
   // oxlint-disable-next-line max-params
@@ -28,7 +29,8 @@ export class ApiError extends Error {
     this.param = param
     this.retryAfter = retryAfter
     this.said = said
-    this.detail = said === message || isWhole(code) ? undefined : said
+    const whole = sentence(said, param)
+    this.detail = [said, whole].includes(message) || isWhole(code) ? undefined : whole
   }
 }
 
@@ -68,7 +70,8 @@ interface Failure {
 /** It in the reader's language; without a status of its own a failure is the server's. */
 export function refusal({ message, code, param = null }: Failure, status = 500, retryAfter: number | null = null): ApiError {
   const known = code ?? 'unknown'
-  return new ApiError(inWords(known, status, message, language()), status, known, param, retryAfter, message)
+  const words = language() === 'en' ? sentence(message, param) : inWords(known, status)
+  return new ApiError(words, status, known, param, retryAfter, message)
 }
 
 /** Any failure as an ApiError: one of the network becomes a sentence. */

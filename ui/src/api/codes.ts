@@ -1,5 +1,4 @@
-// What the server's refusals mean, for those who do not read English: the server says them in English alone.
-import type { Language } from '@/i18n/texts'
+// What the server's refusals mean, in Korean: the server says them in English alone.
 
 /** These say all that the server does. */
 const WHOLE: Record<string, string> = {
@@ -128,9 +127,8 @@ function byStatus(status: number): string {
   return '서버가 요청을 받아들이지 않았습니다. 이유를 확인하고 고쳐서 다시 시도하세요.'
 }
 
-/** The refusal in the reader's language; `message` is the server's own words. */
-export function inWords(code: string, status: number, message: string, language: Language): string {
-  if (language === 'en') return message
+/** The refusal in Korean. */
+export function inWords(code: string, status: number): string {
   return WHOLE[code] ?? MORE[code] ?? byStatus(status)
 }
 

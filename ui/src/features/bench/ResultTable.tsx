@@ -65,7 +65,7 @@ export function ResultTable({ rows, baseline }: ResultTableProps) {
                 </span>
                 {row.model.failed && (
                   <span className="mt-0.5 block max-w-96 text-xs font-normal whitespace-normal text-bad">
-                    {t('result.modelFailed')} <Reason>{row.model.failed}</Reason>
+                    {t('result.modelFailed')} <Reason goesOn>{row.model.failed}</Reason>
                   </span>
                 )}
               </th>

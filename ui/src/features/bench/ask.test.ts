@@ -23,5 +23,5 @@ it('has failed where the answer is cut, and keeps what came', async () => {
 it('has failed with what the server says', async () => {
   const error = { message: 'it is too long', type: 'x', param: null, code: 'context_length_exceeded' }
   const { state, error: told } = await asked(`data: ${JSON.stringify({ error })}\n\n`)
-  expect([state, told?.message]).toEqual(['failed', 'it is too long'])
+  expect([state, told?.message]).toEqual(['failed', 'It is too long.'])
 })

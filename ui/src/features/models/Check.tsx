@@ -40,7 +40,7 @@ export function Check({ id, details }: { id: string; details: Schemas['ModelDeta
                       {check.name} <span className={`text-sm font-normal ${tone}`}>{t(`check.${check.status}`)}</span>
                     </p>
                     <p className="text-sm break-words text-ink-2"><Reason>{check.found}</Reason></p>
-                    {check.status !== 'pass' && check.mend !== '' && <p className="text-sm break-words">{t('check.mend')} <Reason>{check.mend}</Reason></p>}
+                    {check.status !== 'pass' && check.mend !== '' && <p className="text-sm break-words">{t('check.mend')} <Reason goesOn>{check.mend}</Reason></p>}
                   </div>
                 </li>
               )

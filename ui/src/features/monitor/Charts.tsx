@@ -53,7 +53,7 @@ function NoChart({ title, why }: { title: string; why: string }) {
     <section className="rounded-xl border border-line bg-surface px-4 py-3 shadow-sm">
       <h2 className="text-base font-semibold">{title}</h2>
       <p className="mt-0.5 text-sm text-ink-2">
-        {t('notAvailable')}: <Reason>{why}</Reason>
+        {t('notAvailable')}: <Reason goesOn>{why}</Reason>
       </p>
     </section>
   )
