@@ -163,6 +163,16 @@ async def test_who_may_only_look_is_told_so_and_not_asked_to_write(visit: Open, 
     await expect(page.get_by_role("list", name="Questions to begin with")).to_have_count(0)
 
 
+async def test_a_model_that_is_not_there_is_named_and_another_chosen(visit: Open) -> None:
+    page = (await visit("/chat?model=nobody-here")).page
+    composer = page.get_by_test_id("composer")
+    await expect(composer).to_have_attribute("placeholder", re.compile("no model “nobody-here” here"))
+    await expect(composer).to_be_disabled()
+    await choose(page, "tiny-gguf")
+    await expect(composer).to_be_enabled()
+    await expect(composer).to_have_attribute("placeholder", "Message tiny-gguf")
+
+
 async def test_a_deletion_is_taken_back(visit: Open) -> None:
     page = (await visit("/chat")).page
     await say(page, "To be deleted.")

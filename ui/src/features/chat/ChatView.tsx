@@ -89,7 +89,9 @@ export function ChatView({ chatId, leaf, model: wanted }: { chatId: string | nul
   const panel = <ParamPanel systemPrompt={state.systemPrompt} params={state.params} model={model} onChange={state.change} />
   const { data: status } = useQuery(authStatus)
   const onlyLooks = status?.authenticated === true && !may(status, 'member')
-  const reason = onlyLooks ? t('welcome.viewer') : known.isLoading ? null : modelId === null ? t('composer.noModel') : null
+  const lack = modelId === null ? null : known.lacks(modelId)
+  const isBare = !known.isLoading && (modelId === null || known.models.length === 0)
+  const reason = onlyLooks ? t('welcome.viewer') : isBare ? t('composer.noModel') : lack === null ? null : t(`composer.${lack}`, { model: modelId })
   return (
     <Page title={chat?.title === undefined || chat.title === '' ? t('title') : chat.title} bare>
       <div className="flex h-full min-h-0">
@@ -144,6 +146,7 @@ export function ChatView({ chatId, leaf, model: wanted }: { chatId: string | nul
           <Composer
             chatId={chatId}
             model={model}
+            name={modelId}
             params={state.params}
             onParams={(params) => state.change({ params })}
             onSend={send}

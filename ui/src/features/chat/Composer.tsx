@@ -18,6 +18,8 @@ import type { Model } from './use-models'
 export interface ComposerProps {
   chatId: string | null
   model: Model | undefined
+  /** The name that is chosen, whether there is a model of it or not. */
+  name: string | null
   params: Params
   onParams: (params: Params) => void
   onSend: () => void
@@ -37,7 +39,7 @@ export interface ComposerProps {
 /** Where a message is written. Send becomes Stop in its place, so that a hand need not look for it. */
 export function Composer(props: ComposerProps) {
   const { t } = useTranslation('chat')
-  const { chatId, model, onSend, onStop, onFiles, field, reason } = props
+  const { chatId, model, name, onSend, onStop, onFiles, field, reason } = props
   const draft = useDraft(chatId)
   const picker = useRef<HTMLInputElement>(null)
   const isEmpty = draft.text.trim() === '' && draft.files.length === 0
@@ -78,7 +80,7 @@ export function Composer(props: ComposerProps) {
           rows={1}
           data-testid="composer"
           aria-label={t('composer.label')}
-          placeholder={reason ?? t('composer.placeholder', { model: model?.id ?? '' })}
+          placeholder={reason ?? (name === null ? t('composer.label') : t('composer.placeholder', { model: name }))}
           data-open={reason === null ? '' : undefined}
           disabled={reason !== null}
           onChange={(event) => setDraft(chatId, { text: event.target.value })}

@@ -3,6 +3,7 @@ import { type QueryClient, useQueryClient } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { addFile, addMessage, beginRun, cancelRun, changeMessage, chatKeys, createChat, type NewPart } from './api'
 import { alter, changed, changeInTurn, put } from './chat-cache'
+import { shrunk } from './shrink'
 import type { Chat, Message, Params, Summary } from './types'
 import { rememberModel } from './ui-store'
 
@@ -103,7 +104,7 @@ async function begin(client: QueryClient, beginning: Beginning): Promise<Summary
 async function partsOf(chat: string, { text, files }: Outgoing): Promise<NewPart[]> {
   const parts: NewPart[] = []
   for (const file of files) {
-    const kept = await addFile(chat, file)
+    const kept = await addFile(chat, await shrunk(file))
     parts.push({ type: kept.type, file_id: kept.file_id, name: kept.name })
   }
   if (text.trim() !== '') parts.push({ type: 'text', text })

@@ -2,7 +2,6 @@ import { useCallback } from 'react'
 import { useTranslation } from 'react-i18next'
 import { bytes, list } from '@/i18n/format'
 import { mostBytes, refusal, together } from './attach'
-import { shrunk } from './shrink'
 import { draftOf, setDraft, setProblem } from './ui-store'
 import type { Model } from './use-models'
 
@@ -24,9 +23,7 @@ export function useFiles(chatId: string | null, model: Model | undefined): (file
         else refused.push(t(`refused.${why}`, { name: file.name, model: model?.id ?? '', size: bytes(mostBytes(file, LARGEST)) }))
       }
       setProblem(chatId, refused.length === 0 ? null : list(refused))
-      void Promise.all(taken.map(shrunk)).then((ready) => {
-        if (ready.length > 0) setDraft(chatId, { files: together(draftOf(chatId).files, ready) })
-      })
+      if (taken.length > 0) setDraft(chatId, { files: together(draftOf(chatId).files, taken) })
     },
     [chatId, model, t],
   )

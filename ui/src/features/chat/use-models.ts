@@ -7,19 +7,41 @@ import { lastModel } from './ui-store'
 
 export type Model = Schemas['ModelObject']
 
-/** Those that can answer, with their states as they are now. */
-export function useModels(): { models: readonly Model[]; isLoading: boolean; error: unknown; refetch: () => void } {
-  const { data: listed, isPending, error, refetch } = useQuery(served)
+export interface Known {
+  /** Those that can answer, with their states as they are now. */
+  models: readonly Model[]
+  isLoading: boolean
+  error: unknown
+  refetch: () => void
+  /** Why nobody answers under that name; null where somebody does, and while that is being asked. */
+  lacks: (name: string) => Lack | null
+}
+
+export function useModels(): Known {
+  const { data: listed, isPending, isFetching, error, refetch } = useQuery(served)
   const live = useStandingPart('models', (standing) => standing.models)
   const models = useMemo(() => {
     const now = new Map((live ?? []).filter((one) => one.id === one.model).map((one) => [one.model, one]))
     return answering(listed ?? []).map((one): Model => {
       const figures = now.get(one.id)
-      const state = figures?.state ?? (live === null ? one.state : 'unloaded')
+      const state = figures?.state ?? (live === null || one.state === 'failed' ? one.state : 'unloaded')
       return { ...one, state, reason: figures === undefined ? one.reason : figures.reason }
     })
   }, [listed, live])
-  return { models, isLoading: isPending, error, refetch: () => void refetch() }
+  const lacks = (name: string) => (listed === undefined || isFetching ? null : lackOf(listed, name))
+  return { models, isLoading: isPending, error, refetch: () => void refetch(), lacks }
+}
+
+/** There is no such model, its files cannot be used, or it is not one to talk to. */
+export type Lack = 'unknown' | 'broken' | 'silent'
+
+/** Why nobody answers under that name, which may be one with an adapter, as `model+adapter`. */
+export function lackOf(listed: readonly Model[], name: string): Lack | null {
+  const named = (id: string) => listed.find((one) => one.id === id || one.aliases.includes(id))
+  const found = named(name) ?? named(name.slice(0, Math.max(0, name.lastIndexOf('+'))))
+  if (found === undefined) return 'unknown'
+  if (answering([found]).length > 0) return null
+  return found.state === 'failed' ? 'broken' : 'silent'
 }
 
 /** The model to talk to: the conversation's, the one that is `preferred`, the one that was used last, one that is loaded, any. */

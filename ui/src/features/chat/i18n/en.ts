@@ -115,6 +115,9 @@ export const en = {
     stop: 'Stop',
     dismiss: 'Dismiss',
     noModel: 'Add a model first',
+    unknown: 'There is no model “{{model}}” here. Choose another above',
+    broken: '“{{model}}” cannot be used, and the Models page says why. Choose another above',
+    silent: '“{{model}}” is not for conversations. Choose another above',
   },
   attach: { list: 'Attached', remove: 'Remove {{name}}', drop: 'Drop files here' },
   refused: {

@@ -118,6 +118,9 @@ export const ko: Translated<typeof en> = {
     stop: '멈추기',
     dismiss: '닫기',
     noModel: '먼저 모델을 추가하세요',
+    unknown: '“{{model}}” 모델이 이 서버에 없습니다. 위에서 다른 모델을 고르세요',
+    broken: '“{{model}}” 모델을 사용할 수 없습니다. 이유는 모델 페이지에 있습니다. 위에서 다른 모델을 고르세요',
+    silent: '“{{model}}” 모델은 대화에 답하지 않습니다. 위에서 다른 모델을 고르세요',
   },
   attach: { list: '첨부 파일', remove: '{{name}} 빼기', drop: '여기에 파일을 놓으세요' },
   refused: {
