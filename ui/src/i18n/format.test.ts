@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { ago, bytes, bytesOf, duration, percent, rate } from './format'
+import { ago, bytes, bytesOf, dotted, duration, percent, rate } from './format'
 
 test('sizes keep the digits that matter', () => {
   expect([bytes(999, 1000, 'en'), bytes(4_900_000_000, 1000, 'en'), bytes(1024 ** 3, 1024, 'en')]).toEqual(['999 B', '4.9 GB', '1 GiB'])
@@ -26,4 +26,9 @@ test('times are written as the language writes them', () => {
   expect(ago(1000, 1180, 'en')).toBe('3 minutes ago')
   expect(ago(1000, 1180, 'ko')).toBe('3분 전')
   expect(percent(0.385, 0, 'en')).toBe('39%')
+})
+
+test('dots stand between what is said, and at no beginning of a line', () => {
+  expect(dotted(['a', false, null, '', undefined, 'b c'])).toBe('a\u00A0· b c')
+  expect(dotted([null])).toBe('')
 })

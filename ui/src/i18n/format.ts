@@ -28,6 +28,11 @@ export function percent(share: number, digits = 0, lang: Language = language()):
   return numbers({ style: 'percent', maximumFractionDigits: digits }, lang).format(share)
 }
 
+/** Those of `parts` that say something, between dots, none of which begins a line. */
+export function dotted(parts: readonly (string | false | null | undefined)[]): string {
+  return parts.filter((part) => typeof part === 'string' && part !== '').join('\u00A0· ')
+}
+
 const UNITS = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'] as const
 
 /** `4.9 GB`, by powers of 1,000 as disks and downloads are sold, or of 1,024 (`GiB`) for memory. */

@@ -20,7 +20,7 @@ export function BottomBar() {
       {PAGES.filter((page) => !LAST_PAGES.includes(page.name)).map(({ name, to, icon: Icon }) => (
         <Link key={name} to={to} className={TAB}>
           <Icon aria-hidden="true" className="size-5" strokeWidth={1.75} />
-          <span className="max-w-full truncate px-1 text-2xs font-medium">{t(`nav.${name}`)}</span>
+          <span className="max-w-full truncate text-2xs font-medium">{t(`nav.${name}`)}</span>
         </Link>
       ))}
       <button type="button" className={TAB} onClick={() => setOpen(true)} aria-haspopup="dialog">

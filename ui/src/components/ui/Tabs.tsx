@@ -23,7 +23,7 @@ export function Tabs<T extends string>({ value, onValueChange, tabs, label, asid
   return (
     <Base.Root value={value} onValueChange={(next) => onValueChange(next as T)} className={cn('flex min-h-0 flex-col', className)}>
       <div className="flex items-center gap-2 border-b border-line">
-        <Base.List aria-label={label} className="relative flex min-w-0 flex-1 gap-1 overflow-x-auto">
+        <Base.List aria-label={label} className="relative flex min-w-0 flex-1 flex-wrap gap-x-1">
           {tabs.map((tab) => (
             <Base.Tab
               key={tab.value}
@@ -34,7 +34,7 @@ export function Tabs<T extends string>({ value, onValueChange, tabs, label, asid
               {tab.label}
             </Base.Tab>
           ))}
-          <Base.Indicator className="absolute bottom-0 left-(--active-tab-left) h-0.5 w-(--active-tab-width) rounded-full bg-accent transition-[left,width] duration-150" />
+          <Base.Indicator className="absolute top-[calc(var(--active-tab-top)+var(--active-tab-height)-2px)] left-(--active-tab-left) h-0.5 w-(--active-tab-width) rounded-full bg-accent transition-[left,width] duration-150" />
         </Base.List>
         {aside}
       </div>

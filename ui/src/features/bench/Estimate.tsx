@@ -3,7 +3,7 @@ import { useEffect, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { api, data } from '@/api/client'
 import { Refusal } from '@/components/ui/Refusal'
-import { duration, number } from '@/i18n/format'
+import { dotted, duration, number } from '@/i18n/format'
 import { benchKeys } from './queries'
 import type { Body } from './run-form'
 
@@ -26,7 +26,10 @@ export function Estimate({ body }: { body: Body }) {
   const said =
     found === undefined || asked !== wanted
       ? t('form.estimating')
-      : `${t('form.estimate', { duration: duration(Math.max(1, Math.round(found.seconds))), steps: number(found.steps) })} · ${t(found.measured ? 'form.measured' : 'form.guessed')}`
+      : dotted([
+          t('form.estimate', { duration: duration(Math.max(1, Math.round(found.seconds))), steps: number(found.steps) }),
+          t(found.measured ? 'form.measured' : 'form.guessed'),
+        ])
   return (
     <div role="status" className={`tabular text-sm ${error ? 'text-bad' : 'text-ink-2'}`}>
       {error ? <Refusal error={error} /> : said}

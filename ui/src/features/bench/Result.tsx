@@ -9,7 +9,7 @@ import { Fetched } from '@/components/ui/Fetched'
 import { Reason } from '@/components/ui/Reason'
 import { Select } from '@/components/ui/Select'
 import { SkeletonList } from '@/components/ui/Skeleton'
-import { bytes, list, moment, number } from '@/i18n/format'
+import { bytes, dotted, list, moment, number } from '@/i18n/format'
 import { Exports } from './Exports'
 import { benchmark, benchmarks } from './queries'
 import { ResultCharts } from './ResultCharts'
@@ -107,12 +107,8 @@ function Facts({ run: { setup, plan, began } }: { run: Benchmark }) {
   const versions = setup.versions.map((pair) => pair.join(' ')).join(', ')
   return (
     <>
-      <span className="block">
-        {moment(began)} · {repeats}
-      </span>
-      <span className="block">
-        {facts} · {setup.system}
-      </span>
+      <span className="block">{dotted([moment(began), repeats])}</span>
+      <span className="block">{dotted([facts, setup.system])}</span>
       <span className="block text-xs text-ink-3">
         {t('result.versions')}: {versions}
       </span>

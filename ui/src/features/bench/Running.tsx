@@ -9,13 +9,13 @@ import { ConfirmDialog } from '@/components/ui/ConfirmDialog'
 import { Progress } from '@/components/ui/Progress'
 import { Reason } from '@/components/ui/Reason'
 import { toast } from '@/components/ui/Toast'
-import { duration, number, rate } from '@/i18n/format'
+import { dotted, duration, number, rate } from '@/i18n/format'
 import { useStanding } from '@/realtime/hub'
 import type { BenchmarkUnderWay } from '@/realtime/topics'
 import { cellName } from './value'
 
 /** How far the benchmark is that runs, what holds it up, and its end. */
-export function Running({ running, mayCancel }: { running: BenchmarkUnderWay; mayCancel: boolean }) {
+export function Running({ running }: { running: BenchmarkUnderWay }) {
   const { t } = useTranslation('bench')
   const { id, progress } = running
   const [busy, setBusy] = useState(false)
@@ -35,11 +35,9 @@ export function Running({ running, mayCancel }: { running: BenchmarkUnderWay; ma
     <Card
       title={t('running.title')}
       actions={
-        mayCancel && (
-          <Button busy={busy} onClick={() => void cancel()}>
-            {t('running.cancel')}
-          </Button>
-        )
+        <Button busy={busy} onClick={() => void cancel()}>
+          {t('running.cancel')}
+        </Button>
       }
     >
       <div className="flex flex-col gap-3">
@@ -50,11 +48,13 @@ export function Running({ running, mayCancel }: { running: BenchmarkUnderWay; ma
         />
         {progress !== null && (progress.tokens ?? 0) > 0 && held === null && (
           <p className="tabular text-sm text-ink-2">
-            {t('running.tokens', { tokens: number(progress.tokens ?? 0) })}
-            {typeof progress.rate === 'number' && ` · ${t('running.rate', { rate: rate(progress.rate) })}`}
+            {dotted([
+              t('running.tokens', { tokens: number(progress.tokens ?? 0) }),
+              typeof progress.rate === 'number' && t('running.rate', { rate: rate(progress.rate) }),
+            ])}
           </p>
         )}
-        {held !== null && <Held reason={held} mayCancel={mayCancel} />}
+        {held !== null && <Held reason={held} />}
       </div>
     </Card>
   )
@@ -64,14 +64,10 @@ function Where({ progress }: { progress: Schemas['Progress'] }) {
   const { t } = useTranslation('bench')
   const step = number(Math.min(progress.done + 1, progress.total))
   const left = duration(Math.max(1, Math.round(progress.left)))
-  return (
-    <>
-      {t('running.step', { step, total: number(progress.total) })} · {t('running.left', { duration: left })}
-    </>
-  )
+  return dotted([t('running.step', { step, total: number(progress.total) }), t('running.left', { duration: left })])
 }
 
-function Held({ reason, mayCancel }: { reason: string; mayCancel: boolean }) {
+function Held({ reason }: { reason: string }) {
   const { t } = useTranslation('bench')
   const others = useStanding('requests') ?? []
   const [asking, setAsking] = useState(false)
@@ -93,7 +89,7 @@ function Held({ reason, mayCancel }: { reason: string; mayCancel: boolean }) {
             <Link to="/monitor" className={buttonClass({ size: 'sm' })}>
               {t('running.seeOthers')}
             </Link>
-            {mayCancel && others.length > 0 && (
+            {others.length > 0 && (
               <Button size="sm" onClick={() => setAsking(true)}>
                 {t('running.endOthers', { count: others.length })}
               </Button>

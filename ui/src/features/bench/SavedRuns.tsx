@@ -10,7 +10,7 @@ import { ConfirmDialog } from '@/components/ui/ConfirmDialog'
 import { EmptyState } from '@/components/ui/EmptyState'
 import { Fetched } from '@/components/ui/Fetched'
 import { IconButton } from '@/components/ui/IconButton'
-import { list, moment } from '@/i18n/format'
+import { dotted, list, moment } from '@/i18n/format'
 import { benchKeys, benchmarks } from './queries'
 import type { Benchmark } from './rows'
 
@@ -95,7 +95,5 @@ export function nameOf({ plan }: Benchmark): string {
 function factsOf({ began, setup, plan }: Benchmark): string {
   const version = setup.versions.find(([name]) => name === 'dovetail')
   const named = plan.name ? list(plan.models) : ''
-  return [moment(began), setup.processor, ...setup.gpus, version && version.join(' '), named]
-    .filter(Boolean)
-    .join(' · ')
+  return dotted([moment(began), setup.processor, ...setup.gpus, version?.join(' '), named])
 }

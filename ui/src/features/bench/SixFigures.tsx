@@ -1,5 +1,5 @@
 import { useTranslation } from 'react-i18next'
-import { number, rate } from '@/i18n/format'
+import { dotted, number, rate } from '@/i18n/format'
 import type { Figures } from './ask'
 
 const SIX = [
@@ -31,8 +31,10 @@ export function SixFigures({ figures }: { figures: Figures | null }) {
         })}
       </dl>
       <p className="tabular mt-2 min-h-5 text-xs text-ink-3">
-        {prefill !== null && t('test.more.prompt_tokens_per_second', { value: rate(prefill) })}
-        {figures !== null && figures.load_s > 0 && ` · ${t('test.more.load_s', { value: number(figures.load_s, 2) })}`}
+        {dotted([
+          prefill !== null && t('test.more.prompt_tokens_per_second', { value: rate(prefill) }),
+          figures !== null && figures.load_s > 0 && t('test.more.load_s', { value: number(figures.load_s, 2) }),
+        ])}
       </p>
     </div>
   )

@@ -2,7 +2,7 @@ import { Popover } from '@base-ui/react/popover'
 import { useTranslation } from 'react-i18next'
 import { Button } from '@/components/ui/Button'
 import { cn } from '@/components/ui/cn'
-import { number, percent } from '@/i18n/format'
+import { dotted, number, percent } from '@/i18n/format'
 import type { Meter } from './meter'
 
 const COLOURS = { ok: 'text-accent-ink', warn: 'text-warn', full: 'text-bad' }
@@ -45,8 +45,10 @@ export function ContextRing({ meter, actions, isBusy }: { meter: Meter; actions:
           <Popover.Popup className="popup w-72 rounded-lg border border-line bg-raised p-3 text-base text-ink shadow-lg outline-none">
             <Popover.Title className="font-medium">{t('context.title')}</Popover.Title>
             <Popover.Description className="tabular text-sm text-ink-2">
-              {t('context.of', { used: number(meter.used), max: number(meter.max) })}
-              {meter.cached > 0 && ` · ${t('message.cached', { tokens: number(meter.cached) })}`}
+              {dotted([
+                t('context.of', { used: number(meter.used), max: number(meter.max) }),
+                meter.cached > 0 && t('message.cached', { tokens: number(meter.cached) }),
+              ])}
             </Popover.Description>
             <dl className="tabular my-2 flex flex-col gap-0.5 text-sm">
               {rows

@@ -32,9 +32,9 @@ export const MessageFooter = memo(function MessageFooter({ message }: { message:
       data-usage={usage === null ? undefined : JSON.stringify(usage)}
     >
       {said.map((one, index) => (
-        <span key={one.key} title={one.title} className="whitespace-nowrap">
+        <span key={one.key} title={one.title} className="min-w-0 wrap-anywhere">
           {one.text}
-          {index < said.length - 1 && <span aria-hidden> ·</span>}
+          {index < said.length - 1 && <span aria-hidden>{'\u00A0·'}</span>}
         </span>
       ))}
     </p>

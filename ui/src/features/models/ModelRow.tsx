@@ -9,7 +9,7 @@ import { Menu, type MenuItem } from '@/components/ui/Menu'
 import { Progress } from '@/components/ui/Progress'
 import { Reason } from '@/components/ui/Reason'
 import { useCopy } from '@/hooks/clipboard'
-import { ago, bytes, duration } from '@/i18n/format'
+import { ago, bytes, dotted, duration } from '@/i18n/format'
 import { Capabilities } from './Capabilities'
 import { isLanguageModel, isLoaded, type Row } from './entries'
 import { memory, parameters, tokens } from './figures'
@@ -51,31 +51,31 @@ export function ModelRow({ row, onOpen, onDelete }: ModelRowProps) {
 function Facts({ row: { entry, lastUsed } }: { row: Row }) {
   const { t } = useTranslation('models')
   const now = useNow(30_000)
-  const facts = [
+  const facts = dotted([
     entry.parameters > 0 && t('list.parameters', { value: parameters(entry.parameters) }),
     entry.size > 0 && bytes(entry.size),
     entry.context > 0 && t('list.context', { value: tokens(entry.context) }),
     entry.format === 'remote' && t('list.remote'),
     entry.source === 'package' && t('list.package'),
     lastUsed === null ? null : t('list.used', { when: ago(Math.min(lastUsed, now), now) }),
-  ].filter((fact) => typeof fact === 'string')
-  return <p className="mt-0.5 text-sm text-ink-2">{facts.join(' · ')}</p>
+  ])
+  return <p className="mt-0.5 text-sm text-ink-2">{facts}</p>
 }
 
 function Standing({ row }: { row: Row }) {
   const { t } = useTranslation('models')
   const now = useNow(10_000)
   const left = row.expiresAt === null ? null : Math.max(0, row.expiresAt - now)
-  const more = [
+  const more = dotted([
     row.memory !== null && memory(row.memory),
     isLoaded(row.state) && row.entry.settings['pin'] === true && t('list.pinned'),
     row.state === 'ready' && left !== null && t('list.expires', { time: duration(left < 60 ? Math.round(left) : 60 * Math.round(left / 60)) }),
     row.waiting > 0 && t('state.waiting', { count: row.waiting }),
-  ].filter((one) => typeof one === 'string')
+  ])
   return (
     <div className="flex min-w-0 flex-wrap items-center gap-x-2 gap-y-1 md:w-56 lg:w-72 md:flex-col md:items-end md:gap-y-0">
       <StateMark row={row} />
-      {more.length > 0 && <span className="tabular text-sm text-ink-2">{more.join(' · ')}</span>}
+      {more !== '' && <span className="tabular text-sm text-ink-2">{more}</span>}
       {row.state === 'starting' && row.progress !== null && (
         <Progress className="w-full" hideLabel label={t('state.starting')} value={Math.round(row.progress * 100)} />
       )}
@@ -88,7 +88,7 @@ function Actions({ row, onOpen, onDelete }: ModelRowProps) {
   const { t } = useTranslation('models')
   const isAdmin = useIsAdmin()
   const { entry, state } = row
-  const canChat = entry.capabilities.includes('chat') || entry.capabilities.includes('completion') || entry.format === 'remote'
+  const canChat = entry.capabilities.includes('chat') || entry.format === 'remote'
   return (
     <div className="flex items-center gap-2 md:justify-end">
       {canChat && (

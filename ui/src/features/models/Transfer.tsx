@@ -9,7 +9,7 @@ import { ConfirmDialog } from '@/components/ui/ConfirmDialog'
 import { Progress } from '@/components/ui/Progress'
 import { Refusal } from '@/components/ui/Refusal'
 import { toast } from '@/components/ui/Toast'
-import { bytes, duration, percent } from '@/i18n/format'
+import { bytes, dotted, duration, percent } from '@/i18n/format'
 import { isStalled, isUnderWay, percentOf, titleOf, verbsOf, type Download, type Verb } from './progress'
 import { useModels } from './use-models'
 import { usePlace } from './use-place'
@@ -28,10 +28,10 @@ export function Transfer({ download }: { download: Download }) {
       ? t('transfers.retrying', { time: duration(Math.ceil(download.retry_in ?? 0)), count: download.attempt + 1 })
       : t(`transfers.${download.state}`)
   const tone = download.state === 'failed' ? 'bad' : download.state === 'done' ? 'good' : stalled || download.state === 'retrying' ? 'warn' : 'accent'
-  const aside = [
+  const aside = dotted([
     download.state === 'running' && t('transfers.speed', { size: bytes(download.speed) }),
     download.state === 'running' && download.eta !== null && t('transfers.eta', { time: duration(download.eta) }),
-  ].filter((one) => typeof one === 'string')
+  ])
   return (
     <li className="flex flex-col gap-2 px-4 py-3" data-download={download.id} data-state={download.state}>
       <div className="flex flex-wrap items-center gap-x-3 gap-y-1">
@@ -54,7 +54,7 @@ export function Transfer({ download }: { download: Download }) {
             <span className="flex flex-wrap gap-x-3">
               <span data-testid="part">{part === null ? '' : percent(part / 100)}</span>
               <span>{t('transfers.of', { done: bytes(download.done), total: bytes(download.total) })}</span>
-              {aside.length > 0 && <span data-testid="speed">{aside.join(' · ')}</span>}
+              {aside !== '' && <span data-testid="speed">{aside}</span>}
             </span>
           }
         />

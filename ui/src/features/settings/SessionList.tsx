@@ -9,7 +9,7 @@ import { Card } from '@/components/ui/Card'
 import { ConfirmDialog } from '@/components/ui/ConfirmDialog'
 import { EmptyState } from '@/components/ui/EmptyState'
 import { Fetched } from '@/components/ui/Fetched'
-import { ago, day } from '@/i18n/format'
+import { ago, day, dotted } from '@/i18n/format'
 import { programOf } from './program'
 
 export function SessionList() {
@@ -33,7 +33,7 @@ export function SessionList() {
                       {session.current && <Badge tone="good">{t('sessions.here')}</Badge>}
                     </p>
                     <p className="text-sm text-ink-3">
-                      {session.address} · {t('sessions.used', { when: ago(session.used) })} · {t('sessions.since', { when: day(session.created) })}
+                      {dotted([session.address, t('sessions.used', { when: ago(session.used) }), t('sessions.since', { when: day(session.created) })])}
                     </p>
                   </div>
                   {!session.current && (
