@@ -58,17 +58,20 @@ class Running:
 
 @asynccontextmanager
 async def running(
-    home: Path, flags: Sequence[str] = (), environment: Mapping[str, str] | None = None
+    home: Path,
+    flags: Sequence[str] = (),
+    environment: Mapping[str, str] | None = None,
+    program: Sequence[str] = (sys.executable, "-m", "dovetail"),
 ) -> AsyncGenerator[Running]:
-    """Starts on a free port and stops by SIGTERM; what it logged, at every level, is in `home`/serve.log.
+    """Starts `program` on a free port, stops by SIGTERM; what it logged, at every level, is in `home`/serve.log.
 
     Before it stops it meets the canaries: the end of the run looks for them in all logs.
     """
     log = home / "serve.log"
     told = {**os.environ, "DOVETAIL_LOG__LEVEL": "debug", "HF_TOKEN": canaries.TOKEN, **(environment or {})}
-    argv = ["-m", "dovetail", "serve", "--port", "0", "--home", str(home), "--log-format", "json", *flags]
+    argv = [*program, "serve", "--port", "0", "--home", str(home), "--log-format", "json", *flags]
     with log.open("wb") as output:
-        child = await asyncio.create_subprocess_exec(sys.executable, *argv, stdout=output, stderr=output, env=told)
+        child = await asyncio.create_subprocess_exec(*argv, stdout=output, stderr=output, env=told)
     try:
         url = await _address(child, log)
         yield Running(url, psutil.Process(child.pid), home)
