@@ -5,6 +5,7 @@ shape, or is planted by name. A test that writes a secret of its own into no log
 """
 
 import json
+import os
 import re
 from collections.abc import Iterator
 from contextlib import suppress
@@ -45,16 +46,28 @@ def plant(home: Path, *secrets: str) -> None:
 
 def logs(folder: Path) -> Iterator[Path]:
     """What servers and workers have written under `folder` for people to read."""
-    for path in sorted(folder.rglob("*")):
-        inside = path.relative_to(folder).parts
-        if (path.suffix == ".log" or path.name == "stderr" or "logs" in inside) and path.is_file():
+    for path in files(folder):
+        if path.suffix == ".log" or path.name == "stderr" or "logs" in path.relative_to(folder).parts:
             yield path
+
+
+def files(folder: Path) -> list[Path]:
+    """All under `folder`, of which some may go meanwhile: tests tidy up, and what they started ends."""
+    return sorted(Path(at, name) for at, _, names in os.walk(folder) for name in names)
+
+
+def read(path: Path) -> bytes:
+    """Nothing of a file that has gone, and of what is none."""
+    try:
+        return path.read_bytes() if path.is_file() else b""
+    except FileNotFoundError:
+        return b""
 
 
 def found(folder: Path) -> list[str]:
     """`file:line: kind` for each secret in a log under `folder`."""
     kinds = {kind: [re.escape(form) for word in words for form in forms(word)] for kind, words in WORDS.items()}
-    planted = [word for path in folder.rglob(PLANTED) for word in path.read_text("utf-8").splitlines()]
+    planted = [word for path in files(folder) if path.name == PLANTED for word in read(path).decode().splitlines()]
     kinds["what a test planted"] = [re.escape(form) for word in planted for form in forms(word)]
     for kind, shape in SHAPES.items():
         kinds.setdefault(kind, []).append(shape)
@@ -63,7 +76,7 @@ def found(folder: Path) -> list[str]:
         f"{path}:{number}: {kind}"
         for path in logs(folder)
         for kind, pattern in patterns.items()
-        for number, line in enumerate(path.read_bytes().splitlines(), 1)
+        for number, line in enumerate(read(path).splitlines(), 1)
         if pattern.search(line)
     ]
 

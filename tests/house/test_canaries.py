@@ -1,6 +1,7 @@
 """The grep for secrets finds what it is to find, and a run that has left one in a log fails."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -32,6 +33,27 @@ def test_a_secret_is_found_in_every_log(line: str) -> None:
         assert [one.rpartition("/")[2].split(":")[:2] for one in canaries.found(home)] == [
             ["audit.jsonl", "2"], ["serve.log", "2"], ["stderr", "2"],
         ]  # fmt: skip
+
+
+def test_what_goes_while_it_is_looked_through_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = os.scandir
+
+    def scandir(path: str | Path) -> object:
+        """The folder goes between its being seen and its being opened, the file between that and its being read."""
+        if Path(path).name == "going":
+            (Path(path) / "serve.log").unlink()
+            Path(path).rmdir()
+            (Path(name) / "gone.log").unlink()
+        return real(path)
+
+    with TemporaryDirectory() as name:
+        for path in ("gone.log", "going/serve.log", "stays/serve.log"):
+            (Path(name) / path).parent.mkdir(exist_ok=True)
+            (Path(name) / path).write_text(canaries.PASSWORD)
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "scandir", scandir)
+            left = canaries.found(Path(name))
+        assert [one.partition(name)[2] for one in left] == ["/stays/serve.log:1: a password"]
 
 
 @pytest.mark.accept("H8")

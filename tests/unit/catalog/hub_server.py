@@ -114,18 +114,22 @@ class Hub:
         hold, at = self.hold, start
         if hold is not None and start >= len(data) // 2 > 0:
             hold.wait(30)
+        token, whole = request.headers.get("Authorization"), False
         with suppress(OSError):  # the client left
             while at < end:
                 stop = min(at + _PIECE, end)
                 if hold is not None and at < len(data) // 2 <= stop:
                     stop = len(data) // 2
+                if whole := stop == end:  # said before: whoever has all of it may look before this thread goes on
+                    self.sent.append(Sent(name, start, token, stop - start))
                 request.wfile.write(data[at:stop])
                 at = stop
                 if hold is not None and at == len(data) // 2:
                     self.half.set()
                     hold.wait(30)
         request.close_connection = end < len(data)
-        self.sent.append(Sent(name, start, request.headers.get("Authorization"), at - start))
+        if not whole:
+            self.sent.append(Sent(name, start, token, at - start))
 
 
 def _json(request: BaseHTTPRequestHandler, value: object) -> None:
