@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type Box, Stick } from './stick-scroll'
+import { type Box, goesUp, Stick } from './stick-scroll'
 
 function box(scrollHeight: number, scrollTop = 0): Box & { scrollHeight: number } {
   return { scrollHeight, scrollTop, clientHeight: 100 }
@@ -90,5 +90,24 @@ describe('Stick', () => {
     off()
     stick.toEnd(list)
     expect(told).toBe(1)
+  })
+})
+
+describe('goesUp', () => {
+  const pressed = (init: KeyboardEventInit, on: Element = document.createElement('div')) => {
+    let found = false
+    on.addEventListener('keydown', (event) => { found = goesUp(event as KeyboardEvent) })
+    on.dispatchEvent(new KeyboardEvent('keydown', init))
+    return found
+  }
+
+  it('knows the keys that a browser scrolls up by', () => {
+    for (const key of ['PageUp', 'ArrowUp', 'Home']) expect(pressed({ key })).toBe(true)
+    expect(pressed({ key: ' ', shiftKey: true })).toBe(true)
+    for (const key of ['PageDown', 'ArrowDown', 'End', ' ', 'a']) expect(pressed({ key })).toBe(false)
+  })
+
+  it('leaves those alone that move the caret of a field', () => {
+    for (const field of ['textarea', 'input']) expect(pressed({ key: 'ArrowUp' }, document.createElement(field))).toBe(false)
   })
 })

@@ -84,6 +84,12 @@ export interface StickScroll {
 
 const UP_KEYS = new Set(['PageUp', 'ArrowUp', 'Home'])
 
+/** Whether a key moves the list up; in a field the same ones move the caret. */
+export function goesUp({ key, shiftKey, target }: KeyboardEvent): boolean {
+  if (target instanceof HTMLTextAreaElement || target instanceof HTMLInputElement) return false
+  return UP_KEYS.has(key) || (key === ' ' && shiftKey)
+}
+
 /** What was written may be laid out this long after its end. */
 const AFTER_MS = 500
 
@@ -117,9 +123,11 @@ function watch(box: HTMLElement, state: Stick, isWritten: () => boolean): () => 
   let touchY = 0
   const end = new AbortController()
   const passive = { passive: true, signal: end.signal }
+  // At its beginning there is no way up.
+  const up = () => box.scrollTop > 0 && state.free()
   const onTouch = (event: TouchEvent) => {
     const y = event.touches[0]?.clientY ?? 0
-    if (event.type === 'touchmove' && y > touchY) state.free()
+    if (event.type === 'touchmove' && y > touchY) up()
     touchY = y
   }
   const onSelect = () => {
@@ -127,10 +135,10 @@ function watch(box: HTMLElement, state: Stick, isWritten: () => boolean): () => 
     if (selection !== null && !selection.isCollapsed && box.contains(selection.anchorNode)) state.free()
   }
   box.addEventListener('scroll', () => state.scrolled(box), passive)
-  box.addEventListener('wheel', (event) => event.deltaY < 0 && box.scrollTop > 0 && state.free(), passive)
+  box.addEventListener('wheel', (event) => event.deltaY < 0 && up(), passive)
   box.addEventListener('touchstart', onTouch, passive)
   box.addEventListener('touchmove', onTouch, passive)
-  box.addEventListener('keydown', (event) => UP_KEYS.has(event.key) && state.free(), { signal: end.signal })
+  box.addEventListener('keydown', (event) => goesUp(event) && up(), { signal: end.signal })
   document.addEventListener('selectionchange', onSelect, { signal: end.signal })
   const growth = new ResizeObserver(() => state.resized(box, isWritten()))
   growth.observe(box)

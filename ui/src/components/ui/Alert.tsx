@@ -22,13 +22,13 @@ const TONES = {
 export function Alert({ tone = 'info', title, children, actions, className }: AlertProps) {
   const { box, mark, icon: Icon } = TONES[tone]
   return (
-    <div role={tone === 'bad' ? 'alert' : 'status'} className={cn('flex gap-2.5 rounded-lg px-3 py-2.5 text-base text-ink', box, className)}>
+    <div role={tone === 'bad' ? 'alert' : 'status'} className={cn('flex flex-wrap gap-2.5 rounded-lg px-3 py-2.5 text-base text-ink', box, className)}>
       <Icon aria-hidden="true" className={cn('mt-0.75 size-4 shrink-0', mark)} />
-      <div className="min-w-0 flex-1">
+      <div className="min-w-0 flex-1 basis-40">
         {title !== undefined && <p className="font-medium">{title}</p>}
         {children !== undefined && <div className={cn('break-words', title !== undefined && 'text-ink-2')}>{children}</div>}
       </div>
-      {actions !== undefined && <div className="flex shrink-0 items-start gap-2">{actions}</div>}
+      {actions !== undefined && <div className="ml-auto flex flex-wrap items-start gap-2">{actions}</div>}
     </div>
   )
 }

@@ -62,7 +62,8 @@ function Shown({ id, shown }: { id: string; shown: Benchmark }) {
     >
       <div className="flex flex-col gap-5">
         <Exports id={id} baseline={baseline?.id} />
-        {shown.error && <Alert tone="warn" title={t('result.ended')}><Reason>{shown.error}</Reason></Alert>}
+        {/* Of one that waits it is what it waits for, which stands above. */}
+        {shown.error && shown.state !== 'waiting' && <Alert tone="warn" title={t('result.ended')}><Reason>{shown.error}</Reason></Alert>}
         {rows.length === 0 ? (
           <EmptyState title={t('result.none')}>{t('result.noneHelp')}</EmptyState>
         ) : (

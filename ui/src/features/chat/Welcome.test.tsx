@@ -37,6 +37,7 @@ describe('Welcome', () => {
     expect(shown).toContain(en.idea.capital)
     expect(shown).not.toContain(en.idea.code)
     expect(taken).toEqual([en.idea.capital])
+    expect(screen.getByText(en.idea.otherCapital).lang).toBe('ko')
   })
 
   it('asks nothing for who may only look, and says who can change it', () => {

@@ -20,8 +20,9 @@ export function Welcome(props: {
   /** Null for who may not ask. */
   onIdea: ((text: string) => void) | null
 }) {
-  const { t } = useTranslation('chat')
+  const { t, i18n } = useTranslation('chat')
   const { models, model, onIdea } = props
+  const other = i18n.language === 'ko' ? 'en' : 'ko'
   if (props.error !== null && props.error !== undefined) return <ErrorState error={props.error} onRetry={props.onRetry} className="h-full" />
   if (onIdea === null)
     return (
@@ -57,7 +58,7 @@ export function Welcome(props: {
       <ul aria-label={t('welcome.ideas')} className="grid w-full max-w-2xl gap-2 sm:grid-cols-2">
         {(model !== undefined && isDemo(model) ? DEMO_IDEAS : IDEAS).map((idea) => (
           <li key={idea}>
-            <button type="button" onClick={() => onIdea(t(`idea.${idea}`))} className="h-full w-full rounded-lg border border-line bg-surface px-3.5 py-2.5 text-left text-base hover:bg-hover">
+            <button type="button" lang={idea === 'otherCapital' ? other : undefined} onClick={() => onIdea(t(`idea.${idea}`))} className="h-full w-full rounded-lg border border-line bg-surface px-3.5 py-2.5 text-left text-base hover:bg-hover">
               {t(`idea.${idea}`)}
             </button>
           </li>
