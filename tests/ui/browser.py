@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import shutil
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Literal, cast
 from urllib.parse import urlsplit
 
-from playwright.async_api import Browser, ConsoleMessage, Page, Request, async_playwright, expect
+from playwright.async_api import Browser, CDPSession, ConsoleMessage, Page, Request, async_playwright, expect
 
 UI = Path(__file__).parents[2] / "ui"
 AXE = UI / "node_modules" / "axe-core" / "axe.min.js"
@@ -115,12 +116,16 @@ async def opened(
         await context.close()
 
 
-async def audit(page: Page, *, without: tuple[str, ...] = ()) -> None:
-    """Nothing serious that axe finds wrong with the page as it stands, by WCAG 2.2 AA; nor does its window scroll."""
+async def audit(page: Page, *, without: tuple[str, ...] = (), only: tuple[str, ...] = ()) -> None:
+    """Nothing serious that axe finds wrong with the page once it rests, by WCAG 2.2 AA or by the rules of `only`.
+
+    Nor does its window scroll.
+    """
+    await settled(page)
     assert await page.evaluate(_STANDS), "the window scrolls: something in the page is not held by what scrolls"
     await page.evaluate(AXE.read_text("utf-8") + "; undefined")
     options = {
-        "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"],
+        "runOnly": only or ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"),
         "rules": {rule: {"enabled": False} for rule in without},
     }
     found = cast(
@@ -154,6 +159,11 @@ _SAID = """without => {
 }"""
 
 
+_RESTS = """async () => {
+  while (document.getAnimations().length > 0) await new Promise(requestAnimationFrame)
+}"""
+
+
 async def all_korean(page: Page, *without: str) -> None:
     """No three English words in a row are seen or heard in the page, code and what `without` selects apart."""
     said = cast("list[str]", await page.evaluate(_SAID, without))
@@ -161,9 +171,25 @@ async def all_korean(page: Page, *without: str) -> None:
     assert found == set(), f"English on a Korean page: {sorted(found)}"
 
 
+async def audit_in_both(page: Page, look: Look) -> None:
+    """`audit` in the theme of `look`, and in the other one as far as colours go: all else is the same there."""
+    await audit(page)
+    await page.emulate_media(color_scheme="light" if look.theme == "dark" else "dark")
+    await audit(page, only=("color-contrast",))
+    await page.emulate_media(color_scheme=look.theme)
+
+
+async def command(session: CDPSession, method: str, params: dict[str, object] | None = None) -> dict[str, object]:
+    """A command of the browser's own protocol, and what it answers."""
+    # A Dict of anything.
+    return cast("dict[str, object]", await session.send(method, params))  # pyright: ignore[reportUnknownMemberType]
+
+
 async def settled(page: Page) -> None:
-    """Waits until nothing opens or closes any more."""
+    """Waits until nothing opens or closes any more, and no colour is on its way to another."""
     await expect(page.locator("[data-starting-style], [data-ending-style]")).to_have_count(0)
+    async with asyncio.timeout(PATIENCE_MS / 1000):
+        await page.evaluate(_RESTS)
 
 
 async def entered(page: Page) -> None:

@@ -14,6 +14,16 @@ from playwright.async_api import Page, expect
 from ..process.serving.running import Running  # noqa: TID252
 
 Json = dict[str, object]
+_RESTS = """box => new Promise(rests => {
+  let last = -1, same = 0
+  const look = () => {
+    same = box.scrollTop === last ? same + 1 : 0
+    last = box.scrollTop
+    if (same > 10) rests(last)
+    else requestAnimationFrame(look)
+  }
+  look()
+})"""
 
 
 def scripted_binary(folder: Path, fields: Mapping[str, object]) -> dict[str, str]:
@@ -55,6 +65,11 @@ async def choose(page: Page, model: str) -> None:
     await page.get_by_test_id("model-picker").click()
     await page.get_by_role("option", name=model).first.click()
     await expect(page.get_by_test_id("model-picker")).to_contain_text(model)
+
+
+async def resting(page: Page) -> float:
+    """Where the list of messages stands, once it has not moved for some frames."""
+    return float(await page.get_by_role("log").evaluate(_RESTS))
 
 
 async def chat_of(server: Running, page: Page, cookie: str | None = None) -> Json:

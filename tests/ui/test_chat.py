@@ -12,7 +12,7 @@ from playwright.async_api import Page, expect
 
 from .. import canaries  # noqa: TID252
 from ..process.serving.running import Running  # noqa: TID252
-from .browser import LOOKS, Look, all_korean, audit, entered, photograph, settled
+from .browser import LOOKS, Look, all_korean, audit, entered, photograph
 from .chatting import Json, answered, chat_of, choose, kinds_of, messages_of, say, text_of
 from .conftest import Open
 
@@ -138,7 +138,6 @@ async def test_a_new_profile_has_the_same_conversations_and_finds_them_by_what_w
     await expect(found).to_have_count(1)
     await found.get_by_role("button", name="Actions").click()
     await other.get_by_role("menuitem", name="Rename").click()
-    await settled(other)
     await audit(other)
     await expect(other.get_by_role("textbox", name="Title")).to_be_focused()
     await other.get_by_role("textbox", name="Title").fill("얼룩말")
@@ -297,7 +296,6 @@ async def test_nothing_stands_in_the_way_of_anybody(visit: Open, look: Look) -> 
     await photograph(page, f"chat-{look}")
     await page.get_by_test_id("toggle-params").click()
     await expect(page.get_by_test_id("params")).to_be_visible()
-    await settled(page)
     await audit(page)
     await photograph(page, f"chat-params-{look}")
     if look.language == "ko":
@@ -308,7 +306,6 @@ async def test_nothing_stands_in_the_way_of_anybody(visit: Open, look: Look) -> 
     await page.get_by_test_id("model-picker").click()
     await expect(page.get_by_role("option").first).to_be_visible()
     await entered(page)
-    await settled(page)
     await audit(page)
 
 

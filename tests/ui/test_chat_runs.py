@@ -15,7 +15,7 @@ from playwright.async_api import Browser, Page, Request, Route, expect
 
 from ..process.serving.running import Running, running  # noqa: TID252
 from .browser import opened
-from .chatting import Json, answered, chat_of, messages_of, say, scripted_binary, text_of
+from .chatting import Json, answered, chat_of, messages_of, resting, say, scripted_binary, text_of
 from .line import Line, line
 
 pytestmark = pytest.mark.anyio
@@ -238,14 +238,7 @@ async def test_who_has_scrolled_up_is_left_alone(page: Page, hold: Path) -> None
     await box.hover()
     await page.mouse.wheel(0, -150)
     await expect(box).to_have_attribute("data-stuck", "false")
-    before = [-1.0]
-
-    def rests(top: float) -> bool:
-        before.append(top)
-        return before[-2] == top
-
-    await scrolls(page, rests)
-    top = await box.evaluate("box => box.scrollTop")
+    top = await resting(page)
     hold.unlink()
     await answered(page)
     assert await box.evaluate("box => box.scrollTop") == top

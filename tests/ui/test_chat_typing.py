@@ -10,7 +10,7 @@ import pytest
 from playwright.async_api import CDPSession, Page, expect
 
 from ..process.serving.running import running  # noqa: TID252
-from .browser import Look, launched, opened
+from .browser import Look, command, launched, opened
 from .chatting import answered, say
 from .conftest import Open
 
@@ -18,16 +18,11 @@ pytestmark = pytest.mark.anyio
 _PLAIN = "http://lan.test"
 
 
-async def told(session: CDPSession, method: str, params: dict[str, object]) -> None:
-    """A command of the browser's own protocol."""
-    await session.send(method, params)  # pyright: ignore[reportUnknownMemberType]  a Dict of anything
-
-
 async def composed(page: Page, text: str) -> CDPSession:
     """Text under composition in the composer, as an input method has it."""
     await page.get_by_test_id("composer").focus()
     session = await page.context.new_cdp_session(page)
-    await told(
+    await command(
         session, "Input.imeSetComposition", {"text": text, "selectionStart": len(text), "selectionEnd": len(text)}
     )
     return session
@@ -35,8 +30,8 @@ async def composed(page: Page, text: str) -> CDPSession:
 
 async def enter(session: CDPSession, code: int) -> None:
     key = {"key": "Enter", "code": "Enter", "windowsVirtualKeyCode": code, "nativeVirtualKeyCode": code}
-    await told(session, "Input.dispatchKeyEvent", {"type": "rawKeyDown", **key})
-    await told(session, "Input.dispatchKeyEvent", {"type": "keyUp", **key})
+    await command(session, "Input.dispatchKeyEvent", {"type": "rawKeyDown", **key})
+    await command(session, "Input.dispatchKeyEvent", {"type": "keyUp", **key})
 
 
 async def test_hangul_and_enter_send_once(visit: Open) -> None:
@@ -44,7 +39,7 @@ async def test_hangul_and_enter_send_once(visit: Open) -> None:
     await page.get_by_test_id("composer").press_sequentially("안녕하세")
     session = await composed(page, "요")
     await enter(session, 229)
-    await told(session, "Input.insertText", {"text": "요"})
+    await command(session, "Input.insertText", {"text": "요"})
     await enter(session, 13)
     await expect(page.get_by_test_id("user-text")).to_have_text(["안녕하세요"])
     await expect(page.get_by_test_id("composer")).to_have_value("")
@@ -56,7 +51,7 @@ async def test_the_enter_that_takes_a_candidate_sends_nothing(visit: Open) -> No
     page = (await visit("/chat")).page
     session = await composed(page, "日本")
     await enter(session, 229)
-    await told(session, "Input.insertText", {"text": "日本"})
+    await command(session, "Input.insertText", {"text": "日本"})
     await expect(page.get_by_test_id("composer")).to_have_value("日本")
     await expect(page.get_by_test_id("user-text")).to_have_count(0)
     await enter(session, 13)  # the next one does: nothing was on its way before it

@@ -11,7 +11,7 @@ import pytest
 from playwright.async_api import Browser, expect
 
 from ..process.serving.running import Running  # noqa: TID252
-from .browser import audit, opened, settled
+from .browser import audit, opened
 from .chatting import Json
 from .test_chat_files import member
 
@@ -40,7 +40,6 @@ async def test_conversations_come_out_of_a_file_and_all_can_be_deleted(
         assert "number 59" in await titles(server, session)
         await page.get_by_role("button", name="Delete all").click()
         dialog = page.get_by_role("dialog")
-        await settled(page)
         await audit(page)
         await expect(dialog.get_by_role("button", name="Delete all")).to_be_disabled()
         await dialog.get_by_label("Type").fill("delete")

@@ -9,7 +9,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from ..process.serving.running import Running  # noqa: TID252
-from .browser import Look, audit, entered, settled
+from .browser import LOOKS, Look, audit_in_both, entered
 from .conftest import Open
 
 pytestmark = pytest.mark.anyio
@@ -44,7 +44,7 @@ async def talk(server: Running, cookie: str) -> str:
 
 
 @pytest.mark.accept("C5")
-@pytest.mark.parametrize("look", [Look(), Look("dark", "ko", 390)], ids=str)
+@pytest.mark.parametrize("look", [look for look in LOOKS if look.theme == "light"], ids=str)
 @pytest.mark.parametrize("path", PAGES)
 async def test_what_opens_over_a_page(visit: Open, talk: str, path: str, look: Look) -> None:
     page = (await visit(path.format(chat=talk), look)).page
@@ -61,14 +61,13 @@ async def test_what_opens_over_a_page(visit: Open, talk: str, path: str, look: L
             await page.wait_for_timeout(50)
     for number in range(count):
         await page.locator(f'[data-opens="{number}"]').click()
-        await opened_and_closed(page)
+        await opened_and_closed(page, look)
 
 
-async def opened_and_closed(page: Page) -> None:
+async def opened_and_closed(page: Page, look: Look) -> None:
     open_now = page.locator(OPENED).filter(visible=True)
     await expect(open_now.first).to_be_visible()
     await entered(page)
-    await settled(page)
-    await audit(page)
+    await audit_in_both(page, look)
     await page.keyboard.press("Escape")
     await expect(open_now).to_have_count(0)

@@ -12,7 +12,7 @@ from playwright.async_api import Browser, Locator, Page, expect
 
 from .. import canaries  # noqa: TID252
 from ..process.serving.running import Running  # noqa: TID252
-from .browser import Look, all_korean, audit, opened, photograph, settled
+from .browser import Look, all_korean, audit, opened, photograph
 from .conftest import NAME, PASSWORD
 
 pytestmark = pytest.mark.anyio
@@ -132,7 +132,6 @@ async def test_nothing_serious_is_wrong_with_it(browser: Browser, server: Runnin
         await end()
         over = page.get_by_role("dialog")
         await expect(over.locator("input[type=password]")).to_be_focused()
-        await settled(page)
         await audit(page)
         await photograph(page, f"session-end-{look}")
         if look.language == "ko":
