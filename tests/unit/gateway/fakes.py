@@ -14,13 +14,15 @@ from dovetail.access.access import Access
 from dovetail.catalog.adapters import Adapters
 from dovetail.catalog.catalog import Catalog
 from dovetail.core.caller import LOCAL, Caller
+from dovetail.core.errors import NoRoom
 from dovetail.core.events import Loading, Progress
-from dovetail.core.model import Model, Pooling
+from dovetail.core.model import LoadOptions, Model, Pooling
 from dovetail.core.observe import Observer
 from dovetail.core.request import GenerateRequest, Json, JsonObject
 from dovetail.engines.base import Machine
 from dovetail.engines.gguf import GgufEngine
 from dovetail.engines.mlx import MlxEngine
+from dovetail.fleet.estimate import Estimate
 from dovetail.fleet.pool import Pool as RealPool
 from dovetail.fleet.pool import WorkerStatus
 from dovetail.fleet.props import Props
@@ -186,6 +188,7 @@ class Pool(serving.Pool):
     loaded: list[str] = field(default_factory=list[str])
     said: dict[str, Props] = field(default_factory=dict[str, Props])
     taken: list[Model] = field(default_factory=list[Model])
+    askers: list[Caller] = field(default_factory=list[Caller])  # of loads, and of what one would take
     budget: int = 1 << 30
 
     @asynccontextmanager
@@ -214,10 +217,18 @@ class Pool(serving.Pool):
     def props(self, model_id: str, adapter: str | None = None) -> Props | None:
         return self.said.get(f"{model_id}+{adapter}" if adapter else model_id)
 
-    async def load(self, model: Model, tell: Callable[[Progress], None] = lambda _: None) -> None:
+    async def load(
+        self, model: Model, tell: Callable[[Progress], None] = lambda _: None, caller: Caller = LOCAL
+    ) -> None:
+        self.askers.append(caller)
         async for progress in Lease(self).ready():
             tell(progress)
         self.loaded.append(model.id)
+
+    async def estimate(self, model: Model, options: LoadOptions, engine_key: str, caller: Caller = LOCAL) -> Estimate:
+        del model, options, engine_key
+        self.askers.append(caller)
+        raise NoRoom("of nothing")
 
     async def unload(self, model_id: str, adapter: str | None = None) -> bool:
         del adapter

@@ -3,7 +3,7 @@
 import json
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -15,7 +15,7 @@ from dovetail.gateway.rights import RIGHTS
 from dovetail.settings import ServerSettings, Settings
 
 from ..access.parts import GOOD, access  # noqa: TID252
-from .fakes import call, model, services
+from .fakes import Pool, call, model, services
 
 pytestmark = pytest.mark.anyio
 
@@ -87,6 +87,24 @@ async def test_nothing_hidden_is_measured(tmp_path: Path, path: str, name: str, 
         refused = await call(app, "POST", path, plan, x_api_key=narrow)
         assert refused.error[::2] == (404, "model_not_found")
         assert b"models here: mine" in refused.body
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/models/load", {"model": "mine"}),
+        ("/v1/internal/model/load", {"llm_model_name": "mine"}),
+        ("/api/v1/models/mine/load", None),
+        ("/api/chat", {"model": "mine", "messages": []}),
+        ("/api/v1/models/estimate", {"model": "mine"}),
+    ],
+)
+async def test_a_load_is_refused_in_words_for_who_asks(tmp_path: Path, path: str, body: dict[str, Any] | None) -> None:
+    with access(tmp_path) as made:
+        served = services(None, model("mine"), model("hidden"), access=made)
+        _, narrow = await made.keys.create(NewKey("k", None, "admin", Scope(models=("mine",))))
+        await call(create_app(served), "POST", path, body, x_api_key=narrow)
+        assert [caller.scope.models for caller in cast("Pool", served.pool).askers] == [("mine",)]
 
 
 async def test_numbers_of_hidden_models_stand_for_none(tmp_path: Path) -> None:
