@@ -169,6 +169,15 @@ async def test_a_key_is_shown_masked_and_copied_whole(own: Running, browser: Bro
         assert await page.evaluate("navigator.clipboard.readText()") == key
 
 
+async def test_without_an_account_no_key_is_offered_to_be_made(own: Running, browser: Browser) -> None:
+    async with opened(browser, own.url) as (page, _):
+        await page.add_init_script("localStorage.setItem('dovetail.setup', 'skipped')")
+        await page.goto("/ui/guide")
+        await page.get_by_role("button", name="Use a key").click()
+        await expect(page.get_by_label("A key that you have")).to_be_focused()
+        await expect(page.get_by_role("button", name="Make a new key")).to_have_count(0)
+
+
 @pytest.mark.parametrize("look", LOOKS, ids=str)
 async def test_nothing_serious_is_wrong_with_it(visit: Open, look: Look) -> None:
     page = (await visit("/guide#react-stream", look)).page

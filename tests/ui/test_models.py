@@ -330,9 +330,10 @@ async def test_the_list_is_searched_and_follows_what_others_do(house: House, bro
         await stands(page, "tiny-mlx", "unloaded")
 
 
-async def test_who_may_only_use_models_sees_them_and_changes_nothing(house: House, browser: Browser) -> None:
-    body = {"name": "reader", "password": canaries.PASSWORD}
-    await house.ask("POST", "/api/v1/users", {**body, "role": "member"})
+@pytest.mark.parametrize("role", ["member", "viewer"])
+async def test_who_may_only_use_models_sees_them_and_changes_nothing(house: House, browser: Browser, role: str) -> None:
+    body = {"name": f"reader-{role}", "password": canaries.PASSWORD}
+    await house.ask("POST", "/api/v1/users", {**body, "role": role})
     async with (
         aiohttp.ClientSession(house.server.url) as http,
         http.post("/auth/login", json=body, headers={"Origin": house.server.url}) as answer,
@@ -341,7 +342,8 @@ async def test_who_may_only_use_models_sees_them_and_changes_nothing(house: Hous
         cookie = answer.cookies["dovetail"].value
     canaries.plant(house.server.home, cookie)
     async with House(house.server, cookie).page(browser) as page:
-        await expect(row(page, "tiny-gguf").get_by_role("link", name="Chat")).to_be_visible()
+        await expect(row(page, "tiny-gguf")).to_be_visible()
+        await expect(row(page, "tiny-gguf").get_by_role("link", name="Chat")).to_have_count(int(role == "member"))
         for name in ("Load", "More about tiny-mlx"):
             await expect(row(page, "tiny-mlx").get_by_role("button", name=name)).to_have_count(int(name != "Load"))
         await expect(page.get_by_role("button", name="Add model")).to_have_count(0)

@@ -288,6 +288,18 @@ async def test_about_copies_every_version_and_the_machine(visit: Open) -> None:
         await expect(page.locator("section").get_by_text(value, exact=True).first).to_be_visible()
 
 
+async def test_about_names_the_models_that_are_loaded_alone(visit: Open, server: Running, cookie: str) -> None:
+    headers = {"Cookie": f"dovetail={cookie}", "Origin": server.url}
+    async with aiohttp.ClientSession(server.url, headers=headers) as http:
+        for what in ("load", "unload"):
+            async with http.post(f"/api/v1/models/tiny-gguf-q8/{what}") as answer:
+                assert answer.status == 200, await answer.text()
+            page = (await visit("/settings/about")).page
+            named = page.get_by_text("Models loaded", exact=True).locator("../..").get_by_text("tiny-gguf-q8")
+            await expect(page.get_by_text("Models loaded", exact=True)).to_be_visible()
+            await expect(named).to_have_count(int(what == "load"))
+
+
 @pytest.mark.parametrize(
     ("language", "missing", "program", "native"),
     [

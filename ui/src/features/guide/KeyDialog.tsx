@@ -1,6 +1,7 @@
-import { useQueryClient } from '@tanstack/react-query'
+import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
+import { authStatus, may } from '@/api/auth'
 import { api, data } from '@/api/client'
 import { keys } from '@/api/keys'
 import { Alert } from '@/components/ui/Alert'
@@ -30,6 +31,9 @@ export function KeyDialog({ open, onOpenChange, isNeeded }: KeyDialogProps) {
 function Forms({ isNeeded, onDone }: { isNeeded: boolean; onDone: () => void }) {
   const { t } = useTranslation('guide')
   const cache = useQueryClient()
+  const { data: status } = useQuery(authStatus)
+  // Keys belong to an account.
+  const mayMake = status?.authenticated === true && may(status, 'member')
   const [pasted, setPasted] = useState('')
   const [name, setName] = useState(t('keyNameOf'))
   const [busy, setBusy] = useState(false)
@@ -66,26 +70,28 @@ function Forms({ isNeeded, onDone }: { isNeeded: boolean; onDone: () => void }) 
           {t('keyTake')}
         </Button>
       </form>
-      <form
-        className="flex flex-col gap-2 border-t border-line pt-4"
-        onSubmit={(event) => {
-          event.preventDefault()
-          void make()
-        }}
-      >
-        <Field
-          label={t('keyName')}
-          maxLength={128}
-          value={name}
-          onValueChange={setName}
-          description={t('keyMadeHelp')}
-        />
-        {!isNeeded && <Alert tone="warn">{t('keyFirst')}</Alert>}
-        {error !== undefined && <Alert tone="bad"><Refusal error={error} /></Alert>}
-        <Button type="submit" busy={busy} disabled={name.trim() === ''} className="self-end">
-          {t('keyMake')}
-        </Button>
-      </form>
+      {mayMake && (
+        <form
+          className="flex flex-col gap-2 border-t border-line pt-4"
+          onSubmit={(event) => {
+            event.preventDefault()
+            void make()
+          }}
+        >
+          <Field
+            label={t('keyName')}
+            maxLength={128}
+            value={name}
+            onValueChange={setName}
+            description={t('keyMadeHelp')}
+          />
+          {!isNeeded && <Alert tone="warn">{t('keyFirst')}</Alert>}
+          {error !== undefined && <Alert tone="bad"><Refusal error={error} /></Alert>}
+          <Button type="submit" busy={busy} disabled={name.trim() === ''} className="self-end">
+            {t('keyMake')}
+          </Button>
+        </form>
+      )}
     </div>
   )
 }

@@ -17,7 +17,7 @@ import { FormatBadge } from './FormatBadge'
 import { LoadButton } from './LoadButton'
 import { StateMark } from './StateMark'
 import { useNow } from './use-now'
-import { useIsAdmin } from './use-models'
+import { useIsAdmin, useMayAsk } from './use-models'
 
 export interface ModelRowProps {
   row: Row
@@ -88,7 +88,8 @@ function Actions({ row, onOpen, onDelete }: ModelRowProps) {
   const { t } = useTranslation('models')
   const isAdmin = useIsAdmin()
   const { entry, state } = row
-  const canChat = entry.capabilities.includes('chat') || entry.format === 'remote'
+  const mayAsk = useMayAsk()
+  const canChat = mayAsk && (entry.capabilities.includes('chat') || entry.format === 'remote')
   return (
     <div className="flex items-center gap-2 md:justify-end">
       {canChat && (

@@ -11,6 +11,12 @@ export function useIsAdmin(): boolean {
   return may(data, 'admin')
 }
 
+/** Whether the asker may talk to models. */
+export function useMayAsk(): boolean {
+  const { data } = useQuery(authStatus)
+  return may(data, 'member')
+}
+
 /** All models as rows: as they are listed, with what happens now over it. */
 export function useModels() {
   const isAdmin = useIsAdmin()

@@ -2,6 +2,7 @@ import { useQuery } from '@tanstack/react-query'
 import { useTranslation } from 'react-i18next'
 import { api, data, type Schemas } from '@/api/client'
 import { reasonOf } from '@/api/reasons'
+import { modelsOf } from '@/app/shell/status'
 import { Card } from '@/components/ui/Card'
 import { CopyButton } from '@/components/ui/CopyButton'
 import { Fetched } from '@/components/ui/Fetched'
@@ -27,6 +28,7 @@ function Summary({ about, reading: { machine, models } }: { about: Schemas['Abou
   const { t } = useTranslation()
   const { t: ts } = useTranslation('settings')
   const known = (value: number | { unknown: string }) => (typeof value === 'number' ? bytes(value, 1024) : t('state.unknownWhy', { reason: reasonOf(value.unknown) }))
+  const ready = modelsOf(models).names
   const or = (version: string | null) => version ?? ts('about.missing')
   const llamaOf = ({ llama_cpp: origin, xllamacpp }: Schemas['About']) => {
     if (origin === 'program') return ts('about.program')
@@ -45,7 +47,7 @@ function Summary({ about, reading: { machine, models } }: { about: Schemas['Abou
     ...(machine.gpus.length === 0
       ? [[ts('about.gpu'), ts('about.noGpu')] as [string, string]]
       : machine.gpus.map((gpu): [string, string] => [ts('about.gpu'), `${gpu.name}, ${known(gpu.vram_total)} (${gpu.source})`])),
-    [ts('about.models'), models.length === 0 ? t('state.none') : list(models.map((model) => model.id))],
+    [ts('about.models'), ready.length === 0 ? t('state.none') : list(ready)],
     [ts('about.browser'), programOf(navigator.userAgent) ?? navigator.userAgent],
   ]
   return (
