@@ -116,20 +116,22 @@ async def opened(
         await context.close()
 
 
-async def audit(page: Page, *, without: tuple[str, ...] = (), only: tuple[str, ...] = ()) -> None:
+async def audit(page: Page, *, without: tuple[str, ...] = (), only: tuple[str, ...] = (), within: str = "html") -> None:
     """Nothing serious that axe finds wrong with the page once it rests, by WCAG 2.2 AA or by the rules of `only`.
 
-    Nor does its window scroll.
+    Nor does its window scroll. `within` selects what is looked at.
     """
     await settled(page)
     assert await page.evaluate(_STANDS), "the window scrolls: something in the page is not held by what scrolls"
-    await page.evaluate(AXE.read_text("utf-8") + "; undefined")
+    if await page.evaluate("window.axe === undefined"):
+        await page.evaluate(AXE.read_text("utf-8") + "; undefined")
     options = {
         "runOnly": only or ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"),
         "rules": {rule: {"enabled": False} for rule in without},
     }
     found = cast(
-        "dict[str, list[dict[str, object]]]", await page.evaluate("options => axe.run(document, options)", options)
+        "dict[str, list[dict[str, object]]]",
+        await page.evaluate("([part, options]) => axe.run(part, options)", [within, options]),
     )
     wrong = [
         f"{one['id']} ({one['impact']}): {one['help']}\n"
@@ -171,11 +173,18 @@ async def all_korean(page: Page, *without: str) -> None:
     assert found == set(), f"English on a Korean page: {sorted(found)}"
 
 
-async def audit_in_both(page: Page, look: Look) -> None:
-    """`audit` in the theme of `look`, and in the other one as far as colours go: all else is the same there."""
+OPENED = "[role=menu], [role=listbox], [role=dialog]"
+
+
+async def audit_opened(page: Page, look: Look) -> None:
+    """`audit` of a page with what is open over it, whose colours are looked at in the other theme too.
+
+    All else is the same there, and what is beneath has tests of its own in both.
+    """
+    await entered(page)
     await audit(page)
     await page.emulate_media(color_scheme="light" if look.theme == "dark" else "dark")
-    await audit(page, only=("color-contrast",))
+    await audit(page, only=("color-contrast",), within=OPENED)
     await page.emulate_media(color_scheme=look.theme)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -50,6 +51,13 @@ async def say(page: Page, text: str) -> None:
     else:
         await page.keyboard.press("Enter")
     await expect(page.get_by_test_id("composer")).to_have_value("")
+
+
+async def anew(page: Page) -> None:
+    """Begins another conversation; what is written before its page is there belongs to the one that was shown."""
+    await page.get_by_test_id("new-chat").click()
+    await expect(page).to_have_url(re.compile(r"/ui/chat$"))
+    await expect(page.locator("[data-role]")).to_have_count(0)
 
 
 async def answered(page: Page, count: int = 1) -> None:

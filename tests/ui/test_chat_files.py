@@ -19,7 +19,7 @@ from playwright.async_api import Browser, FilePayload, Page, Route, expect
 from .. import canaries  # noqa: TID252
 from ..process.serving.running import Running, running  # noqa: TID252
 from .browser import opened
-from .chatting import Json, answered, chat_of, choose, kinds_of, messages_of, say
+from .chatting import Json, anew, answered, chat_of, choose, kinds_of, messages_of, say
 from .conftest import Open, found
 
 pytestmark = pytest.mark.anyio
@@ -71,7 +71,7 @@ async def test_a_large_file_and_then_one_too_many_harm_no_conversation(
         other = await chat_of(narrow, page, cookie)
 
         # As large as a file may be: it is kept with its message, and that this model cannot hear it is said.
-        await page.get_by_test_id("new-chat").click()
+        await anew(page)
         await page.get_by_test_id("file-input").set_input_files(sound)
         await expect(page.get_by_role("list", name="Attached")).to_contain_text("large.wav")
         await say(page, "What is to be heard?")
@@ -81,7 +81,7 @@ async def test_a_large_file_and_then_one_too_many_harm_no_conversation(
         assert [part.get("bytes") for part in cast("list[Json]", kept["parts"])] == [LARGEST, None]
 
         # One more is more than may be kept: nothing is there of it, and the draft is as it was.
-        await page.get_by_test_id("new-chat").click()
+        await anew(page)
         await page.get_by_test_id("file-input").set_input_files(sound)
         await page.get_by_test_id("composer").fill("And this?")
         await page.keyboard.press("Enter")
@@ -145,7 +145,7 @@ async def test_all_that_was_exported_comes_back_after_everything_was_wiped(
         await answered(page)
         await say(page, "And then?")
         await answered(page, 2)
-        await page.get_by_test_id("new-chat").click()
+        await anew(page)
         await say(page, "Another one.")
         await answered(page)
         async with page.expect_download() as coming:

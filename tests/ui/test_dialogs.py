@@ -14,7 +14,7 @@ from playwright.async_api import Browser, Page, expect
 from .. import canaries  # noqa: TID252
 from ..process.serving.running import Running, running  # noqa: TID252
 from ..unit.catalog.hub_server import REPO, hub_server  # noqa: TID252
-from .browser import Look, all_korean, audit_in_both, entered, opened, photograph
+from .browser import Look, all_korean, audit_opened, opened, photograph
 from .chatting import scripted_binary
 from .conftest import NAME, PASSWORD, Open
 
@@ -104,9 +104,8 @@ async def audited(page: Page, name: str, look: Look) -> None:
     """The dialog on top, which Escape closes."""
     dialogs = page.locator("[role=dialog]").filter(visible=True)  # one beneath another has no role for people
     await expect(page.get_by_role("menu")).to_have_count(0)
-    await entered(page)
+    await audit_opened(page, look)
     count = await dialogs.count()
-    await audit_in_both(page, look)
     await photograph(page, f"dialog-{name}-{look}")
     if look.language == "ko":
         await all_korean(page, "main", "[data-chat]")  # pages have tests of their own

@@ -9,7 +9,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from ..process.serving.running import Running  # noqa: TID252
-from .browser import LOOKS, Look, audit_in_both, entered
+from .browser import LOOKS, OPENED, Look, audit_opened
 from .conftest import Open
 
 pytestmark = pytest.mark.anyio
@@ -26,7 +26,6 @@ MARK = """() => {
   }
   return kinds.size
 }"""
-OPENED = "[role=menu], [role=listbox], [role=dialog]"
 
 
 @pytest.fixture
@@ -67,7 +66,6 @@ async def test_what_opens_over_a_page(visit: Open, talk: str, path: str, look: L
 async def opened_and_closed(page: Page, look: Look) -> None:
     open_now = page.locator(OPENED).filter(visible=True)
     await expect(open_now.first).to_be_visible()
-    await entered(page)
-    await audit_in_both(page, look)
+    await audit_opened(page, look)
     await page.keyboard.press("Escape")
     await expect(open_now).to_have_count(0)
