@@ -27,7 +27,7 @@ export function ParamField({ field, params, advice, onChange }: {
     const next = read(field, text)
     if ('value' in next && text !== now) onChange(next.value)
   }
-  const isTall = field.kind === 'lines' || field.kind === 'json' || field.kind === 'list' || field.kind === 'text'
+  const isTall = field.kind === 'lines' || field.kind === 'json' || field.kind === 'text'
   const shared = {
     id,
     value: written,

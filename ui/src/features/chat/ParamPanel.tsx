@@ -17,7 +17,7 @@ export interface ParamPanelProps {
   onChange: (change: { system_prompt?: string; params?: Params }) => void
 }
 
-const GROUPS = ['sampling', 'length', 'penalties', 'form', 'tools'] as const
+const GROUPS = ['sampling', 'length', 'penalties', 'form'] as const
 
 /** What a conversation asks the model by: the system prompt, and parameters that differ from the model's own. */
 export function ParamPanel({ systemPrompt, params, model, onChange }: ParamPanelProps) {
@@ -26,7 +26,6 @@ export function ParamPanel({ systemPrompt, params, model, onChange }: ParamPanel
   const [prompt, setPrompt] = useState(systemPrompt)
   useEffect(() => setPrompt(systemPrompt), [systemPrompt])
   const isOwn = Object.keys(params).length > 0
-  const groups = GROUPS.filter((group) => group !== 'tools' || model?.capabilities.includes('tools') === true || params['tools'] !== undefined)
   return (
     <div className="flex flex-col gap-5 p-4" data-testid="params">
       <PresetBar systemPrompt={systemPrompt} params={params} onApply={(preset) => onChange(preset)} />
@@ -41,7 +40,7 @@ export function ParamPanel({ systemPrompt, params, model, onChange }: ParamPanel
       {isJson ? (
         <ParamJson params={params} onChange={(next) => onChange({ params: next })} />
       ) : (
-        groups.map((group) => (
+        GROUPS.map((group) => (
           <fieldset key={group} className="flex flex-col gap-3.5">
             <legend className="mb-2 text-xs font-medium text-ink-3">{t(`params.${group}`)}</legend>
             {FIELDS.filter((field) => field.group === group).map((field) => (

@@ -53,13 +53,6 @@ describe('read', () => {
   })
 })
 
-it('takes tools as a list, and one by itself', () => {
-  const tool = { type: 'function', function: { name: 'get_weather' } }
-  for (const written of [JSON.stringify([tool]), JSON.stringify(tool)]) expect(read(field('tools'), written)).toEqual({ value: [tool] })
-  for (const wrong of ['[', '"get_weather"', '[1]', '[null]', '[] , "more": []']) expect(read(field('tools'), wrong)).toEqual({ wrong: 'list' })
-  expect(JSON.parse(shown(field('tools'), { tools: [tool] }))).toEqual([tool])
-})
-
 it('says what holds while a field is empty: the model, then the server', () => {
   expect(fallback(field('temperature'), { temperature: 0.6 })).toBe(0.6)
   expect(fallback(field('temperature'), {})).toBe(1)

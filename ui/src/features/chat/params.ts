@@ -1,7 +1,7 @@
 /** The parameters of a conversation: which fields there are, what holds where one is left empty, and what is sent. */
 import type { Params } from './types'
 
-export type Kind = 'number' | 'integer' | 'lines' | 'json' | 'list' | 'text'
+export type Kind = 'number' | 'integer' | 'lines' | 'json' | 'text'
 
 export interface Field {
   readonly name: string
@@ -11,7 +11,7 @@ export interface Field {
   readonly step?: number
   /** What the server takes where neither the conversation nor the model says anything. */
   readonly fallback?: number
-  readonly group: 'sampling' | 'length' | 'penalties' | 'form' | 'tools'
+  readonly group: 'sampling' | 'length' | 'penalties' | 'form'
 }
 
 export const FIELDS: readonly Field[] = [
@@ -34,7 +34,6 @@ export const FIELDS: readonly Field[] = [
   { name: 'frequency_penalty', kind: 'number', low: -2, high: 2, step: 0.1, fallback: 0, group: 'penalties' },
   { name: 'json_schema', kind: 'json', group: 'form' },
   { name: 'grammar', kind: 'text', group: 'form' },
-  { name: 'tools', kind: 'list', group: 'tools' },
 ]
 
 /** Those with a slider: a range that a hand can choose in. */
@@ -48,7 +47,7 @@ export function fallback(field: Field, advice: Readonly<Record<string, number>> 
 }
 
 export type Read = { readonly value: unknown } | { readonly wrong: Wrong }
-export type Wrong = 'number' | 'integer' | 'low' | 'high' | 'json' | 'list' | 'many'
+export type Wrong = 'number' | 'integer' | 'low' | 'high' | 'json' | 'many'
 
 /** What a person has written into a field; `undefined` is nothing, which is the default. */
 export function read(field: Field, written: string): Read {
@@ -59,8 +58,6 @@ export function read(field: Field, written: string): Read {
       return { value: written }
     case 'json':
       return parsed(text)
-    case 'list':
-      return listed(text)
     case 'lines': {
       const lines = written
         .split('\n')
@@ -84,26 +81,12 @@ function numeric(field: Field, text: string): Read {
   return { value }
 }
 
-const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value)
-
 function parsed(text: string): Read {
-  const value = json(text)
-  return isObject(value) ? { value } : { wrong: 'json' }
-}
-
-/** A list, or the one thing that is to be in it. */
-function listed(text: string): Read {
-  const value = json(text)
-  const items: unknown[] = Array.isArray(value) ? value : [value]
-  return items.every(isObject) ? { value: items } : { wrong: 'list' }
-}
-
-/** Undefined where it is none. */
-function json(text: string): unknown {
   try {
-    return JSON.parse(text)
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? { value } : { wrong: 'json' }
   } catch {
-    return undefined
+    return { wrong: 'json' }
   }
 }
 
@@ -115,7 +98,7 @@ export function shown(field: Field, params: Params): string {
     const lines = Array.isArray(value) ? value : [value]
     return lines.map((line) => String(line).replaceAll('\n', '\\n')).join('\n')
   }
-  return field.kind === 'json' || field.kind === 'list' ? JSON.stringify(value, null, 2) : String(value)
+  return field.kind === 'json' ? JSON.stringify(value, null, 2) : String(value)
 }
 
 /** `params` with one field set, or without it. */

@@ -155,7 +155,6 @@ export const en = {
     length: 'Length',
     penalties: 'Repetition',
     form: 'Form of the answer',
-    tools: 'Tools',
     own: '(changed)',
     reset: 'Reset {{name}}',
     resetOne: 'Back to the default',
@@ -177,7 +176,6 @@ export const en = {
     frequency_penalty: 'Frequency penalty',
     json_schema: 'JSON schema',
     grammar: 'Grammar (GBNF)',
-    tools: 'Tools that it may call',
   },
   fieldHelp: {
     temperature: '0 always takes the likeliest word; higher is more varied.',
@@ -192,7 +190,6 @@ export const en = {
     frequency_penalty: 'Against words for each time they were used.',
     json_schema: 'The answer is JSON that matches it.',
     grammar: 'The whole answer has this form.',
-    tools: 'A JSON list of functions, as OpenAI has them. Nothing runs them here: you write what they say.',
   },
   fieldEmpty: { seed: 'random', max_tokens: 'no limit' },
   wrong: {
@@ -201,7 +198,6 @@ export const en = {
     low: 'Too small: {{low}} at least',
     high: 'Too large: {{high}} at most',
     json: 'Not a JSON object yet',
-    list: 'Not a JSON list of objects yet',
     many: 'At most 16 lines',
   },
   preset: {

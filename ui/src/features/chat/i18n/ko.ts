@@ -158,7 +158,6 @@ export const ko: Translated<typeof en> = {
     length: '길이',
     penalties: '반복',
     form: '답변 형식',
-    tools: '도구',
     own: '(변경됨)',
     reset: '{{name}} 되돌리기',
     resetOne: '기본값으로',
@@ -180,7 +179,6 @@ export const ko: Translated<typeof en> = {
     frequency_penalty: '빈도 벌점',
     json_schema: 'JSON 스키마',
     grammar: '문법(GBNF)',
-    tools: '호출할 수 있는 도구',
   },
   fieldHelp: {
     temperature: '0이면 늘 가장 유력한 단어를 고르고, 높을수록 다양해집니다.',
@@ -195,7 +193,6 @@ export const ko: Translated<typeof en> = {
     frequency_penalty: '쓴 횟수만큼 그 단어를 덜 고릅니다.',
     json_schema: '답변이 이 스키마에 맞는 JSON이 됩니다.',
     grammar: '답변 전체가 이 형식을 따릅니다.',
-    tools: 'OpenAI 형식의 함수 목록(JSON)입니다. 여기서 실행되지는 않으며, 결과는 직접 적습니다.',
   },
   fieldEmpty: { seed: '무작위', max_tokens: '제한 없음' },
   wrong: {
@@ -204,7 +201,6 @@ export const ko: Translated<typeof en> = {
     low: '너무 작습니다. {{low}} 이상이어야 합니다',
     high: '너무 큽니다. {{high}} 이하여야 합니다',
     json: '아직 올바른 JSON 객체가 아닙니다',
-    list: '아직 객체의 JSON 목록이 아닙니다',
     many: '16줄까지 쓸 수 있습니다',
   },
   preset: {
