@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import AsyncGenerator
 from pathlib import Path
+from typing import cast
 
 import pytest
 from playwright.async_api import Browser, FilePayload, Page, expect
@@ -56,6 +57,27 @@ async def test_thoughts_are_asked_for_shown_apart_and_left_out(visit: Open, mode
     await expect(answer.last.get_by_role("button", name=re.compile("^Thought"))).to_have_count(0)
 
 
+async def params_of(server: Running, page: Page, cookie: str) -> Json:
+    return cast("Json", (await chat_of(server, page, cookie))["params"])
+
+
+async def add_tools(page: Page) -> None:
+    """One, by the dialog, which refuses what is none."""
+    await page.get_by_role("button", name="Add tools that the model may call").click()
+    field, save = page.get_by_label("Functions as JSON"), page.get_by_role("button", name="Save")
+    await field.fill('"get_weather"')
+    await expect(page.get_by_text("Has to be a list")).to_be_visible()
+    await expect(save).to_be_disabled()
+    await field.fill("")
+    await page.get_by_role("button", name="Insert an example").click()
+    await expect(field).to_have_value(re.compile("get_weather"))
+    await settled(page)
+    await audit(page)
+    await field.fill(json.dumps([WEATHER]))
+    await save.click()
+    await expect(page.get_by_role("button", name="1 tool: As the model sees fit")).to_be_visible()
+
+
 @pytest.mark.accept("C1")
 async def test_a_call_of_a_tool_is_shown_and_answered_for_it(visit: Open, server: Running, cookie: str) -> None:
     page = (await visit("/chat?model=tiny-gguf")).page
@@ -65,8 +87,9 @@ async def test_a_call_of_a_tool_is_shown_and_answered_for_it(visit: Open, server
     field = page.get_by_label("Parameters as JSON")
     await field.fill("{")
     await expect(page.get_by_text("Not a JSON object yet")).to_be_visible()
-    await field.fill(json.dumps({"tools": [WEATHER], "reasoning_effort": "none", "temperature": 0}))
+    await field.fill(json.dumps({"reasoning_effort": "none", "temperature": 0}))
     await field.blur()
+    await add_tools(page)
     await say(page, "What is the weather in Paris?")
     await answered(page)
     answer = page.locator("[data-role=assistant]").first
@@ -83,6 +106,20 @@ async def test_a_call_of_a_tool_is_shown_and_answered_for_it(visit: Open, server
     await expect(answer.locator("figure.code-block").nth(1)).to_contain_text('"temperature": 21')
     roles = [message["role"] for message in messages_of(await chat_of(server, page, cookie))]
     assert roles == ["user", "assistant", "tool", "assistant"]
+    # Nothing may be called any more: what is asked is answered in words, or not at all.
+    await page.get_by_role("button", name="1 tool: As the model sees fit").click()
+    await page.get_by_role("menuitemradio", name="None is called").click()
+    await say(page, "What is the weather in Paris?")
+    await answered(page, 3)
+    assert (await params_of(server, page, cookie))["tool_choice"] == "none"
+    last = page.locator("[data-role=assistant]").last
+    await expect(last.get_by_role("button", name=re.compile("^get_weather"))).to_have_count(0)
+    await page.get_by_role("button", name="1 tool: None is called").click()
+    await page.get_by_role("menuitem", name="Edit the tools").click()
+    await page.get_by_label("Functions as JSON").fill("")
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.get_by_role("button", name="Add tools that the model may call")).to_be_visible()
+    assert not {"tools", "tool_choice"} & (await params_of(server, page, cookie)).keys()
 
 
 @pytest.fixture

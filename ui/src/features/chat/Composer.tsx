@@ -11,6 +11,8 @@ import { pasteAsFile } from './attach'
 import { DraftFiles } from './DraftFiles'
 import { MicButton } from './MicButton'
 import { ThinkingSelect } from './ThinkingSelect'
+import { toolCount } from './tools'
+import { ToolsMenu } from './ToolsMenu'
 import type { Params } from './types'
 import { setDraft, useDraft, type Problem } from './ui-store'
 import type { Model } from './use-models'
@@ -105,6 +107,8 @@ export function Composer(props: ComposerProps) {
           <IconButton label={t('composer.attach')} icon={<Paperclip />} disabled={reason !== null} onClick={() => picker.current?.click()} />
           <MicButton model={model} onFile={(file) => onFiles([file])} />
           {model?.capabilities.includes('thinking') === true && <ThinkingSelect params={props.params} onParams={props.onParams} />}
+          {/* Those of a model before that could call some: whoever chose them sees why the next refuses. */}
+          {(model?.capabilities.includes('tools') === true || toolCount(props.params) > 0) && <ToolsMenu params={props.params} onParams={props.onParams} />}
           <span className="flex-1" />
           {onStop === null ? (
             <IconButton
