@@ -123,6 +123,33 @@ async def test_a_dialog_that_asks_first(visit: Open, name: str, look: Look) -> N
     await audited(page, name, look)
 
 
+@pytest.mark.parametrize("look", LOOKS, ids=str)
+async def test_a_select_over_a_dialog(visit: Open, look: Look) -> None:
+    page = (await visit("/settings/security", look)).page
+    await page.get_by_role("button", name=re.compile("New account|새 계정")).click()
+    await page.get_by_role("dialog").get_by_role("combobox").click()
+    await expect(page.get_by_role("option")).to_have_count(3)
+    await audit_opened(page, look)
+    await photograph(page, f"dialog-select-{look}")
+    await page.keyboard.press("Escape")
+    await expect(page.get_by_role("option")).to_have_count(0)
+    await expect(page.get_by_role("dialog")).to_be_visible()
+
+
+@pytest.mark.usefixtures("filled")
+async def test_a_menu_over_a_drawer(visit: Open) -> None:
+    look = Look("dark", "ko", 390)
+    page = (await visit("/chat", look)).page
+    await page.get_by_test_id("toggle-history").click()
+    await page.get_by_role("button", name="작업: To be named").first.click()
+    await expect(page.get_by_role("menuitem").first).to_be_visible()
+    await audit_opened(page, look)
+    await photograph(page, f"drawer-menu-{look}")
+    await page.keyboard.press("Escape")
+    await expect(page.get_by_role("menuitem")).to_have_count(0)
+    await expect(page.get_by_test_id("chat-search")).to_be_visible()
+
+
 @pytest.mark.accept("C5")
 @pytest.mark.parametrize("look", LOOKS, ids=str)
 @pytest.mark.parametrize("name", UNDER_WAY)
