@@ -12,7 +12,7 @@ from playwright.async_api import Page, expect
 
 from .. import canaries  # noqa: TID252
 from ..process.serving.running import Running  # noqa: TID252
-from .browser import LOOKS, Look, all_korean, audit, entered, photograph
+from .browser import LOOKS, Look, all_korean, audit, entered, photograph, settled
 from .chatting import Json, answered, chat_of, choose, kinds_of, messages_of, say, text_of
 from .conftest import Open
 
@@ -317,5 +317,15 @@ async def test_a_phone_has_all_of_it(visit: Open) -> None:
     page = (await visit("/chat", Look(width=390))).page
     await expect(page.get_by_test_id("composer")).to_be_visible()
     assert await no_wider_than_its_window(page)
+    await page.get_by_test_id("toggle-params").click()
+    sheet = page.get_by_role("dialog", name="Parameters")
+    await settled(page)
+    title = await sheet.get_by_role("heading", name="Parameters").bounding_box()
+    close = await sheet.get_by_role("button", name="Close").bounding_box()
+    assert title is not None
+    assert close is not None
+    assert abs(title["y"] + title["height"] / 2 - close["y"] - close["height"] / 2) < 4, "they stand in one line"
+    await page.keyboard.press("Escape")
+    await expect(sheet).to_have_count(0)
     await page.get_by_test_id("toggle-history").click()
     await expect(page.get_by_test_id("chat-search")).to_be_visible()

@@ -37,7 +37,7 @@ export function Sheet({ open, onOpenChange, title, children, footer, side = 'rig
             side === 'left' && 'w-[min(20rem,86vw)]',
           )}
         >
-          <header className="flex h-12 items-center border-b border-line pr-14 pl-4">
+          <header className="flex h-12 shrink-0 items-center border-b border-line pr-14 pl-4">
             <Base.Title className="truncate text-md font-semibold">{title}</Base.Title>
           </header>
           <div className="min-h-0 flex-1 overflow-y-auto p-4">{children}</div>
