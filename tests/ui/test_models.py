@@ -266,6 +266,9 @@ async def test_each_thing_that_is_wrong_with_an_mlx_folder(house: House, browser
         for name in failing:
             await expect(shown.filter(has_text=name).first).to_contain_text("What to do")
         await photograph(page, "models-check")
+    async with house.page(browser, "?m=Broken-4bit&part=check", Look(language="ko")) as page:
+        await expect(page.locator("[data-check]").filter(has_text="토크나이저")).not_to_have_count(0)
+        await expect(page.locator("[data-check]").filter(has_text="채팅 템플릿")).not_to_have_count(0)
 
 
 async def test_a_load_that_fails_leaves_the_list_as_the_server_has_it(house: House, browser: Browser) -> None:

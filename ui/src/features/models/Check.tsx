@@ -13,6 +13,9 @@ const MARKS = {
   fail: { icon: CircleX, tone: 'text-bad' },
 } as const
 
+/** What is checked; behind it may be the file that it is of. Others are files by their names. */
+const NAMED = ['folder', 'code', 'weights', 'index', 'tokenizer', 'quantisation', 'numbers', 'chat template'] as const
+
 /** Whether a model's files are whole: of an MLX folder check by check, with how to mend what is not. */
 export function Check({ id, details }: { id: string; details: Schemas['ModelDetails'] }) {
   const { t } = useTranslation('models')
@@ -20,6 +23,10 @@ export function Check({ id, details }: { id: string; details: Schemas['ModelDeta
   const { queryKey } = detailsQuery(id)
   const isReading = useIsFetching({ queryKey }) > 0
   const checks = details.checks ?? []
+  const named = (name: string) => {
+    const known = NAMED.find((one) => name === one || name.startsWith(`${one} `))
+    return known === undefined ? name : t(`check.names.${known}`) + name.slice(known.length)
+  }
   const failed = checks.some((check) => check.status === 'fail') || typeof details.problem === 'string'
   const warned = checks.some((check) => check.status === 'warn')
   return (
@@ -37,7 +44,7 @@ export function Check({ id, details }: { id: string; details: Schemas['ModelDeta
                   <Mark aria-hidden="true" className={`mt-0.75 size-4 shrink-0 ${tone}`} />
                   <div className="min-w-0">
                     <p className="font-medium">
-                      {check.name} <span className={`text-sm font-normal ${tone}`}>{t(`check.${check.status}`)}</span>
+                      {named(check.name)} <span className={`text-sm font-normal ${tone}`}>{t(`check.${check.status}`)}</span>
                     </p>
                     <p className="text-sm break-words text-ink-2"><Reason>{check.found}</Reason></p>
                     {check.status !== 'pass' && check.mend !== '' && <p className="text-sm break-words">{t('check.mend')} <Reason goesOn>{check.mend}</Reason></p>}

@@ -116,6 +116,7 @@ export const en = {
     pass: 'Passed', warn: 'Warning', fail: 'Failed', mend: 'What to do:', again: 'Check again',
     device: 'MLX computes on a GPU of Apple or NVIDIA. A server without one uses its CPU, which is slow for large models.',
     gguf: 'The header reads well, and every part of the model is there.',
+    names: { folder: 'Folder', code: 'Code of its own', weights: 'Weights', index: 'Index', tokenizer: 'Tokenizer', quantisation: 'Quantisation', numbers: 'Numbers', 'chat template': 'Chat template' },
   },
   files: { total: 'Together', copy: 'Copy path', folder: 'In {{path}}' },
   adapters: {

@@ -119,6 +119,7 @@ export const ko: Translated<typeof en> = {
     pass: '통과', warn: '경고', fail: '실패', mend: '해결 방법:', again: '다시 점검',
     device: 'MLX는 Apple이나 NVIDIA GPU에서 계산합니다. GPU가 없는 서버에서는 CPU를 쓰므로 큰 모델은 느립니다.',
     gguf: '헤더가 올바르고 모델의 모든 부분이 있습니다.',
+    names: { folder: '폴더', code: '자체 코드', weights: '가중치', index: '색인', tokenizer: '토크나이저', quantisation: '양자화', numbers: '수치', 'chat template': '채팅 템플릿' },
   },
   files: { total: '합계', copy: '경로 복사', folder: '위치: {{path}}' },
   adapters: {
