@@ -27,7 +27,7 @@ export function Page({ title, actions, children, bare = false, className }: Page
   return (
     <div className={cn('mx-auto flex max-w-6xl flex-col gap-4 p-4 md:p-6', className)}>
       <div className="flex flex-wrap items-center gap-3">
-        <h1 className="min-w-0 flex-1 text-xl font-semibold">{title}</h1>
+        <h1 className="min-w-0 grow text-xl font-semibold wrap-anywhere">{title}</h1>
         {actions}
       </div>
       {children}

@@ -17,7 +17,7 @@ export function ModelChoice({ models, chosen, onChange, error }: ModelChoiceProp
   return (
     <fieldset className="flex min-w-0 flex-col gap-2">
       <legend className="mb-1 text-sm font-medium">{t('form.models')}</legend>
-      <div className="grid max-h-72 gap-1.5 overflow-y-auto rounded-lg border border-line p-2 sm:grid-cols-2 xl:grid-cols-3">
+      <div className="grid max-h-72 grid-cols-[repeat(auto-fill,minmax(min(100%,19rem),1fr))] gap-1.5 overflow-y-auto rounded-lg border border-line p-2">
         {models.map(({ id, format, quantisation, size }) => (
           <div key={id} className="flex min-h-9 flex-wrap content-center items-center gap-x-2 gap-y-1 rounded-md px-2 py-1 hover:bg-hover">
             <Checkbox

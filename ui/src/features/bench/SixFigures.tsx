@@ -17,7 +17,7 @@ export function SixFigures({ figures }: { figures: Figures | null }) {
   const prefill = figures?.prompt_tokens_per_second ?? null
   return (
     <div>
-      <dl aria-label={t('test.figuresLabel')} className="grid grid-cols-2 gap-3 sm:grid-cols-3 lg:grid-cols-6">
+      <dl aria-label={t('test.figuresLabel')} className="grid grid-cols-[repeat(auto-fit,minmax(8rem,1fr))] gap-3">
         {SIX.map((name) => {
           const value = figures?.[name] ?? null
           return (

@@ -22,11 +22,11 @@ export interface TargetBarProps {
 export function TargetBar({ target, models, onModel, isKeyNeeded }: TargetBarProps) {
   const { t } = useTranslation('guide')
   return (
-    <section className="grid gap-4 rounded-xl border border-line bg-surface p-4 shadow-sm md:grid-cols-3 *:min-w-0">
+    <section className="grid grid-cols-[repeat(auto-fit,minmax(min(100%,15rem),1fr))] gap-4 rounded-xl border border-line bg-surface p-4 shadow-sm *:min-w-0">
       <div className="flex flex-col gap-1">
         <h2 className="text-sm font-medium">{t('base')}</h2>
         <div className="flex min-h-8 items-center gap-1">
-          <code className="min-w-0 truncate font-mono text-sm">{target.base}</code>
+          <code className="min-w-0 font-mono text-sm break-all">{target.base}</code>
           <CopyButton label={t('copyBase')} text={target.base} />
         </div>
         <p className="text-xs text-ink-3">{t('baseHelp')}</p>

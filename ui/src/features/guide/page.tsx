@@ -29,7 +29,8 @@ export function GuidePage() {
   const models = query.data
   const task = wanted?.task ?? chosen
   const chosenModel = models?.find(({ id }) => id === model)?.id
-  const name = chosenModel ?? models?.find(({ state }) => state === 'ready')?.id ?? models?.[0]?.id ?? 'MODEL'
+  const usable = models?.filter(({ state }) => state !== 'failed')
+  const name = chosenModel ?? (usable?.find(({ state }) => state === 'ready') ?? usable?.[0] ?? models?.[0])?.id ?? 'MODEL'
   const target: Target = { base: location.origin, model: name, key }
   const isOpen = (language: Language) => opened.includes(language) || wanted?.language === language
   const go = (hash: string | undefined) =>

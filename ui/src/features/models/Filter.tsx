@@ -13,9 +13,9 @@ export interface FilterProps {
 export function Filter({ wanted, onChange }: FilterProps) {
   const { t } = useTranslation('models')
   return (
-    <div role="search" className="grid grid-cols-3 gap-2 md:grid-cols-[minmax(0,1fr)_repeat(3,10rem)]">
+    <div role="search" className="flex flex-wrap gap-2">
       <Field
-        className="col-span-3 md:col-span-1"
+        className="min-w-0 grow basis-full md:basis-60"
         type="search"
         label={t('filter.label')}
         hideLabel
@@ -25,6 +25,7 @@ export function Filter({ wanted, onChange }: FilterProps) {
         suffix={<Search className="size-4" aria-hidden="true" />}
       />
       <Select
+        className="grow md:w-40 md:grow-0"
         label={t('filter.format')}
         hideLabel
         value={wanted.format}
@@ -37,6 +38,7 @@ export function Filter({ wanted, onChange }: FilterProps) {
         ]}
       />
       <Select
+        className="grow md:w-40 md:grow-0"
         label={t('filter.state')}
         hideLabel
         value={wanted.state}
@@ -49,6 +51,7 @@ export function Filter({ wanted, onChange }: FilterProps) {
         ]}
       />
       <Select
+        className="grow md:w-40 md:grow-0"
         label={t('filter.sort')}
         hideLabel
         value={wanted.sort}

@@ -30,8 +30,8 @@ export function ModelRow({ row, onOpen, onDelete }: ModelRowProps) {
   const { t } = useTranslation('models')
   const { entry } = row
   return (
-    <li className="grid grid-cols-1 gap-x-4 gap-y-2 px-4 py-3 md:grid-cols-[minmax(0,1fr)_auto_auto] md:items-center" data-model={entry.id}>
-      <div className="min-w-0">
+    <li className="flex flex-wrap gap-x-4 gap-y-2 px-4 py-3 md:items-center" data-model={entry.id}>
+      <div className="min-w-0 grow basis-full md:basis-52">
         <div className="flex flex-wrap items-center gap-x-2 gap-y-1">
           <button type="button" onClick={() => onOpen()} aria-label={t('list.open', { model: entry.id })} className="min-w-0 rounded-sm text-left font-medium break-all hover:text-accent-ink hover:underline">
             {entry.id}
@@ -73,7 +73,7 @@ function Standing({ row }: { row: Row }) {
     row.waiting > 0 && t('state.waiting', { count: row.waiting }),
   ])
   return (
-    <div className="flex min-w-0 flex-wrap items-center gap-x-2 gap-y-1 md:w-56 lg:w-72 md:flex-col md:items-end md:gap-y-0">
+    <div className="flex w-full min-w-0 flex-wrap items-center gap-x-2 gap-y-1 md:w-56 lg:w-72 md:flex-col md:items-end md:gap-y-0">
       <StateMark row={row} />
       {more !== '' && <span className="tabular text-sm text-ink-2">{more}</span>}
       {row.state === 'starting' && row.progress !== null && (
@@ -91,7 +91,7 @@ function Actions({ row, onOpen, onDelete }: ModelRowProps) {
   const mayAsk = useMayAsk()
   const canChat = mayAsk && (entry.capabilities.includes('chat') || entry.format === 'remote')
   return (
-    <div className="flex items-center gap-2 md:justify-end">
+    <div className="flex w-full items-center gap-2 md:ml-auto md:w-auto">
       {canChat && (
         <Link to="/chat" search={{ model: entry.id }} className={buttonClass({ size: 'sm', variant: isLoaded(state) ? 'primary' : 'secondary' })}>
           {t('action.chat')}

@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query'
 import { Link, useParams } from '@tanstack/react-router'
-import { useEffect, useRef, type ComponentType } from 'react'
+import type { ComponentType } from 'react'
 import { useTranslation } from 'react-i18next'
 import { authStatus, may } from '@/api/auth'
 import { Alert } from '@/components/ui/Alert'
@@ -34,21 +34,17 @@ export function SettingsPage() {
   const { data: status } = useQuery(authStatus)
   const section = SECTIONS.find((one) => one === said) ?? 'general'
   const Part = PARTS[section]
-  const list = useRef<HTMLElement>(null)
-  useEffect(() => {
-    list.current?.querySelector(`a[href$='/${section}']`)?.scrollIntoView({ block: 'nearest', inline: 'nearest' })
-  }, [section])
   return (
     <Page title={t('nav.settings')} className="max-w-5xl">
       <div className="flex flex-col gap-5 md:flex-row">
-        <nav ref={list} aria-label={t('nav.settings')} className="-mx-4 flex shrink-0 gap-1 overflow-x-auto px-4 md:mx-0 md:w-44 md:flex-col md:px-0">
+        <nav aria-label={t('nav.settings')} className="-mx-1.5 flex shrink-0 flex-wrap gap-1 md:mx-0 md:w-44 md:flex-col">
           {SECTIONS.map((one) => (
             <Link
               key={one}
               to="/settings/$section"
               params={{ section: one }}
               aria-current={one === section ? 'page' : undefined}
-              className="scroll-mx-4 rounded-md px-3 py-1.5 whitespace-nowrap text-ink-2 hover:bg-hover hover:text-ink aria-[current=page]:bg-accent-soft aria-[current=page]:font-medium aria-[current=page]:text-accent-ink"
+              className="rounded-md px-3 py-1.5 whitespace-nowrap text-ink-2 hover:bg-hover hover:text-ink aria-[current=page]:bg-accent-soft aria-[current=page]:font-medium aria-[current=page]:text-accent-ink"
             >
               {ts(`sections.${one}`)}
             </Link>
