@@ -89,7 +89,7 @@ async def seen_and_cancelled(page: Page, server: Running, cookie: str) -> None:
     async with logged_in(server, cookie) as http:
         machine = (await figures(http))["machine"]
         if not machine["gpus"]:
-            await expect(tiles).to_contain_text("no GPU is here")
+            await expect(tiles).to_contain_text("No GPU is here.")
         async with http.post("/v1/chat/completions", json=LONG, headers={"x-request-id": "seen-1"}) as answer:
             assert answer.status == 200
             row = requests.get_by_role("row").filter(has_text="seen-1")
@@ -125,7 +125,7 @@ async def test_how_busy_a_gpu_is_and_how_full_are_two_figures(visit: Open, serve
     tiles = at.page.get_by_label("Figures of now")
     busy = tiles.locator("div").filter(has=at.page.get_by_text("GPU busy", exact=True)).first
     await expect(busy).to_contain_text("Not available")
-    await expect(busy).to_contain_text("the driver does not tell it")
+    await expect(busy).to_contain_text("The driver does not tell it.")
     await expect(busy).not_to_contain_text("%")
     full = tiles.locator("div").filter(has=at.page.get_by_text("GPU memory", exact=True)).first
     await expect(full).to_contain_text("8 GiB")

@@ -253,7 +253,7 @@ async def test_a_model_that_hears_is_refused_under_its_own_field(visit: Open) ->
     chosen, named = card.get_by_role("combobox", name="Model that hears"), card.get_by_label("From the hub")
     await chosen.click()
     await at.page.get_by_role("option").nth(1).click()
-    await expect(chosen).to_have_accessible_description("it is deaf")
+    await expect(chosen).to_have_accessible_description("It is deaf.")
     await expect(named).not_to_have_attribute("aria-invalid", "true")
     await settled(at.page)
     await audit(at.page)
