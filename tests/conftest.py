@@ -13,6 +13,9 @@ from hypothesis import settings
 
 from . import canaries
 
+# How long an example takes says how busy the machine is.
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
 LEFT_BEHIND = pytest.StashKey[Path]()
 DOCS = Path(__file__).parents[1] / "docs"
 settings.register_profile("untimed", settings.default, deadline=None)  # beside other work an example takes its time
