@@ -13,7 +13,17 @@ from pathlib import Path
 from typing import Literal, cast
 from urllib.parse import urlsplit
 
-from playwright.async_api import Browser, CDPSession, ConsoleMessage, Page, Request, async_playwright, expect
+from playwright.async_api import (
+    Browser,
+    BrowserContext,
+    CDPSession,
+    ConsoleMessage,
+    Page,
+    Request,
+    WebError,
+    async_playwright,
+    expect,
+)
 
 UI = Path(__file__).parents[2] / "ui"
 AXE = UI / "node_modules" / "axe-core" / "axe.min.js"
@@ -66,6 +76,9 @@ class Watch:
         if message.type == "error":
             self.wrong.append(f"console: {message.text} ({message.location.get('url')})")
 
+    def fail(self, failure: WebError) -> None:
+        self.wrong.append(f"page error: {failure.error}")
+
     def see(self, request: Request) -> None:
         parts = urlsplit(request.url)
         if parts.scheme in {"http", "https", "ws", "wss"} and parts.netloc != self.host:
@@ -87,12 +100,8 @@ async def launched(*flags: str) -> AsyncGenerator[Browser]:
             await browser.close()
 
 
-@asynccontextmanager
-async def opened(
-    browser: Browser, url: str, look: Look | None = None, cookie: str | None = None, *, host: str | None = None
-) -> AsyncGenerator[tuple[Page, Watch]]:
-    """A page of a new profile, at no address yet; relative addresses are of `url`. Other tabs of it are watched too."""
-    look = look or Look()
+async def profile(browser: Browser, url: str, look: Look) -> BrowserContext:
+    """A new one; relative addresses are of `url`."""
     context = await browser.new_context(
         base_url=url,
         viewport={"width": look.width, "height": 844 if look.width < 768 else 800},
@@ -103,17 +112,76 @@ async def opened(
         reduced_motion="reduce",
     )
     context.set_default_timeout(PATIENCE_MS)
-    if cookie is not None:
-        await context.add_cookies([{"name": "dovetail", "value": cookie, "url": url}])
-    watch = Watch(host or urlsplit(url).netloc)
+    return context
+
+
+@asynccontextmanager
+async def watching(context: BrowserContext, host: str) -> AsyncGenerator[Watch]:
+    """What goes wrong in any tab of the profile fails at the end."""
+    watch = Watch(host)
+    context.on("console", watch.hear)
+    context.on("weberror", watch.fail)
+    context.on("request", watch.see)
+    yield watch
+    context.remove_listener("console", watch.hear)
+    context.remove_listener("weberror", watch.fail)
+    context.remove_listener("request", watch.see)
+    watch.check()
+
+
+@asynccontextmanager
+async def opened(
+    browser: Browser, url: str, look: Look | None = None, cookie: str | None = None, *, host: str | None = None
+) -> AsyncGenerator[tuple[Page, Watch]]:
+    """A page of a new profile, at no address yet; relative addresses are of `url`. Other tabs of it are watched too."""
+    context = await profile(browser, url, look or Look())
     try:
-        context.on("console", watch.hear)
-        context.on("weberror", lambda failure: watch.wrong.append(f"page error: {failure.error}"))
-        context.on("request", watch.see)
-        yield await context.new_page(), watch
-        watch.check()
+        if cookie is not None:
+            await log_in(context, url, cookie)
+        async with watching(context, host or urlsplit(url).netloc) as watch:
+            yield await context.new_page(), watch
     finally:
         await context.close()
+
+
+async def log_in(context: BrowserContext, url: str, cookie: str) -> None:
+    await context.add_cookies([{"name": "dovetail", "value": cookie, "url": url}])
+
+
+@dataclass
+class Profiles:
+    """Profiles of a browser for one server, used again once they are empty: a new one compiles the interface anew."""
+
+    browser: Browser
+    url: str
+    free: dict[Look, list[BrowserContext]] = field(default_factory=dict[Look, list[BrowserContext]])
+
+    @asynccontextmanager
+    async def opened(self, look: Look, cookie: str | None) -> AsyncGenerator[tuple[Page, Watch]]:
+        """As the function of that name, in a profile where others have been, of which nothing is left but the cache."""
+        free = self.free.setdefault(look, [])
+        context = free.pop() if free else await profile(self.browser, self.url, look)
+        try:
+            page = await context.new_page()
+            await self._empty(context, page)
+            if cookie is not None:
+                await log_in(context, self.url, cookie)
+            async with watching(context, urlsplit(self.url).netloc) as watch:
+                yield page, watch
+            for one in context.pages:
+                await one.close()
+        except BaseException:
+            await context.close()
+            raise
+        free.append(context)
+
+    async def _empty(self, context: BrowserContext, page: Page) -> None:
+        await context.clear_cookies()
+        await context.clear_permissions()
+        await context.unroute_all()
+        session = await context.new_cdp_session(page)
+        await command(session, "Storage.clearDataForOrigin", {"origin": self.url, "storageTypes": "all"})
+        await session.detach()
 
 
 async def audit(page: Page, *, without: tuple[str, ...] = (), only: tuple[str, ...] = (), within: str = "html") -> None:
@@ -128,17 +196,18 @@ async def audit(page: Page, *, without: tuple[str, ...] = (), only: tuple[str, .
     options = {
         "runOnly": only or ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"),
         "rules": {rule: {"enabled": False} for rule in without},
+        "resultTypes": ["violations"],  # what passed is not described: that takes longer than to judge it
     }
     found = cast(
-        "dict[str, list[dict[str, object]]]",
-        await page.evaluate("([part, options]) => axe.run(part, options)", [within, options]),
+        "list[dict[str, object]]",
+        await page.evaluate("async ([part, options]) => (await axe.run(part, options)).violations", [within, options]),
     )
     wrong = [
         f"{one['id']} ({one['impact']}): {one['help']}\n"
         + "\n".join(
             f"  {node['html']}\n  {node['failureSummary']}" for node in cast("list[dict[str, str]]", one["nodes"])[:3]
         )
-        for one in found["violations"]
+        for one in found
         if one["impact"] in _SERIOUS
     ]
     assert wrong == [], "\n".join(wrong)

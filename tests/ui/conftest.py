@@ -18,7 +18,7 @@ from playwright.async_api import Browser, Page
 
 from .. import canaries  # noqa: TID252
 from ..process.serving.running import Running, running  # noqa: TID252
-from .browser import UI, Look, Watch, chromium, launched, opened
+from .browser import UI, Look, Profiles, Watch, chromium, launched
 
 NAME = "admin"
 PASSWORD = canaries.PASSWORD
@@ -78,13 +78,18 @@ async def found(server: Running) -> str:
     return token
 
 
+@pytest.fixture(scope="session")
+def profiles(browser: Browser, server: Running) -> Profiles:
+    return Profiles(browser, server.url)
+
+
 @pytest.fixture
-async def visit(browser: Browser, server: Running, cookie: str) -> AsyncGenerator[Open]:
+async def visit(profiles: Profiles, cookie: str) -> AsyncGenerator[Open]:
     """Opens a page below `/ui`, logged in unless `cookie=None`; what went wrong in one fails the test at its end."""
     async with AsyncExitStack() as stack:
 
         async def go(path: str = "/", look: Look | None = None, cookie: str | None = cookie) -> Visit:
-            page, watch = await stack.enter_async_context(opened(browser, server.url, look, cookie))
+            page, watch = await stack.enter_async_context(profiles.opened(look or Look(), cookie))
             await page.goto(f"/ui{path}")
             return Visit(page, watch)
 
