@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol, cast
 
 import mlx.core as mx
+from mlx import nn
 
 from dovetail.core.request import JsonObject
 from dovetail.workers.mlx.adapters import Adapters
@@ -162,6 +163,8 @@ def _finish(
 
     utils.maybe_set_recommended_wired_limit()
     found = utils.load_model(path, trust_remote_code=trusted)[0]  # pyright: ignore[reportUnknownMemberType]
+    if mx.default_device().type == mx.DeviceType.cpu:
+        lay_in_columns(found)
     model = cast("Model", cast("object", found))
 
     def fresh_cache() -> Cache:
@@ -178,6 +181,19 @@ def _finish(
     adapters = Adapters(model, fresh_cache)
     batched = fresh_cache().mergeable
     return Loaded(model, vocabulary, template, tools, n_vocab, path, fresh_cache, batched, adapters)
+
+
+def lay_in_columns(model: nn.Module) -> None:
+    """Lays the float32 weights of dense layers out in memory by column; their shapes and what they compute stay.
+
+    MLX's wheel for processors multiplies by the reference BLAS, which adds up rows of such a weight number by number,
+    and columns as vectors: in half the time.
+    """
+    for layer in cast("list[object]", model.modules()):
+        if isinstance(layer, nn.Linear | nn.Embedding) and layer.weight.dtype == mx.float32:
+            layer.weight = mx.contiguous(layer.weight.T).T
+            mx.eval(layer.weight)  # pyright: ignore[reportUnknownMemberType]
+    mx.clear_cache()
 
 
 def _rows(model: object) -> int | None:
