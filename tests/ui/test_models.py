@@ -22,6 +22,7 @@ from .. import canaries  # noqa: TID252
 from ..process.serving.running import Running, running  # noqa: TID252
 from ..process.settings.test_live import FRANCE  # noqa: TID252
 from .browser import LOOKS, Look, all_korean, audit, opened, photograph
+from .chatting import answered, say
 from .conftest import found
 
 pytestmark = pytest.mark.anyio
@@ -253,6 +254,11 @@ async def test_what_a_gguf_file_says(house: House, browser: Browser) -> None:
         await expect(drawer.get_by_text("Used by default")).to_be_visible()
         await drawer.get_by_role("button", name="Do not use by default").click()
         await expect(drawer.get_by_text("Used by default")).to_have_count(0)
+        await drawer.get_by_role("link", name=re.compile(r"tiny-gguf-q8\+\w+")).first.click()
+        await expect(page.get_by_test_id("model-picker")).to_have_text(re.compile(r"^tiny-gguf-q8\+\w+"))
+        await expect(page.get_by_role("button", name="Add tools that the model may call")).to_be_visible()
+        await say(page, FRANCE[0]["content"])
+        await answered(page)
 
 
 @pytest.mark.accept("E9")

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { lackOf, type Model } from './use-models'
+import { lackOf, type Model, modelOf } from './use-models'
 
 const model = (id: string, more: Partial<Model>) =>
   ({ id, aliases: [`${id}-alias`], capabilities: ['chat'], format: 'gguf', state: 'unloaded', ...more }) as Model
@@ -28,4 +28,18 @@ it.each([
   ['', 'unknown'],
 ])('under the name %j is lacking %j', (name, lack) => {
   expect(lackOf(LISTED, name)).toBe(lack)
+})
+
+it.each([
+  ['talks', 'talks'],
+  ['talks-alias', 'talks'],
+  ['talks+polite', 'talks'],
+  ['talks-alias+polite', 'talks'],
+  ['a+b', 'a+b'],
+  ['a+b+polite', 'a+b'],
+  ['gone+polite', undefined],
+  ['+polite', undefined],
+  [null, undefined],
+])('%j is the model %j', (name, id) => {
+  expect(modelOf(LISTED, name)?.id).toBe(id)
 })

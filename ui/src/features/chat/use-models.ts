@@ -35,10 +35,9 @@ export function useModels(): Known {
 /** There is no such model, its files cannot be used, or it is not one to talk to. */
 export type Lack = 'unknown' | 'broken' | 'silent'
 
-/** Why nobody answers under that name, which may be one with an adapter, as `model+adapter`. */
+/** Why nobody answers under that name. */
 export function lackOf(listed: readonly Model[], name: string): Lack | null {
-  const named = (id: string) => listed.find((one) => one.id === id || one.aliases.includes(id))
-  const found = named(name) ?? named(name.slice(0, Math.max(0, name.lastIndexOf('+'))))
+  const found = modelOf(listed, name)
   if (found === undefined) return 'unknown'
   if (answering([found]).length > 0) return null
   return found.state === 'failed' ? 'broken' : 'silent'
@@ -53,8 +52,11 @@ export function chosenModel(models: readonly Model[], ofChat: string | null | un
   return (models.find((one) => one.state === 'ready') ?? models[0])?.id ?? null
 }
 
+/** The model of that name, which may be one with an adapter, as `model+adapter`. */
 export function modelOf(models: readonly Model[], id: string | null): Model | undefined {
-  return id === null ? undefined : (models.find((one) => one.id === id) ?? models.find((one) => one.aliases.includes(id)))
+  if (id === null) return undefined
+  const named = (name: string) => models.find((one) => one.id === name) ?? models.find((one) => one.aliases.includes(name))
+  return named(id) ?? named(id.slice(0, Math.max(0, id.lastIndexOf('+'))))
 }
 
 /** More bytes no model that comes with this program has. */

@@ -121,7 +121,7 @@ export const en = {
   files: { total: 'Together', copy: 'Copy path', folder: 'In {{path}}' },
   adapters: {
     none: 'No adapter for this format', noneHelp: 'Put a LoRA into adapters/ in the home folder: a folder with one GGUF file, or in mlx-lm’s form.',
-    fits: 'Fits', not: 'Does not fit', default: 'Used by default', use: 'Use by default', drop: 'Do not use by default', ask: 'Ask for it as {{id}}; in the chat by "adapter": "{{name}}" among the parameters as JSON.',
+    fits: 'Fits', not: 'Does not fit', default: 'Used by default', use: 'Use by default', drop: 'Do not use by default', ask: 'Ask for it as {{id}}.',
   },
   addDialog: {
     title: 'Add a model', local: 'From this machine', hub: 'From Hugging Face', found: 'From other programs',

@@ -124,7 +124,7 @@ export const ko: Translated<typeof en> = {
   files: { total: '합계', copy: '경로 복사', folder: '위치: {{path}}' },
   adapters: {
     none: '이 형식의 어댑터가 없습니다', noneHelp: '홈 폴더의 adapters/에 LoRA를 넣으세요. GGUF 파일 하나가 든 폴더나 mlx-lm 형식의 폴더입니다.',
-    fits: '적용 가능', not: '적용 불가', default: '기본으로 사용', use: '기본으로 사용하기', drop: '기본 사용 해제', ask: '{{id}}로 요청하세요. 채팅에서는 매개변수 JSON에 "adapter": "{{name}}"을 적습니다.',
+    fits: '적용 가능', not: '적용 불가', default: '기본으로 사용', use: '기본으로 사용하기', drop: '기본 사용 해제', ask: '모델 이름을 {{id}}(으)로 적어 요청하세요.',
   },
   addDialog: {
     title: '모델 추가', local: '이 컴퓨터에서', hub: 'Hugging Face에서', found: '다른 프로그램에서',
