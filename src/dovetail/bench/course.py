@@ -13,16 +13,22 @@ from dovetail.bench.prompts import Prompts
 from dovetail.bench.quality import Position, Window, divergence, quality, scored_from, windows
 from dovetail.bench.scoring import MOST_TOP, Scoring
 from dovetail.bench.speed import repeat
-from dovetail.core.caller import Caller
+from dovetail.core.caller import Caller, Scope
 from dovetail.core.errors import EngineFailure, InvalidRequest
 from dovetail.core.model import Model
 from dovetail.fleet.lease import Lease
 from dovetail.fleet.pool import Pool
 from dovetail.serving.requests import Requests
 
-# Behind everybody in line, should anybody be in one.
-CALLER = Caller("bench", priority=-1000)
 LEAST_TEXT = 16  # tokens of a text that says anything about a model
+
+
+def caller(plan: Plan) -> Caller:
+    """Who asks for a benchmark: behind everybody in line, should anybody be in one.
+
+    What is said to it is read by all who may use the plan's models, so it is told the names of no others.
+    """
+    return Caller("bench", priority=-1000, scope=Scope(models=plan.models))
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +70,7 @@ class Course:
         self.disturbed = 0
         self.scored = Scored()
         self._plan = plan
+        self._caller = caller(plan)
         self._pool = parts.pool
         self._look = parts.look
         self._text = parts.text
@@ -80,16 +87,16 @@ class Course:
         """From nothing: a model that is loaded is unloaded first."""
         if self._pool.status(self.model.id).state == "ready":
             await self._pool.unload(self.model.id)
-        async with self._pool.lease(self.model, caller=CALLER) as lease:
+        async with self._pool.lease(self.model, caller=self._caller) as lease:
             await self._ready(lease)
 
     async def warm_up(self, cell: Cell, tell: Callable[[], None]) -> None:
         """Once, for nothing."""
-        async with self._pool.lease(self.model, caller=CALLER) as lease:
+        async with self._pool.lease(self.model, caller=self._caller) as lease:
             await self._sample(await self._ready(lease), cell, tell)
 
     async def repeat(self, cell: Cell, tell: Callable[[], None]) -> None:
-        async with self._pool.lease(self.model, caller=CALLER) as lease:
+        async with self._pool.lease(self.model, caller=self._caller) as lease:
             sample = await self._sample(await self._ready(lease), cell, tell)
         self._samples.setdefault(cell, []).append(sample)
         self._peak = self._peak.with_more(sample.peak)
@@ -103,7 +110,7 @@ class Course:
             raise InvalidRequest(
                 f"{self.model.id} has guesses made for it (draft, ngram), of which llama.cpp says nothing"
             )
-        async with self._pool.lease(self.model, caller=CALLER) as lease:
+        async with self._pool.lease(self.model, caller=self._caller) as lease:
             await self._ready(lease)
             scored = self.scored
             if not scored.tokens:

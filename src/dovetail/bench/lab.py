@@ -13,7 +13,7 @@ from hashlib import sha256
 import structlog
 from pydantic import TypeAdapter
 
-from dovetail.bench.course import Parts
+from dovetail.bench.course import Parts, caller
 from dovetail.bench.figures import Benchmark, Plan, Setup, State
 from dovetail.bench.order import Forecast, Pace, guess, learnt, steps
 from dovetail.bench.quiet import busy_with
@@ -101,7 +101,7 @@ class Lab:
             await asyncio.wait({running.task})
         others = list(self._parts.requests)
         if refuse and others:
-            raise Conflict(f"nothing can be measured now: {busy_with(others)}", code="server_busy")
+            raise Conflict(f"nothing can be measured now: {busy_with(others, caller(plan))}", code="server_busy")
         benchmark = Benchmark(f"bench-{secrets.token_hex(6)}", _without_text(plan), setup, self._wall())
         run = Run(plan, models, self._parts, paces, self._told)
         self._active = active = _Active(benchmark, run)

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+from dovetail.core.caller import Caller
 from dovetail.core.errors import Busy
 from dovetail.fleet.pool import Pool
 from dovetail.serving.requests import Requests, Ticket
@@ -21,10 +22,11 @@ T = TypeVar("T")
 class Quiet:
     """Waits for a time without others' requests, and gives it up when one comes."""
 
-    def __init__(self, requests: Requests, pool: Pool, held_up: Callable[[str | None], None]) -> None:
-        """`held_up` is told why nothing is measured now, and None when something is again."""
+    def __init__(self, requests: Requests, pool: Pool, caller: Caller, held_up: Callable[[str | None], None]) -> None:
+        """`held_up` is told why nothing is measured now, in words for `caller`, and None when something is again."""
         self._requests = requests
         self._pool = pool
+        self._caller = caller
         self._held_up = held_up
 
     async def run(self, work: Callable[[], Awaitable[T]]) -> tuple[T, int]:
@@ -56,7 +58,7 @@ class Quiet:
                 with self._requests.watched() as news:
                     while others := list(self._requests):
                         news.clear()
-                        self._held_up(busy_with(others))
+                        self._held_up(busy_with(others, self._caller))
                         await news.wait()
         except TimeoutError:
             raise Busy(f"the server had no quiet moment for {WAIT_WITHIN / 60:g} minutes; try again later") from None
@@ -74,9 +76,15 @@ class Quiet:
             news.clear()
 
 
-def busy_with(tickets: list[Ticket]) -> str:
-    """What is under way, in words."""
-    named = sorted({f"{ticket.kind} on {ticket.model or 'no model yet'}" for ticket in tickets})
+def busy_with(tickets: list[Ticket], caller: Caller) -> str:
+    """What is under way, in words; names no model that `caller` may not use."""
+    named = sorted({f"{ticket.kind} on {_called(ticket.model, caller)}" for ticket in tickets})
     more = f" and {len(named) - 3} more" if len(named) > 3 else ""
     count = f"{len(tickets)} requests are" if len(tickets) > 1 else "1 request is"
     return f"{count} under way: {', '.join(named[:3])}{more}"
+
+
+def _called(model: str, caller: Caller) -> str:
+    if not model:
+        return "no model yet"
+    return model if caller.may_use(model) else "another model"

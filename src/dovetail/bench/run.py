@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from dovetail.bench.course import Course, Parts
+from dovetail.bench.course import Course, Parts, caller
 from dovetail.bench.figures import ModelResult, Plan
 from dovetail.bench.order import Forecast, Pace, Step, steps
 from dovetail.bench.quiet import Quiet
@@ -48,7 +48,7 @@ class Run:
         self._forecast = Forecast(plan, paces)
         self._courses = {m.id: Course(m, plan, parts) for m in models}
         self._loaded = {m.id for m in models if parts.pool.status(m.id).state == "ready"}
-        self._quiet = Quiet(parts.requests, parts.pool, self._hold_up)
+        self._quiet = Quiet(parts.requests, parts.pool, caller(plan), self._hold_up)
         self._done = 0
         self._held_up: str | None = None
         self._tokens, self._first, self._told = 0, 0.0, float("-inf")

@@ -4,13 +4,14 @@ from typing import cast
 import pytest
 
 from dovetail.bench import quiet
-from dovetail.bench.quiet import Quiet
-from dovetail.core.caller import LOCAL
+from dovetail.bench.quiet import Quiet, busy_with
+from dovetail.core.caller import LOCAL, Caller, Scope
 from dovetail.core.errors import Busy
 from dovetail.fleet.pool import Pool, WorkerStatus
 from dovetail.serving.requests import Requests, Ticket
 
 pytestmark = pytest.mark.anyio
+CALLER = Caller("bench", scope=Scope(models=("big",)))
 
 
 class States:
@@ -29,7 +30,7 @@ class Desk:
         self.states = States()
         self.said: list[str | None] = []
         self.heard = asyncio.Event()
-        self.quiet = Quiet(self.requests, cast("Pool", self.states), self._hear)
+        self.quiet = Quiet(self.requests, cast("Pool", self.states), CALLER, self._hear)
 
     def _hear(self, why: str | None) -> None:
         self.said.append(why)
@@ -58,6 +59,18 @@ async def test_it_waits_for_others_and_says_for_whom() -> None:
         assert not running.done()
     assert await running == (True, 0)
     assert desk.said == ["1 request is under way: generation on big", None]
+
+
+@pytest.mark.parametrize(
+    ("models", "said"),
+    [
+        (("big",), "1 request is under way: generation on big"),
+        (("big", "secret", "hidden"), "3 requests are under way: generation on another model, generation on big"),
+        (("",), "1 request is under way: generation on no model yet"),
+    ],
+)
+def test_models_that_are_not_measured_are_not_named(models: tuple[str, ...], said: str) -> None:
+    assert busy_with([Ticket("generation", LOCAL, each) for each in models], CALLER) == said
 
 
 async def test_who_comes_ends_the_work_which_is_done_again() -> None:
