@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 
+from dovetail.core.caller import Caller
 from dovetail.core.events import Event, Finished, TextDelta
 from dovetail.core.request import GenerateRequest, TextPrompt
 from dovetail.gateway.services import Services
@@ -31,8 +32,9 @@ async def echoed(
 class Detokenizer:
     """The text of prompts. That of ids is asked of the model, once; it is loaded when the first choice begins."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, caller: Caller) -> None:
         self._services = services
+        self._caller = caller
         self._known: dict[str, str] = {}
 
     async def __call__(self, request: GenerateRequest) -> str:
@@ -46,6 +48,7 @@ class Detokenizer:
         if not ids:
             return "".join(part for part in parts if isinstance(part, str))
         # With its adapter: another worker might wait for the place of the one that generates, which waits for it.
-        model = await asyncio.to_thread(self._services.catalog.find, request.model, request.adapter)
-        answer = await ask(self._services.pool, model, "/detokenize", {"tokens": [*ids]})
+        find = self._services.catalog.find
+        model = await asyncio.to_thread(find, request.model, request.adapter, self._caller)
+        answer = await ask(self._services.pool, model, "/detokenize", {"tokens": [*ids]}, self._caller)
         return str(answer.get("content", ""))

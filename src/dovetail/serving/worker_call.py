@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import aclosing
 
+from dovetail.core.caller import Caller
 from dovetail.core.model import Model
 from dovetail.core.request import Json, JsonObject
 from dovetail.engines.base import WorkerCall
@@ -14,15 +15,14 @@ from dovetail.serving.requests import Ticket
 WITHIN = 60.0  # seconds that a worker has once it is its turn
 
 
-async def ask(
-    pool: Pool, model: Model, path: str, body: Mapping[str, Json], ticket: Ticket | None = None
-) -> JsonObject:
+async def ask(pool: Pool, model: Model, path: str, body: Mapping[str, Json], by: Ticket | Caller) -> JsonObject:
     """The worker's answer to a POST. Waits while the model loads; raises LoadFailed, NoRoom or the worker's error.
 
-    With a ticket it is a request of its own, and stands in line where the worker does one thing at a time; without
-    one it is part of a request that may have the only slot.
+    By a ticket it is a request of its own, and stands in line where the worker does one thing at a time; by a mere
+    caller it is part of a request that may have the only slot.
     """
-    async with pool.lease(model) if ticket is None else pool.lease(model, caller=ticket.caller) as lease:
+    ticket = by if isinstance(by, Ticket) else None
+    async with pool.lease(model, caller=by.caller if isinstance(by, Ticket) else by) as lease:
         if ticket is not None:
             ticket.model, ticket.worker = model.name, lease.worker.model
         async with aclosing(lease.ready()) as waiting:

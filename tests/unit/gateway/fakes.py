@@ -188,7 +188,7 @@ class Pool(serving.Pool):
     loaded: list[str] = field(default_factory=list[str])
     said: dict[str, Props] = field(default_factory=dict[str, Props])
     taken: list[Model] = field(default_factory=list[Model])
-    askers: list[Caller] = field(default_factory=list[Caller])  # of loads, and of what one would take
+    askers: list[Caller] = field(default_factory=list[Caller])  # of leases, loads and what one would take
     budget: int = 1 << 30
 
     @asynccontextmanager
@@ -202,6 +202,7 @@ class Pool(serving.Pool):
     ) -> AsyncGenerator[serving.Lease]:
         del pooling, request
         self.taken.append(model)
+        self.askers.append(caller)
         async with super().lease(model, caller=caller):
             yield Lease(self)
 

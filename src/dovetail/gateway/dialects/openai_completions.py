@@ -233,7 +233,7 @@ async def create_completion(request: Request, services: ServicesDep, caller: Cal
     else:
         asked = body.logprobs is not None
         rendering = CompletionWhole(common, n, best=body.choices, logprobs=asked, with_cache=cache)
-    change = partial(echoed, requests=requests, detokenize=Detokenizer(services)) if body.echo else None
+    change = partial(echoed, requests=requests, detokenize=Detokenizer(services, caller)) if body.echo else None
     return generation(services, caller, body, requests, rendering, change)
 
 
