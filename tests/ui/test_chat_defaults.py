@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import aiohttp
@@ -35,7 +36,7 @@ async def test_new_conversations_begin_as_it_is_chosen(browser: Browser, tmp_pat
             await preset.click()
             await page.get_by_role("option", name="Terse").click()
             await expect(page.get_by_text("Saved for new conversations").first).to_be_visible()
-            await expect(page.get_by_text("top_p 0.5 · max_tokens 16")).to_be_visible()
+            await expect(page.get_by_text(re.compile(r"top_p 0\.5\s· max_tokens 16"))).to_be_visible()
             await model.click()
             await page.get_by_role("option", name="tiny-mlx").click()
             await expect(model).to_contain_text("tiny-mlx")

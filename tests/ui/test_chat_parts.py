@@ -63,7 +63,8 @@ async def params_of(server: Running, page: Page, cookie: str) -> Json:
 
 async def add_tools(page: Page) -> None:
     """One, by the dialog, which refuses what is none."""
-    await page.get_by_role("button", name="Add tools that the model may call").click()
+    await page.get_by_role("button", name="Tools: none yet").click()
+    await page.get_by_role("menuitem", name="Add tools").click()
     field, save = page.get_by_label("Functions as JSON"), page.get_by_role("button", name="Save")
     await field.fill('"get_weather"')
     await expect(page.get_by_text("Has to be a list")).to_be_visible()
@@ -75,7 +76,7 @@ async def add_tools(page: Page) -> None:
     await audit(page)
     await field.fill(json.dumps([WEATHER]))
     await save.click()
-    await expect(page.get_by_role("button", name="1 tool: As the model sees fit")).to_be_visible()
+    await expect(page.get_by_role("button", name="1 tool: As the model sees fit")).to_be_focused()
 
 
 @pytest.mark.accept("C1")
@@ -118,7 +119,7 @@ async def test_a_call_of_a_tool_is_shown_and_answered_for_it(visit: Open, server
     await page.get_by_role("menuitem", name="Edit the tools").click()
     await page.get_by_label("Functions as JSON").fill("")
     await page.get_by_role("button", name="Save").click()
-    await expect(page.get_by_role("button", name="Add tools that the model may call")).to_be_visible()
+    await expect(page.get_by_role("button", name="Tools: none yet")).to_be_focused()
     assert not {"tools", "tool_choice"} & (await params_of(server, page, cookie)).keys()
 
 
@@ -228,25 +229,38 @@ async def test_a_conversation_is_pinned_filed_and_written_to_a_text(visit: Open,
     await expect(folder).to_have_count(0)
 
 
-async def test_presets_that_have_one_name_stay_apart_and_travel_as_files(visit: Open, tmp_path: Path) -> None:
+async def test_presets_that_have_one_name_stay_apart_and_travel_as_files(
+    visit: Open, server: Running, tmp_path: Path
+) -> None:
     page = (await visit("/chat")).page
     await page.get_by_test_id("toggle-params").click()
     file = tmp_path / "preset.json"
     chosen = page.get_by_role("combobox", name="Preset")
-    for place, name in enumerate(("Terse", "Terse (2)")):
-        file.write_text(json.dumps({"name": "Terse", "system_prompt": f"Be brief {place}.", "params": {"top_p": 0.5}}))
+    await expect(chosen).to_contain_text("None saved yet")
+    # One that this page has not seen: another browser's.
+    other = {"name": "Terse", "system_prompt": "Be very brief.", "params": {}}
+    address = f"{server.url}/api/v1/presets/Terse"
+    await page.context.request.put(address, data=other, headers={"Origin": server.url}, fail_on_status_code=True)
+    terse = {"name": "Terse", "system_prompt": "Be brief.", "params": {"top_p": 0.5}}
+    file.write_text(json.dumps(terse))
+    for name in ("Terse (2)", "Terse (3)"):
         await page.locator("input[type=file][accept='.json,application/json']").set_input_files(file)
         await expect(chosen).to_contain_text(name)
     await chosen.click()
     await page.get_by_role("option", name="Terse", exact=True).click()
-    await expect(page.get_by_label("System prompt")).to_have_value("Be brief 0.")
+    await expect(page.get_by_label("System prompt")).to_have_value("Be very brief.")
+    for name in ("Terse (2)", "Terse (3)"):  # the one that is chosen, though the other holds the same
+        await chosen.click()
+        await page.get_by_role("option", name=name, exact=True).click()
+        await expect(page.get_by_label("System prompt")).to_have_value("Be brief.")
+        await expect(chosen).to_contain_text(name)
     more = page.get_by_role("button", name="Save, import and export presets")
     await more.click()
     async with page.expect_download() as coming:
         await page.get_by_role("menuitem", name="Export as a file").click()
     found = json.loads(Path(await (await coming.value).path()).read_text("utf-8"))
-    assert found == {"name": "Terse", "system_prompt": "Be brief 0.", "params": {"top_p": 0.5}}
-    for name in ("Terse", "Terse (2)"):
+    assert found == {**terse, "name": "Terse (3)"}
+    for name in ("Terse", "Terse (2)", "Terse (3)"):
         await chosen.click()
         await page.get_by_role("option", name=name, exact=True).click()
         await more.click()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from ..process.serving.running import Running, running  # noqa: TID252
-from .browser import command, opened
+from .browser import PATIENCE_MS, command, opened
 from .chatting import resting, say, scripted_binary
 
 pytestmark = pytest.mark.anyio
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.anyio
 async def endless(interface: None, tmp_path: Path) -> AsyncGenerator[Running]:
     """A server that writes on and on, for longer than anybody looks."""
     del interface
-    script = {"story": True, "tokens": 6000, "interval_ms": 10.0, "context": 8192}
+    script = {"story": True, "tokens": 6000, "interval_ms": 30.0, "context": 8192}
     async with running(tmp_path, environment=scripted_binary(tmp_path, script)) as server:
         yield server
 
@@ -63,8 +64,9 @@ async def words(page: Page) -> int:
 async def grows(page: Page, by: int) -> None:
     """Waits until the answer has so many more words."""
     wanted = await words(page) + by
-    while await words(page) < wanted:
-        await page.wait_for_timeout(50)
+    async with asyncio.timeout(PATIENCE_MS / 1000):
+        while await words(page) < wanted:
+            await page.wait_for_timeout(50)
 
 
 async def test_every_way_up_leaves_the_reader_alone(endless: Running, browser: Browser) -> None:

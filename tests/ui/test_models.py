@@ -256,7 +256,7 @@ async def test_what_a_gguf_file_says(house: House, browser: Browser) -> None:
         await expect(drawer.get_by_text("Used by default")).to_have_count(0)
         await drawer.get_by_role("link", name=re.compile(r"tiny-gguf-q8\+\w+")).first.click()
         await expect(page.get_by_test_id("model-picker")).to_have_text(re.compile(r"^tiny-gguf-q8\+\w+"))
-        await expect(page.get_by_role("button", name="Add tools that the model may call")).to_be_visible()
+        await expect(page.get_by_role("button", name="Tools: none yet")).to_be_visible()
         await say(page, FRANCE[0]["content"])
         await answered(page)
 

@@ -11,7 +11,7 @@ from .test_chat_files import member
 
 pytestmark = pytest.mark.anyio
 
-SECTIONS = ("general", "models", "server", "speech", "security", "data", "about")
+SECTIONS = ("general", "chat", "models", "server", "security", "data", "about")
 PAGES = (
     "/chat",
     "/models",

@@ -9,6 +9,8 @@ export const keys = {
   capture: ['capture'] as const,
   chats: ['chats'] as const,
   chatList: ['chats', 'list'] as const,
+  /** The conversations themselves, each by its id behind this. */
+  chat: ['chats', 'one'] as const,
   presets: ['chats', 'presets'] as const,
   chatDefaults: ['chats', 'defaults'] as const,
   speech: ['speech'] as const,

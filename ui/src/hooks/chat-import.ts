@@ -15,7 +15,7 @@ export function useChatImport(): (file: File) => Promise<void> {
   return useCallback(
     async (file) => {
       const { length: count } = await importChats(file)
-      await client.invalidateQueries({ queryKey: keys.chatList })
+      await client.invalidateQueries({ queryKey: keys.chats })
       toast.success(t('chatsImported', { count }))
     },
     [client, t],

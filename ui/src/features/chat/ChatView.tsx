@@ -90,7 +90,7 @@ export function ChatView({ chatId, leaf, model: wanted }: { chatId: string | nul
   const { data: status } = useQuery(authStatus)
   const onlyLooks = status?.authenticated === true && !may(status, 'member')
   const lack = modelId === null ? null : known.lacks(modelId)
-  const isBare = !known.isLoading && (modelId === null || known.models.length === 0)
+  const isBare = !known.isLoading && known.error === null && (modelId === null || known.models.length === 0)
   const reason = onlyLooks ? t('welcome.viewer') : isBare ? t('composer.noModel') : lack === null ? null : t(`composer.${lack}`, { model: modelId })
   return (
     <Page title={chat?.title === undefined || chat.title === '' ? t('title') : chat.title} bare>

@@ -31,7 +31,7 @@ export function PresetBar({ systemPrompt, params, onApply }: {
   const picker = useRef<HTMLInputElement>(null)
   const preset = kept.find((one) => one.id === chosen)
   // Also the one that a conversation has begun by; what is changed afterwards can be saved to it.
-  const like = presetLike(kept, systemPrompt, params)?.id
+  const like = presetLike(preset === undefined ? kept : [preset, ...kept], systemPrompt, params)?.id
   useEffect(() => {
     if (like !== undefined) setChosen(like)
   }, [like])
@@ -47,7 +47,8 @@ export function PresetBar({ systemPrompt, params, onApply }: {
   /** As one more: those that there are stay as they are. */
   const add = ({ name, ...what }: PresetFile) =>
     attempt(async () => {
-      const known = await client.ensureQueryData(presets)
+      // Others may have made some since they were read.
+      const known = await client.fetchQuery({ ...presets, staleTime: 0 })
       const id = presetId(name, known.map((one) => one.id))
       await putPreset(id, { name: freeName(name, known.map((one) => one.name)), ...what })
       setChosen(id)

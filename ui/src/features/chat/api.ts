@@ -29,7 +29,7 @@ function one(id: string): string {
 export const chatKeys = {
   all: keys.chats,
   list: (query: string) => [...keys.chatList, query] as const,
-  one: (id: string) => ['chats', 'one', id] as const,
+  one: (id: string) => [...keys.chat, id] as const,
 }
 
 export function chatList(query: string) {

@@ -39,6 +39,12 @@ it('keeps a choice only while there is something to choose', () => {
   expect(withTools(chosen, [])).toEqual({ seed: 1 })
 })
 
+it('drops the choice of a tool that is gone', () => {
+  const named = { tools: [TOOL], tool_choice: { type: 'function', function: { name: 'look' } } }
+  expect(withTools(named, [TOOL, ...EXAMPLE])['tool_choice']).toEqual(named.tool_choice)
+  expect(withTools(named, EXAMPLE)).toEqual({ tools: EXAMPLE })
+})
+
 it('says how tools are chosen', () => {
   expect(choiceOf({})).toBe('auto')
   expect(choiceOf({ tool_choice: 'none' })).toBe('none')

@@ -68,10 +68,17 @@ function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** `params` with these tools; without any nothing is left to choose among. */
+/** `params` with these tools, and no choice of one that is not among them any more. */
 export function withTools(params: Params, tools: readonly Tool[]): Params {
-  if (tools.length > 0) return withField(params, 'tools', tools)
-  return withField(withField(params, 'tools', undefined), 'tool_choice', undefined)
+  const next = withField(params, 'tools', tools.length > 0 ? tools : undefined)
+  const isKept = tools.length > 0 && (choiceOf(params) !== null || tools.some((one) => one.function.name === chosenName(params)))
+  return isKept ? next : withField(next, 'tool_choice', undefined)
+}
+
+function chosenName(params: Params): unknown {
+  const { tool_choice: choice } = params
+  const inner = isRecord(choice) ? choice['function'] : undefined
+  return isRecord(inner) ? inner['name'] : undefined
 }
 
 /** Null for one that is none of these: a tool by its name, written in the parameters' JSON. */

@@ -19,6 +19,14 @@ export function Conversations() {
   const [asking, setAsking] = useState(false)
   const [busy, setBusy] = useState(false)
   const takeIn = useChatImport()
+  const deleteAll = async () => {
+    try {
+      await deleteAllChats()
+      client.removeQueries({ queryKey: keys.chat })
+    } finally {
+      await client.invalidateQueries({ queryKey: keys.chats })
+    }
+  }
   const importFile = async (file: File) => {
     setBusy(true)
     await takeIn(file).catch(toast.failure)
@@ -49,7 +57,7 @@ export function Conversations() {
         action={t('data.deleteAll')}
         typed={t('data.deleteWord')}
         typedLabel={t('data.deleteTyped', { word: t('data.deleteWord') })}
-        onConfirm={() => deleteAllChats().finally(() => client.invalidateQueries({ queryKey: keys.chats }))}
+        onConfirm={deleteAll}
       />
     </Card>
   )

@@ -10,5 +10,5 @@ test('a model that is set and not there can still be seen', () => {
 
 test('parameters are told by their names', () => {
   expect(contentsOf({})).toBe('')
-  expect(contentsOf({ temperature: 0.2, reasoning_effort: 'none', stop: ['\n'] })).toBe('temperature 0.2 · reasoning_effort none · stop ["\\n"]')
+  expect(contentsOf({ temperature: 0.2, reasoning_effort: 'none', stop: ['\n'] })).toBe('temperature 0.2\u00A0· reasoning_effort none\u00A0· stop ["\\n"]')
 })

@@ -1,4 +1,5 @@
 // What new conversations begin with, as its card shows it. Pure.
+import { dotted } from '@/i18n/format'
 
 /** Where nothing is chosen; no model and no preset is called so. */
 export const NONE = '*'
@@ -16,7 +17,5 @@ export function choicesWith(there: readonly Choice[], chosen: string | null, gon
 
 /** `temperature 0.2 · stop ["\\n"]` */
 export function contentsOf(params: Readonly<Record<string, unknown>>): string {
-  return Object.entries(params)
-    .map(([name, value]) => `${name} ${typeof value === 'string' ? value : JSON.stringify(value)}`)
-    .join(' · ')
+  return dotted(Object.entries(params).map(([name, value]) => `${name} ${typeof value === 'string' ? value : JSON.stringify(value)}`))
 }

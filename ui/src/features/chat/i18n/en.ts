@@ -137,7 +137,8 @@ export const en = {
   },
   tools: {
     title: 'Tools',
-    add: 'Add tools that the model may call',
+    empty: 'Tools: none yet',
+    add: 'Add tools…',
     now_one: '{{count}} tool: {{how}}',
     now_other: '{{count}} tools: {{how}}',
     auto: 'As the model sees fit',

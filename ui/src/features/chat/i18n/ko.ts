@@ -140,7 +140,8 @@ export const ko: Translated<typeof en> = {
   },
   tools: {
     title: '도구',
-    add: '모델이 호출할 도구 추가',
+    empty: '도구: 아직 없음',
+    add: '도구 추가…',
     now_one: '도구 {{count}}개: {{how}}',
     now_other: '도구 {{count}}개: {{how}}',
     auto: '모델에 맡김',
