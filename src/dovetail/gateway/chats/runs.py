@@ -98,9 +98,8 @@ class Runs:
     async def stop(self, *runs: Run) -> None:
         """Until they have ended; their slots are free then. Raises Busy where that takes too long."""
         for run in runs:
-            # Once: a second time would cut short how it leaves its worker.
-            if (work := self._works.get(run.id)) is not None and work.cancelling() == 0:
-                work.cancel()
+            if (work := self._works.get(run.id)) is not None:
+                _cut(work)
         try:
             async with asyncio.timeout(self._within):
                 for run in runs:
@@ -125,7 +124,7 @@ class Runs:
     async def aclose(self) -> None:
         """Ends all, with their text kept."""
         for work in tuple(self._works.values()):
-            work.cancel()
+            _cut(work)
         await self.quiet(self._within)
         await self._keep()
 
@@ -134,7 +133,7 @@ class Runs:
 
         def end(error: DovetailError) -> None:
             ended.append(error)
-            work.cancel()
+            _cut(work)
 
         whole = self._whole()
         timer = asyncio.get_running_loop().call_later(whole, lambda: run.ticket.end(too_long(whole)))
@@ -163,8 +162,8 @@ class Runs:
             run.is_new = False
             try:
                 rows.append((run, run.message, run.closed))
-            except Exception:  # one answer's boundary: the others are kept
-                log.exception("answer_not_kept", run=run.id)
+            except Exception as failure:  # noqa: BLE001  one answer's boundary: it ends, and the others are kept
+                run.ticket.end(errors.as_dovetail(failure))
 
         def work(connection: chats.Connection) -> None:
             for _, message, _ in rows:
@@ -189,6 +188,12 @@ async def _generate(run: Run, events: AsyncGenerator[Event, None]) -> None:
     async with aclosing(events):
         async for event in events:
             run.take(event)
+
+
+def _cut(work: asyncio.Task[None]) -> None:
+    """Once: a second time would cut short how it leaves its worker."""
+    if work.cancelling() == 0:
+        work.cancel()
 
 
 def _outcome(work: asyncio.Task[None], ended: list[DovetailError]) -> tuple[Status, DovetailError | None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -23,6 +24,7 @@ from ...access.parts import Clock  # noqa: TID252
 from ..fakes import Answer, Say, call, services  # noqa: TID252
 
 JSON = {"content_type": "application/json"}
+WITHIN = 30.0  # seconds for whatever a test does at a desk, so that what never comes fails it
 
 
 @dataclass
@@ -98,7 +100,8 @@ async def desk(home: Path, say: Say | None = None, *models: Model, **parts: Any)
     runs = Runs(kept, built.requests, lambda: built.settings.server.request_timeout)
     built = replace(built, runs=runs)
     try:
-        yield Desk(create_app(built), built, clock, {})
+        async with asyncio.timeout(WITHIN):
+            yield Desk(create_app(built), built, clock, {})
     finally:
         await runs.aclose()
         await kept.aclose()
