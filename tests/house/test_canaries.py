@@ -39,15 +39,15 @@ def test_what_goes_while_it_is_looked_through_is_no_error(monkeypatch: pytest.Mo
     real = os.scandir
 
     def scandir(path: str | Path) -> object:
-        """The folder goes between its being seen and its being opened, the file between that and its being read."""
+        """The folder goes between its being seen and its being opened, a file between that and its being read."""
         if Path(path).name == "going":
             (Path(path) / "serve.log").unlink()
             Path(path).rmdir()
-            (Path(name) / "gone.log").unlink()
+            (Path(name) / canaries.PLANTED).unlink()  # what is read by the walk that sees this
         return real(path)
 
     with TemporaryDirectory() as name:
-        for path in ("gone.log", "going/serve.log", "stays/serve.log"):
+        for path in (canaries.PLANTED, "going/serve.log", "stays/serve.log"):
             (Path(name) / path).parent.mkdir(exist_ok=True)
             (Path(name) / path).write_text(canaries.PASSWORD)
         with monkeypatch.context() as patch:
