@@ -18,8 +18,6 @@ settings.register_profile("any machine", deadline=None)
 settings.load_profile("any machine")
 LEFT_BEHIND = pytest.StashKey[Path]()
 DOCS = Path(__file__).parents[1] / "docs"
-settings.register_profile("untimed", settings.default, deadline=None)  # beside other work an example takes its time
-settings.load_profile("untimed")
 ROWS = {"accept": DOCS / "acceptance.toml", "bad_input": DOCS / "bad-input.toml"}
 
 

@@ -150,7 +150,10 @@ async def log_in(context: BrowserContext, url: str, cookie: str) -> None:
 
 @dataclass
 class Profiles:
-    """Profiles of a browser for one server, used again once they are empty: a new one compiles the interface anew."""
+    """Profiles of a browser for one server, used again once they are empty: a new one compiles the interface anew.
+
+    What a test sets of the context itself beyond cookies, permissions, routes and storage it has to take back.
+    """
 
     browser: Browser
     url: str

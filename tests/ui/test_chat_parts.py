@@ -238,7 +238,7 @@ async def test_presets_that_have_one_name_stay_apart_and_travel_as_files(
     chosen = page.get_by_role("combobox", name="Preset")
     await expect(chosen).to_contain_text("None saved yet")
     # One that this page has not seen: another browser's.
-    other = {"name": "Terse", "system_prompt": "Be very brief.", "params": {}}
+    other: Json = {"name": "Terse", "system_prompt": "Be very brief.", "params": {}}
     address = f"{server.url}/api/v1/presets/Terse"
     await page.context.request.put(address, data=other, headers={"Origin": server.url}, fail_on_status_code=True)
     terse = {"name": "Terse", "system_prompt": "Be brief.", "params": {"top_p": 0.5}}

@@ -21,7 +21,7 @@ PAGES = (
     "/bench",
     "/bench?tab=test",
     "/guide",
-    *(f"/settings/{section}" for section in ("general", "models", "server", "security", "data", "about")),
+    *(f"/settings/{section}" for section in ("general", "chat", "models", "server", "security", "data", "about")),
 )
 # What lies beyond the edge (tables, the log and code scroll by themselves), covers the heading, is cut, or is too small
 # to write in.

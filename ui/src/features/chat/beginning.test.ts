@@ -33,6 +33,8 @@ describe('chosenModel', () => {
     expect(chosenModel(models, null)).toBe('b')
     expect(chosenModel(models, null, 'a-alias')).toBe('a-alias')
     expect(chosenModel(models, 'gone', 'a')).toBe('gone')
+    rememberModel('b+polite')
+    expect(chosenModel(models, null)).toBe('b+polite')
   })
 
   it('is not a preferred one that is not here', () => {
