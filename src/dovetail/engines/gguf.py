@@ -66,10 +66,12 @@ class GgufEngine:
         self._native = native
         self._metal = metal
 
-    def origin(self) -> Origin:
-        """Where the llama.cpp that a worker would run on now comes from. Blocks."""
+    def origin(self) -> Origin | None:
+        """Where the llama.cpp that a worker would run on now comes from; None where there is none. Blocks."""
         if self._binary is not None:
             return "program"
+        if not installed("xllamacpp"):
+            return None
         return "wheel" if self._native() is None else "native"
 
     def build(self) -> str:

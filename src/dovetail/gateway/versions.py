@@ -15,13 +15,13 @@ from dovetail.hardware.machine import MachineFacts
 
 @dataclass(frozen=True, slots=True)
 class Versions:
-    """Empty is what is not installed; `llama_cpp` is the one in use, in words, and `origin` where it comes from."""
+    """Empty is what is not installed; `llama_cpp` is the one in use, in words, and `origin` where that comes from."""
 
     dovetail: str
     python: str
     xllamacpp: str
     llama_cpp: str
-    origin: Origin
+    origin: Origin | None
     mlx: str
     mlx_lm: str
 
@@ -35,7 +35,7 @@ def versions(engines: Mapping[ModelFormat, Engine]) -> Versions:
         python=platform.python_version(),
         xllamacpp=installed("xllamacpp"),
         llama_cpp=gguf.build() if known else "",
-        origin=gguf.origin() if known else "wheel",
+        origin=gguf.origin() if known else None,
         mlx=installed("mlx"),
         mlx_lm=installed("mlx-lm"),
     )

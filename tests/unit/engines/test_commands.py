@@ -51,6 +51,7 @@ def test_which_llama_cpp_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     ]
     found["xllamacpp"] = ""
     assert [engine.build() for engine in (wheel, own)] == ["", "of llama-server"]
+    assert [engine.origin() for engine in (wheel, native, own)] == [None, None, "program"]
 
 
 def test_a_core_stays_free_and_the_context_is_the_models_own() -> None:

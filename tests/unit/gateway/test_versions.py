@@ -54,6 +54,7 @@ async def test_what_is_not_installed_is_told_as_well(monkeypatch: pytest.MonkeyP
     install(monkeypatch, {"mlx": "0.32.1"})
     said = await about(gguf=GgufEngine(Path("/opt/llama-server")))
     assert (said.xllamacpp, said.llama_cpp, said.mlx, said.mlx_lm) == (None, "program", "0.32.1", None)
+    assert (await about(gguf=GgufEngine())).llama_cpp is None
 
 
 def test_a_benchmark_says_the_same_versions(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1363,16 +1363,14 @@ export interface components {
          * About
          * @description Versions, null for what is not installed, and the machine.
          *
-         *     llama_cpp  the one in use: the package's own (`wheel`), the package compiled here (`native`), another `program`
+         *     llama_cpp  the one in use: the package's own (`wheel`), the package compiled here (`native`), another `program`, or
+         *         null for none
          */
         About: {
             /** Dovetail */
             dovetail: string;
-            /**
-             * Llama Cpp
-             * @enum {string}
-             */
-            llama_cpp: "wheel" | "native" | "program";
+            /** Llama Cpp */
+            llama_cpp: ("wheel" | "native" | "program") | null;
             /** Mlx */
             mlx: string | null;
             /** Mlx Lm */

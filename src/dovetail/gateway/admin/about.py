@@ -21,13 +21,14 @@ router = APIRouter(tags=["configuration"])
 class About(Answer):
     """Versions, null for what is not installed, and the machine.
 
-    llama_cpp  the one in use: the package's own (`wheel`), the package compiled here (`native`), another `program`
+    llama_cpp  the one in use: the package's own (`wheel`), the package compiled here (`native`), another `program`, or
+        null for none
     """
 
     dovetail: str
     python: str
     xllamacpp: str | None
-    llama_cpp: Origin
+    llama_cpp: Origin | None
     mlx: str | None
     mlx_lm: str | None
     system: str
