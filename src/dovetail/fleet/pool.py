@@ -152,7 +152,7 @@ class Pool:
             await seat.worker.gone()
         return bool(seats)
 
-    async def estimate(self, model: Model, options: LoadOptions, engine_key: str, caller: Caller = LOCAL) -> Estimate:
+    async def estimate(self, model: Model, options: LoadOptions, engine_key: str, caller: Caller) -> Estimate:
         """What a load of `model` with resolved `options` would take, and whether it fits; loads nothing.
 
         Of what is in the way it names what `caller` may use.

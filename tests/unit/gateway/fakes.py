@@ -226,7 +226,7 @@ class Pool(serving.Pool):
             tell(progress)
         self.loaded.append(model.id)
 
-    async def estimate(self, model: Model, options: LoadOptions, engine_key: str, caller: Caller = LOCAL) -> Estimate:
+    async def estimate(self, model: Model, options: LoadOptions, engine_key: str, caller: Caller) -> Estimate:
         del model, options, engine_key
         self.askers.append(caller)
         raise NoRoom("of nothing")

@@ -15,6 +15,7 @@ from dovetail.catalog import hub
 from dovetail.catalog.delivery import order
 from dovetail.catalog.downloads import Download, Downloads
 from dovetail.catalog.hub import Variant
+from dovetail.core.caller import Caller
 from dovetail.core.errors import InvalidRequest
 from dovetail.core.model import LoadOptions, Model
 from dovetail.core.request import Json, JsonObject
@@ -253,12 +254,12 @@ async def search_hub(request: Request, services: ServicesDep, _caller: CallerDep
     openapi_extra={"parameters": [_OWNER, _NAME]},
 )
 @answers(HubRepository)
-async def list_files(request: Request, services: ServicesDep, _caller: CallerDep) -> Response:
+async def list_files(request: Request, services: ServicesDep, caller: CallerDep) -> Response:
     """What a repository has to download, with sizes, and what of it fits here; not a byte of it moves."""
     spec = hub.parse_spec(f"{request.path_params['owner']}/{request.path_params['name']}")
     found = await downloads_of(services).errands.ask(lambda: hub.repository(spec.repo))
     there = hub.variants(found)
-    room = await _room(services)
+    room = await _room(services, caller)
     best = hub.recommended(there, room)
     return json_answer(
         {
@@ -284,10 +285,10 @@ def _variant(variant: Variant, room: int | None, best: Variant | None) -> JsonOb
     }
 
 
-async def _room(services: Services) -> int | None:
+async def _room(services: Services, caller: Caller) -> int | None:
     """What models may take now, in memory of this machine and of its GPUs; those that are loaded could go."""
     nothing = Model("", "gguf", Path())
-    told = await services.pool.estimate(nothing, LoadOptions(context=512, parallel=1, gpu_layers=0), "")
+    told = await services.pool.estimate(nothing, LoadOptions(context=512, parallel=1, gpu_layers=0), "", caller)
     return None if told.room.memory is None else told.room.memory + (told.room.device or 0)
 
 
