@@ -50,7 +50,8 @@ class FleetSettings(Section):
         ge=0,
         le=86_400,
         description="Longest time a free slot is kept from a waiting request because fewer at once are faster; after "
-        "as long a wait for room, a model of equal or lower priority takes no new request and goes.",
+        "as long a wait for room, a model of equal or lower priority takes no new request and goes. With 0 none has a "
+        "turn of its own: under steady load on more models than there is room for, one may wait up to queue_timeout.",
     )
     caller_concurrency: int | None = Field(
         default=None,

@@ -200,7 +200,8 @@ def test_those_who_yield_may_be_asked_to_and_once_idle_they_are_enough(
         assert not room.holds([*(each for each in others if each.id not in movable), waits.wanted])
 
 
-@given(sizes=st.lists(st.integers(1, 10), min_size=2, max_size=5), length=st.integers(1, 9), hold=st.integers(0, 9))
+# A hold of 0 promises nothing: with sizes 1, 1, 2, 8 and 9 one that is resident yields to each of the others in turn.
+@given(sizes=st.lists(st.integers(1, 10), min_size=2, max_size=5), length=st.integers(1, 9), hold=st.integers(1, 9))
 def test_under_steady_load_on_every_model_no_request_waits_without_end(
     sizes: list[int], length: int, hold: int
 ) -> None:
