@@ -34,7 +34,7 @@ describe('chosenModel', () => {
     expect(chosenModel(models, null, 'a-alias')).toBe('a-alias')
     expect(chosenModel(models, 'gone', 'a')).toBe('gone')
     rememberModel('b+polite')
-    expect(chosenModel(models, null)).toBe('b+polite')
+    expect(chosenModel(models, null)).toBe('c')
   })
 
   it('is not a preferred one that is not here', () => {

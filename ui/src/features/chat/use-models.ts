@@ -45,7 +45,8 @@ export function lackOf(listed: readonly Model[], name: string): Lack | null {
 
 /** The model to talk to: the conversation's, the one that is `preferred`, the one that was used last, one that is loaded, any. */
 export function chosenModel(models: readonly Model[], ofChat: string | null | undefined, preferred: string | null = null): string | null {
-  const has = (id: string | null | undefined): id is string => modelOf(models, id ?? null) !== undefined
+  // Not one with an adapter: whether there still is one of that name, the list does not say.
+  const has = (id: string | null | undefined): id is string => id !== null && id !== undefined && models.some((one) => one.id === id || one.aliases.includes(id))
   if (ofChat !== null && ofChat !== undefined) return ofChat
   const before = [preferred, lastModel()].find(has)
   if (before !== undefined) return before
