@@ -10,7 +10,7 @@ import { Refusal } from '@/components/ui/Refusal'
 import { Select } from '@/components/ui/Select'
 import { SkeletonList } from '@/components/ui/Skeleton'
 import { toast } from '@/components/ui/Toast'
-import { choicesWith, contentsOf, NONE } from './chat-defaults'
+import { choicesWith, contentsOf, NONE, withChange } from './chat-defaults'
 
 /** What new conversations of this account begin with, wherever it is logged in. */
 export function ChatDefaults() {
@@ -40,13 +40,14 @@ function Choices({ now, presets, models }: { now: Defaults; presets: readonly Sc
   const { t } = useTranslation('settings')
   const client = useQueryClient()
   const save = useMutation({
-    mutationFn: (body: Schemas['NewChatDefaults']) => data(api.PUT('/api/v1/chat-defaults', { body })),
+    // Asked for anew: another tab may have changed the other one, or deleted its preset.
+    mutationFn: async (change: Schemas['NewChatDefaults']) =>
+      data(api.PUT('/api/v1/chat-defaults', { body: withChange(await client.fetchQuery(chatDefaults), change) })),
     onSuccess: (answer) => {
       client.setQueryData(chatDefaults.queryKey, answer)
       toast.success(t('begin.saved'), t('begin.title'))
     },
   })
-  const wanted = { model: now.model, preset: now.preset?.id ?? null }
   return (
     <div className="flex flex-col gap-4">
       <Select
@@ -55,14 +56,14 @@ function Choices({ now, presets, models }: { now: Defaults; presets: readonly Sc
         value={now.model ?? NONE}
         disabled={save.isPending}
         choices={[{ value: NONE, label: t('begin.lastModel') }, ...choicesWith(models.map(({ id }) => ({ value: id, label: id })), now.model, t('begin.gone'))]}
-        onValueChange={(value) => save.mutate({ ...wanted, model: value === NONE ? null : value })}
+        onValueChange={(value) => save.mutate({ model: value === NONE ? null : value })}
       />
       <Select
         label={t('begin.preset')}
-        value={wanted.preset ?? NONE}
+        value={now.preset?.id ?? NONE}
         disabled={save.isPending || presets.length === 0}
         choices={[{ value: NONE, label: t('begin.noPreset'), hint: t('begin.noPresetHelp') }, ...presets.map(({ id, name }) => ({ value: id, label: name }))]}
-        onValueChange={(value) => save.mutate({ ...wanted, preset: value === NONE ? null : value })}
+        onValueChange={(value) => save.mutate({ preset: value === NONE ? null : value })}
       />
       {now.preset !== null && <Contents preset={now.preset} />}
       <p className="text-sm text-ink-3">
