@@ -1,5 +1,5 @@
 // What toasts say; `Toaster` shows them.
-import { Toast } from '@base-ui/react/toast'
+import { Toast, type ToastManager } from '@base-ui/react/toast'
 import { asApiError } from '@/api/client'
 
 export interface Kept {
@@ -8,9 +8,26 @@ export interface Kept {
   detail?: string | undefined
 }
 
-export const toasts = Toast.createToastManager<Kept>()
+export const toasts = patient(Toast.createToastManager<Kept>())
 const SHORT = 5000
 const LONG = 10_000
+
+const MOST = 8
+
+/** Keeps what is said before anybody shows it: `Toaster` comes after the first paint. */
+function patient<T extends object>(manager: ToastManager<T>) {
+  const subscribe = manager[' subscribe']
+  const early: Parameters<Parameters<typeof subscribe>[0]>[0][] = []
+  const leave = subscribe((event) => {
+    if (early.length < MOST) early.push(event)
+  })
+  const later: typeof subscribe = (listener) => {
+    leave()
+    for (const event of early.splice(0)) listener(event)
+    return subscribe(listener)
+  }
+  return { ...manager, ' subscribe': later }
+}
 
 interface Action {
   label: string
