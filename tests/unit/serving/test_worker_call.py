@@ -6,6 +6,7 @@ from typing import cast
 
 import pytest
 
+from dovetail.core.caller import Caller
 from dovetail.core.events import Loading, Progress
 from dovetail.core.model import Model
 from dovetail.core.request import Json, JsonObject
@@ -15,6 +16,7 @@ from dovetail.serving.worker_call import ask
 from .fakes import model
 
 pytestmark = pytest.mark.anyio
+SOMEBODY = Caller(id="somebody")
 
 
 class Client:
@@ -43,11 +45,11 @@ class Lease:
 
 class Leases:
     @asynccontextmanager
-    async def lease(self, model: Model) -> AsyncGenerator[Lease]:
-        del model
+    async def lease(self, model: Model, *, caller: Caller) -> AsyncGenerator[Lease]:
+        assert (model.name, caller) == ("m", SOMEBODY)
         yield Lease()
 
 
 async def test_the_model_is_loaded_before_it_is_asked() -> None:
-    answer = await ask(cast("Pool", Leases()), model(), "/tokenize", {"content": "x"})
+    answer = await ask(cast("Pool", Leases()), model(), "/tokenize", {"content": "x"}, SOMEBODY)
     assert answer == {"path": "/tokenize", "content": "x"}

@@ -49,10 +49,10 @@ export function SavedRuns({ shown, onShow, mayDelete }: SavedRunsProps) {
                     className="min-w-0 flex-1 rounded-lg px-3 py-2 text-left -outline-offset-2 hover:bg-hover"
                   >
                     <span className="flex items-center gap-2">
-                      <span className="min-w-0 truncate font-medium">{nameOf(run)}</span>
+                      <span className="min-w-0 font-medium wrap-anywhere">{nameOf(run)}</span>
                       {run.state !== 'done' && <State state={run.state ?? 'running'} />}
                     </span>
-                    <span className="block truncate text-xs text-ink-2">{factsOf(run)}</span>
+                    <span className="block text-xs wrap-anywhere text-ink-2">{factsOf(run)}</span>
                   </button>
                   {mayDelete && run.state !== 'running' && run.state !== 'waiting' && (
                     <IconButton
