@@ -10,7 +10,7 @@ import pytest
 from playwright.async_api import Browser, Page, Route, expect
 
 from ..process.serving.running import running  # noqa: TID252
-from .browser import audit, opened, settled
+from .browser import audit, opened
 from .chatting import answered, chat_of, choose, say
 from .conftest import Open, found
 
@@ -40,7 +40,6 @@ async def test_new_conversations_begin_as_it_is_chosen(browser: Browser, tmp_pat
             await model.click()
             await page.get_by_role("option", name="tiny-mlx").click()
             await expect(model).to_contain_text("tiny-mlx")
-            await settled(page)
             await audit(page)
             await page.get_by_role("link", name="To the chat page").click()
             await _begins(page, "Be brief.\nAlways.", "0.5", "tiny-mlx")

@@ -13,7 +13,7 @@ from playwright.async_api import Browser, FilePayload, Page, expect
 
 from ..process.serving.files import make_seeing_model, png  # noqa: TID252
 from ..process.serving.running import Running, running  # noqa: TID252
-from .browser import audit, opened, settled
+from .browser import audit, opened
 from .chatting import Json, answered, chat_of, choose, kinds_of, messages_of, say, text_of
 from .conftest import Open
 
@@ -72,7 +72,6 @@ async def add_tools(page: Page) -> None:
     await field.fill("")
     await page.get_by_role("button", name="Insert an example").click()
     await expect(field).to_have_value(re.compile("get_weather"))
-    await settled(page)
     await audit(page)
     await field.fill(json.dumps([WEATHER]))
     await save.click()
@@ -98,7 +97,6 @@ async def test_a_call_of_a_tool_is_shown_and_answered_for_it(visit: Open, server
     await expect(card).to_contain_text("waiting for a result")
     await card.click()
     await expect(answer.locator("figure.code-block").first).to_contain_text('"city": "Paris"')
-    await settled(page)
     await audit(page)
     await answer.get_by_label("Result of the tool").fill('{"temperature": 21}')
     await answer.get_by_role("button", name="Send the result").click()

@@ -19,7 +19,7 @@ from .. import canaries  # noqa: TID252
 from ..process.serving.running import Running, running  # noqa: TID252
 from ..process.speech.recordings import clips, unpacked, wav  # noqa: TID252
 from ..unit.catalog.hub_server import REPO, hub_server  # noqa: TID252
-from .browser import LOOKS, Look, all_korean, audit, opened, photograph, settled
+from .browser import LOOKS, Look, all_korean, audit, opened, photograph
 from .conftest import Open, found
 
 pytestmark = pytest.mark.anyio
@@ -46,7 +46,6 @@ async def test_a_key_is_made_with_limits_used_and_revoked(visit: Open, server: R
         async with http.get("/api/v1/sessions") as answer:
             assert answer.status == 200
         await row.get_by_role("button", name="Revoke").click()
-        await settled(page)
         await audit(page)
         await page.get_by_role("dialog").get_by_role("button", name="Revoke").click()
         await expect(dialog).to_have_count(0)  # what is behind one has no roles
@@ -117,7 +116,6 @@ async def test_accounts_come_change_and_go(visit: Open) -> None:
     page = (await visit("/settings/security")).page
     await page.get_by_role("button", name="New account").click()
     dialog = page.get_by_role("dialog")
-    await settled(page)
     await audit(page)
     await dialog.get_by_label("Name").fill("friend")
     await dialog.get_by_label("Password").fill(canaries.PASSWORD)
@@ -129,7 +127,6 @@ async def test_accounts_come_change_and_go(visit: Open) -> None:
     await line.get_by_role("button", name="Remove").click()
     remove = page.get_by_role("dialog").get_by_role("button", name="Remove")
     await expect(remove).to_be_disabled()
-    await settled(page)
     await audit(page)
     await page.get_by_role("dialog").get_by_label("Type friend to confirm").fill("friend")
     await remove.click()
@@ -255,7 +252,6 @@ async def test_a_model_that_hears_is_refused_under_its_own_field(visit: Open) ->
     await at.page.get_by_role("option").nth(1).click()
     await expect(chosen).to_have_accessible_description("It is deaf.")
     await expect(named).not_to_have_attribute("aria-invalid", "true")
-    await settled(at.page)
     await audit(at.page)
     await card.scroll_into_view_if_needed()
     await photograph(at.page, "settings-speech-refused")

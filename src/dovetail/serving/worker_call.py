@@ -21,8 +21,8 @@ async def ask(pool: Pool, model: Model, path: str, body: Mapping[str, Json], by:
     By a ticket it is a request of its own, and stands in line where the worker does one thing at a time; by a mere
     caller it is part of a request that may have the only slot.
     """
-    ticket = by if isinstance(by, Ticket) else None
-    async with pool.lease(model, caller=by.caller if isinstance(by, Ticket) else by) as lease:
+    ticket, caller = (by, by.caller) if isinstance(by, Ticket) else (None, by)
+    async with pool.lease(model, caller=caller) as lease:
         if ticket is not None:
             ticket.model, ticket.worker = model.name, lease.worker.model
         async with aclosing(lease.ready()) as waiting:

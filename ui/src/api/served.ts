@@ -8,7 +8,12 @@ export const served = queryOptions({
   queryFn: async () => (await data(api.GET('/v1/models'))).data,
 })
 
+/** Whether it is a model to talk to. */
+export function answers({ capabilities, format }: Pick<Schemas['ModelObject'], 'capabilities' | 'format'>): boolean {
+  return capabilities.includes('chat') || format === 'remote'
+}
+
 /** Those of all models that one can talk to. */
 export function answering(models: readonly Schemas['ModelObject'][]): Schemas['ModelObject'][] {
-  return models.filter((one) => one.capabilities.includes('chat') || one.format === 'remote')
+  return models.filter(answers)
 }

@@ -1,4 +1,5 @@
 /** The parameters of a conversation: which fields there are, what holds where one is left empty, and what is sent. */
+import { isObject, objectOf } from '@/api/json'
 import type { Params } from './types'
 
 export type Kind = 'number' | 'integer' | 'lines' | 'json' | 'text'
@@ -82,12 +83,8 @@ function numeric(field: Field, text: string): Read {
 }
 
 function parsed(text: string): Read {
-  try {
-    const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? { value } : { wrong: 'json' }
-  } catch {
-    return { wrong: 'json' }
-  }
+  const value = objectOf(text)
+  return value === null ? { wrong: 'json' } : { value }
 }
 
 /** The field as a person edits it. */
@@ -129,19 +126,12 @@ export interface PresetFile {
 
 /** A preset out of a JSON file; null where it is none. */
 export function presetOf(text: string): PresetFile | null {
-  try {
-    const value: unknown = JSON.parse(text)
-    if (typeof value !== 'object' || value === null) return null
-    const { name, system_prompt: prompt, params } = value as Record<string, unknown>
-    if (typeof name !== 'string' || name.trim() === '') return null
-    const isParams = typeof params === 'object' && params !== null && !Array.isArray(params)
-    return {
-      name: name.trim().slice(0, 100),
-      system_prompt: typeof prompt === 'string' ? prompt : '',
-      params: isParams ? (params as Params) : {},
-    }
-  } catch {
-    return null
+  const { name, system_prompt: prompt, params } = objectOf(text) ?? {}
+  if (typeof name !== 'string' || name.trim() === '') return null
+  return {
+    name: name.trim().slice(0, 100),
+    system_prompt: typeof prompt === 'string' ? prompt : '',
+    params: isObject(params) ? params : {},
   }
 }
 
@@ -180,7 +170,5 @@ export function freeName(name: string, taken: readonly string[]): string {
 
 /** Parameters as a person writes them in JSON; null where that is no object. */
 export function paramsOf(text: string): Params | null {
-  if (text.trim() === '') return {}
-  const found = parsed(text)
-  return 'value' in found ? (found.value as Params) : null
+  return text.trim() === '' ? {} : objectOf(text)
 }

@@ -1,4 +1,5 @@
 /** The tools of a conversation: functions that the model may ask for, kept among its parameters. */
+import { isObject } from '@/api/json'
 import { withField } from './params'
 import type { Params } from './types'
 
@@ -44,7 +45,7 @@ export function toolsOf(text: string): ToolsRead {
   } catch {
     return { wrong: 'json' }
   }
-  const list: readonly unknown[] | null = Array.isArray(found) ? found : isRecord(found) ? [found] : null
+  const list: readonly unknown[] | null = Array.isArray(found) ? found : isObject(found) ? [found] : null
   if (list === null) return { wrong: 'list' }
   const tools: Tool[] = []
   for (const one of list) {
@@ -58,14 +59,10 @@ export function toolsOf(text: string): ToolsRead {
 }
 
 function toolOf(value: unknown): Tool | null {
-  if (!isRecord(value)) return null
+  if (!isObject(value)) return null
   const inner = 'function' in value ? value['function'] : value
-  if (!isRecord(inner) || typeof inner['name'] !== 'string' || inner['name'] === '') return null
+  if (!isObject(inner) || typeof inner['name'] !== 'string' || inner['name'] === '') return null
   return { ...(inner === value ? {} : value), type: 'function', function: { ...inner, name: inner['name'] } }
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 /** `params` with these tools, and no choice of one that is not among them any more. */
@@ -77,8 +74,8 @@ export function withTools(params: Params, tools: readonly Tool[]): Params {
 
 function chosenName(params: Params): unknown {
   const { tool_choice: choice } = params
-  const inner = isRecord(choice) ? choice['function'] : undefined
-  return isRecord(inner) ? inner['name'] : undefined
+  const inner = isObject(choice) ? choice['function'] : undefined
+  return isObject(inner) ? inner['name'] : undefined
 }
 
 /** Null for one that is none of these: a tool by its name, written in the parameters' JSON. */

@@ -1,6 +1,7 @@
 import { Link } from '@tanstack/react-router'
 import { Copy, Ellipsis, FileSearch, ListChecks, SlidersHorizontal, Trash2 } from 'lucide-react'
 import { useTranslation } from 'react-i18next'
+import { answers } from '@/api/served'
 import { Badge } from '@/components/ui/Badge'
 import { buttonClass } from '@/components/ui/Button'
 import { cn } from '@/components/ui/cn'
@@ -89,7 +90,7 @@ function Actions({ row, onOpen, onDelete }: ModelRowProps) {
   const isAdmin = useIsAdmin()
   const { entry, state } = row
   const mayAsk = useMayAsk()
-  const canChat = mayAsk && (entry.capabilities.includes('chat') || entry.format === 'remote')
+  const canChat = mayAsk && answers(entry)
   return (
     <div className="flex w-full items-center gap-2 md:ml-auto md:w-auto">
       {canChat && (

@@ -1,4 +1,5 @@
 // What the llm-server's page has left in this browser: its list of models, and the parameters of its chats. Pure.
+import { isObject, objectOf } from '@/api/json'
 
 export const LIST_KEY = 'llmServerClientConfig'
 export const PARAMS_KEY = 'modelConfig'
@@ -10,7 +11,7 @@ export interface EarlierList {
 
 /** Its list, null where there is none that can be read. */
 export function earlierList(text: string | null): EarlierList | null {
-  const said = objectOf(text)
+  const said = objectOf(text ?? '')
   const models = said?.['models']
   if (!Array.isArray(models)) return null
   const named = models.filter((one): one is Record<string, unknown> => isObject(one) && typeof one['id'] === 'string')
@@ -27,7 +28,7 @@ const NAMES: Readonly<Record<string, string>> = {
 
 /** Its chats' parameters by our names; what is none of them is left out. Null where nothing is left. */
 export function earlierParams(text: string | null): { params: Record<string, number>; systemPrompt: string } | null {
-  const said = objectOf(text)
+  const said = objectOf(text ?? '')
   if (said === null) return null
   const params: Record<string, number> = {}
   let systemPrompt = ''
@@ -38,18 +39,4 @@ export function earlierParams(text: string | null): { params: Record<string, num
     if (name === 'systemprompt' && typeof value === 'string') systemPrompt = value
   }
   return Object.keys(params).length > 0 || systemPrompt !== '' ? { params, systemPrompt } : null
-}
-
-function objectOf(text: string | null): Record<string, unknown> | null {
-  if (text === null) return null
-  try {
-    const said: unknown = JSON.parse(text)
-    return isObject(said) ? said : null
-  } catch {
-    return null
-  }
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
