@@ -1,7 +1,7 @@
 import { useMemo } from 'react'
 import { useQuery } from '@tanstack/react-query'
 import { request, type Schemas } from '@/api/client'
-import { answering, served } from '@/api/served'
+import { answering, answers, served } from '@/api/served'
 import { useStandingPart } from '@/realtime/hub'
 import { lastModel } from './ui-store'
 
@@ -39,7 +39,7 @@ export type Lack = 'unknown' | 'broken' | 'silent'
 export function lackOf(listed: readonly Model[], name: string): Lack | null {
   const found = modelOf(listed, name)
   if (found === undefined) return 'unknown'
-  if (answering([found]).length > 0) return null
+  if (answers(found)) return null
   return found.state === 'failed' ? 'broken' : 'silent'
 }
 
